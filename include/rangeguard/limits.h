@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RANGEGUARD_LIMITS_H
+#define RANGEGUARD_LIMITS_H
+
+/* Every bound on input from outside, in one place. Sizes in bytes unless the name says otherwise. */
+
+/** Standard input of a verb; a GC lists up to some 10,000 attachments in it */
+#define LIMIT_STDIN (16U << 20)
+/** One policy file */
+#define LIMIT_POLICY_FILE (512U << 20)
+/** One file given to `validate`, a resolv.conf included */
+#define LIMIT_CONFIG_FILE (16U << 20)
+/** CNI_CONTAINERID: the specification sets no limit; hashed where a short name is needed */
+#define LIMIT_CONTAINER_ID 4096U
+/** The configuration's `name` */
+#define LIMIT_NETWORK_NAME 1024U
+/** A path in the configuration or environment (PATH_MAX of Linux) */
+#define LIMIT_PATH 4096U
+/** K8S_POD_NAMESPACE, K8S_POD_NAME: RFC 1123 allows 63 and 253; more is cut in records, never in matches */
+#define LIMIT_POD_TEXT 1024U
+/** Addresses of one attachment: elements of `ipam.ranges` */
+#define LIMIT_RANGE_SETS 32U
+/** Ranges in one range set */
+#define LIMIT_RANGES_PER_SET 1024U
+/** Routes of one attachment */
+#define LIMIT_ROUTES 1024U
+/** `policies` of one guard, directories counted once */
+#define LIMIT_POLICY_PATHS 256U
+/** JSON files read from one policy directory */
+#define LIMIT_POLICY_FILES 4096U
+/** Interfaces of a prevResult */
+#define LIMIT_RESULT_INTERFACES 256U
+/** IFLA_MTU, sane bounds: RFC 791's least and the kernel's veth maximum (ETH_MAX_MTU) */
+#define LIMIT_MTU_MIN 68U
+#define LIMIT_MTU_MAX 65535U
+/** RFC 8200 section 5: no IPv6 below this MTU */
+#define LIMIT_MTU_MIN_IPV6 1280U
+/** `ipam.reuseDelay` in seconds: a year */
+#define LIMIT_REUSE_DELAY (366U * 24U * 3600U)
+
+/** Pools kept in a store: pairs of a range set and a policy; the least recently used one is dropped and built again */
+#define LIMIT_POOLS 64U
+/** Rested addresses that one ADD makes free again: more than it takes, so that ADDs keep up with DELs */
+#define LIMIT_MATURED_PER_ADD 16U
+/** Addresses that one ADD passes over because somebody outside the store holds them */
+#define LIMIT_SKIPPED_PER_ADD 65536U
+
+/** Waiting for a lock ends after this many milliseconds */
+#define LIMIT_LOCK_WAIT_MS 5000
+/** STATUS is polled: it waits at most this long for a reader's turn, in milliseconds */
+#define LIMIT_STATUS_WAIT_MS 500
+/** Every verb ends after this many milliseconds */
+#define LIMIT_VERB_MS 30000
+
+#endif
