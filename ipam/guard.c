@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The guard: which addresses the organisation has reserved, and for whom. Pure. */
+
+#include "ipam/guard.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ipam/intervals.h"
+#include "ipam/sweep.h"
+#include "ipam/texts.h"
+#include "rangeguard/cleanup.h"
+
+/** Entries of the first allocation; it doubles from there */
+#define ROWS_FIRST 64U
+/** Most entries: each begins and ends an interval at most, and those are counted in 32 bits */
+#define ROWS_MAX (UINT32_MAX / 2 - 1)
+
+/**
+ * struct guard - Entries and, once sealed, what they come to
+ * @rows:		Entries in the order they were added
+ * @n_rows:		How many
+ * @capacity:		How many there is room for
+ * @texts:		Their texts
+ * @intervals:		What is reserved
+ * @fingerprint:	Digest of what is reserved
+ * @sealed:		The last two members count
+ */
+struct guard {
+	struct guard_row *rows;
+	size_t n_rows;
+	size_t capacity;
+	struct texts texts;
+	struct intervals intervals;
+	uint8_t fingerprint[GUARD_DIGEST_BYTES];
+	bool sealed;
+};
+
+_Static_assert(GUARD_DIGEST_BYTES == INTERVALS_DIGEST_BYTES, "the fingerprint is the intervals' digest");
+
+/**
+ * guard_new() - Make an empty guard
+ * @ret_guard:	The guard, to be freed with guard_free()
+ *
+ * Return: 0, -ENOMEM
+ */
+int guard_new(struct guard **ret_guard)
+{
+	struct guard *guard = calloc(1, sizeof(*guard));
+
+	if (!guard)
+		return -ENOMEM;
+	*ret_guard = guard;
+	return 0;
+}
+
+/** guard_free() - Free a guard, NULL too; return NULL */
+struct guard *guard_free(struct guard *guard)
+{
+	if (!guard)
+		return NULL;
+	free(guard->rows);
+	intervals_done(&guard->intervals);
+	texts_done(&guard->texts);
+	free(guard);
+	return NULL;
+}
+
+/** guard_cleanup() - guard_free() for GUARD_CLEANUP */
+void guard_cleanup(struct guard **guard)
+{
+	*guard = guard_free(*guard);
+}
+
+/** span_is_valid() - Whether @span has a family and an order, and fits that family */
+static bool span_is_valid(const struct span *span)
+{
+	if (span->first > span->last)
+		return false;
+	return span->family == FAMILY_IPV6 || (span->family == FAMILY_IPV4 && span->last <= UINT32_MAX);
+}
+
+/** grow_rows() - Make room for one more entry; return 0 or -ENOMEM */
+static int grow_rows(struct guard *guard)
+{
+	size_t capacity = guard->capacity ? guard->capacity * 2 : ROWS_FIRST;
+	struct guard_row *rows;
+
+	if (guard->n_rows < guard->capacity)
+		return 0;
+	rows = reallocarray(guard->rows, capacity, sizeof(*rows));
+	if (!rows)
+		return -ENOMEM;
+	guard->rows = rows;
+	guard->capacity = capacity;
+	return 0;
+}
+
+/** add_texts() - Keep the texts of @entry in @row; return 0, -ENOMEM or -E2BIG */
+static int add_texts(struct texts *texts, const struct guard_entry *entry, struct guard_row *row)
+{
+	const struct {
+		const char *text;
+		uint32_t *offset;
+	} shared[] = {
+		{entry->owner, &row->owner},	 {entry->reason, &row->reason}, {entry->ref, &row->ref},
+		{entry->network, &row->network}, {entry->file, &row->file},
+	};
+
+	for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++) {
+		int r = texts_intern(texts, shared[i].text ? shared[i].text : "", shared[i].offset);
+
+		if (r < 0)
+			return r;
+	}
+	/* No two entries have the same pointer. */
+	return texts_append(texts, entry->pointer ? entry->pointer : "", &row->pointer);
+}
+
+/**
+ * guard_add() - Add an entry
+ * @guard:	Guard, not sealed yet
+ * @entry:	Entry; its texts are copied
+ *
+ * Return: 0, -EINVAL for a span that is none or a sealed guard, -ENOMEM, -E2BIG when there are too many
+ */
+int guard_add(struct guard *guard, const struct guard_entry *entry)
+{
+	struct guard_row row = {
+		.first = entry->span.first,
+		.last = entry->span.last,
+		.family = (uint8_t)entry->span.family,
+		.kind = (uint8_t)entry->kind,
+	};
+	int r;
+
+	if (guard->sealed || !span_is_valid(&entry->span))
+		return -EINVAL;
+	if (guard->n_rows >= ROWS_MAX)
+		return -E2BIG;
+	r = grow_rows(guard);
+	if (r < 0)
+		return r;
+	r = add_texts(&guard->texts, entry, &row);
+	if (r < 0)
+		return r;
+	guard->rows[guard->n_rows++] = row;
+	return 0;
+}
+
+/**
+ * resolve() - Fill the intervals from the entries
+ * @guard:	Guard
+ *
+ * Return: 0, -ENOMEM
+ */
+static int resolve(struct guard *guard)
+{
+	SWEEP_CLEANUP struct sweep sweep = {0};
+	int r;
+
+	r = sweep_init(&sweep, guard->rows, guard->n_rows);
+	if (r < 0)
+		return r;
+	/* A segment ends where an entry begins or ends, so there are fewer than twice as many. */
+	r = intervals_init(&guard->intervals, 2 * guard->n_rows);
+	if (r < 0)
+		return r;
+	while (sweep_next(&sweep))
+		if (sweep_reserved_wins(&sweep))
+			intervals_append(&guard->intervals, &sweep.segment.span, sweep.segment.reserved);
+	intervals_finish(&guard->intervals);
+	return 0;
+}
+
+/**
+ * guard_seal() - Resolve the entries; from now on the guard can be asked, and no entry added
+ * @guard:	Guard; when this fails it refuses everything
+ *
+ * Return: 0 (also when it is sealed already), -ENOMEM
+ */
+int guard_seal(struct guard *guard)
+{
+	int r;
+
+	if (guard->sealed)
+		return 0;
+	intervals_done(&guard->intervals);
+	r = resolve(guard);
+	if (r < 0)
+		return r;
+	r = intervals_digest(&guard->intervals, guard->fingerprint);
+	if (r < 0)
+		return r;
+	texts_seal(&guard->texts);
+	guard->sealed = true;
+	return 0;
+}
+
+/** guard_n_entries() - Entries that were added */
+size_t guard_n_entries(const struct guard *guard)
+{
+	return guard->n_rows;
+}
+
+/** guard_entry() - Entry @index, below guard_n_entries(); its texts are borrowed until the next guard_add() */
+struct guard_entry guard_entry(const struct guard *guard, size_t index)
+{
+	const struct guard_row *row = &guard->rows[index];
+
+	return (struct guard_entry){
+		.kind = (enum guard_kind)row->kind,
+		.span = {.first = row->first, .last = row->last, .family = (enum family)row->family},
+		.owner = texts_get(&guard->texts, row->owner),
+		.reason = texts_get(&guard->texts, row->reason),
+		.ref = texts_get(&guard->texts, row->ref),
+		.network = texts_get(&guard->texts, row->network),
+		.file = texts_get(&guard->texts, row->file),
+		.pointer = texts_get(&guard->texts, row->pointer),
+	};
+}
+
+/** clip() - The part of @first to @last that lies in @within */
+static struct span clip(u128 first, u128 last, const struct span *within)
+{
+	return (struct span){
+		.family = within->family,
+		.first = first > within->first ? first : within->first,
+		.last = last < within->last ? last : within->last,
+	};
+}
+
+/**
+ * guard_touch() - Whether an address of @span is reserved
+ * @guard:		Guard
+ * @span:		Addresses
+ * @reterr_part:	NULL, or the first part of @span that is reserved, all of it by the same entry
+ * @reterr_entry:	NULL, or that entry; its texts are borrowed
+ *
+ * Return: 0 when none is, GUARD_E_RESERVED
+ */
+int guard_touch(const struct guard *guard, const struct span *span, struct span *reterr_part,
+		struct guard_entry *reterr_entry)
+{
+	/* What a guard that is not sealed says: all is reserved, nobody knows for whom. */
+	struct guard_entry entry = {
+		.span = *span, .owner = "", .reason = "", .ref = "", .network = "", .file = "", .pointer = ""};
+	struct span part = *span;
+
+	if (guard->sealed) {
+		const struct interval *interval = intervals_find(&guard->intervals, span);
+
+		if (!interval)
+			return 0;
+		part = clip(interval->first, interval->last, span);
+		entry = guard_entry(guard, interval->row);
+	}
+	if (reterr_part)
+		*reterr_part = part;
+	if (reterr_entry)
+		*reterr_entry = entry;
+	return GUARD_E_RESERVED;
+}
+
+/**
+ * guard_decide() - Whether an address is reserved
+ * @guard:		Guard
+ * @address:		Address
+ * @reterr_entry:	NULL, or the entry that reserves it; its texts are borrowed
+ *
+ * Return: 0 when it is not, GUARD_E_RESERVED
+ */
+int guard_decide(const struct guard *guard, const struct address *address, struct guard_entry *reterr_entry)
+{
+	struct span span = span_of_address(address);
+
+	return guard_touch(guard, &span, NULL, reterr_entry);
+}
+
+/**
+ * guard_next() - The first run of reserved addresses, whatever entries reserve them
+ * @guard:	Guard
+ * @within:	Where to look
+ * @ret_part:	The part of the run that lies in @within; what follows it there is not reserved
+ *
+ * Return: 0 when there is none, GUARD_E_RESERVED
+ */
+int guard_next(const struct guard *guard, const struct span *within, struct span *ret_part)
+{
+	const struct interval *interval;
+
+	if (!guard->sealed) {
+		*ret_part = *within;
+		return GUARD_E_RESERVED;
+	}
+	interval = intervals_find(&guard->intervals, within);
+	if (!interval)
+		return 0;
+	*ret_part = clip(interval->first, guard->intervals.all[interval->run_end].last, within);
+	return GUARD_E_RESERVED;
+}
+
+/**
+ * guard_fingerprint() - Digest of the set of reserved addresses
+ * @guard:	Sealed guard
+ * @ret_digest:	XXH3-128; the same for guards that reserve the same addresses, whatever their entries
+ */
+void guard_fingerprint(const struct guard *guard, uint8_t ret_digest[static GUARD_DIGEST_BYTES])
+{
+	memcpy(ret_digest, guard->fingerprint, GUARD_DIGEST_BYTES);
+}
+
+/** tell_flaw() - Call @found for row @index, and @other unless it is SWEEP_NONE */
+static void tell_flaw(const struct guard *guard, enum guard_flaw flaw, uint32_t index, uint32_t other,
+		      guard_flaw_fn found, void *userdata)
+{
+	struct guard_entry entry = guard_entry(guard, index), other_entry;
+
+	if (other != SWEEP_NONE)
+		other_entry = guard_entry(guard, other);
+	found(userdata, flaw, &entry, other != SWEEP_NONE ? &other_entry : NULL);
+}
+
+/** lint_duplicates() - Rows that differ from the one before, in the order of the sweep, in nothing but their texts */
+static void lint_duplicates(const struct guard *guard, const struct sweep *sweep, guard_flaw_fn found, void *userdata)
+{
+	uint32_t earliest = SWEEP_NONE;
+
+	for (size_t i = 0; i < guard->n_rows; i++) {
+		uint32_t index = sweep->order[i];
+
+		if (earliest != SWEEP_NONE && sweep_same_claim(&guard->rows[earliest], &guard->rows[index]))
+			tell_flaw(guard, GUARD_FLAW_DUPLICATE, index, earliest, found, userdata);
+		else
+			earliest = index;
+	}
+}
+
+/** mark_granting() - Set @granting of each grant that is more specific than what is reserved where it lies */
+static void mark_granting(struct sweep *sweep, bool *granting)
+{
+	while (sweep_next(sweep)) {
+		while (sweep->segment.reserved != SWEEP_NONE && sweep->segment.granted != SWEEP_NONE &&
+		       !sweep_reserved_wins(sweep)) {
+			granting[sweep->segment.granted] = true;
+			sweep_drop_granted(sweep);
+		}
+	}
+}
+
+/**
+ * guard_lint() - Find what a policy can do without
+ * @guard:	Guard, sealed or not
+ * @found:	Called for each flaw: duplicates by address, then grants in the order they were added
+ * @userdata:	For it
+ *
+ * Return: 0, -ENOMEM
+ */
+int guard_lint(const struct guard *guard, guard_flaw_fn found, void *userdata)
+{
+	CLEANUP_FREE bool *granting = calloc(guard->n_rows + 1, sizeof(*granting));
+	SWEEP_CLEANUP struct sweep sweep = {0};
+	int r;
+
+	if (!granting)
+		return -ENOMEM;
+	r = sweep_init(&sweep, guard->rows, guard->n_rows);
+	if (r < 0)
+		return r;
+	lint_duplicates(guard, &sweep, found, userdata);
+	mark_granting(&sweep, granting);
+	for (uint32_t i = 0; i < guard->n_rows; i++)
+		if (guard->rows[i].kind == GUARD_GRANTED && !granting[i])
+			tell_flaw(guard, GUARD_FLAW_GRANTS_NOTHING, i, SWEEP_NONE, found, userdata);
+	return 0;
+}

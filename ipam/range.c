@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Range sets: what a network may give. Pure. */
+
+#include "ipam/range.h"
+
+/**
+ * range_default_span() - Addresses that a subnet gives when neither rangeStart nor rangeEnd is named
+ * @subnet:	Subnet, host bits zero
+ *
+ * All of a /31, /32, /127 or /128 (RFC 3021, RFC 6164). Of a larger one not the first address (network; for IPv6 the
+ * Subnet-Router anycast address, RFC 4291 section 2.6.1), nor the last one of IPv4 (broadcast).
+ *
+ * Return: the span
+ */
+struct span range_default_span(const struct prefix *subnet)
+{
+	struct span span = prefix_span(subnet);
+
+	if (span.last - span.first <= 1)
+		return span;
+	span.first++;
+	if (span.family == FAMILY_IPV4)
+		span.last--;
+	return span;
+}
+
+/**
+ * range_set_find() - The range that @address can be given from
+ * @set:	Range set to look in
+ * @address:	Address
+ *
+ * Return: the range, NULL when none holds it
+ */
+const struct ip_range *range_set_find(const struct range_set *set, const struct address *address)
+{
+	for (size_t i = 0; i < set->n_ranges; i++)
+		if (span_contains(&set->ranges[i].span, address))
+			return &set->ranges[i];
+	return NULL;
+}
+
+/** range_set_is_gateway() - Whether @address is the gateway of a range in @set */
+bool range_set_is_gateway(const struct range_set *set, const struct address *address)
+{
+	for (size_t i = 0; i < set->n_ranges; i++)
+		if (address_equal(&set->ranges[i].gateway, address))
+			return true;
+	return false;
+}
