@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The address manager: takes and gives back leases, in one transaction of the store each, and reads them. */
+
+#include "ipam/ipam.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "ipam/choice.h"
+#include "ipam/holding.h"
+#include "ipam/pool.h"
+
+/** outcome_of() - @r for the caller: whatever can't be read is one named outcome */
+static int outcome_of(int r)
+{
+	return r == -EUCLEAN ? IPAM_E_DAMAGED : r;
+}
+
+/** seconds() - @time as pools keep it; there is nothing before the epoch */
+static uint64_t seconds(int64_t time)
+{
+	return time > 0 ? (uint64_t)time : 0;
+}
+
+/** end() - Commit the transaction of @store when @r is 0, else abort it; returns @r or the commit's negative errno */
+static int end(struct store *store, int r)
+{
+	if (r == 0)
+		return store->ops->commit(store);
+	store->ops->abort(store);
+	return r;
+}
+
+/** is_among() - Whether @address is one of the @n @addresses */
+static bool is_among(const struct address *addresses, size_t n, const struct address *address)
+{
+	for (size_t i = 0; i < n; i++)
+		if (address_equal(&addresses[i], address))
+			return true;
+	return false;
+}
+
+/**
+ * fits_set() - Whether an address that an attachment holds may still be given from a range set
+ * @request:		Request
+ * @set:		Range set
+ * @address:		Address
+ * @ret_fits:		Whether
+ * @reterr_refusal:	Filled for IPAM_E_VETOED
+ *
+ * Return: 0, IPAM_E_VETOED, negative errno
+ */
+static int fits_set(const struct ipam_request *request, size_t set, const struct address *address, bool *ret_fits,
+		    struct ipam_refusal *reterr_refusal)
+{
+	bool requested = is_among(request->requested, request->n_requested, address);
+	struct guard_entry entry;
+	int r;
+
+	*ret_fits = false;
+	if (!range_set_find(&request->sets[set], address) || choice_is_gateway(request, address))
+		return 0;
+	r = guard_decide(request->guard, address, &entry);
+	if (r)
+		return r < 0 ? r : 0;
+	r = choice_ask_veto(request, set, address, requested);
+	if (r < 0)
+		return r;
+	if (r == IPAM_VERDICT_STOP) {
+		reterr_refusal->address = *address;
+		return IPAM_E_VETOED;
+	}
+	*ret_fits = r == IPAM_VERDICT_FREE;
+	return 0;
+}
+
+/**
+ * fits() - Whether the addresses that an attachment holds are an answer to its request
+ * @request:		Request
+ * @lease:		Its lease
+ * @ret_fits:		Whether
+ * @reterr_refusal:	Filled for IPAM_E_VETOED
+ *
+ * Return: 0, IPAM_E_VETOED, negative errno
+ */
+static int fits(const struct ipam_request *request, const struct lease *lease, bool *ret_fits,
+		struct ipam_refusal *reterr_refusal)
+{
+	int r = 0;
+
+	*ret_fits = lease->n_addresses == request->n_sets;
+	for (size_t i = 0; i < request->n_requested && *ret_fits; i++)
+		*ret_fits = is_among(lease->addresses, lease->n_addresses, &request->requested[i]);
+	for (size_t i = 0; i < request->n_sets && *ret_fits && r == 0; i++)
+		r = fits_set(request, i, &lease->addresses[i], ret_fits, reterr_refusal);
+	return r;
+}
+
+/**
+ * take_existing() - Give an attachment the addresses that it holds, or have it hold none
+ * @store:		Store, in a writing transaction
+ * @request:		Request
+ * @key:		Key of the attachment
+ * @lease:		Its new lease; the addresses are filled when they are given
+ * @reterr_refusal:	Filled for IPAM_E_VETOED
+ *
+ * Return: 0, IPAM_E_NOT_FOUND when it holds none, also when it did, but these did not fit; IPAM_E_VETOED, negative
+ *	errno
+ */
+static int take_existing(struct store *store, const struct ipam_request *request, const struct attachment_key *key,
+			 struct lease *lease, struct ipam_refusal *reterr_refusal)
+{
+	struct lease held;
+	bool same = false;
+	int r;
+
+	r = holding_get(store, &request->lease.attachment, key, &held);
+	if (r == IPAM_E_DAMAGED) {
+		r = holding_give_back(store, key, NULL, NULL);
+		return r < 0 ? r : IPAM_E_NOT_FOUND;
+	}
+	if (r == 0)
+		r = fits(request, &held, &same, reterr_refusal);
+	if (r)
+		return r;
+	if (!same) {
+		r = holding_give_back(store, key, &held, NULL);
+		return r < 0 ? r : IPAM_E_NOT_FOUND;
+	}
+	for (size_t i = 0; i < held.n_addresses; i++)
+		lease->addresses[i] = held.addresses[i];
+	lease->n_addresses = held.n_addresses;
+	return 0;
+}
+
+/**
+ * take_from_set() - Choose and take an address from one range set
+ * @store:		Store, in a writing transaction
+ * @request:		Request
+ * @set:		Range set
+ * @name:		Address asked for by name, NULL: the next one
+ * @key:		Key of the attachment
+ * @ret_address:	Address
+ * @reterr_refusal:	Filled for a named outcome
+ *
+ * Return: 0, a named outcome, negative errno
+ */
+static int take_from_set(struct store *store, const struct ipam_request *request, size_t set,
+			 const struct address *name, const struct attachment_key *key, struct address *ret_address,
+			 struct ipam_refusal *reterr_refusal)
+{
+	struct choice choice = {.store = store, .request = request, .set = set};
+	uint64_t now = seconds(request->lease.since);
+	struct address address;
+	int r;
+
+	r = pool_open(store, &request->sets[set], request->guard, now, &choice.pool);
+	if (r == 0)
+		r = pool_mature(store, &choice.pool, now, request->reuse_delay);
+	if (r < 0)
+		return r;
+	if (name) {
+		address = *name;
+		r = choice_named(&choice, name, reterr_refusal);
+	} else {
+		r = choice_next(&choice, &address, reterr_refusal);
+	}
+	if (r == 0)
+		r = holding_take(store, key, &address);
+	if (r == 0)
+		r = choice_set_cursor(&choice, &address);
+	if (r == 0)
+		*ret_address = address;
+	return r;
+}
+
+/**
+ * take_new() - Choose and take an address from each range set
+ * @store:		Store, in a writing transaction
+ * @request:		Request
+ * @key:		Key of the attachment, which holds nothing
+ * @lease:		Its new lease; the addresses are filled
+ * @reterr_refusal:	Filled for a named outcome
+ *
+ * Return: 0, a named outcome, negative errno
+ */
+static int take_new(struct store *store, const struct ipam_request *request, const struct attachment_key *key,
+		    struct lease *lease, struct ipam_refusal *reterr_refusal)
+{
+	const struct address *names[LIMIT_RANGE_SETS];
+	int r;
+
+	r = choice_assign_names(request, names, reterr_refusal);
+	for (size_t i = 0; i < request->n_sets && r == 0; i++)
+		r = take_from_set(store, request, i, names[i], key, &lease->addresses[i], reterr_refusal);
+	if (r == 0)
+		lease->n_addresses = request->n_sets;
+	return r;
+}
+
+/**
+ * take() - ipam_take() within a transaction
+ * @store:		Store, in a writing transaction
+ * @request:		Request
+ * @ret_grant:		Filled, also in part when it fails
+ * @reterr_refusal:	Filled for a named outcome
+ *
+ * Return: 0, a named outcome, negative errno
+ */
+static int take(struct store *store, const struct ipam_request *request, struct ipam_grant *ret_grant,
+		struct ipam_refusal *reterr_refusal)
+{
+	struct attachment_key key = attachment_key(&request->lease.attachment);
+	struct lease lease = request->lease;
+	int r;
+
+	lease.n_addresses = 0;
+	r = take_existing(store, request, &key, &lease, reterr_refusal);
+	ret_grant->existed = r == 0;
+	if (r == IPAM_E_NOT_FOUND)
+		r = take_new(store, request, &key, &lease, reterr_refusal);
+	if (r == 0)
+		r = holding_put(store, &key, &lease);
+	if (r)
+		return r;
+	for (size_t i = 0; i < lease.n_addresses; i++) {
+		ret_grant->addresses[i] = lease.addresses[i];
+		ret_grant->ranges[i] = range_set_find(&request->sets[i], &lease.addresses[i]);
+	}
+	ret_grant->n_addresses = lease.n_addresses;
+	return 0;
+}
+
+/**
+ * ipam_take() - Take an address of each range set for an attachment, or none
+ * @store:		Store opened for writing
+ * @request:		Who wants what; its lease's @since is also the time by which addresses rest
+ * @ret_grant:		What was given; the same as before when the attachment holds a lease that still fits
+ * @reterr_refusal:	Filled for a named outcome other than IPAM_E_DAMAGED
+ *
+ * Return: 0, IPAM_E_FULL, IPAM_E_RESERVED, IPAM_E_HELD, IPAM_E_OUTSIDE, IPAM_E_GATEWAY, IPAM_E_VETOED,
+ *	IPAM_E_DAMAGED, negative errno: -EEXIST when another attachment has the same digest
+ */
+int ipam_take(struct store *store, const struct ipam_request *request, struct ipam_grant *ret_grant,
+	      struct ipam_refusal *reterr_refusal)
+{
+	struct ipam_refusal refusal = {0};
+	struct ipam_grant grant = {0};
+	int r;
+
+	if (request->n_sets > LIMIT_RANGE_SETS)
+		return -E2BIG;
+	r = store->ops->begin(store, true);
+	if (r < 0)
+		return outcome_of(r);
+	r = end(store, take(store, request, &grant, &refusal));
+	if (r == 0)
+		*ret_grant = grant;
+	else if (r > 0)
+		*reterr_refusal = refusal;
+	return outcome_of(r);
+}
+
+/**
+ * ipam_release() - Give back what an attachment holds; it rests from now on
+ * @store:	Store opened for writing
+ * @attachment:	Attachment
+ * @now:	Seconds since the epoch
+ *
+ * A lease that can't be read is given back all the same.
+ *
+ * Return: 0, IPAM_E_NOT_FOUND when it holds nothing, IPAM_E_DAMAGED when what else is in the store can't be read,
+ *	negative errno
+ */
+int ipam_release(struct store *store, const struct attachment *attachment, int64_t now)
+{
+	struct attachment_key key = attachment_key(attachment);
+	uint64_t released = seconds(now);
+	struct lease lease;
+	int r;
+
+	r = store->ops->begin(store, true);
+	if (r < 0)
+		return outcome_of(r);
+	r = holding_get(store, attachment, &key, &lease);
+	if (r == 0)
+		r = holding_give_back(store, &key, &lease, &released);
+	else if (r == IPAM_E_DAMAGED)
+		r = holding_give_back(store, &key, NULL, &released);
+	r = end(store, r);
+	return r == -EEXIST ? IPAM_E_NOT_FOUND : outcome_of(r);
+}
+
+/**
+ * ipam_find() - Look up an attachment's lease
+ * @store:	Store
+ * @attachment:	Attachment
+ * @found:	Called with the lease
+ * @userdata:	For it
+ *
+ * Return: what @found returned, IPAM_E_NOT_FOUND, IPAM_E_DAMAGED, negative errno
+ */
+int ipam_find(struct store *store, const struct attachment *attachment, ipam_each_fn found, void *userdata)
+{
+	struct attachment_key key = attachment_key(attachment);
+	struct lease lease;
+	int r;
+
+	r = store->ops->begin(store, false);
+	if (r < 0)
+		return outcome_of(r);
+	r = holding_get(store, attachment, &key, &lease);
+	if (r == 0)
+		r = found(userdata, &lease);
+	store->ops->abort(store);
+	return r == -EEXIST ? IPAM_E_NOT_FOUND : outcome_of(r);
+}
+
+/**
+ * each_lease() - ipam_each() within a transaction
+ * @store:	Store, in a transaction
+ * @network:	See ipam_each()
+ * @each:	See ipam_each()
+ * @userdata:	See ipam_each()
+ *
+ * Return: what @each returned, IPAM_E_DAMAGED after the rest when a lease can't be read, negative errno
+ */
+static int each_lease(struct store *store, const char *network, ipam_each_fn each, void *userdata)
+{
+	struct bytes key = bytes_of("", 0), row;
+	bool damaged = false;
+	struct lease lease;
+	int r;
+
+	while ((r = store->ops->seek(store, STORE_LEASES, key, true, &key, &row)) == 0) {
+		if (lease_decode(row, &lease)) {
+			damaged = true;
+			continue;
+		}
+		if (network && strcmp(lease.attachment.network, network) != 0)
+			continue;
+		r = each(userdata, &lease);
+		if (r)
+			return r;
+	}
+	if (r < 0)
+		return r;
+	return damaged ? IPAM_E_DAMAGED : 0;
+}
+
+/**
+ * ipam_each() - Walk through the leases, in no order that means anything
+ * @store:	Store
+ * @network:	Only this network's, NULL: all
+ * @each:	Called for each; must not use the store. A value other than 0 ends the walk
+ * @userdata:	For it
+ *
+ * Return: what @each returned, IPAM_E_DAMAGED when there are leases that can't be read beside those that were passed
+ *	to @each, negative errno
+ */
+int ipam_each(struct store *store, const char *network, ipam_each_fn each, void *userdata)
+{
+	int r;
+
+	r = store->ops->begin(store, false);
+	if (r < 0)
+		return outcome_of(r);
+	r = each_lease(store, network, each, userdata);
+	store->ops->abort(store);
+	return outcome_of(r);
+}
+
+/**
+ * ipam_is_full() - Whether a range set can give no more, as far as the store knows
+ * @store:	Store
+ * @sets:	Range sets
+ * @n_sets:	How many
+ * @guard:	Sealed guard
+ * @ret_set:	The first one that is full
+ *
+ * Return: 1, 0, negative errno: -EUCLEAN for a row that can't be read
+ */
+int ipam_is_full(struct store *store, const struct range_set *sets, size_t n_sets, const struct guard *guard,
+		 size_t *ret_set)
+{
+	int r;
+
+	r = store->ops->begin(store, false);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n_sets && r == 0; i++) {
+		struct pool_id pool = pool_id(&sets[i], guard);
+
+		r = pool_is_full(store, &pool);
+		if (r == 1)
+			*ret_set = i;
+	}
+	store->ops->abort(store);
+	return r;
+}

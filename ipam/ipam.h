@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IPAM_IPAM_H
+#define IPAM_IPAM_H
+
+/*
+ * The address manager: takes all addresses of an attachment or none, in one transaction of the store; gives them
+ * back; never gives one address twice, whatever the networks are called that share a store. Knows no JSON, no
+ * netlink and no CNI.
+ */
+
+#include "ipam/guard.h"
+#include "ipam/lease.h"
+#include "ipam/range.h"
+#include "ipam/store.h"
+
+/** Named outcomes beside 0 and negative errno */
+enum ipam_outcome {
+	IPAM_E_FULL = 1,      /* a range set has no free address: @set */
+	IPAM_E_RESERVED,      /* a requested address is reserved: @address, @entry */
+	IPAM_E_HELD,	      /* a requested address is held by another attachment: @address, @holder */
+	IPAM_E_OUTSIDE,	      /* a requested address is in none of the range sets, or one set was asked for two: @address */
+	IPAM_E_GATEWAY,	      /* a requested address is a gateway: @address */
+	IPAM_E_NOT_FOUND,     /* no such lease */
+	IPAM_E_VETOED,	      /* the veto ended the search: @address; what it found is the veto's to tell */
+	IPAM_E_DAMAGED,	      /* a row of the store can't be read */
+};
+
+/** What a veto says of an address that is about to be given */
+enum ipam_verdict {
+	IPAM_VERDICT_FREE, /* give it */
+	IPAM_VERDICT_SKIP, /* somebody outside the store holds it: go on to the next */
+	IPAM_VERDICT_STOP, /* refuse the whole request */
+};
+
+/**
+ * ipam_veto_fn - Ask the outside world (the kernel's routes) about an address that is about to be given
+ * @userdata:	Of the request
+ * @range:	Range it would come from
+ * @address:	Address
+ * @requested:	Whether it was asked for by name
+ *
+ * Return: an ipam_verdict, or a negative errno
+ */
+typedef int (*ipam_veto_fn)(void *userdata, const struct ip_range *range, const struct address *address,
+			    bool requested);
+
+/**
+ * struct ipam_request - One attachment's wish
+ * @lease:		Whose and where; its addresses are ignored
+ * @sets:		Range sets; one address of each
+ * @n_sets:		How many, at most LIMIT_RANGE_SETS
+ * @requested:		Addresses asked for by name; each must fit one of the sets
+ * @n_requested:	How many
+ * @reuse_delay:	Seconds that a released address rests, as long as another one is free
+ * @guard:		Sealed guard
+ * @veto:		NULL, or asked about each address before it is given
+ * @veto_userdata:	For it
+ */
+struct ipam_request {
+	struct lease lease;
+	const struct range_set *sets;
+	size_t n_sets;
+	const struct address *requested;
+	size_t n_requested;
+	uint32_t reuse_delay;
+	const struct guard *guard;
+	ipam_veto_fn veto;
+	void *veto_userdata;
+};
+
+/**
+ * struct ipam_grant - What was given
+ * @addresses:	One address per range set, in their order
+ * @ranges:	The range each of them is from (borrowed from the request)
+ * @existed:	The attachment held a lease already, and these are its addresses
+ */
+struct ipam_grant {
+	struct address addresses[LIMIT_RANGE_SETS];
+	const struct ip_range *ranges[LIMIT_RANGE_SETS];
+	size_t n_addresses;
+	bool existed;
+};
+
+/** struct ipam_refusal - Why nothing was given; which member counts depends on the outcome */
+struct ipam_refusal {
+	size_t set;
+	struct address address;
+	struct guard_entry entry;
+	char holder[512]; /* "NETWORK CONTAINERID IFNAME", cut where it is longer */
+};
+
+/** ipam_each_fn - Called for each lease; a value other than 0 ends the walk and is returned by it */
+typedef int (*ipam_each_fn)(void *userdata, const struct lease *lease);
+
+int ipam_take(struct store *store, const struct ipam_request *request, struct ipam_grant *ret_grant,
+	      struct ipam_refusal *reterr_refusal);
+int ipam_release(struct store *store, const struct attachment *attachment, int64_t now);
+int ipam_find(struct store *store, const struct attachment *attachment, ipam_each_fn found, void *userdata);
+int ipam_each(struct store *store, const char *network, ipam_each_fn each, void *userdata);
+int ipam_is_full(struct store *store, const struct range_set *sets, size_t n_sets, const struct guard *guard,
+		 size_t *ret_set);
+
+#endif
