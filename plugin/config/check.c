@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A configuration held against the guard. Pure. */
+
+#include "plugin/config/check.h"
+
+#include <stdio.h>
+
+/** struct check - What the checks share: configuration, guard and listener */
+struct check {
+	const struct netconf *netconf;
+	const struct guard *guard;
+	struct report *report;
+};
+
+/**
+ * reservation_describe() - The owner's side of a refusal
+ * @entry:	Entry that decided
+ * @buffer:	Space for it
+ *
+ * Return: @buffer, "reserved range 10.20.0.0/16 (owner db-platform, reason Oracle RAC, ref NET-1042; FILE /reserved/0)"
+ */
+const char *reservation_describe(const struct guard_entry *entry, char buffer[static RESERVATION_TEXT_MAX])
+{
+	char span[SPAN_TEXT_MAX];
+
+	(void)snprintf(buffer, RESERVATION_TEXT_MAX, "reserved range %s (owner %.128s%s%.256s%s%.64s; %.256s %.64s)",
+		       span_format(&entry->span, span), *entry->owner ? entry->owner : "not named",
+		       *entry->reason ? ", reason " : "", entry->reason, *entry->ref ? ", ref " : "", entry->ref,
+		       entry->file, entry->pointer);
+	return buffer;
+}
+
+/** tell() - One finding about @subject at member @key of @pointer, with the policy's entry as its other side */
+static void tell(const struct check *check, enum rule rule, const char *pointer, const char *key, const char *subject,
+		 const struct guard_entry *entry, const char *remedy)
+{
+	char reservation[RESERVATION_TEXT_MAX], message[ERROR_MSG_MAX], at[POINTER_MAX];
+	struct finding finding = {
+		.rule = rule,
+		.severity = SEVERITY_ERROR,
+		.file = check->netconf->file,
+		.pointer = at,
+		.message = message,
+		.related_file = entry->file,
+		.related_pointer = entry->pointer,
+	};
+
+	(void)snprintf(at, sizeof(at), "%s%s", pointer, key);
+	(void)snprintf(message, sizeof(message), "%s %s; %s", subject, reservation_describe(entry, reservation),
+		       remedy);
+	report_finding(check->report, &finding);
+}
+
+/** check_subnet() - `refuse`: no part of the subnet may be reserved, since a route to all of it may be made */
+static void check_subnet(const struct check *check, const struct ip_range *range)
+{
+	struct span subnet = prefix_span(&range->subnet);
+	char text[PREFIX_TEXT_MAX], subject[128];
+	struct guard_entry entry;
+	struct span part;
+
+	if (guard_touch(check->guard, &subnet, &part, &entry) != GUARD_E_RESERVED)
+		return;
+	(void)snprintf(subject, sizeof(subject), "subnet %s touches", prefix_format(&range->subnet, text));
+	tell(check, RULE_RANGE_RESERVED, range->pointer, "/subnet", subject, &entry,
+	     check->netconf->role == ROLE_INTERFACE
+		     ? "choose another subnet, ask the owner for a grant, or set guard.onOverlap to \"exclude\""
+		     : "choose another subnet, or ask the owner for a grant");
+}
+
+/** check_gateway() - A gateway is an address that somebody will answer at */
+static void check_gateway(const struct check *check, const struct ip_range *range)
+{
+	char text[ADDRESS_TEXT_MAX], subject[128];
+	struct guard_entry entry;
+
+	if (range->gateway.family == FAMILY_NONE ||
+	    guard_decide(check->guard, &range->gateway, &entry) != GUARD_E_RESERVED)
+		return;
+	(void)snprintf(subject, sizeof(subject), "gateway %s lies in", address_format(&range->gateway, text));
+	tell(check, RULE_GATEWAY_RESERVED, range->pointer, "/gateway", subject, &entry,
+	     "choose another gateway, or ask the owner");
+}
+
+/** free_addresses() - How many addresses of @range may be given: not reserved, not a gateway of @set */
+static u128 free_addresses(const struct check *check, const struct range_set *set, const struct ip_range *range)
+{
+	u128 all = range->span.last - range->span.first + 1;
+	u128 count = all ? all : ~(u128)0; /* ::/0 has one more than the type can say */
+	struct span rest = range->span;
+	struct span part;
+
+	while (guard_next(check->guard, &rest, &part) == GUARD_E_RESERVED) {
+		count -= part.last - part.first + 1;
+		if (part.last == range->span.last)
+			break;
+		rest.first = part.last + 1;
+	}
+	for (size_t i = 0; i < set->n_ranges; i++)
+		if (span_contains(&range->span, &set->ranges[i].gateway) &&
+		    !guard_decide(check->guard, &set->ranges[i].gateway, NULL))
+			count--;
+	return count;
+}
+
+/** check_room() - A range of which nothing is left can give nothing */
+static void check_room(const struct check *check, const struct range_set *set, const struct ip_range *range)
+{
+	char text[SPAN_TEXT_MAX];
+
+	if (!free_addresses(check, set, range))
+		report_error(check->report, RULE_NO_ADDRESS, check->netconf->file, range->pointer,
+			     "range %s has no usable address: each one is reserved or a gateway",
+			     span_format(&range->span, text));
+}
+
+/** check_range() - Subnet, gateway and what is left, for one range */
+static void check_range(const struct check *check, const struct range_set *set, const struct ip_range *range)
+{
+	unsigned errors_before = check->report->errors;
+
+	if (check->netconf->guard.on_overlap == OVERLAP_REFUSE)
+		check_subnet(check, range);
+	check_gateway(check, range);
+	if (check->report->errors == errors_before)
+		check_room(check, set, range);
+}
+
+/** check_requested() - An address asked for by name, at @pointer, may not be reserved */
+static void check_requested(const struct check *check, const struct address *address, const char *pointer)
+{
+	char text[ADDRESS_TEXT_MAX], subject[128];
+	struct guard_entry entry;
+
+	if (guard_decide(check->guard, address, &entry) != GUARD_E_RESERVED)
+		return;
+	(void)snprintf(subject, sizeof(subject), "requested address %s lies in", address_format(address, text));
+	tell(check, RULE_ADDRESS_RESERVED, pointer, "", subject, &entry, "ask for another address");
+}
+
+/**
+ * check_netconf() - Hold the ranges, gateways and requested addresses of a configuration against the guard
+ * @netconf:	Configuration
+ * @guard:	Sealed guard
+ * @report:	Hears each clash
+ *
+ * Return: 0, REFUSED when errors were reported
+ */
+int check_netconf(const struct netconf *netconf, const struct guard *guard, struct report *report)
+{
+	struct check check = {.netconf = netconf, .guard = guard, .report = report};
+	unsigned errors_before = report->errors;
+
+	for (size_t i = 0; i < netconf->n_sets; i++)
+		for (size_t j = 0; j < netconf->sets[i].n_ranges; j++)
+			check_range(&check, &netconf->sets[i], &netconf->sets[i].ranges[j]);
+	for (size_t i = 0; i < netconf->n_requested; i++)
+		check_requested(&check, &netconf->requested[i], netconf->requested_at[i]);
+	return report->errors > errors_before ? REFUSED : 0;
+}
