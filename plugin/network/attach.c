@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Makes an attachment as its plan says, finds it, takes it down.
+ *
+ * Everything hangs on the veth pair: when its host end is deleted, the kernel removes the other end, the addresses,
+ * neighbours and routes of both. So there is one thing to undo, whatever failed and wherever the program was killed.
+ * The pair is ours when its alias says so; between its birth and its alias, its MAC address does.
+ */
+
+#include "plugin/network/attach.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "plugin/network/stage.h"
+#include "plugin/network/wire.h"
+
+/**
+ * struct link_answer - What a question after a link found
+ * @link:	The link
+ * @found:	Whether there is one
+ */
+struct link_answer {
+	struct link_info link;
+	bool found;
+};
+
+/** take_link() - port_reply_fn: keep the link */
+static int take_link(const struct nlmsghdr *message, void *userdata)
+{
+	struct link_answer *answer = userdata;
+	int r = message ? rtmessage_read_link(message, &answer->link) : 0;
+
+	if (!r && message)
+		answer->found = true;
+	return r == -ENOMSG ? 0 : r;
+}
+
+/**
+ * find_by_name() - The link that has a name
+ * @host:	Port
+ * @name:	Name
+ * @answer:	Filled
+ * @reterr:	Error
+ *
+ * Return: 0, also when there is none; REFUSED
+ */
+static int find_by_name(struct port *host, const char *name, struct link_answer *answer, struct error *reterr)
+{
+	struct stage stage;
+	int r;
+
+	answer->found = false;
+	stage_begin(&stage, host, "on the host", reterr);
+	stage.reply = take_link;
+	stage.userdata = answer;
+	r = stage_add(&stage, rtmessage_get_link_by_name(&stage.batch, name));
+	if (r)
+		return r;
+	r = stage_try(&stage);
+	if (r == PORT_E_REFUSED && stage.failure.errnum != ENODEV)
+		return stage_refused(&stage);
+	return r < 0 ? REFUSED : 0;
+}
+
+/**
+ * is_ours() - Whether a link is the host end of an attachment
+ * @link:	Link
+ * @alias:	Alias that it has
+ * @mac:	MAC address that it was born with
+ */
+static bool is_ours(const struct link_info *link, const char *alias, const uint8_t mac[static ETH_ALEN])
+{
+	if (strcmp(link->kind, "veth") != 0)
+		return false;
+	return link->alias[0] ? strcmp(link->alias, alias) == 0 : memcmp(link->mac, mac, ETH_ALEN) == 0;
+}
+
+/**
+ * delete_link() - Delete a link; one that is gone already will do
+ * @host:	Port
+ * @index:	Link
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+static int delete_link(struct port *host, uint32_t index, struct error *reterr)
+{
+	struct stage stage;
+	int r;
+
+	stage_begin(&stage, host, "on the host", reterr);
+	r = stage_add(&stage, rtmessage_delete_link(&stage.batch, index));
+	if (r)
+		return r;
+	r = stage_try(&stage);
+	if (r == PORT_E_REFUSED && stage.failure.errnum != ENODEV)
+		return stage_refused(&stage);
+	return r < 0 ? REFUSED : 0;
+}
+
+/**
+ * undo_creation() - Remove the pair, if it was made after all; the error that led here stays as it is
+ * @host:	Port
+ * @plan:	Plan
+ *
+ * A pair with an alias is an older one.
+ */
+static void undo_creation(struct port *host, const struct plan *plan)
+{
+	struct link_answer answer;
+	struct error ignored;
+
+	if (find_by_name(host, plan->host_name, &answer, &ignored) == 0 && answer.found && !answer.link.alias[0] &&
+	    is_ours(&answer.link, plan->alias, plan->host_mac))
+		(void)delete_link(host, answer.link.index, &ignored);
+}
+
+/**
+ * already_there() - Say which end's name is taken
+ * @plan:	Plan
+ * @answer:	What has the host end's name
+ * @stage:	Stage whose first message was refused
+ *
+ * Return: ATTACH_E_EXISTS
+ */
+static int already_there(const struct plan *plan, const struct link_answer *answer, struct stage *stage)
+{
+	if (!answer->found)
+		(void)error_set(stage->err, ERROR_KERNEL,
+				"an interface %s is already in the container; it was left as it is",
+				plan->container_name);
+	else if (is_ours(&answer->link, plan->alias, plan->host_mac))
+		(void)error_set(
+			stage->err, ERROR_KERNEL,
+			"interface %s of this container is attached already (host end %s); it was left as it is",
+			plan->container_name, plan->host_name);
+	else
+		(void)error_set(stage->err, ERROR_KERNEL,
+				"the host end's name %s is taken by another interface%s%s; it was left as it is",
+				plan->host_name, answer->link.alias[0] ? ", whose alias is " : "", answer->link.alias);
+	if (stage->failure.text[0])
+		error_details(stage->err, "%s", stage->failure.text);
+	return ATTACH_E_EXISTS;
+}
+
+/**
+ * create_pair() - Make the pair and learn its indices
+ * @host:	Port
+ * @netns:	Namespace of the container's end
+ * @plan:	Plan
+ * @ret_link:	Host end
+ * @reterr:	Error
+ *
+ * Return: 0; ATTACH_E_EXISTS; REFUSED. Then nothing is left of it
+ */
+static int create_pair(struct port *host, const struct netns *netns, const struct plan *plan,
+		       struct link_info *ret_link, struct error *reterr)
+{
+	struct link_answer answer = {.found = false};
+	struct stage stage;
+	int r;
+
+	stage_begin(&stage, host, "on the host", reterr);
+	stage.reply = take_link;
+	stage.userdata = &answer;
+	r = stage_add(&stage, rtmessage_create_veth(&stage.batch, plan, netns->fd));
+	if (!r)
+		r = stage_add(&stage, rtmessage_get_link_by_name(&stage.batch, plan->host_name));
+	if (r)
+		return r;
+	r = stage_try(&stage);
+	if (r == PORT_E_REFUSED && stage.failure.index == 0)
+		return stage.failure.errnum == EEXIST ? already_there(plan, &answer, &stage) : stage_refused(&stage);
+	if (!r && answer.found) {
+		*ret_link = answer.link;
+		return 0;
+	}
+	undo_creation(host, plan);
+	if (r < 0)
+		return REFUSED;
+	return r ? stage_refused(&stage)
+		 : error_set(reterr, ERROR_KERNEL, "interface %s is missing after it was made", plan->host_name);
+}
+
+/**
+ * enter_container() - Go into a namespace and open a port there
+ * @netns:	Namespace
+ * @ret_port:	Port; port_close() it
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+static int enter_container(const struct netns *netns, struct port **ret_port, struct error *reterr)
+{
+	int r = netns_enter(netns);
+
+	if (r < 0)
+		return error_set(reterr, ERROR_KERNEL, "cannot enter the container's network namespace: %s",
+				 strerror(-r));
+	r = port_open(ret_port);
+	if (r < 0)
+		return error_set(reterr, ERROR_KERNEL, "cannot open a netlink socket in the container: %s",
+				 strerror(-r));
+	return 0;
+}
+
+/**
+ * attach_create() - Make an attachment
+ * @host:	Port of the host's namespace, in which the calling thread is
+ * @netns:	The container's namespace; the thread ends up there, unless the work ended before
+ * @plan:	Plan
+ * @reterr:	Error
+ *
+ * Return: 0; ATTACH_E_EXISTS when an interface of that name is on the host or in the container, which is left alone;
+ * REFUSED, and nothing is left
+ */
+int attach_create(struct port *host, const struct netns *netns, const struct plan *plan, struct error *reterr)
+{
+	struct port *container PORT_CLEANUP = NULL;
+	struct link_info link = {0};
+	struct error ignored;
+	int r;
+
+	r = create_pair(host, netns, plan, &link, reterr);
+	if (r)
+		return r;
+	r = wire_host(host, plan, link.index, reterr);
+	if (!r)
+		r = enter_container(netns, &container, reterr);
+	if (!r)
+		r = wire_container(container, plan, link.peer_index, reterr);
+	if (r)
+		(void)delete_link(host, link.index, &ignored);
+	return r;
+}
+
+/**
+ * attach_find() - The host end of an attachment as the kernel has it
+ * @host:	Port
+ * @attachment:	Attachment
+ * @ret_link:	Host end
+ * @reterr:	Error
+ *
+ * Return: 0; ATTACH_E_ABSENT; ATTACH_E_FOREIGN when somebody else's interface has its name; REFUSED
+ */
+int attach_find(struct port *host, const struct attachment *attachment, struct link_info *ret_link,
+		struct error *reterr)
+{
+	char name[IFNAMSIZ], alias[PLAN_ALIAS_MAX];
+	uint8_t mac[ETH_ALEN];
+	struct link_answer answer;
+	int r;
+
+	plan_host_name(attachment, name);
+	r = find_by_name(host, name, &answer, reterr);
+	if (r)
+		return r;
+	if (!answer.found)
+		return ATTACH_E_ABSENT;
+	plan_alias(attachment, alias);
+	plan_host_mac(attachment, mac);
+	if (!is_ours(&answer.link, alias, mac))
+		return ATTACH_E_FOREIGN;
+	*ret_link = answer.link;
+	return 0;
+}
+
+/**
+ * attach_delete() - Remove an attachment's host end, and everything with it
+ * @host:	Port
+ * @attachment:	Attachment
+ * @reterr:	Error
+ *
+ * Return: 0, also when it is not there or not ours; REFUSED
+ */
+int attach_delete(struct port *host, const struct attachment *attachment, struct error *reterr)
+{
+	struct link_info link;
+	int r = attach_find(host, attachment, &link, reterr);
+
+	if (r == ATTACH_E_ABSENT || r == ATTACH_E_FOREIGN)
+		return 0;
+	return r ? r : delete_link(host, link.index, reterr);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_NETWORK_ATTACH_H
+#define PLUGIN_NETWORK_ATTACH_H
+
+/*
+ * Plan to kernel and back: makes an attachment, takes it down, compares it. What fails half-way leaves nothing.
+ * Errors are CNI errors with the kernel's own words in their details (code 107).
+ */
+
+#include "plugin/cni/error.h"
+#include "plugin/network/netns.h"
+#include "plugin/network/plan.h"
+#include "plugin/network/port.h"
+#include "plugin/network/rtmessage.h"
+
+/*
+ * Make the pair, wire both ends, container end up last. The host's port is open in the host's namespace; the calling
+ * thread ends up inside @netns.
+ * 0; REFUSED. ATTACH_E_EXISTS (error filled too): an interface of that name is there already and was left alone.
+ */
+enum attach_outcome {
+	ATTACH_E_EXISTS = 2,
+	ATTACH_E_ABSENT,  /* no such interface, or not this attachment's */
+	ATTACH_E_FOREIGN, /* an interface has our name, but is somebody else's: left alone */
+};
+int attach_create(struct port *host, const struct netns *netns, const struct plan *plan, struct error *reterr);
+/* Remove the host end, and with it everything. 0, also when it is not there or not ours; REFUSED. */
+int attach_delete(struct port *host, const struct attachment *attachment, struct error *reterr);
+/* The host end of an attachment as the kernel has it: 0, ATTACH_E_ABSENT, ATTACH_E_FOREIGN, REFUSED. */
+int attach_find(struct port *host, const struct attachment *attachment, struct link_info *ret_link,
+		struct error *reterr);
+/* Compare kernel and prevResult (CHECK): 0, REFUSED with what is missing. Ends up inside @netns. */
+int attach_check(struct port *host, const struct netns *netns, const struct attachment *attachment,
+		 const struct result *expected, struct error *reterr);
+/* MTU of the interface that holds the host's default route, 1500 when there is none. */
+int attach_default_mtu(struct port *host, unsigned *ret_mtu, struct error *reterr);
+
+#endif

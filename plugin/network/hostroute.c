@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How the kernel routes an address today. The judgement is pure; the question goes through the port.
+ *
+ * A lookup answers with the route that matches, in whatever table the rules lead to. Routes that discard are not
+ * answered but carried out: the lookup fails with their errno (fib_props in net/ipv4/fib_semantics.c,
+ * ip6_rt_type_to_error() in net/ipv6/route.c). Only then the routes of that one type are read, to see how specific the
+ * one is that matched.
+ */
+
+#include "plugin/network/hostroute.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+
+/** A route this short is about the whole Internet: default, 0/1 and 128/1; 2000::/3, or 2000::/4 and 3000::/4 */
+#define WHOLE_INTERNET_IPV4 1U
+#define WHOLE_INTERNET_IPV6 4U
+
+/**
+ * struct route_search - The most specific route that holds an address
+ * @address:	Address
+ * @type:	RTN_* of the routes that count, RTN_UNSPEC for any
+ * @match:	Route; only when @found
+ * @found:	Whether there is one
+ */
+struct route_search {
+	struct address address;
+	uint8_t type;
+	struct route_info match;
+	bool found;
+};
+
+/** is_whole_internet() - Whether a route is about everything, so says nothing about any address in particular */
+static bool is_whole_internet(const struct prefix *destination)
+{
+	return destination->length <=
+	       (destination->address.family == FAMILY_IPV4 ? WHOLE_INTERNET_IPV4 : WHOLE_INTERNET_IPV6);
+}
+
+/** judge_unicast() - A route to other hosts: directly, or through one of them */
+static enum hostroute_verdict judge_unicast(const struct route_info *match, const struct prefix *subnet)
+{
+	if (match->destination.length == family_bits(match->destination.address.family))
+		return HOSTROUTE_TAKEN;
+	if (match->gateway.family == FAMILY_NONE && !is_whole_internet(&match->destination))
+		return HOSTROUTE_CLASH;
+	return match->destination.length >= subnet->length ? HOSTROUTE_CLASH : HOSTROUTE_FREE;
+}
+
+/**
+ * hostroute_judge() - What a matching route means for an address that is to be given to a container
+ * @match:	Most specific route that holds the address
+ * @subnet:	Subnet of the pool that the address is from
+ *
+ * On-link are also routes without a gateway into a tunnel; of those only what covers the whole Internet says nothing.
+ *
+ * Return: HOSTROUTE_FREE; HOSTROUTE_TAKEN for one exact address, the host's own or somebody's; HOSTROUTE_CLASH
+ */
+enum hostroute_verdict hostroute_judge(const struct route_info *match, const struct prefix *subnet)
+{
+	bool exact = match->destination.length == family_bits(match->destination.address.family);
+
+	switch (match->type) {
+	case RTN_UNICAST:
+		return judge_unicast(match, subnet);
+	case RTN_LOCAL:
+	case RTN_BROADCAST:
+	case RTN_ANYCAST:
+		return exact ? HOSTROUTE_TAKEN : HOSTROUTE_CLASH;
+	case RTN_THROW:
+		return HOSTROUTE_FREE;
+	default:
+		return match->destination.length >= subnet->length ? HOSTROUTE_CLASH : HOSTROUTE_FREE;
+	}
+}
+
+/**
+ * take_route() - port_reply_fn: keep the most specific route that holds the address
+ * @message:	Answer, NULL when a dump begins anew
+ * @userdata:	struct route_search
+ *
+ * Return: 0, -EBADMSG
+ */
+static int take_route(const struct nlmsghdr *message, void *userdata)
+{
+	struct route_search *search = userdata;
+	struct route_info route;
+	struct span span;
+	int r;
+
+	if (!message) {
+		search->found = false;
+		return 0;
+	}
+	r = rtmessage_read_route(message, &route);
+	if (r < 0)
+		return r == -ENOMSG ? 0 : r;
+	span = prefix_span(&route.destination);
+	if ((search->type != RTN_UNSPEC && route.type != search->type) || !span_contains(&span, &search->address))
+		return 0;
+	if (!search->found || route.destination.length > search->match.destination.length)
+		search->match = route;
+	search->found = true;
+	return 0;
+}
+
+/**
+ * discarding_type() - The type of route with which a lookup failed
+ * @failure:	How it failed; with a text, the kernel disliked the question
+ *
+ * Return: RTN_*, RTN_UNSPEC when it is none of that kind
+ */
+static uint8_t discarding_type(const struct port_failure *failure)
+{
+	if (failure->text[0])
+		return RTN_UNSPEC;
+	switch (failure->errnum) {
+	case EINVAL:
+		return RTN_BLACKHOLE;
+	case EHOSTUNREACH:
+		return RTN_UNREACHABLE;
+	case EACCES:
+		return RTN_PROHIBIT;
+	default:
+		return RTN_UNSPEC;
+	}
+}
+
+/**
+ * find_discarding() - Find the route with which a lookup failed
+ * @host:	Port
+ * @lookup:	How it failed
+ * @search:	Search, with its address; its match is filled. None is found when it was a rule that discards
+ *
+ * Return: 0, negative errno, that of the lookup where it has nothing to do with such routes
+ */
+static int find_discarding(struct port *host, const struct port_failure *lookup, struct route_search *search)
+{
+	struct port_failure failure;
+	struct batch batch;
+	int r;
+
+	search->type = discarding_type(lookup);
+	if (search->type == RTN_UNSPEC)
+		return -lookup->errnum;
+	batch_reset(&batch);
+	r = rtmessage_dump_routes(&batch, search->address.family, search->type);
+	if (!r)
+		r = port_exchange(host, &batch, take_route, search, &failure);
+	return r == PORT_E_REFUSED ? -failure.errnum : r;
+}
+
+/**
+ * hostroute_lookup() - Which route of the host's tables an address would take
+ * @host:	Port
+ * @address:	Address
+ * @ret_match:	The route
+ *
+ * Return: 0, HOSTROUTE_E_NONE when there is no route, negative errno
+ */
+int hostroute_lookup(struct port *host, const struct address *address, struct route_info *ret_match)
+{
+	struct route_search search = {.address = *address, .type = RTN_UNSPEC};
+	struct port_failure failure;
+	struct batch batch;
+	int r;
+
+	batch_reset(&batch);
+	r = rtmessage_lookup_route(&batch, address);
+	if (!r)
+		r = port_exchange(host, &batch, take_route, &search, &failure);
+	if (r == PORT_E_REFUSED)
+		r = failure.errnum == ENETUNREACH ? 0 : find_discarding(host, &failure, &search);
+	if (r < 0)
+		return r;
+	if (!search.found)
+		return HOSTROUTE_E_NONE;
+	*ret_match = search.match;
+	return 0;
+}
+
+/**
+ * hostroute_ask() - Whether the host's routes leave an address to a container
+ * @host:	Port
+ * @address:	Address
+ * @subnet:	Subnet of the pool that it is from
+ * @ret_match:	What matched, unless HOSTROUTE_FREE
+ *
+ * Return: hostroute_verdict, negative errno
+ */
+int hostroute_ask(struct port *host, const struct address *address, const struct prefix *subnet,
+		  struct route_info *ret_match)
+{
+	enum hostroute_verdict verdict;
+	struct route_info match;
+	int r = hostroute_lookup(host, address, &match);
+
+	if (r)
+		return r < 0 ? r : HOSTROUTE_FREE;
+	verdict = hostroute_judge(&match, subnet);
+	if (verdict != HOSTROUTE_FREE)
+		*ret_match = match;
+	return (int)verdict;
+}

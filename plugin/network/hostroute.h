@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_NETWORK_HOSTROUTE_H
+#define PLUGIN_NETWORK_HOSTROUTE_H
+
+/*
+ * How the kernel routes an address today, and whether giving that address to a container would clash: one exact
+ * lookup (RTM_GETROUTE with RTM_F_FIB_MATCH) over all rules and tables per address; no dump, unless a route that
+ * discards matched.
+ */
+
+#include "plugin/network/rtmessage.h"
+
+enum hostroute_verdict {
+	HOSTROUTE_FREE = 0, /* no route, or a less specific one: default, 0/1 and 128/1, an aggregate */
+	HOSTROUTE_TAKEN,    /* the host's own, or an exact /32 (/128): somebody holds that address */
+	HOSTROUTE_CLASH,    /* on-link elsewhere, blackholed, or at least as specific as the pool's subnet */
+};
+
+/** Named outcomes of hostroute_lookup() beside 0 and negative errno */
+enum hostroute_outcome {
+	HOSTROUTE_E_NONE = 1, /* no route, or none that is about addresses: a rule that discards */
+};
+
+/* Pure: what a matching route means for an address out of @subnet. */
+enum hostroute_verdict hostroute_judge(const struct route_info *match, const struct prefix *subnet);
+/* hostroute_verdict or negative errno; @ret_match is what matched unless HOSTROUTE_FREE. */
+int hostroute_ask(struct port *host, const struct address *address, const struct prefix *subnet,
+		  struct route_info *ret_match);
+int hostroute_lookup(struct port *host, const struct address *address, struct route_info *ret_match);
+
+#endif

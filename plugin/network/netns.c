@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Network namespaces by path. A path is resolved once: what was checked is what is entered, whatever the path becomes
+ * meanwhile. O_RDONLY on a path from outside would wait on a FIFO and may have effects on devices, hence O_NONBLOCK.
+ */
+
+#include "plugin/network/netns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "rangeguard/cleanup.h"
+
+/**
+ * is_netns() - Whether a descriptor is that of a network namespace
+ * @fd:	Descriptor
+ *
+ * Return: 1, 0, negative errno
+ */
+static int is_netns(int fd)
+{
+	struct statfs filesystem;
+
+	if (fstatfs(fd, &filesystem) < 0)
+		return -errno;
+	return filesystem.f_type == NSFS_MAGIC && ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET;
+}
+
+/**
+ * netns_open() - Open a network namespace
+ * @path:	Path, e.g. "/run/netns/blue" or "/proc/42/ns/net"
+ * @ret_netns:	Namespace; netns_done() it
+ *
+ * Return: 0, NETNS_E_NOT_NETNS when the path is something else, negative errno when it can't be opened
+ */
+int netns_open(const char *path, struct netns *ret_netns)
+{
+	int fd CLEANUP_CLOSE = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat status;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = is_netns(fd);
+	if (r <= 0)
+		return r < 0 ? r : NETNS_E_NOT_NETNS;
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	*ret_netns = (struct netns){.fd = TAKE_FD(fd), .device = status.st_dev, .inode = status.st_ino};
+	return 0;
+}
+
+/** netns_open_own() - Open the calling thread's network namespace: 0, negative errno */
+int netns_open_own(struct netns *ret_netns)
+{
+	return netns_open("/proc/thread-self/ns/net", ret_netns);
+}
+
+/** netns_same() - Whether @a and @b are the same namespace */
+bool netns_same(const struct netns *a, const struct netns *b)
+{
+	return a->device == b->device && a->inode == b->inode;
+}
+
+/** netns_enter() - Move the calling thread into @netns: 0, negative errno */
+int netns_enter(const struct netns *netns)
+{
+	return setns(netns->fd, CLONE_NEWNET) < 0 ? -errno : 0;
+}
+
+/** netns_done() - Close the namespace, if it is open */
+void netns_done(struct netns *netns)
+{
+	cleanup_close(&netns->fd);
+	netns->fd = -1;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_NETWORK_NETNS_H
+#define PLUGIN_NETWORK_NETNS_H
+
+/* Network namespaces by path: opened once, checked to be what they claim, compared by inode, entered. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Named outcomes beside 0 and negative errno */
+enum netns_outcome {
+	NETNS_E_NOT_NETNS = 1, /* the path is something else than a network namespace */
+};
+
+/** struct netns - An open namespace; device and inode identify it, whatever its path becomes */
+struct netns {
+	int fd;
+	uint64_t device;
+	uint64_t inode;
+};
+
+#define NETNS_INIT                                                                                                     \
+	{                                                                                                              \
+		.fd = -1                                                                                               \
+	}
+
+int netns_open(const char *path, struct netns *ret_netns);
+int netns_open_own(struct netns *ret_netns);
+bool netns_same(const struct netns *a, const struct netns *b);
+int netns_enter(const struct netns *netns);
+void netns_done(struct netns *netns);
+
+#define NETNS_CLEANUP __attribute__((cleanup(netns_done)))
+
+#endif

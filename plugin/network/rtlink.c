@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Builders of rtnetlink messages about links. libnl-route writes the veth pair; the small requests about a link whose
+ * index is known are put together from their attributes. Pure: no descriptor, no system call.
+ */
+
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/ip.h>
+#include <linux/rtnetlink.h>
+#include <netlink/route/link.h>
+#include <netlink/route/link/veth.h>
+#include <string.h>
+
+#include "plugin/network/nlbuild.h"
+#include "plugin/network/rtmessage.h"
+
+static void nl_link_cleanup(struct rtnl_link **link)
+{
+	rtnl_link_put(*link);
+}
+
+#define NL_LINK_CLEANUP CLEANUP(nl_link_cleanup)
+
+/**
+ * batch_append() - Copy a message behind those of a batch
+ * @batch:	Batch
+ * @msg:	Message as libnl built it; NULL: it could not be built
+ *
+ * Return: 0, -ENOMEM, -E2BIG when the batch is full
+ */
+int batch_append(struct batch *batch, struct nl_msg *msg)
+{
+	const struct nlmsghdr *header;
+	size_t size;
+
+	if (!msg)
+		return -ENOMEM;
+	header = nlmsg_hdr(msg);
+	size = NLMSG_ALIGN((size_t)header->nlmsg_len);
+	if (batch->count == BATCH_MESSAGES || size > sizeof(batch->buffer) - batch->used)
+		return -E2BIG;
+	memset(batch->buffer + batch->used, 0, size);
+	memcpy(batch->buffer + batch->used, header, header->nlmsg_len);
+	batch->used += size;
+	batch->count++;
+	return 0;
+}
+
+/**
+ * describe_end() - Name, MAC address and MTU of one end of a pair
+ * @link:	End
+ * @name:	Name
+ * @mac:	MAC address; set at birth, it is one that udev leaves alone (addr_assign_type NET_ADDR_SET)
+ * @mtu:	MTU
+ *
+ * Return: 0, -ENOMEM
+ */
+static int describe_end(struct rtnl_link *link, const char *name, const uint8_t mac[static ETH_ALEN], unsigned mtu)
+{
+	struct nl_addr *address NL_ADDRESS_CLEANUP = nl_addr_build(AF_LLC, mac, ETH_ALEN);
+
+	if (!address)
+		return -ENOMEM;
+	rtnl_link_set_name(link, name);
+	rtnl_link_set_addr(link, address);
+	rtnl_link_set_mtu(link, mtu);
+	return 0;
+}
+
+/**
+ * rtmessage_create_veth() - Make the pair, the container's end inside its namespace under its final name; both down
+ * @batch:	Batch
+ * @plan:	Plan
+ * @netns_fd:	Namespace of the container's end
+ *
+ * Return: 0, -ENOMEM, -E2BIG
+ */
+int rtmessage_create_veth(struct batch *batch, const struct plan *plan, int netns_fd)
+{
+	struct rtnl_link *host NL_LINK_CLEANUP = rtnl_link_veth_alloc();
+	struct rtnl_link *container NL_LINK_CLEANUP = host ? rtnl_link_veth_get_peer(host) : NULL;
+	struct nl_msg *msg NL_MSG_CLEANUP = NULL;
+
+	if (!container || describe_end(host, plan->host_name, plan->host_mac, plan->mtu) < 0 ||
+	    describe_end(container, plan->container_name, plan->container_mac, plan->mtu) < 0)
+		return -ENOMEM;
+	rtnl_link_set_ns_fd(container, netns_fd);
+	if (rtnl_link_build_add_request(host, NLM_F_CREATE | NLM_F_EXCL, &msg) < 0)
+		return -ENOMEM;
+	return batch_append(batch, msg);
+}
+
+/**
+ * link_request() - A message about one link, without attributes
+ * @type:	RTM_*
+ * @flags:	NLM_F_*
+ * @link:	Its head
+ *
+ * Return: the message, NULL without memory
+ */
+static struct nl_msg *link_request(int type, int flags, struct ifinfomsg link)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
+
+	if (msg && nlmsg_append(msg, &link, sizeof(link), NLMSG_ALIGNTO) < 0) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+/**
+ * put_forwarding() - AF_INET inside IFLA_AF_SPEC: forward what comes in here, whatever conf/default says
+ * @msg:	Message
+ *
+ * Return: 0, negative: no room
+ */
+static int put_forwarding(struct nl_msg *msg)
+{
+	struct nlattr *family = nla_nest_start(msg, AF_INET);
+	struct nlattr *conf = family ? nla_nest_start(msg, IFLA_INET_CONF) : NULL;
+
+	if (!conf || nla_put_u32(msg, IPV4_DEVCONF_FORWARDING, 1) < 0)
+		return -ENOMEM;
+	nla_nest_end(msg, conf);
+	nla_nest_end(msg, family);
+	return 0;
+}
+
+/**
+ * put_no_link_local() - AF_INET6 inside IFLA_AF_SPEC: the kernel makes no link-local address of its own, so does no DAD
+ * @msg:	Message
+ *
+ * Return: 0, negative: no room
+ */
+static int put_no_link_local(struct nl_msg *msg)
+{
+	struct nlattr *family = nla_nest_start(msg, AF_INET6);
+
+	if (!family || nla_put_u8(msg, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE) < 0)
+		return -ENOMEM;
+	nla_nest_end(msg, family);
+	return 0;
+}
+
+/**
+ * rtmessage_set_host_end() - Alias and per-family settings of the host end, which a link's creation does not take
+ * @batch:	Batch
+ * @index:	Host end
+ * @plan:	Plan
+ * @ipv6:	Whether the kernel has IPv6; without, it refuses to hear of it
+ *
+ * Not "up": the kernel brings a link up before it looks at the settings of the same message (do_setlink()).
+ *
+ * Return: 0, -ENOMEM, -E2BIG
+ */
+int rtmessage_set_host_end(struct batch *batch, uint32_t index, const struct plan *plan, bool ipv6)
+{
+	struct nl_msg *msg NL_MSG_CLEANUP = link_request(RTM_SETLINK, 0, (struct ifinfomsg){.ifi_index = (int)index});
+	struct nlattr *settings;
+
+	/* Without its NUL, which the kernel would count: an alias has 255 bytes at most (IFALIASZ). */
+	if (!msg || nla_put(msg, IFLA_IFALIAS, (int)strlen(plan->alias), plan->alias) < 0)
+		return -ENOMEM;
+	settings = nla_nest_start(msg, IFLA_AF_SPEC);
+	if (!settings || put_forwarding(msg) < 0 || (ipv6 && put_no_link_local(msg) < 0))
+		return -ENOMEM;
+	nla_nest_end(msg, settings);
+	return batch_append(batch, msg);
+}
+
+/** rtmessage_no_link_local() - No link-local address of the kernel's making on @index: 0, -ENOMEM, -E2BIG */
+int rtmessage_no_link_local(struct batch *batch, uint32_t index)
+{
+	struct nl_msg *msg NL_MSG_CLEANUP = link_request(RTM_SETLINK, 0, (struct ifinfomsg){.ifi_index = (int)index});
+	struct nlattr *settings = msg ? nla_nest_start(msg, IFLA_AF_SPEC) : NULL;
+
+	if (!settings || put_no_link_local(msg) < 0)
+		return -ENOMEM;
+	nla_nest_end(msg, settings);
+	return batch_append(batch, msg);
+}
+
+/** rtmessage_set_up() - Bring @index up: 0, -ENOMEM, -E2BIG */
+int rtmessage_set_up(struct batch *batch, uint32_t index)
+{
+	struct nl_msg *msg NL_MSG_CLEANUP = link_request(
+		RTM_SETLINK, 0, (struct ifinfomsg){.ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
+
+	return batch_append(batch, msg);
+}
+
+/** rtmessage_delete_link() - Delete @index, with it its peer and all that refers to them: 0, -ENOMEM, -E2BIG */
+int rtmessage_delete_link(struct batch *batch, uint32_t index)
+{
+	struct nl_msg *msg NL_MSG_CLEANUP = link_request(RTM_DELLINK, 0, (struct ifinfomsg){.ifi_index = (int)index});
+
+	return batch_append(batch, msg);
+}
+
+/**
+ * get_link() - Ask for a link or all of them, without their counters
+ * @batch:	Batch
+ * @flags:	NLM_F_DUMP for all
+ * @index:	Which one, 0: not by index
+ * @name:	Which one, NULL: not by name
+ *
+ * Return: 0, -ENOMEM, -E2BIG
+ */
+static int get_link(struct batch *batch, int flags, uint32_t index, const char *name)
+{
+	struct nl_msg *msg NL_MSG_CLEANUP =
+		link_request(RTM_GETLINK, flags, (struct ifinfomsg){.ifi_index = (int)index});
+
+	if (!msg || (name && nla_put_string(msg, IFLA_IFNAME, name) < 0) ||
+	    nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0)
+		return -ENOMEM;
+	return batch_append(batch, msg);
+}
+
+/** rtmessage_get_link_by_name() - Ask for the link @name: 0, -ENOMEM, -E2BIG */
+int rtmessage_get_link_by_name(struct batch *batch, const char *name)
+{
+	return get_link(batch, 0, 0, name);
+}
+
+/** rtmessage_get_link() - Ask for the link @index: 0, -ENOMEM, -E2BIG */
+int rtmessage_get_link(struct batch *batch, uint32_t index)
+{
+	return get_link(batch, 0, index, NULL);
+}
+
+/** rtmessage_dump_links() - Ask for all links: 0, -ENOMEM, -E2BIG */
+int rtmessage_dump_links(struct batch *batch)
+{
+	return get_link(batch, NLM_F_DUMP, 0, NULL);
+}

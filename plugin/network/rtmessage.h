@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_NETWORK_RTMESSAGE_H
+#define PLUGIN_NETWORK_RTMESSAGE_H
+
+/*
+ * rtnetlink messages as bytes: libnl-route builds them, a batch collects them; and the few attributes that we read
+ * back. No descriptor, no system call.
+ */
+
+#include "plugin/network/plan.h"
+#include "plugin/network/port.h"
+
+/** struct link_info - What a link message says; texts "" and numbers 0 where absent */
+struct link_info {
+	uint32_t index;
+	uint32_t peer_index; /* IFLA_LINK: of a veth, the index of the other end in its namespace */
+	uint32_t mtu;
+	bool up;
+	uint8_t mac[ETH_ALEN];
+	char name[IFNAMSIZ];
+	char alias[PLAN_ALIAS_MAX];
+	char kind[32]; /* IFLA_INFO_KIND: "veth" */
+};
+
+/** struct route_info - What a route message says */
+struct route_info {
+	struct prefix destination;
+	struct address gateway; /* FAMILY_NONE: none; RTA_VIA: of any family (RFC 5549) */
+	uint32_t interface;	/* RTA_OIF; of a multipath route its first; 0: none */
+	uint32_t table;
+	uint32_t priority;
+	uint8_t type; /* RTN_* */
+	uint8_t scope;
+	uint8_t protocol;
+};
+
+/** struct address_info - What an address message says */
+struct address_info {
+	struct prefix address;
+	uint32_t interface;
+	uint32_t flags; /* IFA_F_* */
+};
+
+/* Each appends one message. 0, -ENOMEM, -E2BIG when the batch is full. */
+int rtmessage_create_veth(struct batch *batch, const struct plan *plan, int netns_fd);
+int rtmessage_set_host_end(struct batch *batch, uint32_t index, const struct plan *plan, bool ipv6);
+int rtmessage_set_up(struct batch *batch, uint32_t index);
+int rtmessage_no_link_local(struct batch *batch, uint32_t index);
+int rtmessage_delete_link(struct batch *batch, uint32_t index);
+int rtmessage_get_link_by_name(struct batch *batch, const char *name);
+int rtmessage_get_link(struct batch *batch, uint32_t index);
+int rtmessage_dump_links(struct batch *batch);
+int rtmessage_add_address(struct batch *batch, uint32_t index, const struct prefix *address);
+int rtmessage_dump_addresses(struct batch *batch, uint32_t index);
+int rtmessage_add_neighbour(struct batch *batch, uint32_t index, const struct address *address,
+			    const uint8_t mac[static ETH_ALEN]);
+int rtmessage_add_host_route(struct batch *batch, uint32_t index, const struct address *address);
+int rtmessage_add_container_route(struct batch *batch, uint32_t index, const struct route *route);
+int rtmessage_dump_routes(struct batch *batch, enum family family, uint8_t type); /* type RTN_UNSPEC: all */
+int rtmessage_lookup_route(struct batch *batch, const struct address *address);	  /* RTM_F_FIB_MATCH */
+
+/* Readers. 0, -EBADMSG, -ENOMSG when the message is of another type. */
+int rtmessage_read_link(const struct nlmsghdr *message, struct link_info *ret_link);
+int rtmessage_read_route(const struct nlmsghdr *message, struct route_info *ret_route);
+int rtmessage_read_address(const struct nlmsghdr *message, struct address_info *ret_address);
+
+/** Space for what rtmessage_describe() says of a message */
+#define RTMESSAGE_TEXT_MAX 256
+const char *rtmessage_describe(const struct batch *batch, unsigned index, char buffer[static RTMESSAGE_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sysctls below /proc/sys/net, which the kernel resolves for the calling thread's network namespace. A value that is
+ * right already is not written: /proc/sys may be mounted read-only, and some writes have side effects (ip_forward
+ * resets other settings).
+ */
+
+#include "plugin/network/sysctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "rangeguard/cleanup.h"
+
+/** Longest value that is compared; ours are single digits */
+#define VALUE_MAX 32
+
+/**
+ * has_value() - Whether a sysctl says @value
+ * @fd:		Sysctl, at its start
+ * @value:	Text without newline
+ *
+ * Return: 1, 0, negative errno
+ */
+static int has_value(int fd, const char *value)
+{
+	char text[VALUE_MAX];
+	ssize_t size = read(fd, text, sizeof(text));
+
+	if (size < 0)
+		return -errno;
+	if (size > 0 && text[size - 1] == '\n')
+		size--;
+	return (size_t)size == strlen(value) && memcmp(text, value, (size_t)size) == 0;
+}
+
+/**
+ * sysctl_ensure() - Give a sysctl a value
+ * @name:	Path below /proc/sys/net, e.g. "ipv4/ip_forward"
+ * @value:	Text without newline
+ *
+ * Return: 0, also when it had that value and can't be written; -ENOENT when the kernel has no such sysctl; negative
+ * errno
+ */
+int sysctl_ensure(const char *name, const char *value)
+{
+	char path[PATH_MAX];
+	int fd CLEANUP_CLOSE = -1;
+	int open_error = 0;
+	int r;
+
+	r = snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
+	if (r < 0 || (size_t)r >= sizeof(path))
+		return -ENAMETOOLONG;
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 && (errno == EROFS || errno == EACCES || errno == EPERM)) {
+		open_error = errno;
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return -errno;
+	r = has_value(fd, value);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (open_error)
+		return -open_error;
+	return pwrite(fd, value, strlen(value), 0) < 0 ? -errno : 0;
+}
+
+/**
+ * sysctl_ensure_interface() - Give an interface's sysctl a value
+ * @family:	"ipv4" or "ipv6"
+ * @interface:	Name of the interface; without a slash, which the kernel allows in none
+ * @name:	e.g. "accept_ra"
+ * @value:	Text without newline
+ *
+ * Return: as sysctl_ensure()
+ */
+int sysctl_ensure_interface(const char *family, const char *interface, const char *name, const char *value)
+{
+	char path[PATH_MAX];
+	int r = snprintf(path, sizeof(path), "%s/conf/%s/%s", family, interface, name);
+
+	if (r < 0 || (size_t)r >= sizeof(path))
+		return -ENAMETOOLONG;
+	return sysctl_ensure(path, value);
+}

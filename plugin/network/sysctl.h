@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_NETWORK_SYSCTL_H
+#define PLUGIN_NETWORK_SYSCTL_H
+
+/* Sysctls of the calling thread's network namespace, below /proc/sys/net. */
+
+/* Read @name ("ipv4/ip_forward"), write @value only where it differs. 0, -ENOENT when the kernel has no such sysctl. */
+int sysctl_ensure(const char *name, const char *value);
+/* The same for net/FAMILY/conf/INTERFACE/NAME. */
+int sysctl_ensure_interface(const char *family, const char *interface, const char *name, const char *value);
+
+#endif
