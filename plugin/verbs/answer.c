@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What an ADD answers: one JSON document on standard output, in the configuration's version. */
+
+#include "plugin/verbs/answer.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "plugin/config/resolv_conf.h"
+
+/** read_dns() - `dns` of the configuration, else what resolvConf says; NULL when there is none */
+static int read_dns(const struct context *context, json_t **ret_dns, struct error *reterr)
+{
+	const struct netconf *netconf = &context->netconf;
+
+	*ret_dns = NULL;
+	if (json_object_size(netconf->dns)) {
+		*ret_dns = json_deep_copy(netconf->dns);
+		return 0;
+	}
+	return netconf->resolv_conf ? resolv_conf_read(netconf->resolv_conf, ret_dns, reterr) : 0;
+}
+
+/** print_json() - One document on standard output, all of it or an error */
+static int print_json(const json_t *json, struct error *reterr)
+{
+	if (json_dumpf(json, stdout, JSON_INDENT(4)) < 0 || fputc('\n', stdout) == EOF || fflush(stdout) == EOF)
+		return error_set(reterr, ERROR_IO, "the result can't be written to standard output: %s",
+				 strerror(errno));
+	return 0;
+}
+
+/** print_result() - The result in the configuration's version */
+static int print_result(const struct context *context, const struct result *result, struct error *reterr)
+{
+	json_t *json = result_to_json(result, context->version, reterr);
+	int r = json ? print_json(json, reterr) : REFUSED;
+
+	json_decref(json);
+	return r;
+}
+
+/** add_ips() - Addresses of the result: as host addresses on interface 1, or with their subnet for a delegate */
+static int add_ips(const struct context *context, const struct ipam_grant *grant, struct result *result)
+{
+	bool delegate = context->netconf.role == ROLE_DELEGATE;
+	int r = 0;
+
+	for (size_t i = 0; i < grant->n_addresses && !r; i++) {
+		const struct address *address = &grant->addresses[i];
+		struct result_ip ip = {
+			.address = {.address = *address, .length = (uint8_t)family_bits(address->family)},
+			.interface = delegate ? -1 : 1,
+		};
+
+		if (delegate) {
+			ip.address.length = grant->ranges[i]->subnet.length;
+			ip.gateway = grant->ranges[i]->gateway;
+		} else {
+			(void)address_parse(address->family == FAMILY_IPV4 ? PLAN_NEXT_HOP_IPV4 : PLAN_NEXT_HOP_IPV6,
+					    &ip.gateway);
+		}
+		r = result_add_ip(result, &ip);
+	}
+	return r;
+}
+
+/** add_interfaces() - Host end and container end of the plan */
+static int add_interfaces(const struct context *context, const struct plan *plan, struct result *result)
+{
+	char mac[PLAN_MAC_TEXT_MAX];
+	int r = result_add_interface(result, plan->host_name, mac_format(plan->host_mac, mac), "", plan->mtu);
+
+	return r ? r
+		 : result_add_interface(result, plan->container_name, mac_format(plan->container_mac, mac),
+					context->request.netns, plan->mtu);
+}
+
+/**
+ * answer_attachment() - Print the result of the interface role
+ * @context:	Call
+ * @grant:	Addresses given
+ * @plan:	What was made in the kernel
+ * @reterr:	Code 5
+ *
+ * Return: 0, REFUSED
+ */
+int answer_attachment(const struct context *context, const struct ipam_grant *grant, const struct plan *plan,
+		      struct error *reterr)
+{
+	RESULT_CLEANUP struct result result = {0};
+	int r;
+
+	if (read_dns(context, &result.dns, reterr))
+		return REFUSED;
+	r = add_interfaces(context, plan, &result);
+	if (!r)
+		r = add_ips(context, grant, &result);
+	for (size_t i = 0; i < plan->n_routes && !r; i++)
+		r = result_add_route(&result, &plan->routes[i]);
+	return r ? error_set(reterr, ERROR_IO, "no result: %s", strerror(-r)) : print_result(context, &result, reterr);
+}
+
+/** answer_addresses() - Print the result of the delegate role: addresses, the routes listed, dns */
+int answer_addresses(const struct context *context, const struct ipam_grant *grant, struct error *reterr)
+{
+	RESULT_CLEANUP struct result result = {0};
+	int r;
+
+	if (read_dns(context, &result.dns, reterr))
+		return REFUSED;
+	r = add_ips(context, grant, &result);
+	for (size_t i = 0; i < context->netconf.n_routes && !r; i++)
+		r = result_add_route(&result, &context->netconf.routes[i]);
+	return r ? error_set(reterr, ERROR_IO, "no result: %s", strerror(-r)) : print_result(context, &result, reterr);
+}
+
+/** answer_prev_result() - Print prevResult as it came, with the version that the runtime expects */
+int answer_prev_result(const struct context *context, struct error *reterr)
+{
+	json_t *copy = json_deep_copy(context->netconf.prev_result);
+	int r;
+
+	(void)json_object_set_new(copy, "cniVersion", json_string(cni_version_text(context->version)));
+	r = print_json(copy, reterr);
+	json_decref(copy);
+	return r;
+}

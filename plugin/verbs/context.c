@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the verbs share. */
+
+#include "plugin/verbs/context.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "plugin/config/check.h"
+#include "plugin/config/policy.h"
+
+#define SECONDS_PER_DAY (24 * 60 * 60)
+
+/** log_line() - One line on stderr */
+void log_line(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)fputs("rangeguard: ", stderr);
+	(void)vfprintf(stderr, format, arguments);
+	(void)fputc('\n', stderr);
+	va_end(arguments);
+}
+
+/**
+ * context_read_config() - Read the whole configuration, the first error counts
+ * @context:	Its netconf is filled
+ * @reterr:	Codes 1, 2, 7
+ *
+ * Return: 0, REFUSED
+ */
+int context_read_config(struct context *context, struct error *reterr)
+{
+	struct first_error listener;
+
+	first_error_init(&listener, reterr, ERROR_NONE);
+	return netconf_read(context->root, "the network configuration", "", &context->request.args, &context->netconf,
+			    &listener.report);
+}
+
+/**
+ * context_read_policy() - Read the policies and hold the configuration against them
+ * @context:	Its netconf has been read; its guard is filled
+ * @reterr:	Code 102 when a policy can't be read, 100 when a range is reserved, 7 when nothing is left of one
+ *
+ * Return: 0, REFUSED
+ */
+int context_read_policy(struct context *context, struct error *reterr)
+{
+	struct first_error listener;
+	int r;
+
+	first_error_init(&listener, reterr, ERROR_POLICY);
+	r = policy_read_netconf(&context->netconf, time(NULL) / SECONDS_PER_DAY, &context->guard, &listener.report);
+	if (r == REFUSED)
+		return r;
+	if (r < 0)
+		return error_set(reterr, ERROR_POLICY, "the policies can't be read: %s", strerror(-r));
+	first_error_init(&listener, reterr, ERROR_NONE);
+	return check_netconf(&context->netconf, context->guard, &listener.report);
+}
+
+/**
+ * context_read_expected() - Read prevResult, which CHECK and the chained role can't do without
+ * @context:	Its netconf has been read
+ * @ret_result:	What it says
+ * @reterr:	Code 7 when it is missing, 6 when it is malformed
+ *
+ * Return: 0, REFUSED
+ */
+int context_read_expected(const struct context *context, struct result *ret_result, struct error *reterr)
+{
+	if (!context->netconf.prev_result)
+		return error_set(reterr, ERROR_CONFIG, "Required prevResult missing");
+	return result_from_json(context->netconf.prev_result, context->version, ret_result, reterr);
+}
+
+/** context_open_port() - A netlink port in the plugin's namespace; REFUSED with code 107 */
+int context_open_port(struct port **ret_port, struct error *reterr)
+{
+	int r = port_open(ret_port);
+
+	return r ? error_set(reterr, ERROR_KERNEL, "no netlink socket: %s", strerror(-r)) : 0;
+}
+
+/** context_attachment() - The attachment that this call is about; borrows the call's texts */
+struct attachment context_attachment(const struct context *context)
+{
+	return (struct attachment){
+		.network = context->netconf.name,
+		.container_id = context->request.container_id,
+		.ifname = context->request.ifname,
+	};
+}
+
+/** context_done() - Release what the context owns; it may be half-filled */
+void context_done(struct context *context)
+{
+	context->guard = guard_free(context->guard);
+	netconf_done(&context->netconf);
+	json_decref(context->root);
+	context->root = NULL;
+	request_done(&context->request);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_VERBS_CONTEXT_H
+#define PLUGIN_VERBS_CONTEXT_H
+
+/* What the verbs share: the call, its configuration, its guard. One context per process. */
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "ipam/guard.h"
+#include "ipam/lease.h"
+#include "plugin/cni/request.h"
+#include "plugin/config/netconf.h"
+#include "plugin/network/port.h"
+
+/**
+ * struct context - One call
+ * @request:	Environment and text
+ * @root:	The text, parsed; NULL before that
+ * @version:	cniVersion of the configuration, the newest as long as it is not known
+ * @netconf:	As far as the verb has read it
+ * @guard:	Sealed, NULL as long as the verb has not read it
+ */
+struct context {
+	struct request request;
+	json_t *root;
+	enum cni_version version;
+	struct netconf netconf;
+	struct guard *guard;
+};
+
+int context_read_config(struct context *context, struct error *reterr);
+int context_read_policy(struct context *context, struct error *reterr);
+int context_open_port(struct port **ret_port, struct error *reterr);
+int context_read_expected(const struct context *context, struct result *ret_result, struct error *reterr);
+struct attachment context_attachment(const struct context *context);
+void context_done(struct context *context);
+
+/* One line on stderr, where logs belong. */
+void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

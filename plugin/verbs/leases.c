@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The verbs' side of the IPAM. */
+
+#include "plugin/verbs/leases.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "ipam/store_lmdb.h"
+#include "plugin/config/check.h"
+#include "plugin/network/hostroute.h"
+
+/**
+ * leases_error() - Say why the state can't be had or used
+ * @context:	Call
+ * @outcome:	Of state_open(), state_lock_…(), store_lmdb_open() or the IPAM: not 0
+ * @reterr:	Code 11 for a lock, 106 otherwise
+ *
+ * Return: REFUSED
+ */
+int leases_error(const struct context *context, int outcome, struct error *reterr)
+{
+	const char *data_dir = context->netconf.data_dir;
+
+	switch (outcome) {
+	case STATE_E_LOCKED:
+		return error_set(
+			reterr, ERROR_TRY_AGAIN,
+			"another rangeguard holds the lock of %.256s or of this attachment for longer than %d s; "
+			"try again later",
+			data_dir, LIMIT_LOCK_WAIT_MS / 1000);
+	case STATE_E_UNSAFE:
+		return error_set(
+			reterr, ERROR_STORE,
+			"state directory %.256s is not safe: it must be root's, writable by nobody else, and not "
+			"be reached through a symlink that root did not make",
+			data_dir);
+	case STATE_E_ABSENT:
+		return error_set(reterr, ERROR_STORE, "there is no state in %.256s", data_dir);
+	case STORE_LMDB_E_DAMAGED:
+		return error_set(reterr, ERROR_STORE,
+				 "the lease store %.256s/leases.mdb is damaged, or was written by a newer rangeguard",
+				 data_dir);
+	default:
+		(void)error_set(reterr, ERROR_STORE, "the lease store in %.256s can't be used: %s", data_dir,
+				outcome == -ENOSPC ? "no space is left on its file system" : strerror(-outcome));
+		return REFUSED;
+	}
+}
+
+/**
+ * leases_open() - Open the state and lock the call's attachment in it
+ * @context:	Call
+ * @access:	STATE_WRITE makes what is missing; otherwise there may be no state yet
+ * @ret_state:	State, released by state_done()
+ * @reterr:	Codes 11, 106
+ *
+ * Return: 0, STATE_E_ABSENT (error not filled), REFUSED
+ */
+int leases_open(const struct context *context, enum state_access access, struct state *ret_state, struct error *reterr)
+{
+	struct attachment attachment = context_attachment(context);
+	STATE_CLEANUP struct state state = STATE_INIT;
+	int r = state_open(context->netconf.data_dir, access, &state);
+
+	if (!r)
+		r = state_lock_attachment(&state, attachment_hash(&attachment), LIMIT_LOCK_WAIT_MS);
+	if (r == STATE_E_ABSENT)
+		return r;
+	if (r)
+		return leases_error(context, r, reterr);
+	*ret_state = state;
+	state = (struct state)STATE_INIT;
+	return 0;
+}
+
+/**
+ * leases_open_store() - Open the store of a state; it stays locked until it is closed
+ * @context:	Call
+ * @state:	State
+ * @access:	As for leases_open()
+ * @wait_ms:	How long to wait for the lock, in milliseconds
+ * @ret_store:	Store
+ * @reterr:	Codes 11, 106
+ *
+ * Return: 0, STATE_E_ABSENT (error not filled), REFUSED
+ */
+int leases_open_store(const struct context *context, const struct state *state, enum state_access access, int wait_ms,
+		      struct store **ret_store, struct error *reterr)
+{
+	char boot_id[BOOT_ID_MAX];
+	int r = state_boot_id(boot_id);
+
+	if (!r)
+		r = store_lmdb_open(state, access, wait_ms, boot_id, ret_store);
+	if (r == STATE_E_ABSENT)
+		return r;
+	return r ? leases_error(context, r, reterr) : 0;
+}
+
+/** struct asker - What the veto needs, and what it found */
+struct asker {
+	const struct netconf *netconf;
+	struct port *host;
+	struct route_info match;
+};
+
+/** describe_match() - "10.1.2.0/24 through interface docker0" */
+static const char *describe_match(const struct route_info *match, char *buffer, size_t size)
+{
+	char prefix[PREFIX_TEXT_MAX], interface[IF_NAMESIZE];
+
+	(void)snprintf(buffer, size, "%s%s%s", prefix_format(&match->destination, prefix),
+		       match->interface ? " through interface " : " (no interface)",
+		       match->interface && if_indextoname(match->interface, interface) ? interface : "");
+	return buffer;
+}
+
+/** clash_verdict() - What a clash means under `hostRoutes`; a delegate's caller makes connected routes of its own */
+static int clash_verdict(const struct asker *asker, const struct address *address)
+{
+	char text[ADDRESS_TEXT_MAX], route[128];
+
+	if (asker->netconf->role == ROLE_DELEGATE || asker->netconf->guard.host_routes == HOST_ROUTES_OFF)
+		return IPAM_VERDICT_FREE;
+	if (asker->netconf->guard.host_routes == HOST_ROUTES_REFUSE)
+		return IPAM_VERDICT_STOP;
+	log_line("warning: address %s clashes with the host's route %s", address_format(address, text),
+		 describe_match(&asker->match, route, sizeof(route)));
+	return IPAM_VERDICT_FREE;
+}
+
+/** ask_host() - ipam_veto_fn: how does the host route this address today? */
+static int ask_host(void *userdata, const struct ip_range *range, const struct address *address, bool requested)
+{
+	struct asker *asker = userdata;
+	int r = hostroute_ask(asker->host, address, &range->subnet, &asker->match);
+
+	switch (r) {
+	case HOSTROUTE_FREE:
+		return IPAM_VERDICT_FREE;
+	case HOSTROUTE_TAKEN:
+		return requested ? IPAM_VERDICT_STOP : IPAM_VERDICT_SKIP;
+	case HOSTROUTE_CLASH:
+		return clash_verdict(asker, address);
+	default:
+		return r;
+	}
+}
+
+/** vetoed_error() - Say what the host's routes have against an address: codes 104, 105 */
+static int vetoed_error(const struct asker *asker, const struct address *address, struct error *reterr)
+{
+	const struct route_info *match = &asker->match;
+	char text[ADDRESS_TEXT_MAX], route[128];
+	struct span matched = prefix_span(&match->destination);
+
+	(void)address_format(address, text);
+	(void)describe_match(match, route, sizeof(route));
+	if (matched.first == matched.last)
+		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
+				 "requested address %s is the host's own or another container's: the host routes %s",
+				 text, route);
+	return error_set(reterr, ERROR_HOST_ROUTE,
+			 "address %s clashes with the host's route %s: traffic meant for that route would end in the "
+			 "container; choose another range, remove the route, or set guard.hostRoutes",
+			 text, route);
+}
+
+/** full_error() - Say which range set is used up: code 101 */
+static int full_error(const struct context *context, const struct ipam_refusal *refusal, struct error *reterr)
+{
+	const struct range_set *set = &context->netconf.sets[refusal->set];
+	char text[SPAN_TEXT_MAX];
+
+	return error_set(reterr, ERROR_NO_FREE_ADDRESS,
+			 "no free address in range set %zu (%s%s) of network \"%.64s\": each one is held, reserved or "
+			 "routed elsewhere; see `rangeguard list`",
+			 refusal->set, span_format(&set->ranges[0].span, text), set->n_ranges > 1 ? " and more" : "",
+			 context->netconf.name);
+}
+
+/** take_error() - An outcome of ipam_take() as an error */
+static int take_error(const struct context *context, int outcome, const struct ipam_refusal *refusal,
+		      const struct asker *asker, struct error *reterr)
+{
+	char text[ADDRESS_TEXT_MAX], reservation[RESERVATION_TEXT_MAX];
+
+	(void)address_format(&refusal->address, text);
+	switch (outcome) {
+	case IPAM_E_FULL:
+		return full_error(context, refusal, reterr);
+	case IPAM_E_RESERVED:
+		return error_set(reterr, ERROR_RESERVED, "requested address %s lies in %s; ask for another address",
+				 text, reservation_describe(&refusal->entry, reservation));
+	case IPAM_E_HELD:
+		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE, "requested address %s is held by %s", text,
+				 refusal->holder);
+	case IPAM_E_OUTSIDE:
+		return error_set(
+			reterr, ERROR_ADDRESS_NOT_AVAILABLE,
+			"requested address %s is in none of the ranges of network \"%.64s\", or is the second one "
+			"asked of its range set",
+			text, context->netconf.name);
+	case IPAM_E_GATEWAY:
+		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
+				 "requested address %s is the gateway of its range", text);
+	case IPAM_E_VETOED:
+		return vetoed_error(asker, &refusal->address, reterr);
+	case IPAM_E_DAMAGED:
+		return leases_error(context, STORE_LMDB_E_DAMAGED, reterr);
+	default:
+		return leases_error(context, outcome, reterr);
+	}
+}
+
+/** make_request() - The call in the IPAM's terms */
+static struct ipam_request make_request(const struct context *context, const struct netns *netns, struct asker *asker)
+{
+	const struct netconf *netconf = &context->netconf;
+	const struct cni_args *args = &context->request.args;
+
+	return (struct ipam_request){
+		.lease =
+			{
+				.attachment = context_attachment(context),
+				.pod_namespace = args->pod_namespace ? args->pod_namespace : "",
+				.pod_name = args->pod_name ? args->pod_name : "",
+				.netns = context->request.netns,
+				.netns_device = netns->device,
+				.netns_inode = netns->inode,
+				.since = time(NULL),
+			},
+		.sets = netconf->sets,
+		.n_sets = netconf->n_sets,
+		.requested = netconf->requested,
+		.n_requested = netconf->n_requested,
+		.reuse_delay = netconf->reuse_delay,
+		.guard = context->guard,
+		.veto = ask_host,
+		.veto_userdata = asker,
+	};
+}
+
+/**
+ * leases_take() - Take the addresses of this call
+ * @context:	Call; configuration and guard have been read
+ * @state:	State, the attachment locked
+ * @netns:	Container's namespace, recorded in the lease
+ * @host:	Port in the host's namespace, asked how each address is routed today
+ * @ret_grant:	What was given
+ * @reterr:	Codes 11, 100, 101, 104, 105, 106
+ *
+ * Return: 0, REFUSED
+ */
+int leases_take(const struct context *context, const struct state *state, const struct netns *netns, struct port *host,
+		struct ipam_grant *ret_grant, struct error *reterr)
+{
+	struct asker asker = {.netconf = &context->netconf, .host = host};
+	struct ipam_request request = make_request(context, netns, &asker);
+	STORE_CLEANUP struct store *store = NULL;
+	struct ipam_refusal refusal = {0};
+	int r;
+
+	if (leases_open_store(context, state, STATE_WRITE, LIMIT_LOCK_WAIT_MS, &store, reterr))
+		return REFUSED;
+	r = ipam_take(store, &request, ret_grant, &refusal);
+	return r ? take_error(context, r, &refusal, &asker, reterr) : 0;
+}
+
+/**
+ * leases_release() - Give the addresses of an attachment back; that it holds none is fine
+ * @context:	Call
+ * @state:	State
+ * @attachment:	Whose
+ * @reterr:	Codes 11, 106
+ *
+ * Return: 0, REFUSED
+ */
+int leases_release(const struct context *context, const struct state *state, const struct attachment *attachment,
+		   struct error *reterr)
+{
+	STORE_CLEANUP struct store *store = NULL;
+	int r = leases_open_store(context, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
+
+	if (r)
+		return r == STATE_E_ABSENT ? 0 : r;
+	r = ipam_release(store, attachment, time(NULL));
+	return r && r != IPAM_E_NOT_FOUND ? leases_error(context, r, reterr) : 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_VERBS_LEASES_H
+#define PLUGIN_VERBS_LEASES_H
+
+/*
+ * The verbs' side of the IPAM: opens the state, holds the attachment's lock for the length of the verb and the
+ * store's only for one transaction, and turns each outcome into the CNI error that people read.
+ */
+
+#include "ipam/ipam.h"
+#include "ipam/state.h"
+#include "plugin/network/netns.h"
+#include "plugin/network/port.h"
+#include "plugin/verbs/context.h"
+
+int leases_open(const struct context *context, enum state_access access, struct state *ret_state, struct error *reterr);
+int leases_open_store(const struct context *context, const struct state *state, enum state_access access, int wait_ms,
+		      struct store **ret_store, struct error *reterr);
+int leases_take(const struct context *context, const struct state *state, const struct netns *netns, struct port *host,
+		struct ipam_grant *ret_grant, struct error *reterr);
+int leases_release(const struct context *context, const struct state *state, const struct attachment *attachment,
+		   struct error *reterr);
+int leases_error(const struct context *context, int outcome, struct error *reterr);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the environment to a verb and back to one JSON document. The order of the checks is that of the reference
+ * library (skel.go): environment, text, JSON, name, verb, version; so the same mistake gets the same code.
+ */
+
+#include "plugin/verbs/verbs.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "rangeguard/limits.h"
+
+/** struct verb - A verb, the oldest version that has it, and what carries it out */
+struct verb {
+	const char *name;
+	enum cni_version since;
+	int (*run)(struct context *context, struct error *reterr);
+};
+
+static const struct verb verbs[] = {
+	[CNI_ADD] = {"ADD", CNI_0_1_0, verb_add},	   [CNI_DEL] = {"DEL", CNI_0_1_0, verb_del},
+	[CNI_CHECK] = {"CHECK", CNI_0_4_0, verb_check},	   [CNI_GC] = {"GC", CNI_1_1_0, verb_gc},
+	[CNI_STATUS] = {"STATUS", CNI_1_1_0, verb_status},
+};
+
+/**
+ * out_of_time() - SIGALRM: the verb has run for LIMIT_VERB_MS, so a lock, a disk or the kernel hangs
+ *
+ * Ends the process as a kill would, which every step is made to survive, but with an answer.
+ */
+static void out_of_time(int signal_number)
+{
+	static const char answer[] = "{\"cniVersion\":\"1.1.0\",\"code\":11,\"msg\":\"rangeguard gave up after 30 s: "
+				     "a lock, the disk or the kernel does not answer; try again later\"}\n";
+
+	(void)signal_number;
+	(void)!write(STDOUT_FILENO, answer, sizeof(answer) - 1);
+	_exit(1);
+}
+
+/** arm_deadline() - Let the verb end after LIMIT_VERB_MS */
+static void arm_deadline(void)
+{
+	struct itimerval timer = {.it_value = {.tv_sec = LIMIT_VERB_MS / 1000}};
+	struct sigaction action = {.sa_handler = out_of_time};
+
+	(void)sigaction(SIGALRM, &action, NULL);
+	(void)setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/** parse_text() - Standard input as JSON: code 6 */
+static int parse_text(struct context *context, struct error *reterr)
+{
+	const struct request *request = &context->request;
+	size_t flags = request->verb == CNI_DEL || request->verb == CNI_GC ? 0 : JSON_REJECT_DUPLICATES;
+	json_error_t error;
+
+	context->root = json_loadb(request->config, request->config_size, flags, &error);
+	if (!context->root) {
+		(void)error_set(reterr, ERROR_DECODE,
+				"the network configuration on standard input is not valid JSON: %s", error.text);
+		error_details(reterr, "line %d, column %d", error.line, error.column);
+		return REFUSED;
+	}
+	if (!json_is_object(context->root))
+		return error_set(reterr, ERROR_DECODE, "the network configuration must be a JSON object");
+	return 0;
+}
+
+/** check_name() - `name`, which every verb needs: code 7 */
+static int check_name(const struct context *context, struct error *reterr)
+{
+	const char *name = json_string_value(json_object_get(context->root, "name"));
+
+	if (!name || !*name)
+		return error_set(reterr, ERROR_CONFIG, "missing network name");
+	if (!request_valid_name(name)) {
+		(void)error_set(reterr, ERROR_CONFIG, "invalid characters found in network name");
+		error_details(reterr, "%.256s", name);
+		return REFUSED;
+	}
+	return 0;
+}
+
+/** check_version() - `cniVersion`, and whether it has this verb: codes 1 and 6 */
+static int check_version(struct context *context, struct error *reterr)
+{
+	const struct verb *verb = &verbs[context->request.verb];
+	const json_t *member = json_object_get(context->root, "cniVersion");
+	const char *text = json_is_string(member) ? json_string_value(member) : "";
+	int r = cni_version_parse(text, &context->version);
+
+	if (r == CNI_VERSION_E_MALFORMED && verb->since > CNI_0_1_0)
+		return error_set(reterr, ERROR_DECODE, "cniVersion \"%.32s\" is not a version", text);
+	if (r) {
+		(void)error_set(reterr, ERROR_INCOMPATIBLE_VERSION, "incompatible CNI versions");
+		error_details(reterr,
+			      "config is \"%.32s\", plugin supports [\"0.1.0\" \"0.2.0\" \"0.3.0\" \"0.3.1\" \"0.4.0\" "
+			      "\"1.0.0\" \"1.1.0\"]",
+			      text);
+		return REFUSED;
+	}
+	if (context->version < verb->since)
+		return error_set(reterr, ERROR_INCOMPATIBLE_VERSION, "config version does not allow %s", verb->name);
+	return 0;
+}
+
+/** print_versions() - VERSION: never fails on its input, of which it wants the version in use */
+static int print_versions(const struct context *context)
+{
+	json_t *root = json_loadb(context->request.config, context->request.config_size, 0, NULL);
+	const char *version = json_string_value(json_object_get(root, "cniVersion"));
+	int r = cni_version_print_supported(stdout, version && *version ? version : cni_version_text(CNI_NEWEST));
+
+	json_decref(root);
+	return r;
+}
+
+/** run() - The call as a sequence of checks, each with its code, and the verb */
+static int run(struct context *context, struct error *reterr)
+{
+	if (request_read_environment(&context->request, reterr) ||
+	    request_read_config(&context->request, STDIN_FILENO, reterr))
+		return REFUSED;
+	if (context->request.verb == CNI_VERSION)
+		return print_versions(context) ? error_set(reterr, ERROR_IO, "can't write to standard output") : 0;
+	if (parse_text(context, reterr) || check_name(context, reterr) || check_version(context, reterr))
+		return REFUSED;
+	return verbs[context->request.verb].run(context, reterr);
+}
+
+int verbs_run(void)
+{
+	struct context context = {.version = CNI_NEWEST};
+	struct error err = {0};
+	int r;
+
+	arm_deadline();
+	r = run(&context, &err);
+	if (r)
+		(void)error_print(stdout, &err, cni_version_text(context.version));
+	context_done(&context);
+	return r ? 1 : 0;
+}
