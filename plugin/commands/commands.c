@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From the arguments to a command, and what rangeguard says of itself. */
+
+#include "plugin/commands/commands.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plugin/cni/version.h"
+
+#ifndef RANGEGUARD_VERSION
+#error "RANGEGUARD_VERSION must be the project's version"
+#endif
+
+/** struct command - A command, one line about it, and its manual */
+struct command {
+	const char *name;
+	const char *summary;
+	const char *help;
+	int (*run)(int argc, char **argv);
+};
+
+static const char version_help[] = "Usage: rangeguard version\n"
+				   "\n"
+				   "Prints the version of rangeguard and of the CNI specifications that it speaks.\n";
+
+/** print_about() - Name, version and CNI versions */
+static void print_about(FILE *stream)
+{
+	(void)fprintf(stream, "rangeguard %s: CNI plugin that guards reserved address ranges\n", RANGEGUARD_VERSION);
+	(void)fputs("CNI protocol versions supported:", stream);
+	for (int version = CNI_0_1_0; version < CNI_N_VERSIONS; version++)
+		(void)fprintf(stream, "%s %s", version ? "," : "", cni_version_text((enum cni_version)version));
+	(void)fputc('\n', stream);
+}
+
+/** command_version() - Print the versions */
+static int command_version(int argc, char **argv)
+{
+	if (argc > 1) {
+		(void)fprintf(stderr, "rangeguard version: unexpected argument '%s'\n", argv[1]);
+		return EXIT_USAGE;
+	}
+	print_about(stdout);
+	return EXIT_FINE;
+}
+
+static const struct command commands[] = {
+	{"validate", "check configurations against policies, offline", command_validate_help, command_validate},
+	{"list", "show the leases of this host", command_list_help, command_list},
+	{"version", "show versions", version_help, command_version},
+};
+
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+/** print_help() - The overview */
+static void print_help(FILE *stream)
+{
+	print_about(stream);
+	(void)fputs("\n"
+		    "Usage: rangeguard COMMAND [ARGUMENTS]\n"
+		    "       rangeguard COMMAND --help\n"
+		    "\n"
+		    "Commands:\n",
+		    stream);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		(void)fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	(void)fputs("\n"
+		    "As a CNI plugin it is called by a container runtime, with CNI_COMMAND set.\n"
+		    "Exit status: 0 fine, 1 findings or refused, 2 usage or I/O.\n",
+		    stream);
+}
+
+/** wants_help() - Whether an argument asks for help */
+static bool wants_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return true;
+	return false;
+}
+
+/** run_command() - Help or run */
+static int run_command(const struct command *command, int argc, char **argv)
+{
+	if (wants_help(argc, argv)) {
+		(void)fputs(command->help, stdout);
+		return fflush(stdout) ? EXIT_USAGE : EXIT_FINE;
+	}
+	return command->run(argc, argv);
+}
+
+/**
+ * commands_run() - Called without CNI_COMMAND
+ * @argc, @argv:	Of the process
+ *
+ * Without arguments it says what it is on stderr, as the reference plugins do.
+ *
+ * Return: the exit status
+ */
+int commands_run(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_about(stderr);
+		return EXIT_FINE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		print_help(stdout);
+		return EXIT_FINE;
+	}
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return run_command(&commands[i], argc - 1, argv + 1);
+	(void)fprintf(stderr, "rangeguard: unknown command '%s'; see rangeguard --help\n", argv[1]);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_COMMANDS_COMMANDS_H
+#define PLUGIN_COMMANDS_COMMANDS_H
+
+/* The commands for people. Each gets its own arguments, argv[0] being its name, and returns the exit status. */
+
+/** Exit statuses of the commands */
+enum exit_status {
+	EXIT_FINE = 0,
+	EXIT_FINDINGS = 1,
+	EXIT_USAGE = 2,
+};
+
+int commands_run(int argc, char **argv);
+
+int command_validate(int argc, char **argv);
+int command_list(int argc, char **argv);
+
+extern const char command_validate_help[];
+extern const char command_list_help[];
+
+#endif
