@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Any JSON as a policy. What was read without error can be sealed and linted, and each entry decides as it says: the
+ * first and last address of a reserved one are reserved unless a grant holds them.
+ */
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "plugin/config/policy.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/** require() - Stop here when a rule is broken */
+static void require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+/** hear() - Listener that looks at each finding's texts */
+static void hear(struct report *report, const struct finding *finding)
+{
+	(void)report;
+	require(finding->message[0] && finding->file && finding->pointer);
+}
+
+/** check_edge() - Hold the guard's word on one address against all of its entries */
+static void check_edge(const struct guard *guard, const struct address *address)
+{
+	struct guard_entry winner;
+	bool reserved = guard_decide(guard, address, &winner) == GUARD_E_RESERVED, covered = false, granted = false;
+
+	for (size_t i = 0; i < guard_n_entries(guard); i++) {
+		struct guard_entry entry = guard_entry(guard, i);
+		bool holds = span_contains(&entry.span, address);
+
+		covered |= holds && entry.kind == GUARD_RESERVED;
+		granted |= holds && entry.kind == GUARD_GRANTED;
+	}
+	require(!reserved || (winner.kind == GUARD_RESERVED && span_contains(&winner.span, address)));
+	require(reserved ? covered : granted || !covered);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct policy_context context = {.network = "pods", .today = 20999, .lint = true};
+	struct report report = {.heard = hear};
+	GUARD_CLEANUP struct guard *guard = NULL;
+	json_t *json = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
+	int r;
+
+	if (!json)
+		return 0;
+	require(guard_new(&guard) == 0);
+	r = policy_read_json(guard, json, "policy.json", "", &context, &report);
+	json_decref(json);
+	require(r == (report.errors ? REFUSED : 0));
+	require(policy_lint(guard, &report) == 0 && guard_seal(guard) == 0);
+	for (size_t i = 0; i < guard_n_entries(guard) && i < 64; i++) {
+		struct span span = guard_entry(guard, i).span;
+
+		check_edge(guard, &(struct address){.family = span.family, .value = span.first});
+		check_edge(guard, &(struct address){.family = span.family, .value = span.last});
+	}
+	return 0;
+}

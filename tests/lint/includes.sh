@@ -1,0 +1,87 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Keeps the architecture: which folder may include which, and which calls stand in one file only. Prints FILE:LINE: WHY
+# for each breach; the exit status is 1 if there is any. tests/lint/includes_can_fail.sh shows that each rule bites.
+#
+# Usage: tests/lint/includes.sh [SOURCE_DIR]
+set -euo pipefail
+cd "${1:-$(dirname "$0")/../..}"
+
+# Folder of a file -> folders whose headers it may include in quotes. A folder without a line here is a breach, too.
+declare -A MAY_INCLUDE=(
+	[include/rangeguard]="rangeguard"
+	[ipam]="rangeguard ipam"
+	[plugin/cni]="rangeguard ipam plugin/cni"
+	[plugin/config]="rangeguard ipam plugin/cni plugin/config"
+	[plugin/network]="rangeguard ipam plugin/cni plugin/network"
+	[plugin/verbs]="rangeguard ipam plugin/cni plugin/config plugin/network plugin/verbs"
+	[plugin/commands]="rangeguard ipam plugin/cni plugin/config plugin/network plugin/commands"
+	[plugin]="rangeguard ipam plugin/cni plugin/verbs plugin/commands"
+)
+
+breaches=0
+
+# breach FILE LINE WHY
+breach()
+{
+	echo "$1:$2: $3"
+	breaches=$((breaches + 1))
+}
+
+# Every line of code as FILE:LINE:TEXT, without comments (written as the style says: ` * ` in front of each line)
+# shellcheck disable=SC2016 # the dollars are awk's
+listing=$(find include ipam plugin -name '*.[ch]' | sort | xargs -r awk '{
+	gsub(/\/\*.*\*\//, ""); sub(/\/[*\/].*/, ""); sub(/^[ \t]*\*([ \/].*)?$/, "")
+	print FILENAME ":" FNR ":" $0
+}')
+[[ -n "$listing" ]] || { echo "no sources in $PWD" >&2; exit 2; }
+
+# check_folders: each folder with sources has its line above
+check_folders()
+{
+	local folder
+	while read -r folder; do
+		[[ -n "${MAY_INCLUDE[$folder]:-}" ]] ||
+			breach "$folder" 1 "this folder has no line in MAY_INCLUDE of tests/lint/includes.sh"
+	done < <(sed -E 's@/[^/:]*:.*@@' <<<"$listing" | sort -u)
+}
+
+# check_quoted: each #include "FOLDER/NAME" is of a folder that the file's own may use
+check_quoted()
+{
+	local file line included folder
+	while IFS=: read -r file line included; do
+		folder=${file%/*}
+		[[ " ${MAY_INCLUDE[$folder]:-} " == *" ${included%/*} "* ]] ||
+			breach "$file" "$line" "$folder must not include \"$included\""
+	done < <(sed -nE 's/^([^:]*:[0-9]*:)\s*#\s*include\s*"([^"]*)".*/\1\2/p' <<<"$listing")
+}
+
+# only_in PATTERN WHY GLOB…: code that matches the extended regular expression stands in files of these names only
+only_in()
+{
+	local pattern=$1 why=$2 file glob line
+	shift 2
+	while IFS=: read -r file line _; do
+		for glob in "$@"; do
+			# shellcheck disable=SC2053 # a glob is meant
+			[[ "$file" == $glob ]] && continue 2
+		done
+		breach "$file" "$line" "$why"
+	done < <(grep -E "^[^:]*:[0-9]*:.*($pattern)" <<<"$listing" || true)
+}
+
+check_folders
+check_quoted
+only_in '<jansson\.h>' "ipam knows no JSON" 'plugin/*'
+only_in '<(libmnl|netlink|libnftnl|linux/(rt|nf)?netlink[a-z_]*\.h)\b' "netlink belongs to plugin/network" 'plugin/network/*'
+only_in '<lmdb\.h>' "LMDB is behind store.h" 'ipam/store_lmdb*.c' ipam/store_lmdb_internal.h
+only_in '\b(socket|socketpair|mnl_socket_open2?|nl_connect|nl_socket_alloc\w*)\s*\(' \
+	"the netlink port is the only socket" plugin/network/port_mnl.c
+only_in '\b((secure_)?getenv\s*\(|environ\b)' "the environment is read in plugin/cni/request.c only" plugin/cni/request.c
+only_in '\b(v?fork|clone3?|system|popen|posix_spawnp?|f?exec[lv]?p?e?|execveat)\s*\(' "rangeguard starts no program"
+only_in '\b(strtou?ll?|strto[id]max|ato(i|l|ll)|v?sprintf|st[pr]cpy|strcat|alloca)\s*\(' \
+	"this call has no bound, or hides errors"
+
+[[ $breaches -eq 0 ]] || { echo "$breaches breaches" >&2; exit 1; }

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* check.c: ranges, gateways and requested addresses held against the guard, and the words of a refusal. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "plugin/config/check.h"
+
+/** struct listener - Keeps the first finding, counts all */
+struct listener {
+	struct report report;
+	enum rule rule;
+	char pointer[POINTER_MAX];
+	char message[ERROR_MSG_MAX];
+	char related_file[64];
+};
+
+static void hear(struct report *report, const struct finding *finding)
+{
+	struct listener *listener = (struct listener *)report;
+
+	if (listener->rule)
+		return;
+	listener->rule = finding->rule;
+	(void)snprintf(listener->pointer, sizeof(listener->pointer), "%s", finding->pointer);
+	(void)snprintf(listener->message, sizeof(listener->message), "%s", finding->message);
+	(void)snprintf(listener->related_file, sizeof(listener->related_file), "%s",
+		       finding->related_file ? finding->related_file : "");
+}
+
+/** make_guard() - 10.20.0.0/16 is db-platform's but for 10.20.64.0/20; 10.0.0.128 to 10.0.0.255 telephony's */
+static struct guard *make_guard(void)
+{
+	static const struct {
+		enum guard_kind kind;
+		const char *text;
+		const char *owner, *reason, *ref;
+	} entries[] = {
+		{GUARD_RESERVED, "10.20.0.0-10.20.255.255", "db-platform", "Oracle RAC", "NET-1042"},
+		{GUARD_GRANTED, "10.20.64.0-10.20.79.255", "", "", ""},
+		{GUARD_RESERVED, "10.0.0.128-10.0.0.255", "telephony", "", ""},
+	};
+	struct guard *guard;
+
+	assert_int_equal(guard_new(&guard), 0);
+	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+		struct guard_entry entry = {.kind = entries[i].kind,
+					    .owner = entries[i].owner,
+					    .reason = entries[i].reason,
+					    .ref = entries[i].ref,
+					    .file = "/p/dba.json",
+					    .pointer = "/reserved/0"};
+
+		assert_int_equal(span_parse(entries[i].text, &entry.span), 0);
+		assert_int_equal(guard_add(guard, &entry), 0);
+	}
+	assert_int_equal(guard_seal(guard), 0);
+	return guard;
+}
+
+/** struct sample - A configuration with one range, and the first finding; rule 0: none */
+struct sample {
+	const char *subnet, *gateway, *requested;
+	enum on_overlap on_overlap;
+	enum rule rule;
+	const char *pointer;
+};
+
+static const struct sample samples[] = {
+	{"10.1.0.0/24", NULL, NULL, OVERLAP_REFUSE, 0, ""},
+	{"10.20.5.0/24", NULL, NULL, OVERLAP_REFUSE, RULE_RANGE_RESERVED, "/r/subnet"},
+	{"10.0.0.0/8", NULL, NULL, OVERLAP_REFUSE, RULE_RANGE_RESERVED, "/r/subnet"},
+	{"10.20.64.0/20", NULL, NULL, OVERLAP_REFUSE, 0, ""},
+	{"10.20.64.0/19", NULL, NULL, OVERLAP_REFUSE, RULE_RANGE_RESERVED, "/r/subnet"},
+	{"10.0.0.0/24", NULL, NULL, OVERLAP_EXCLUDE, 0, ""},
+	{"10.0.0.128/25", NULL, NULL, OVERLAP_EXCLUDE, RULE_NO_ADDRESS, "/r"},
+	{"10.0.0.126/31", "10.0.0.126", NULL, OVERLAP_EXCLUDE, 0, ""},
+	{"10.0.0.127/32", NULL, NULL, OVERLAP_REFUSE, 0, ""},
+	{"10.0.0.128/32", NULL, NULL, OVERLAP_REFUSE, RULE_RANGE_RESERVED, "/r/subnet"},
+	{"10.1.0.0/24", "10.20.0.1", NULL, OVERLAP_REFUSE, RULE_GATEWAY_RESERVED, "/r/gateway"},
+	{"10.1.0.0/24", NULL, "10.0.0.255", OVERLAP_REFUSE, RULE_ADDRESS_RESERVED, "/ips/0"},
+	{"10.1.0.0/24", NULL, "10.0.1.0", OVERLAP_REFUSE, 0, ""},
+	{"0.0.0.0/0", NULL, NULL, OVERLAP_EXCLUDE, 0, ""},
+	{"::/0", NULL, NULL, OVERLAP_REFUSE, 0, ""},
+};
+
+/** run_sample() - check_netconf() of a sample */
+static int run_sample(const struct sample *sample, struct listener *listener)
+{
+	struct ip_range range = {.pointer = "/r"};
+	struct range_set set = {.ranges = &range, .n_ranges = 1};
+	struct address requested;
+	char requested_at[1][RANGE_POINTER_MAX] = {"/ips/0"};
+	struct netconf netconf = {
+		.file = "net.conf", .sets = &set, .n_sets = 1, .guard = {.on_overlap = sample->on_overlap}};
+	GUARD_CLEANUP struct guard *guard = make_guard();
+
+	assert_int_equal(prefix_parse(sample->subnet, &range.subnet), 0);
+	range.span = range_default_span(&range.subnet);
+	if (sample->gateway)
+		assert_int_equal(address_parse(sample->gateway, &range.gateway), 0);
+	if (sample->requested) {
+		assert_int_equal(address_parse(sample->requested, &requested), 0);
+		netconf.requested = &requested;
+		netconf.requested_at = requested_at;
+		netconf.n_requested = 1;
+	}
+	*listener = (struct listener){.report = {.heard = hear}};
+	return check_netconf(&netconf, guard, &listener->report);
+}
+
+static void each_way_to_an_address_is_judged(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+		struct listener listener;
+		int r = run_sample(&samples[i], &listener);
+
+		if (r != (samples[i].rule ? REFUSED : 0) || listener.rule != samples[i].rule ||
+		    strcmp(listener.pointer, samples[i].pointer) != 0)
+			fail_msg("sample %zu (%s): RG%03d at '%s': %s", i, samples[i].subnet, (int)listener.rule,
+				 listener.pointer, listener.message);
+	}
+}
+
+static void a_refusal_names_range_owner_reason_ref_and_file(void **state)
+{
+	static const char *const parts[] = {"10.20.5.0/24", "10.20.0.0/16", "db-platform", "Oracle RAC",
+					    "NET-1042",	    "/p/dba.json",  "/reserved/0"};
+	struct listener listener;
+
+	(void)state;
+	assert_int_equal(run_sample(&samples[1], &listener), REFUSED);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (!strstr(listener.message, parts[i]))
+			fail_msg("'%s' is not in '%s'", parts[i], listener.message);
+	assert_string_equal(listener.related_file, "/p/dba.json");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_way_to_an_address_is_judged),
+		cmocka_unit_test(a_refusal_names_range_owner_reason_ref_and_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* hostroute.c: what a route of the host means for an address. DESIGN.md section 5, key `hostRoutes`. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <linux/rtnetlink.h>
+
+#include "plugin/network/hostroute.h"
+#include "port_fake.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static struct prefix prefix(const char *text)
+{
+	struct prefix parsed = {0};
+
+	assert_int_equal(prefix_parse(text, &parsed), 0);
+	return parsed;
+}
+
+static struct address address(const char *text)
+{
+	struct address parsed = {0};
+
+	assert_int_equal(address_parse(text, &parsed), 0);
+	return parsed;
+}
+
+static struct route_info route(uint8_t type, const char *destination, const char *gateway)
+{
+	struct route_info made = {.destination = prefix(destination), .type = type, .interface = 3};
+
+	if (gateway)
+		made.gateway = address(gateway);
+	return made;
+}
+
+static void judgement(void **state)
+{
+	static const struct {
+		uint8_t type;
+		const char *destination, *gateway, *subnet;
+		enum hostroute_verdict verdict;
+	} cases[] = {
+		/* Default routes, and what amounts to one: also into a tunnel, which has no gateway */
+		{RTN_UNICAST, "0.0.0.0/0", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_FREE},
+		{RTN_UNICAST, "0.0.0.0/0", NULL, "10.1.0.0/16", HOSTROUTE_FREE},
+		{RTN_UNICAST, "0.0.0.0/1", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_FREE},
+		{RTN_UNICAST, "128.0.0.0/1", NULL, "172.16.0.0/16", HOSTROUTE_FREE},
+		{RTN_UNICAST, "::/0", "fe80::9", "fd00::/64", HOSTROUTE_FREE},
+		{RTN_UNICAST, "::/0", NULL, "fd00::/64", HOSTROUTE_FREE},
+		{RTN_UNICAST, "2000::/3", NULL, "2001:db8::/64", HOSTROUTE_FREE},
+		/* Aggregates through a gateway: less specific is free, as specific as the subnet or more is not */
+		{RTN_UNICAST, "10.0.0.0/8", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_FREE},
+		{RTN_UNICAST, "10.0.0.0/15", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_FREE},
+		{RTN_UNICAST, "10.1.0.0/16", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_CLASH},
+		{RTN_UNICAST, "10.1.2.0/24", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_CLASH},
+		{RTN_UNICAST, "10.1.2.2/31", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_CLASH},
+		{RTN_UNICAST, "fd00::/48", "fe80::9", "fd00::/64", HOSTROUTE_FREE},
+		{RTN_UNICAST, "fd00::/64", "fe80::9", "fd00::/64", HOSTROUTE_CLASH},
+		{RTN_UNICAST, "10.0.0.0/8", "fe80::9", "10.1.0.0/16", HOSTROUTE_FREE},
+		/* On-link elsewhere, however wide */
+		{RTN_UNICAST, "10.1.0.0/24", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
+		{RTN_UNICAST, "10.0.0.0/8", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
+		{RTN_UNICAST, "0.0.0.0/2", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
+		{RTN_UNICAST, "fd00::/8", NULL, "fd00::/64", HOSTROUTE_CLASH},
+		{RTN_UNICAST, "fc00::/7", NULL, "fd00::/64", HOSTROUTE_CLASH},
+		/* One exact address: somebody's, another plugin's container's or ours */
+		{RTN_UNICAST, "10.1.0.5/32", NULL, "10.1.0.0/16", HOSTROUTE_TAKEN},
+		{RTN_UNICAST, "10.1.0.5/32", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_TAKEN},
+		{RTN_UNICAST, "10.1.0.5/32", NULL, "10.1.0.5/32", HOSTROUTE_TAKEN},
+		{RTN_UNICAST, "fd00::5/128", NULL, "fd00::/64", HOSTROUTE_TAKEN},
+		/* The host's own */
+		{RTN_LOCAL, "10.1.0.1/32", NULL, "10.1.0.0/16", HOSTROUTE_TAKEN},
+		{RTN_LOCAL, "fd00::1/128", NULL, "fd00::/64", HOSTROUTE_TAKEN},
+		{RTN_BROADCAST, "10.1.0.255/32", NULL, "10.1.0.0/16", HOSTROUTE_TAKEN},
+		{RTN_ANYCAST, "fd00::/128", NULL, "fd00::/64", HOSTROUTE_TAKEN},
+		{RTN_LOCAL, "10.0.0.0/8", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
+		{RTN_LOCAL, "127.0.0.0/8", NULL, "127.9.0.0/16", HOSTROUTE_CLASH},
+		/* What discards */
+		{RTN_BLACKHOLE, "10.1.2.0/24", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
+		{RTN_UNREACHABLE, "10.1.0.0/16", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
+		{RTN_PROHIBIT, "10.1.0.5/32", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
+		{RTN_BLACKHOLE, "10.0.0.0/8", NULL, "10.1.0.0/16", HOSTROUTE_FREE},
+		{RTN_UNREACHABLE, "::/0", NULL, "fd00::/64", HOSTROUTE_FREE},
+		{RTN_THROW, "10.1.2.0/24", NULL, "10.1.0.0/16", HOSTROUTE_FREE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct route_info match = route(cases[i].type, cases[i].destination, cases[i].gateway);
+		struct prefix subnet = prefix(cases[i].subnet);
+
+		if (hostroute_judge(&match, &subnet) != cases[i].verdict)
+			fail_msg("case %zu: %s for a pool of %s", i, cases[i].destination, cases[i].subnet);
+	}
+}
+
+static void matching_route_is_judged(void **state)
+{
+	struct route_info connected = route(RTN_UNICAST, "10.1.0.0/24", NULL);
+	struct address asked = address("10.1.0.7");
+	struct prefix subnet = prefix("10.1.0.0/16");
+	struct route_info match = {0};
+
+	(void)state;
+	fake_reset();
+	fake_add_route(&fake.lookup, &connected);
+	assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), HOSTROUTE_CLASH);
+	assert_int_equal(match.interface, 3);
+	assert_int_equal(match.destination.length, 24);
+	assert_int_equal(fake.messages, 1);
+}
+
+static void free_address_leaves_the_match_alone(void **state)
+{
+	struct route_info by_default = route(RTN_UNICAST, "0.0.0.0/0", "192.0.2.1");
+	struct address asked = address("10.1.0.7");
+	struct prefix subnet = prefix("10.1.0.0/16");
+	struct route_info match = {.interface = 99};
+
+	(void)state;
+	fake_reset();
+	fake_add_route(&fake.lookup, &by_default);
+	assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), HOSTROUTE_FREE);
+	assert_int_equal(match.interface, 99);
+}
+
+static void no_route_is_free(void **state)
+{
+	struct address asked = address("10.1.0.7");
+	struct prefix subnet = prefix("10.1.0.0/16");
+	struct route_info match;
+
+	(void)state;
+	fake_reset();
+	fake.lookup_errnum = ENETUNREACH;
+	assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), HOSTROUTE_FREE);
+	assert_int_equal(hostroute_lookup(fake_host_port(), &asked, &match), HOSTROUTE_E_NONE);
+}
+
+/* The lookup fails with the errno of the route's type; the table of that type then says how specific it was. */
+static void discarding_routes_are_looked_for(void **state)
+{
+	static const struct {
+		int errnum;
+		uint8_t type;
+	} cases[] = {{EINVAL, RTN_BLACKHOLE}, {EHOSTUNREACH, RTN_UNREACHABLE}, {EACCES, RTN_PROHIBIT}};
+	struct address asked = address("10.1.0.7");
+	struct prefix subnet = prefix("10.1.0.0/16");
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * COUNT(cases); i++) {
+		uint8_t type = cases[i / 2].type;
+		struct route_info rows[] = {
+			route(type, "10.0.0.0/8", NULL),
+			route(type, "10.1.0.0/24", NULL),
+			route(type, "10.1.0.0/20", NULL),
+			route(type, "10.1.1.0/26", NULL),		/* does not hold it */
+			route(RTN_UNICAST, "10.1.0.4/30", "192.0.2.1"), /* a kernel that filters not by type */
+		};
+		struct route_info match;
+
+		fake_reset();
+		fake.interruptions = i % 2;
+		fake.lookup_errnum = cases[i / 2].errnum;
+		for (size_t j = 0; j < COUNT(rows); j++)
+			fake_add_route(&fake.routes, &rows[j]);
+		assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), HOSTROUTE_CLASH);
+		assert_int_equal(match.type, type);
+		assert_int_equal(match.destination.length, 24);
+		assert_int_equal(fake.messages, 2);
+
+		fake.routes.count = 1;
+		assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), HOSTROUTE_FREE);
+		fake.routes.count = 0;
+		assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), HOSTROUTE_FREE);
+	}
+}
+
+/* EINVAL with the kernel's words is about the question: not to be taken for a blackhole that is nowhere. */
+static void refused_question_is_an_error(void **state)
+{
+	struct address asked = address("10.1.0.7");
+	struct prefix subnet = prefix("10.1.0.0/16");
+	struct route_info match;
+
+	(void)state;
+	fake_reset();
+	fake.lookup_errnum = EINVAL;
+	fake.lookup_text = "ipv4: Invalid values in header for route get request";
+	assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), -EINVAL);
+	fake.lookup_text = NULL;
+	fake.lookup_errnum = EPERM;
+	assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), -EPERM);
+}
+
+/* What a dump said before it was interrupted does not count. */
+static void vanished_route_does_not_count(void **state)
+{
+	struct route_info vanished = route(RTN_BLACKHOLE, "10.1.0.0/24", NULL);
+	struct route_info stays = route(RTN_BLACKHOLE, "10.0.0.0/8", NULL);
+	struct address asked = address("10.1.0.7");
+	struct prefix subnet = prefix("10.1.0.0/16");
+	struct route_info match;
+
+	(void)state;
+	fake_reset();
+	fake.lookup_errnum = EINVAL;
+	fake.interruptions = 1;
+	fake.vanished = 1;
+	fake_add_route(&fake.routes, &vanished);
+	fake_add_route(&fake.routes, &stays);
+	assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), HOSTROUTE_FREE);
+}
+
+static void failing_port_is_an_error(void **state)
+{
+	struct address asked = address("10.1.0.7");
+	struct prefix subnet = prefix("10.1.0.0/16");
+	struct route_info match;
+
+	(void)state;
+	for (unsigned call = 1; call <= 2; call++) {
+		fake_reset();
+		fake.lookup_errnum = EINVAL;
+		fake.fail_call = call;
+		fake.fail_errnum = ETIMEDOUT;
+		assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), -ETIMEDOUT);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(judgement),
+		cmocka_unit_test(matching_route_is_judged),
+		cmocka_unit_test(free_address_leaves_the_match_alone),
+		cmocka_unit_test(no_route_is_free),
+		cmocka_unit_test(discarding_routes_are_looked_for),
+		cmocka_unit_test(refused_question_is_an_error),
+		cmocka_unit_test(vanished_route_does_not_count),
+		cmocka_unit_test(failing_port_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
