@@ -1,0 +1,427 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What the tests that need root share. A test script sources this file, defines functions test_…, and ends with
+# `main "$@"`. Each test function runs in namespaces of its own (network: the "host"; mount: /etc, /opt, /run and
+# /var/lib can be written without a trace; process: nothing outlives the test, however it ends), under `set -e`.
+# The machine's own network namespace never sees a packet.
+#
+# Report: "ok name" or "not ok name: why" per test, then "N passed, N failed"; the exit status says the same.
+# Usage of a script: [RANGEGUARD=plugin] [TEST_TIMEOUT=seconds] script [test_name…]
+
+set -euo pipefail
+
+TESTS_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+SOURCE_DIR=$(dirname "$TESTS_DIR")
+RANGEGUARD=$(realpath -m "${RANGEGUARD:-$SOURCE_DIR/build/release/rangeguard}")
+# Debian's containernetworking-plugins
+REFERENCE_PLUGINS=${REFERENCE_PLUGINS:-/usr/lib/cni}
+# Where the tests put plugins, and where containerd looks for them
+CNI_BIN=/opt/cni/bin
+# Addresses of the "host"; containers reach them through their default route
+HOST_IPV4=192.0.2.1
+HOST_IPV6=2001:db8:ffff::1
+export SOURCE_DIR RANGEGUARD REFERENCE_PLUGINS CNI_BIN HOST_IPV4 HOST_IPV6
+
+# --- Asserts: each ends the test with a message ---
+
+# fail MESSAGE…
+fail()
+{
+	printf '%s\n' "$*" >&"${REASON_FD:-2}"
+	exit 1
+}
+
+# assert_equal EXPECTED ACTUAL WHAT
+assert_equal()
+{
+	[[ "$1" == "$2" ]] || fail "$3: expected '$1', got '$2'"
+}
+
+# assert_contains TEXT PART WHAT
+assert_contains()
+{
+	[[ "$1" == *"$2"* ]] || fail "$3: '$2' is not in '$1'"
+}
+
+# assert_matches TEXT REGEX WHAT: an extended regular expression
+assert_matches()
+{
+	[[ "$1" =~ $2 ]] || fail "$3: '$1' does not match '$2'"
+}
+
+# assert_empty TEXT WHAT
+assert_empty()
+{
+	[[ -z "$1" ]] || fail "$2: expected nothing, got '$1'"
+}
+
+# assert_json JSON FILTER WHAT: the jq filter yields true
+assert_json()
+{
+	jq -e "$2" >/dev/null 2>&1 <<<"$1" || fail "$3: '$2' does not hold in '$(jq -c . <<<"$1" 2>/dev/null || echo "$1")'"
+}
+
+# assert_fails COMMAND…: the command must fail; what it prints (both streams) is left in $output
+assert_fails()
+{
+	if output=$("$@" 2>&1); then
+		fail "succeeded, but must fail: $* (printed '$output')"
+	fi
+}
+
+# assert_succeeds COMMAND…: on failure the test's reason carries what it printed; else that is left in $output
+assert_succeeds()
+{
+	output=$("$@" 2>&1) || fail "exit status $?: $*: $output"
+}
+
+# wait_until SECONDS COMMAND…: polls until the command succeeds
+wait_until()
+{
+	local -i end=$((SECONDS + $1))
+
+	shift
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS < end)) || fail "still not true: $*"
+		sleep 0.05
+	done
+}
+
+# --- Host and containers ---
+
+# host_ns_setup: what each test finds: an empty "host" with addresses on lo, no uplink, no default route
+host_ns_setup()
+{
+	ip link set lo up
+	ip address add "$HOST_IPV4/32" dev lo
+	ip address add "$HOST_IPV6/128" dev lo nodad
+}
+
+# uplink: an uplink of the host named up0, with a default route per family, to a router in namespace "world". Without
+# link-local addresses, whose duplicate address detection would change host_state later.
+uplink()
+{
+	ip netns add world
+	ip link add up0 type veth peer name eth0 netns world
+	ip link set up0 addrgenmode none
+	ip -n world link set eth0 addrgenmode none
+	ip address add 198.51.100.1/24 dev up0
+	ip address add 2001:db8:aaaa::1/64 dev up0 nodad
+	ip link set up0 up
+	ip -n world link set lo up
+	ip -n world address add 198.51.100.254/24 dev eth0
+	ip -n world address add 2001:db8:aaaa::fe/64 dev eth0 nodad
+	ip -n world link set eth0 up
+	ip route add default via 198.51.100.254
+	ip route add default via 2001:db8:aaaa::fe
+}
+
+# container NAME: makes a container's network namespace, lo up as containerd leaves it
+container()
+{
+	ip netns add "$1"
+	ip -n "$1" link set lo up
+}
+
+# netns_path NAME: its CNI_NETNS
+netns_path()
+{
+	echo "/run/netns/$1"
+}
+
+# inside NAME COMMAND…: runs a command in a container's network namespace
+inside()
+{
+	nsenter --net="/run/netns/$1" -- "${@:2}"
+}
+
+# assert_reaches CONTAINER ADDRESS…: one ping each, so that a lost first packet shows
+assert_reaches()
+{
+	local address
+
+	for address in "${@:2}"; do
+		inside "$1" ping -n -q -c 1 -W 2 "$address" >/dev/null || fail "no answer in $1 to a ping to $address"
+	done
+}
+
+# assert_unreachable CONTAINER ADDRESS
+assert_unreachable()
+{
+	! inside "$1" ping -n -q -c 1 -W 1 "$2" >/dev/null 2>&1 || fail "an answer in $1 to a ping to $2"
+}
+
+# host_state: links, addresses, routes, neighbours and rules of the host, to be compared before and after. Link-local
+# addresses are not part of it: their duplicate address detection ends in between. The firewall is not: rangeguard's
+# table and portmap's base chains stay.
+host_state()
+{
+	{
+		ip -o link show | sed 's/^[0-9]*: //; s/ qlen [0-9]*//'
+		ip -o address show | sed 's/^[0-9]*: //'
+		ip route show table all
+		ip -6 route show table all
+		ip neighbour show nud permanent
+		ip rule show
+		ip -6 rule show
+	} | grep -v fe80:
+}
+
+# --- Plugins ---
+
+# install_plugins [NAME…]: rangeguard and the reference plugins named, into /opt/cni/bin
+install_plugins()
+{
+	local name
+
+	mkdir -p "$CNI_BIN"
+	install -m 0755 "$RANGEGUARD" "$CNI_BIN/rangeguard"
+	for name in "$@"; do
+		install -m 0755 "$REFERENCE_PLUGINS/$name" "$CNI_BIN/$name"
+	done
+}
+
+# cni VERB CONTAINERID NETNS IFNAME CONF [NAME=VALUE…]: calls $PLUGIN (default: rangeguard) as a runtime does.
+# CONF is JSON or a file; more environment may follow (CNI_ARGS=…). Prints what the plugin prints, fails as it fails.
+cni()
+{
+	local verb=$1 id=$2 netns=$3 ifname=$4 conf=$5
+
+	[[ "$conf" == \{* ]] || conf=$(<"$conf")
+	env -u CNI_ARGS CNI_COMMAND="$verb" CNI_CONTAINERID="$id" CNI_NETNS="$netns" CNI_IFNAME="$ifname" \
+		CNI_PATH="$CNI_BIN:$REFERENCE_PLUGINS" "${@:6}" "${PLUGIN:-$RANGEGUARD}" <<<"$conf"
+}
+
+# add NAME CONF [NAME=VALUE…]: ADD of eth0 in the container of that name, which is also the container id
+add()
+{
+	cni ADD "$1" "$(netns_path "$1")" eth0 "${@:2}"
+}
+
+# del NAME CONF [NAME=VALUE…]
+del()
+{
+	cni DEL "$1" "$(netns_path "$1")" eth0 "${@:2}"
+}
+
+# check NAME CONF RESULT [NAME=VALUE…]: CHECK with the result of ADD as prevResult
+check()
+{
+	local conf=$2
+
+	[[ "$conf" == \{* ]] || conf=$(<"$conf")
+	conf=$(jq --argjson result "$3" '.prevResult = $result' <<<"$conf")
+	cni CHECK "$1" "$(netns_path "$1")" eth0 "$conf" "${@:4}"
+}
+
+# assert_refused CODE JSON WHAT: JSON is a CNI error with that code
+assert_refused()
+{
+	assert_json "$2" ".code == $1 and (.msg | length > 0)" "$3: expected CNI error $1"
+}
+
+# chain VERB NAME CONFLIST [CAPABILITIES]: what libcni does with a list: ADD and CHECK run forwards, DEL backwards; name
+# and cniVersion are put into each plugin's configuration, the capability arguments (a JSON object) that it declares
+# into runtimeConfig. ADD hands each result on as prevResult, prints the last one and keeps it for CHECK and DEL.
+chain()
+{
+	local verb=$1 name=$2 list=$3 capabilities=${4-} cache result=null plugins conf
+	local order='.'
+
+	[[ -n "$capabilities" ]] || capabilities='{}'
+	cache=/run/chain-$name.json
+	[[ "$list" == \{* ]] || list=$(<"$list")
+	[[ "$verb" == ADD || ! -e "$cache" ]] || result=$(<"$cache")
+	[[ "$verb" != DEL ]] || order='reverse'
+	plugins=$(jq -c --argjson capabilities "$capabilities" '. as $list | .plugins | '"$order"' | .[]
+		| . + {name: $list.name, cniVersion: $list.cniVersion}
+		| .runtimeConfig = ((.capabilities // {}) as $declared
+			| $capabilities | with_entries(select($declared[.key] == true)))
+		| del(.capabilities)' <<<"$list")
+	while IFS= read -r conf; do
+		[[ "$result" == null ]] || conf=$(jq -c --argjson result "$result" '.prevResult = $result' <<<"$conf")
+		if [[ "$verb" == ADD ]]; then
+			result=$(PLUGIN=$CNI_BIN/$(jq -r .type <<<"$conf") cni ADD "$name" "$(netns_path "$name")" eth0 "$conf") || {
+				printf '%s\n' "$result"
+				return 1
+			}
+		else
+			PLUGIN=$CNI_BIN/$(jq -r .type <<<"$conf") cni "$verb" "$name" "$(netns_path "$name")" eth0 "$conf" || return 1
+		fi
+	done <<<"$plugins"
+	case $verb in
+	ADD) printf '%s\n' "$result" | tee "$cache" ;;
+	DEL) rm -f "$cache" ;;
+	esac
+}
+
+# leases: how many of them `rangeguard list` shows
+leases()
+{
+	"$RANGEGUARD" list --format json | jq '[.. | objects | select(has("address"))] | length'
+}
+
+# assert_nothing_left: no lease, no rg… interface, no route of ours
+assert_nothing_left()
+{
+	assert_equal 0 "$(leases)" "leases left: $("$RANGEGUARD" list)"
+	assert_empty "$(ip -o link show | grep -E '^[0-9]+: (rg|veth)' || true)" "interfaces left"
+	assert_empty "$(ip route show table all proto 82; ip -6 route show table all proto 82)" "routes left"
+}
+
+# assert_not_in_firewall ADDRESS…: no rule and no set knows the addresses
+assert_not_in_firewall()
+{
+	local address
+
+	for address in "$@"; do
+		assert_empty "$(nft list ruleset | grep -F "$address" || true)" "firewall rules left"
+	done
+}
+
+# busybox_image FILE: makes a Docker archive of localhost/busybox:test, a static busybox that sleeps
+busybox_image()
+{
+	local root=image/root applet
+
+	mkdir -p "$root/bin" "$root/etc" "$root/tmp"
+	install /bin/busybox "$root/bin/busybox"
+	for applet in sh sleep ping; do
+		ln -s busybox "$root/bin/$applet"
+	done
+	tar -C "$root" -cf image/layer.tar .
+	cat >image/config.json <<-EOF
+		{"architecture": "$(dpkg --print-architecture)", "os": "linux", "config": {"Cmd": ["/bin/sleep", "600"]},
+		 "rootfs": {"type": "layers", "diff_ids": ["sha256:$(sha256sum image/layer.tar | cut -d ' ' -f 1)"]}}
+	EOF
+	cat >image/manifest.json <<-EOF
+		[{"Config": "config.json", "RepoTags": ["localhost/busybox:test"], "Layers": ["layer.tar"]}]
+	EOF
+	tar -C image -cf "$1" manifest.json config.json layer.tar
+}
+
+# --- Runner ---
+
+# overlay PATH: what is written there from now on is seen by this test only
+overlay()
+{
+	local scratch=/run/overlay$1
+
+	mkdir -p "$scratch/upper" "$scratch/work"
+	mount -t overlay overlay -o "lowerdir=$1,upperdir=$scratch/upper,workdir=$scratch/work" "$1"
+}
+
+# run_inside NAME: the part that runs in the test's own namespaces, as their first process
+run_inside()
+{
+	local directory
+
+	trap 'exit 130' INT TERM
+	mount -t tmpfs -o mode=0755 tmpfs /run
+	for directory in /etc /opt /var/lib; do
+		overlay "$directory"
+	done
+	host_ns_setup
+	mkdir /run/test
+	cd /run/test
+	if declare -F set_up >/dev/null; then
+		set_up
+	fi
+	"$1"
+	if declare -F tear_down >/dev/null; then
+		tear_down
+	fi
+}
+
+# run_test NAME: in fresh namespaces. The chain of parent-death signals ends the test's processes even if this script,
+# timeout or unshare is killed. File descriptor 4 takes the reason of a failure.
+run_test()
+{
+	local name=$1 reason status=0
+
+	directory=$(mktemp -d "${TMPDIR:-/tmp}/rangeguard-test.XXXXXX")
+	setpriv --pdeathsig KILL timeout -s KILL "${TEST_TIMEOUT:-120}" \
+		setpriv --pdeathsig KILL unshare --net --mount --pid --mount-proc --fork --kill-child --propagation private \
+		"$SCRIPT" --inside "$name" >"$directory/log" 2>&1 4>"$directory/reason" </dev/null &
+	job=$!
+	wait "$job" 2>/dev/null || status=$?
+	job=
+	if ((status == 0)); then
+		echo "ok $name"
+		passed+=1
+	else
+		reason=$(head -c 2000 "$directory/reason")
+		[[ -n "$reason" ]] || reason="exit status $status"
+		((status != 137)) || reason="killed, perhaps after ${TEST_TIMEOUT:-120} s"
+		echo "not ok $name: $reason"
+		tail -n 200 "$directory/log" | sed 's/^/    | /'
+		failed+=1
+	fi
+	clean_up
+}
+
+# clean_up: what run_test leaves
+clean_up()
+{
+	[[ -z "$directory" ]] || rm -rf "$directory"
+	directory=
+	remove_cgroups
+}
+
+# remove_cgroups: the control groups that a runtime made below $TEST_CGROUP and, killed, did not remove
+remove_cgroups()
+{
+	local -i tries=40
+
+	while ((tries-- > 0)) && [[ -n "$(find /sys/fs/cgroup -type d -name "$TEST_CGROUP" -print -quit)" ]]; do
+		find /sys/fs/cgroup -depth -type d -path "*/$TEST_CGROUP*" -exec rmdir {} + 2>/dev/null || sleep 0.05
+	done
+}
+
+# stop: the trap that ends a test that is running
+stop()
+{
+	if [[ -n "$job" ]]; then
+		kill -KILL "$job" || true
+		wait "$job" || true
+	fi 2>/dev/null
+	clean_up
+	exit 130
+}
+
+# main [--inside NAME | NAME…]: runs the script's tests, or those named
+main()
+{
+	local -i passed=0 failed=0
+	local name directory='' job=''
+
+	if [[ "${1-}" == --inside ]]; then
+		REASON_FD=4
+		set -E
+		# shellcheck disable=SC2154
+		trap 'status=$?; [[ -s /proc/self/fd/4 ]] || echo "line $LINENO: exit status $status: $BASH_COMMAND" >&4' ERR
+		run_inside "$2"
+		exit 0
+	fi
+	if ((EUID != 0)); then
+		echo "$0: must run as root" >&2
+		exit 2
+	fi
+	if [[ ! -x "$RANGEGUARD" ]]; then
+		echo "$0: no plugin at $RANGEGUARD (build it, or set RANGEGUARD)" >&2
+		exit 2
+	fi
+	SCRIPT=$(realpath "$0")
+	export TEST_CGROUP=rangeguard-test-$$
+	trap stop INT TERM
+	if (($# == 0)); then
+		mapfile -t names < <(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p')
+		set -- "${names[@]}"
+	fi
+	for name in "$@"; do
+		run_test "$name"
+	done
+	echo "$passed passed, $failed failed"
+	((failed == 0))
+}

@@ -1,0 +1,667 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What ADD, DEL, CHECK, GC and STATUS do in the interface role. The number in a test's name is that of the requirement
+# in shared/reference/cni-and-reference-plugins.md, section 2; those below 22 are in protocol.sh. Not here: 24, 44, 48
+# and what concerns other plugins (roles.sh); 50 and 52, which are the runtime's.
+
+# shellcheck source=tests/calls.sh
+source "$(dirname "$0")/../calls.sh"
+
+CONF='{"cniVersion": "1.1.0", "name": "pods", "type": "rangeguard", "ipam": {"type": "rangeguard", "ranges":
+	[[{"subnet": "10.9.0.0/24"}], [{"subnet": "fd00:9::/64"}]]}}'
+
+set_up()
+{
+	container c1
+	host_state >before
+}
+
+# host_end: name of the only interface of ours on the host
+host_end()
+{
+	ip -json link show | jq -r '.[].ifname | select(startswith("rg"))'
+}
+
+# holders: containers and interfaces that hold leases
+holders()
+{
+	"$RANGEGUARD" list --format json | jq -r '[.. | objects | select(has("address")) | .containerID + "/" + .ifname]
+		| unique | join(" ")'
+}
+
+# --- ADD ---
+
+test_r22_interface_names()
+{
+	local name
+
+	for name in net1 abcdefghijklmno; do
+		assert_succeeds call ADD "$CONF" CNI_IFNAME="$name"
+		assert_equal "lo $name" "$(ip -n c1 -json link show | jq -r '[.[].ifname] | join(" ")')" "interfaces"
+		assert_quiet call DEL "$CONF" CNI_IFNAME="$name"
+	done
+	# The kernel makes eth0 of eth%d, and has uses of its own for the others.
+	for name in 'eth%d' '%d' '%s' 'a%' all default lo; do
+		assert_refuses '4|7|107' . call ADD "$CONF" CNI_IFNAME="$name"
+		assert_unchanged "name $name"
+	done
+}
+
+test_r23_somebody_elses_interface_is_left_alone()
+{
+	ip -n c1 link add eth0 type veth peer name peer0
+	ip -n c1 address add 10.50.0.1/24 dev eth0
+	ip -n c1 -o address show >foreign
+	assert_refuses 107 'eth0' call ADD "$CONF"
+	assert_equal "$(<foreign)" "$(ip -n c1 -o address show)" "addresses of c1"
+	assert_equal "$(<before)" "$(host_state)" "host"
+	assert_equal 0 "$(leases)" "leases"
+	assert_quiet call DEL "$CONF"
+	assert_equal "$(<foreign)" "$(ip -n c1 -o address show)" "addresses of c1 after DEL"
+}
+
+test_r23_r27_second_add_leaves_the_older_attachment_intact()
+{
+	local result
+
+	result=$(call ADD "$CONF")
+	host_state >with-attachment
+	ip -n c1 address show >inside
+	assert_refuses 107 'eth0' call ADD "$CONF"
+	assert_refuses 107 'eth0' call ADD "$(conf '.ipam.ranges = [[{subnet: "10.10.0.0/24"}]]')"
+	assert_equal "$(<with-attachment)" "$(host_state)" "host"
+	assert_equal "$(<inside)" "$(ip -n c1 address show)" "container"
+	assert_equal 2 "$(leases)" "leases"
+	assert_quiet call CHECK "$(conf ".prevResult = $result")"
+	assert_quiet call DEL "$CONF"
+	assert_unchanged "after DEL"
+}
+
+# The older interface is dead: the same addresses again.
+test_r27_add_after_the_interface_died()
+{
+	local first second
+
+	first=$(call ADD "$CONF")
+	ip -n c1 link delete eth0
+	second=$(call ADD "$CONF")
+	assert_equal "$(jq -c '[.ips[].address]' <<<"$first")" "$(jq -c '[.ips[].address]' <<<"$second")" "addresses"
+	assert_equal 2 "$(leases)" "leases"
+	assert_quiet call CHECK "$(conf ".prevResult = $second")"
+}
+
+test_r27_two_interfaces_of_one_container()
+{
+	local first second
+
+	first=$(call ADD "$CONF")
+	second=$(call ADD "$CONF" CNI_IFNAME=eth1)
+	assert_equal 4 "$(leases)" "leases"
+	assert_json "$(jq -s . <<<"$first$second")" '[.[].ips[].address] | unique | length == 4' "different addresses"
+	assert_json "$(jq -s . <<<"$first$second")" '[.[].interfaces[0].name] | unique | length == 2' "different host ends"
+	assert_quiet call DEL "$CONF"
+	assert_equal c1/eth1 "$(holders)" "holders"
+	assert_quiet call CHECK "$(conf ".prevResult = $second")" CNI_IFNAME=eth1
+	assert_quiet call DEL "$CONF" CNI_IFNAME=eth1
+	assert_unchanged "after both DELs"
+}
+
+# Each fails after addresses have been taken.
+test_r26_r28_failed_add_leaves_nothing()
+{
+	local -i code
+	local words filter
+
+	while IFS='|' read -r code words filter; do
+		assert_refuses "$code" "$words" call ADD "$(conf "$filter")"
+		assert_unchanged "$filter"
+	done <<-'EOF'
+		107|10.50.0.0/16|.ipam.routes = [{dst: "10.50.0.0/16", gw: "10.60.0.1"}]
+		107|fd00:50::/64|.ipam.routes = [{dst: "fd00:50::/64", gw: "fd00:60::1"}]
+		101|range set 1|.ipam.ranges += [[{subnet: "192.0.2.1/32"}]] | .ipam.ranges |= [.[0], .[2]]
+		104|2001:db8:ffff::|.ipam.ranges[1][0].subnet = "2001:db8:ffff::/120"
+		7|/nowhere|.ipam.resolvConf = "/nowhere"
+	EOF
+	! call ADD "$CONF" >/dev/full || fail "ADD succeeds though its result cannot be written"
+	assert_unchanged "result not written"
+	assert_refuses 107 lo call ADD "$CONF" CNI_IFNAME=lo
+	assert_unchanged "interface lo"
+}
+
+# --- Results, by the specification of each version; names and MAC addresses are the kernel's ---
+
+# expected_result VERSION: for c1, which holds the first address of both ranges
+expected_result()
+{
+	local host container
+
+	host=$(ip -json link show | jq -c '.[] | select(.ifname | startswith("rg")) | {name: .ifname, mac: .address}')
+	container=$(ip -n c1 -json link show dev eth0 | jq -c '.[] | {name: .ifname, mac: .address}')
+	jq -cn --arg version "$1" --argjson host "$host" --argjson container "$container" '
+		{dst: "0.0.0.0/0", gw: "169.254.1.1"} as $route4 | {dst: "::/0", gw: "fe80::1"} as $route6
+		| if $version | IN("0.1.0", "0.2.0") then
+			{ip4: {ip: "10.9.0.1/32", gateway: "169.254.1.1", routes: [$route4]},
+			 ip6: {ip: "fd00:9::1/128", gateway: "fe80::1", routes: [$route6]}}
+		else
+			{interfaces: [$host, $container + {sandbox: "/run/netns/c1"}], routes: [$route4, $route6],
+			 ips: [{address: "10.9.0.1/32", gateway: "169.254.1.1", interface: 1},
+			       {address: "fd00:9::1/128", gateway: "fe80::1", interface: 1}]}
+		end
+		| if $version | IN("0.3.0", "0.3.1", "0.4.0") then
+			.ips[0].version = "4" | .ips[1].version = "6"
+		else . end
+		| if $version == "1.1.0" then .interfaces[].mtu = 1500 else . end
+		| {cniVersion: $version} + . + if $version[:2] == "0." then {dns: {}} else {} end'
+}
+
+test_r25_results_of_all_versions()
+{
+	local version
+
+	for version in $(jq -r '.[]' <<<"$VERSIONS"); do
+		rm -rf /run/rangeguard
+		assert_succeeds call ADD "$(conf ".cniVersion = \"$version\"")"
+		assert_equal "$(expected_result "$version" | jq -S .)" "$(jq -S . <<<"$output")" "result in $version"
+		assert_matches "$(host_end)" '^rg[0-9a-f]{12}$' "host end"
+		assert_quiet call DEL "$(conf ".cniVersion = \"$version\"")"
+		assert_unchanged "after DEL in $version"
+	done
+}
+
+# What only 1.1.0 has in routes is given there and nowhere else.
+test_r25_routes_and_dns()
+{
+	local version keys
+	local filter='.dns = {nameservers: ["192.0.2.53"], domain: "example.com", search: ["example.com"], options: ["ndots:2"]}
+		| .ipam.routes = [{dst: "10.50.0.0/16", mtu: 1400, advmss: 1360, priority: 50, table: 100, scope: 0},
+			{dst: "fd00:50::/64"}]'
+
+	for version in $(jq -r '.[]' <<<"$VERSIONS"); do
+		assert_succeeds call ADD "$(conf ".cniVersion = \"$version\" | $filter")"
+		assert_json "$output" '.dns == {nameservers: ["192.0.2.53"], domain: "example.com", search: ["example.com"],
+			options: ["ndots:2"]}' "dns in $version"
+		assert_json "$output" '([.routes // (.ip4.routes + .ip6.routes) | .[].dst] | sort)
+			== ["10.50.0.0/16", "fd00:50::/64"]' "routes in $version"
+		keys=$(jq -cS '(.routes // .ip4.routes)[0] | del(.dst, .gw)' <<<"$output")
+		if [[ "$version" == 1.1.0 ]]; then
+			assert_equal '{"advmss":1360,"mtu":1400,"priority":50,"scope":0,"table":100}' "$keys" "route in $version"
+		else
+			assert_equal '{}' "$keys" "route in $version"
+		fi
+		assert_quiet call DEL "$(conf ".cniVersion = \"$version\"")"
+	done
+}
+
+# --- DEL ---
+
+test_r29_r30_del_is_idempotent()
+{
+	local id
+
+	for id in never-added c1; do
+		assert_quiet call DEL "$CONF" CNI_CONTAINERID="$id"
+		[[ ! -e /run/rangeguard ]] || fail "DEL made state"
+	done
+	call ADD "$CONF" >/dev/null
+	for _ in 1 2 3; do
+		assert_quiet call DEL "$CONF"
+		assert_unchanged "after DEL"
+	done
+}
+
+# gone_… : what may be missing at DEL; $netns is what CNI_NETNS says
+gone_nothing() { :; }
+gone_netns_variable() { netns=; }
+gone_netns_path() { netns=/run/netns/gone; }
+gone_netns() { ip netns delete c1; }
+gone_interface() { ip -n c1 link delete eth0; }
+gone_host_end() { ip link delete "$(host_end)"; }
+gone_store() { rm -rf /run/rangeguard; }
+gone_store_and_netns() { rm -rf /run/rangeguard && netns=; }
+gone_everything() { rm -rf /run/rangeguard && ip link delete "$(host_end)" && ip netns delete c1; }
+gone_netns_replaced() { umount /run/netns/c1; }
+
+test_r29_r31_del_without_what_may_be_gone()
+{
+	local gone netns
+
+	while read -r gone; do
+		[[ -e /run/netns/c1 ]] || container c1
+		netns=/run/netns/c1
+		call ADD "$CONF" >/dev/null
+		"$gone"
+		assert_quiet call DEL "$CONF" CNI_NETNS="$netns"
+		assert_equal "$(<before)" "$(host_state)" "$gone: host"
+		assert_equal 0 "$(leases)" "$gone: leases"
+		[[ "$gone" != gone_netns_replaced ]] || ip netns delete c1
+	done < <(compgen -A function gone_)
+}
+
+# The path now leads to the namespace of another container.
+test_r29_del_with_a_recycled_namespace()
+{
+	local result
+
+	call ADD "$CONF" >/dev/null
+	ip netns delete c1
+	container c1
+	result=$(call ADD "$CONF" CNI_CONTAINERID=c2)
+	assert_quiet call DEL "$CONF"
+	assert_equal c2/eth0 "$(holders)" "holders"
+	assert_quiet call CHECK "$(conf ".prevResult = $result")" CNI_CONTAINERID=c2
+}
+
+test_r29_del_with_a_damaged_store()
+{
+	local damage
+
+	for damage in 'head -c 65536 /dev/urandom' 'head -c 100 /dev/zero' true; do
+		call ADD "$CONF" >/dev/null
+		$damage >/run/rangeguard/leases.mdb
+		call DEL "$CONF" >stdout 2>stderr || fail "DEL fails: $(<stdout)"
+		assert_empty "$(<stdout)" "standard output"
+		assert_contains "$(<stderr)" /run/rangeguard "log"
+		assert_equal "$(<before)" "$(host_state)" "host, after '$damage'"
+		rm -rf /run/rangeguard
+	done
+}
+
+test_r32_del_without_prev_result_in_all_versions()
+{
+	local version
+
+	for version in $(jq -r '.[]' <<<"$VERSIONS"); do
+		call ADD "$(conf ".cniVersion = \"$version\"")" >/dev/null
+		assert_quiet call DEL "$(conf ".cniVersion = \"$version\"")"
+		assert_unchanged "$version"
+	done
+}
+
+# The configuration has changed since ADD, or is refused today: rows are what was done to it.
+test_r33_del_with_another_configuration()
+{
+	local filter
+
+	while read -r filter; do
+		call ADD "$CONF" >/dev/null
+		assert_quiet call DEL "$(conf "$filter")"
+		assert_unchanged "$filter"
+	done <<-'EOF'
+		.prevResult = "garbage"
+		.prevResult = {ips: [{address: "no"}], interfaces: 5}
+		.prevResult = {cniVersion: "9.9.9"}
+		.prevResult = {ips: [{address: "10.9.0.99/32", interface: 7}]}
+		.cniVersion = "0.3.1"
+		.ipam.ranges = [[{subnet: "10.10.0.0/24"}]]
+		.ipam.ranges = "nonsense"
+		.ipam.ranges = []
+		del(.ipam)
+		.ipam = null
+		.ipam = "nonsense"
+		.ipam.type = "host-local"
+		.ipam.routes = 1
+		.guard.reserved = [{cidr: "10.0.0.0/8", owner: "dba"}, {cidr: "fd00::/8", owner: "dba"}]
+		.guard.policies = ["/nowhere"]
+		.guard = "nonsense"
+		.unknown = 1
+		.ipMasq = "nonsense"
+		.snat = [1]
+		.mode = "bridge"
+		.mtu = -1
+		.runtimeConfig = {ips: ["nonsense"]}
+		.args = "nonsense"
+	EOF
+}
+
+test_r33_del_with_a_reserved_range_in_the_default_policies()
+{
+	call ADD "$CONF" >/dev/null
+	mkdir -p /etc/rangeguard/reserved.d
+	echo 'no JSON' >/etc/rangeguard/reserved.d/broken.json
+	assert_quiet call DEL "$CONF"
+	assert_unchanged "after DEL"
+}
+
+test_del_ignores_cni_args()
+{
+	local args
+
+	for args in IP 'IP=nonsense' MAC K8S_POD_NAME=$'\xff' ';;;=;'; do
+		call ADD "$CONF" >/dev/null
+		assert_quiet call DEL "$CONF" CNI_ARGS="$args"
+		assert_unchanged "CNI_ARGS=$args"
+	done
+}
+
+# The runtime runs DEL of every plugin after a failed ADD.
+test_r51_del_after_a_failed_add()
+{
+	assert_refuses 107 lo call ADD "$CONF" CNI_IFNAME=lo
+	assert_quiet call DEL "$CONF" CNI_IFNAME=lo
+	inside c1 ip link show dev lo >/dev/null || fail "lo is gone"
+}
+
+# A state directory that cannot be used must not keep a pod from being removed.
+test_r53_del_with_an_unusable_state_directory()
+{
+	call ADD "$CONF" >/dev/null
+	chmod 0777 /run/rangeguard
+	call DEL "$CONF" >stdout 2>stderr || fail "DEL fails: $(<stdout)"
+	assert_empty "$(<stdout)" "standard output"
+	assert_contains "$(<stderr)" /run/rangeguard "log"
+	assert_equal "$(<before)" "$(host_state)" "host"
+}
+
+# --- CHECK ---
+
+test_r35_check_needs_prev_result()
+{
+	call ADD "$CONF" >/dev/null
+	assert_refuses 7 '^Required prevResult missing' call CHECK "$CONF"
+	assert_refuses 7 '^Required prevResult missing' call CHECK "$(conf '.prevResult = null')"
+	assert_refuses '6|7' 'prevResult' call CHECK "$(conf '.prevResult = []')"
+	assert_refuses '6|7' 'prevResult/ips/0' call CHECK "$(conf '.prevResult = {ips: [{address: "x"}]}')"
+}
+
+test_r38_r39_check_right_after_add()
+{
+	local version result
+
+	for version in 0.4.0 1.0.0 1.1.0; do
+		result=$(call ADD "$(conf ".cniVersion = \"$version\"")")
+		assert_quiet call CHECK "$(conf ".cniVersion = \"$version\" | .prevResult = $result")"
+		assert_quiet call CHECK "$(conf ".cniVersion = \"$version\" | .prevResult = $result | del(.prevResult.cniVersion)")"
+		assert_quiet call DEL "$(conf ".cniVersion = \"$version\" | .prevResult = $result")"
+		assert_unchanged "$version"
+	done
+}
+
+test_prev_result_in_another_version()
+{
+	local result version
+
+	result=$(call ADD "$CONF")
+	# The reference library reads both as the same.
+	assert_quiet call CHECK "$(conf ".prevResult = $result | .prevResult.cniVersion = \"1.0.0\"")"
+	assert_quiet call CHECK "$(conf ".prevResult = $result | .cniVersion = \"1.0.0\"")"
+	for version in 0.2.0 0.4.0 9.9.9 x; do
+		assert_refuses 7 'prevResult/cniVersion' call CHECK "$(conf ".prevResult = $result
+			| .prevResult.cniVersion = \"$version\"")"
+	done
+	# Old plugins wrote -1 for an interface that they did not know.
+	assert_quiet call CHECK "$(conf ".cniVersion = \"0.4.0\" | .prevResult = $result
+		| .prevResult.cniVersion = \"0.4.0\" | .prevResult.ips[].interface = -1")"
+}
+
+# Rows: what is done to the attachment ($host: its host end), and what the message must tell
+test_r37_check_finds_what_is_missing()
+{
+	local change words result host
+
+	while IFS='|' read -r change words; do
+		result=$(call ADD "$CONF")
+		host=$(host_end)
+		assert_quiet call CHECK "$(conf ".prevResult = $result")"
+		eval "${change//ADDRESS/$(jq -r '.ips[0].address' <<<"$result")}"
+		words=${words//HOST/$host}
+		words=${words//ADDRESS/$(jq -r '.ips[0].address | rtrimstr("/32")' <<<"$result")}
+		assert_refuses '105|107' "$words" call CHECK "$(conf ".prevResult = $result")"
+		assert_quiet call DEL "$CONF"
+		assert_unchanged "$change"
+	done <<-'EOF'
+		ip route delete ADDRESS dev "$host"|route to ADDRESS through HOST
+		ip route replace ADDRESS dev lo|route to ADDRESS through HOST
+		ip -6 route flush dev "$host" proto 82|route to fd00:9::[0-9a-f]+ through HOST
+		ip -n c1 address delete ADDRESS dev eth0|address ADDRESS/32 .*eth0
+		ip -n c1 -6 address flush dev eth0 scope global|address fd00:9::[0-9a-f]+/128 .*eth0
+		ip -n c1 route delete default|route 0.0.0.0/0 via 169.254.1.1
+		ip -n c1 -6 route delete default|route ::/0 via fe80::1
+		ip -n c1 link delete eth0|HOST.*eth0.*missing
+		ip link delete "$host"|HOST.*eth0.*missing
+		ip -n c1 link set eth0 down && ip -n c1 link set eth0 name eth9|(HOST|eth0).*(missing|down|route)
+		ip link set "$host" down|HOST.*down|(route to ADDRESS)
+		ip -n c1 link set eth0 address 02:00:00:00:00:77|eth0.*MAC
+		result=${result/ADDRESS/10.9.0.250/32}|10.9.0
+		result=$(jq -c "del(.ips[0])" <<<"$result")|ADDRESS.*prevResult
+	EOF
+}
+
+test_r37_check_finds_that_the_lease_is_gone()
+{
+	local result
+
+	result=$(call ADD "$CONF")
+	rm -rf /run/rangeguard
+	assert_refuses 105 '^no lease' call CHECK "$(conf ".prevResult = $result")"
+}
+
+# prevResult is the final one: a later plugin may have changed the attachment.
+test_r36_check_allows_later_changes()
+{
+	local result
+
+	result=$(call ADD "$CONF")
+	ip -n c1 link set eth0 address 02:00:00:00:00:77
+	ip -n c1 link set eth0 mtu 1400
+	ip -n c1 route add 10.50.0.0/16 via 169.254.1.1 dev eth0 onlink
+	assert_quiet call CHECK "$(conf ".prevResult = $result | .prevResult.interfaces[1].mac = \"02:00:00:00:00:77\"
+		| .prevResult.interfaces[1].mtu = 1400 | .prevResult.routes += [{dst: \"10.50.0.0/16\"}]
+		| .prevResult.interfaces += [{name: \"net9\", mac: \"02:00:00:00:00:99\", sandbox: \"/run/netns/c1\"}]
+		| .prevResult.ips += [{address: \"10.99.0.1/24\", interface: 2}]")"
+}
+
+test_r40_check_does_not_mind_the_mac_of_the_host_end()
+{
+	local result
+
+	result=$(call ADD "$CONF")
+	ip link set "$(host_end)" address 02:00:00:00:00:88
+	assert_quiet call CHECK "$(conf ".prevResult = $result")"
+	assert_quiet call DEL "$CONF"
+	assert_unchanged "after DEL"
+}
+
+# --- GC ---
+
+# attachments: c1 lives and its interface was lost, of c2 only the lease is left, c3 lives; "other" is another network
+attachments()
+{
+	local name
+
+	for name in c2 c3; do
+		container "$name"
+		add "$name" "$CONF" >/dev/null
+	done
+	add c1 "$CONF" >/dev/null
+	add c1 "$(conf '.name = "other"')" CNI_IFNAME=eth1 >/dev/null
+	ip netns delete c2
+	wait_until 10 eval '! ip -o link show type veth | grep -q "@if.*link-netnsid.*c2"'
+	ip -n c1 link delete eth0
+}
+
+test_r41_r42_r43_gc_by_list()
+{
+	local filter expected
+
+	while IFS='|' read -r expected filter; do
+		attachments
+		call GC "$(conf "$filter")" CNI_CONTAINERID= CNI_NETNS= CNI_IFNAME= >stdout 2>stderr ||
+			fail "$filter: $(<stdout)"
+		assert_empty "$(<stdout)" "$filter: standard output"
+		assert_equal "$expected" "$(holders)" "$filter: holders"
+		if [[ "$filter" == *c3* ]]; then
+			assert_empty "$(<stderr)" "$filter: log"
+		else
+			assert_matches "$(<stderr)" '^rangeguard: [^
+]*c3 [^
+]*$' "$filter: log"
+		fi
+		reset
+	done <<-'EOF'
+		c1/eth1 c3/eth0|."cni.dev/valid-attachments" = null
+		c1/eth1 c3/eth0|."cni.dev/valid-attachments" = []
+		c1/eth1 c3/eth0|."cni.dev/attachments" = []
+		c1/eth1 c3/eth0|."cni.dev/attachments" = null
+		c1/eth1 c3/eth0|."cni.dev/valid-attachments" = [{containerID: "c3", ifname: "eth0"}]
+		c1/eth1 c3/eth0|."cni.dev/attachments" = [{containerID: "c3", ifname: "eth0"}, {containerID: "c1", ifname: "eth9"}]
+		c1/eth0 c1/eth1 c3/eth0|(."cni.dev/valid-attachments", ."cni.dev/attachments") = [{containerID: "c1", ifname: "eth0"}, {containerID: "c3", ifname: "eth0"}]
+		c1/eth1 c2/eth0 c3/eth0|."cni.dev/valid-attachments" = ([range(9998) | {containerID: "unknown-\(.)", ifname: "eth0"}] + [{containerID: "c2", ifname: "eth0"}, {containerID: "c3", ifname: "eth0"}])
+	EOF
+}
+
+# reset: everything away, as before the attachments
+reset()
+{
+	local name
+
+	for name in c1 c2 c3; do
+		call DEL "$CONF" CNI_CONTAINERID="$name"
+		[[ ! -e /run/netns/$name ]] || ip netns delete "$name"
+	done
+	call DEL "$(conf '.name = "other"')" CNI_IFNAME=eth1
+	container c1
+	assert_unchanged "after DEL of all"
+}
+
+test_r43_gc_without_a_usable_list_touches_nothing()
+{
+	local filter
+
+	attachments
+	host_state >with-attachments
+	while read -r filter; do
+		assert_refuses 7 'cni.dev/.*attachments' call GC "$(conf "$filter")"
+		assert_equal "c1/eth0 c1/eth1 c2/eth0 c3/eth0" "$(holders)" "$filter: holders"
+		assert_equal "$(<with-attachments)" "$(host_state)" "$filter: host"
+	done <<-'EOF'
+		.
+		."cni.dev/valid-attachment" = []
+		."cni.dev/valid-attachments" = {}
+		."cni.dev/valid-attachments" = "c1"
+		."cni.dev/valid-attachments" = [1]
+		."cni.dev/valid-attachments" = [{containerID: "c1"}]
+		."cni.dev/valid-attachments" = [{containerID: "c1", ifname: 1}]
+		."cni.dev/valid-attachments" = [{ContainerID: "c1", IfName: "eth0"}]
+	EOF
+}
+
+# Namespace and interface of what is removed may still be there in part; both families go together.
+test_r42_gc_removes_what_is_half_there()
+{
+	local host
+
+	container c2
+	call ADD "$CONF" >/dev/null
+	host=$(host_end)
+	ip -n c1 link set eth0 netns c2
+	ip netns delete c1
+	assert_quiet call GC "$(conf '."cni.dev/valid-attachments" = []')"
+	assert_equal 0 "$(leases)" "leases"
+	assert_empty "$(ip -o link show | grep "$host" || true)" "host end"
+	container c1
+	assert_unchanged "after GC"
+}
+
+test_r42_gc_with_no_state()
+{
+	assert_quiet call GC "$(conf '."cni.dev/valid-attachments" = []')"
+	[[ ! -e /run/rangeguard ]] || fail "GC made state"
+}
+
+# --- STATUS ---
+
+test_r47_status()
+{
+	local words filter
+
+	touch file
+	echo '{}}' >malformed.json
+	assert_quiet call STATUS "$CONF"
+	[[ ! -e /run/rangeguard ]] || fail "STATUS made state"
+	call ADD "$CONF" >/dev/null
+	assert_quiet call STATUS "$CONF"
+	while IFS='|' read -r words filter; do
+		assert_refuses 50 "$words" call STATUS "$(conf "$filter")"
+		assert_quiet call STATUS "$CONF"
+	done <<-EOF
+		/nowhere|.guard.policies = ["/nowhere"]
+		malformed.json|.guard.policies = ["$PWD/malformed.json"]
+		$PWD/file|.ipam.dataDir = "$PWD/file"
+		owner dba|.guard.reserved = [{cidr: "10.9.0.0/24", owner: "dba"}]
+	EOF
+	assert_refuses 2 unknown call STATUS "$(conf '.unknown = 1')"
+	chmod 0777 /run/rangeguard
+	assert_refuses 50 /run/rangeguard call STATUS "$CONF"
+	chmod 0700 /run/rangeguard
+	head -c 65536 /dev/urandom >/run/rangeguard/leases.mdb
+	assert_refuses 50 'leases.mdb' call STATUS "$CONF"
+}
+
+test_r47_status_of_an_exhausted_pool()
+{
+	local small
+
+	small=$(conf '.ipam.ranges = [[{subnet: "10.9.0.0/24"}], [{subnet: "10.10.0.0/31"}]] | .ipam.reuseDelay = 0')
+	call ADD "$small" >/dev/null
+	assert_quiet call STATUS "$small"
+	call ADD "$small" CNI_IFNAME=eth1 >/dev/null
+	assert_refuses 50 'exhausted.*10\.10\.0\.[01]' call STATUS "$small"
+	assert_refuses 101 '10\.10\.0\.[01]' call ADD "$small" CNI_IFNAME=eth2
+	call DEL "$small"
+	assert_quiet call STATUS "$small"
+}
+
+# Polled every few seconds: it neither takes the write lock nor waits long for it.
+test_r49_status_and_locks()
+{
+	call ADD "$CONF" >/dev/null
+	exec 9</run/rangeguard/lock
+	flock -s 9
+	assert_quiet call STATUS "$CONF"
+	flock 9
+	assert_refuses 11 'try again' call STATUS "$CONF"
+}
+
+# --- The runtime's arguments ---
+
+test_r54_arguments_of_kubernetes()
+{
+	assert_succeeds call ADD "$CONF" CNI_ARGS='IgnoreUnknown=1;K8S_POD_NAMESPACE=billing;K8S_POD_NAME=api-0;K8S_POD_INFRA_CONTAINER_ID=c1;K8S_POD_UID=1-2-3'
+	assert_json "$("$RANGEGUARD" list --format json)" \
+		'[.. | objects | select(has("address"))] | length == 2 and all(.namespace == "billing" and .pod == "api-0")' list
+}
+
+test_arguments_unknown_and_malformed()
+{
+	local args
+
+	for args in '' ';' 'UNKNOWN=x' 'UNKNOWN' 'K8S_POD_NAME=a' '=;=x;a=b=c' 'IP=' 'ip=nonsense'; do
+		assert_succeeds call ADD "$CONF" CNI_ARGS="$args"
+		call DEL "$CONF"
+	done
+	for args in IP 'IP:10.9.0.7' MAC; do
+		assert_refuses 4 CNI_ARGS call ADD "$CONF" CNI_ARGS="$args"
+	done
+	assert_refuses 7 'CNI_ARGS.*IP address|IP address.*CNI_ARGS|nonsense.*CNI_ARGS' call ADD "$CONF" CNI_ARGS=IP=nonsense
+	assert_unchanged "after all"
+}
+
+# CNI_ARGS < args.cni < runtimeConfig: a later source replaces an earlier one.
+test_precedence_of_address_sources()
+{
+	local expected args filter
+
+	while IFS='|' read -r expected args filter; do
+		assert_succeeds call ADD "$(conf "$filter")" CNI_ARGS="$args"
+		assert_equal "$expected" "$(jq -r '.ips[0].address' <<<"$output")" "$args, $filter"
+		call DEL "$CONF"
+	done <<-'EOF'
+		10.9.0.70/32|IP=10.9.0.70|.
+		10.9.0.80/32|IP=10.9.0.70|.args.cni.ips = ["10.9.0.80"]
+		10.9.0.90/32|IP=10.9.0.70|.args.cni.ips = ["10.9.0.80"] | .runtimeConfig.ips = ["10.9.0.90"]
+		10.9.0.91/32||.runtimeConfig.ips = ["10.9.0.91/24"]
+	EOF
+}
+
+main "$@"

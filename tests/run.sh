@@ -1,0 +1,225 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Builds rangeguard and runs all of its tests; see --help. Each stage writes build/log/STAGE, shown when it fails.
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+SOURCE_DIR=$PWD
+LOG_DIR=$SOURCE_DIR/build/log
+STAGES=(install build-dev build-asan build-release build-clang unit unit-asan lint netns netns-asan containerd podman)
+QUICK_STAGES=(install build-dev build-release unit lint netns)
+PACKAGES=(
+	cmake ninja-build gcc libc6-dev clang libclang-rt-14-dev pkg-config
+	libjansson-dev libnl-3-dev libnl-route-3-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcsv-dev
+	libcmocka-dev clang-tidy clang-format cppcheck shellcheck git strace valgrind jq
+	iproute2 iputils-ping nftables iptables conntrack busybox-static
+	containerd podman runc containernetworking-plugins
+)
+
+usage()
+{
+	cat <<-EOF
+		Usage: tests/run.sh [--quick] [--only STAGE]… [--help]
+		Builds rangeguard and runs its tests, as root on Debian 12. Missing packages are installed. The tests make
+		network and mount namespaces of their own: the machine's network, /etc and /opt stay as they are.
+
+		  --quick       only ${QUICK_STAGES[*]}
+		  --only STAGE  only this stage, with the build it needs; may be repeated
+		  --help        this text
+
+		Stages: ${STAGES[*]}
+	EOF
+}
+
+# configure PRESET: "clang" is what CMakePresets.json has no need to name: dev with the other compiler
+configure()
+{
+	if [[ "$1" == clang ]]; then
+		cmake --preset dev -B build/clang -DCMAKE_C_COMPILER=clang
+	else
+		cmake --preset "$1"
+	fi
+}
+
+# build PRESET [TARGET…]: once per run; a second call only repeats the outcome
+build()
+{
+	local done=$LOG_DIR/built-$1
+
+	if [[ ! -e "$done" ]]; then
+		configure "$1"
+		cmake --build "build/$1" ${2:+--target "${@:2}"}
+		touch "$done"
+	fi
+}
+
+# run_scripts PRESET SCRIPT…: test scripts that end with "N passed, N failed", against that build's plugin
+run_scripts()
+{
+	local preset=$1 script status=0
+
+	build "$preset"
+	for script in "${@:2}"; do
+		echo "== $script ($preset)"
+		RANGEGUARD=$SOURCE_DIR/build/$preset/rangeguard setpriv --pdeathsig TERM "$script" || status=1
+	done
+	return "$status"
+}
+
+# netns_scripts: those that suit every build; valgrind cannot run what the sanitizers built
+netns_scripts()
+{
+	find tests/netns -name '*.sh' ! -name valgrind.sh | sort
+}
+
+stage_install()
+{
+	tests/install-packages.sh "${PACKAGES[@]}"
+}
+
+stage_build_dev()
+{
+	build dev all all_verify_interface_header_sets
+}
+
+stage_build_asan()
+{
+	build asan
+}
+
+stage_build_release()
+{
+	build release
+}
+
+stage_build_clang()
+{
+	build clang
+}
+
+stage_unit()
+{
+	stage_build_dev
+	ctest --preset dev --no-tests=error
+}
+
+stage_unit_asan()
+{
+	build asan
+	ctest --preset asan --no-tests=error
+}
+
+# clang-tidy and cppcheck read the compile commands of the dev build
+stage_lint()
+{
+	stage_build_dev
+	tests/lint/run.sh
+}
+
+stage_netns()
+{
+	mapfile -t scripts < <(netns_scripts)
+	run_scripts release "${scripts[@]}" tests/netns/valgrind.sh
+}
+
+stage_netns_asan()
+{
+	mapfile -t scripts < <(netns_scripts)
+	run_scripts asan "${scripts[@]}"
+}
+
+stage_containerd()
+{
+	run_scripts release tests/runtimes/containerd.sh
+}
+
+stage_podman()
+{
+	run_scripts release tests/runtimes/podman.sh
+}
+
+# count_tests LOG STATUS: adds to passed and failed. A stage that counts no tests itself is one.
+count_tests()
+{
+	local -i ok not_ok
+
+	read -r ok not_ok < <(awk '
+		/^[0-9]+ passed, [0-9]+ failed$/ { ok += $1; bad += $3 }
+		/tests passed, [0-9]+ tests? failed out of [0-9]+$/ { ok += $NF - $4; bad += $4 }
+		END { print ok + 0, bad + 0 }' "$1")
+	if (($2 != 0 && not_ok == 0)); then
+		not_ok=1
+	elif ((ok + not_ok == 0)); then
+		ok=1
+	fi
+	passed+=$ok
+	failed+=$not_ok
+	echo "   $ok passed, $not_ok failed, ${SECONDS}s since the start"
+}
+
+# run_stage STAGE: in a process of its own, which ends when this script ends, and a process group, which the traps end
+run_stage()
+{
+	local log=$LOG_DIR/$1 status=0
+
+	echo "== $1"
+	set -m
+	setpriv --pdeathsig TERM tests/run.sh --inside "$1" >"$log" 2>&1 </dev/null &
+	group=$!
+	set +m
+	wait "$group" || status=$?
+	group=
+	((status == 0)) || cat "$log"
+	count_tests "$log" "$status"
+}
+
+# stop STATUS: ends the stage that is running
+stop()
+{
+	[[ -z "$group" ]] || kill -TERM -- "-$group" 2>/dev/null || true
+	exit "$1"
+}
+
+main()
+{
+	local -a only=() selected=("${STAGES[@]}")
+	local -i passed=0 failed=0
+	local stage group=
+
+	if [[ "${1-}" == --inside ]]; then
+		"stage_${2//-/_}"
+		exit
+	fi
+	while (($# > 0)); do
+		case $1 in
+		--quick) selected=("${QUICK_STAGES[@]}") ;;
+		--only)
+			[[ " ${STAGES[*]} " == *" ${2-} "* && -n "${2-}" ]] || { usage >&2; exit 2; }
+			only+=("$2")
+			shift
+			;;
+		-h | --help) usage; exit 0 ;;
+		*) usage >&2; exit 2 ;;
+		esac
+		shift
+	done
+	((${#only[@]} == 0)) || selected=("${only[@]}")
+	if ((EUID != 0)); then
+		echo "tests/run.sh: must run as root: it makes network namespaces" >&2
+		exit 2
+	fi
+	# git in a clone that belongs to the user who called sudo
+	export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0=$SOURCE_DIR
+	rm -rf "$LOG_DIR"
+	mkdir -p "$LOG_DIR"
+	trap 'stop 130' INT
+	trap 'stop 143' TERM
+	for stage in "${selected[@]}"; do
+		run_stage "$stage"
+	done
+	echo "$passed passed, $failed failed"
+	((failed == 0))
+}
+
+main "$@"
