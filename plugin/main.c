@@ -24,9 +24,14 @@ static void ensure_standard_streams(void)
 	struct pollfd streams[] = {{.fd = STDIN_FILENO}, {.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
 
 	(void)poll(streams, 3, 0);
-	for (int fd = 0; fd < 3; fd++)
-		if (streams[fd].revents & POLLNVAL && open("/dev/null", O_RDONLY) != fd)
-			_exit(2);
+	for (int fd = 0; fd < 3; fd++) {
+		int opened = fd;
+
+		if (streams[fd].revents & POLLNVAL)
+			opened = open("/dev/null", O_RDONLY); /* NOLINT(android-cloexec-open): a standard stream */
+		if (opened != fd)
+			_exit(EXIT_USAGE);
+	}
 }
 
 int main(int argc, char **argv)

@@ -371,7 +371,8 @@ static int search_step(struct search *search, int c)
  */
 int locate_duplicates(const char *text, size_t size, locate_duplicate_fn found, void *userdata)
 {
-	CLEANUP(search_done) struct search search = {
+	CLEANUP(search_done)
+	struct search search = {
 		.scan = {.text = text, .size = size},
 		.position = POSITION_START,
 		.frames = calloc(DEPTH_MAX, sizeof(*search.frames)),

@@ -35,7 +35,10 @@ struct position {
 	unsigned column;
 };
 
-#define POSITION_START {.line = 1, .column = 1}
+#define POSITION_START                                                                                                 \
+	{                                                                                                              \
+		.line = 1, .column = 1                                                                                 \
+	}
 
 void position_advance(struct position *position, const char *text, size_t to);
 

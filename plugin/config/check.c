@@ -156,5 +156,5 @@ int check_netconf(const struct netconf *netconf, const struct guard *guard, stru
 			check_range(&check, &netconf->sets[i], &netconf->sets[i].ranges[j]);
 	for (size_t i = 0; i < netconf->n_requested; i++)
 		check_requested(&check, &netconf->requested[i], netconf->requested_at[i]);
-	return report->errors > errors_before ? REFUSED : 0;
+	return report_outcome_since(report, errors_before);
 }

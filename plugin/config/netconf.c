@@ -352,7 +352,7 @@ int netconf_read(json_t *root, const char *file, const char *pointer, const stru
 		check_mtu_for_ipv6(&reader, ret_netconf);
 	}
 	ret_netconf->prev_result = json_member(root, "prevResult");
-	return report->errors > errors_before ? REFUSED : 0;
+	return report_outcome_since(report, errors_before);
 }
 
 /** netconf_done() - Release what a configuration owns; it may have been read half-way */

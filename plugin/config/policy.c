@@ -57,8 +57,8 @@ static void read_cidr(struct reader *reader, const char *text, struct span *ret_
 		return;
 	prefix.address.value = ret_span->first;
 	reader_error(reader, "cidr", RULE_POLICY,
-		     "cidr \"%.64s\" has bits set behind its prefix length; the network is %s, one address is /%u", text,
-		     prefix_format(&prefix, proper), family_bits(prefix.address.family));
+		     "cidr \"%.64s\" has bits set behind its prefix length; the network is %s, one address is /%u",
+		     text, prefix_format(&prefix, proper), family_bits(prefix.address.family));
 }
 
 /** read_range() - Span of `range`; nothing written when it is malformed (reported) */
@@ -66,8 +66,7 @@ static void read_range(struct reader *reader, const char *text, struct span *ret
 {
 	if (span_parse(text, ret_span) < 0)
 		reader_error(reader, "range", RULE_POLICY,
-			     "range \"%.100s\" must be FIRST-LAST, two addresses of one family with FIRST not above LAST, "
-			     "such as 10.31.4.10-10.31.4.99",
+			     "range \"%.100s\" must be FIRST-LAST, such as 10.31.4.10-10.31.4.99, FIRST not above LAST",
 			     text);
 }
 
@@ -79,7 +78,8 @@ static void read_span(struct reader *reader, const json_t *entry, struct span *r
 
 	if (!cidr_value == !range_value)
 		reader_error(reader, NULL, RULE_POLICY,
-			     cidr_value ? "an entry must have cidr or range, not both" : "an entry must have cidr or range");
+			     cidr_value ? "an entry must have cidr or range, not both"
+					: "an entry must have cidr or range");
 	else if (cidr)
 		read_cidr(reader, cidr, ret_span);
 	else if (range)
@@ -136,7 +136,8 @@ static bool is_expired(struct policy_reader *policy, const json_t *entry)
 		return false;
 	if (policy->context->lint)
 		reader_warning(&policy->reader, "validUntil", RULE_POLICY,
-			       "expired after %s and does not count any more; remove the entry or give it a later date", text);
+			       "expired after %s and does not count any more; remove the entry or give it a later date",
+			       text);
 	return true;
 }
 
@@ -337,12 +338,14 @@ static void hear_flaw(void *userdata, enum guard_flaw flaw, const struct guard_e
 	case GUARD_FLAW_DUPLICATE:
 		finding.related_file = other->file;
 		finding.related_pointer = other->pointer;
-		(void)snprintf(message, sizeof(message), "%s is %s by %.512s %.128s already, which counts; remove one of them",
-			       span, entry->kind == GUARD_RESERVED ? "reserved" : "granted", other->file, other->pointer);
+		(void)snprintf(message, sizeof(message),
+			       "%s is %s by %.512s %.128s already, which counts; remove one of them", span,
+			       entry->kind == GUARD_RESERVED ? "reserved" : "granted", other->file, other->pointer);
 		break;
 	case GUARD_FLAW_GRANTS_NOTHING:
 		(void)snprintf(message, sizeof(message),
-			       "granting %s grants nothing: none of it is reserved by an entry with more addresses", span);
+			       "granting %s grants nothing: none of it is reserved by an entry with more addresses",
+			       span);
 		break;
 	default:
 		return;

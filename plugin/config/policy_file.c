@@ -58,7 +58,8 @@ static int check_writers(const struct policy_path *policy, const struct stat *st
 		(void)snprintf(clause, sizeof(clause), "belongs to user %u, who can change it; make it root's",
 			       (unsigned)status->st_uid);
 	else if (status->st_mode & (S_IWGRP | S_IWOTH))
-		(void)snprintf(clause, sizeof(clause), "is writable by others than its owner (mode %04o); use chmod go-w",
+		(void)snprintf(clause, sizeof(clause),
+			       "is writable by others than its owner (mode %04o); use chmod go-w",
 			       (unsigned)(status->st_mode & ALLPERMS));
 	else
 		return 0;

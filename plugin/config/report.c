@@ -63,6 +63,12 @@ void report_warning(struct report *report, enum rule rule, const char *file, con
 	va_end(arguments);
 }
 
+/** report_outcome_since() - REFUSED when @report has heard more errors than @errors_before, else 0 */
+int report_outcome_since(const struct report *report, unsigned errors_before)
+{
+	return report->errors > errors_before ? REFUSED : 0;
+}
+
 /** rule_code() - The CNI error that a broken rule becomes in a verb */
 static enum error_code rule_code(enum rule rule)
 {

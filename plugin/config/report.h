@@ -75,6 +75,8 @@ void report_error(struct report *report, enum rule rule, const char *file, const
 void report_warning(struct report *report, enum rule rule, const char *file, const char *pointer, const char *format,
 		    ...) __attribute__((format(printf, 5, 6)));
 
+int report_outcome_since(const struct report *report, unsigned errors_before);
+
 /** struct first_error - The listener of the verbs: keeps the first error in @err, as @code or what its rule becomes */
 struct first_error {
 	struct report report;

@@ -137,7 +137,7 @@ static uint8_t discarding_type(const struct port_failure *failure)
  */
 static int find_discarding(struct port *host, const struct port_failure *lookup, struct route_search *search)
 {
-	struct port_failure failure;
+	struct port_failure failure = {0};
 	struct batch batch;
 	int r;
 
@@ -162,7 +162,7 @@ static int find_discarding(struct port *host, const struct port_failure *lookup,
 int hostroute_lookup(struct port *host, const struct address *address, struct route_info *ret_match)
 {
 	struct route_search search = {.address = *address, .type = RTN_UNSPEC};
-	struct port_failure failure;
+	struct port_failure failure = {0};
 	struct batch batch;
 	int r;
 

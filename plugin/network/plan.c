@@ -40,7 +40,8 @@ void plan_host_name(const struct attachment *attachment, char name[static IFNAMS
 {
 	struct attachment_key key = attachment_key(attachment);
 
-	memcpy(name, "rg", 2);
+	name[0] = 'r';
+	name[1] = 'g';
 	hex_format(key.bytes, NAME_BYTES, name + 2);
 }
 

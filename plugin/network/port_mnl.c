@@ -46,7 +46,7 @@ static void socket_cleanup(struct mnl_socket **socket)
  */
 static ssize_t receive(struct mnl_port *port)
 {
-	struct sockaddr_nl sender;
+	struct sockaddr_nl sender = {0};
 	socklen_t sender_size;
 	ssize_t size;
 

@@ -57,7 +57,8 @@ static void check_value(const struct subject *subject, const json_t *value)
 
 	require(locate(subject->text, subject->size, subject->at.text, false, &line, &column) == 0);
 	offset = offset_of(subject, line, column);
-	found = json_loadb(subject->text + offset, subject->size - offset, JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK, NULL);
+	found = json_loadb(subject->text + offset, subject->size - offset, JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK,
+			   NULL);
 	require(found && json_equal(found, value));
 	json_decref(found);
 }

@@ -153,7 +153,8 @@ static const struct decision decisions[] = {
 	{{"-255.255.255.255/32"}, "255.255.255.254", NULL},
 	{{"-255.255.255.255/32"}, "::1:0:0", NULL},
 	{{"-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128", "-::/128"}, "::", "-::/128"},
-	{{"-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128"}, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+	{{"-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128"},
+	 "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
 	 "-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128"},
 	/* The most specific entry wins, in whatever order they stand */
 	{{"-10.0.0.0/8", "+10.1.0.0/16", "-10.1.2.0/24"}, "10.0.0.1", "-10.0.0.0/8"},
@@ -334,7 +335,10 @@ static const struct touch touches[] = {
 	{{"-10.0.0.0/8", "+10.1.0.0/16"}, "10.1.0.0-10.2.0.0", "10.2.0.0", "-10.0.0.0/8", "10.2.0.0"},
 	{{"-10.0.0.0/8", "-10.1.0.0/16"}, "10.0.0.0/8", "10.0.0.0/16", "-10.0.0.0/8", "10.0.0.0/8"},
 	{{"-10.0.0.0/25", "-10.0.0.128/25", "-10.0.2.0/24"}, "0.0.0.0/0", "10.0.0.0/25", "-10.0.0.0/25", "10.0.0.0/24"},
-	{{"-10.0.0.0/25", "-10.0.0.128/25"}, "10.0.0.9-10.0.0.130", "10.0.0.9-10.0.0.127", "-10.0.0.0/25",
+	{{"-10.0.0.0/25", "-10.0.0.128/25"},
+	 "10.0.0.9-10.0.0.130",
+	 "10.0.0.9-10.0.0.127",
+	 "-10.0.0.0/25",
 	 "10.0.0.9-10.0.0.130"},
 	{{"-::/0"}, "::/0", "::/0", "-::/0", "::/0"},
 	{{"-255.255.255.255/32", "-::/128"}, "0.0.0.0/0", "255.255.255.255", "-255.255.255.255/32", "255.255.255.255"},
@@ -564,7 +568,8 @@ static void digest_of(struct guard *guard, uint8_t digest[static GUARD_DIGEST_BY
 
 static void test_fingerprint_is_of_the_addresses(void **state)
 {
-	uint8_t whole[GUARD_DIGEST_BYTES], parts[GUARD_DIGEST_BYTES], granted[GUARD_DIGEST_BYTES], less[GUARD_DIGEST_BYTES];
+	uint8_t whole[GUARD_DIGEST_BYTES], parts[GUARD_DIGEST_BYTES], granted[GUARD_DIGEST_BYTES],
+		less[GUARD_DIGEST_BYTES];
 
 	(void)state;
 	digest_of(MAKE("-10.0.0.0/24", "-2001:db8::/32"), whole);
@@ -583,8 +588,9 @@ static void test_fingerprint_is_of_the_addresses(void **state)
 static void test_fingerprint_has_one_byte_order(void **state)
 {
 	static const uint8_t runs[] = {
-		2,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10, 255, 255, 255,
-		10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0,   0,   1,
+		2, 0, 0, 0, 0, 0, 0, 0,	 0,   0,   0,	0,  0, 10, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0, 0, 0, 0, 0, 0, 10, 255, 255, 255, 10, 0, 0,  0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0, 0, 0, 0, 1, 0, 0,	 0,   0,   0,	0,  0, 0,  0, 0, 0, 0, 0, 0, 0, 1,
 	};
 	uint8_t digest[GUARD_DIGEST_BYTES];
 	XXH128_canonical_t expected;

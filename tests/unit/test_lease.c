@@ -157,7 +157,7 @@ static void test_wrong_but_sealed(void **state)
 	} cases[] = {
 		{0, 0}, {0, 2},				  /* version */
 		{1, 1}, {1, 3}, {1, LIMIT_RANGE_SETS + 1}, /* number of addresses */
-		{26, 0}, {26, 3}, {27, 1},		  /* family of the first, more than 32 bits */
+		{26, 0}, {26, 3}, {27, 1}, {38, 1},	  /* family of the first, more than 32 bits */
 		{60, 1}, {67, 3}, {67, 5}, {67, 0xff},	  /* length of the first text */
 		{68, 0}, {72, 'x'},			  /* NUL within it, no NUL behind it */
 	};
@@ -191,6 +191,34 @@ static void test_wrong_but_sealed(void **state)
 	assert_int_equal(lease_decode(bytes_of(data, size), &decoded), 0);
 }
 
+/* The last text without its NUL, and bytes behind it. */
+static void test_wrong_end(void **state)
+{
+	struct lease lease = sample(), decoded;
+	CLEANUP_FREE uint8_t *data = NULL;
+	size_t size, end, length;
+	void *encoded;
+
+	(void)state;
+	assert_int_equal(lease_encode(&lease, &encoded, &size), 0);
+	data = realloc(encoded, size + 1);
+	assert_non_null(data);
+	end = size - ROW_NUMBER_BYTES;
+	length = strlen(lease.netns);
+
+	data[end] = 0;
+	seal(data, size + 1);
+	assert_int_equal(lease_decode(bytes_of(data, size + 1), &decoded), LEASE_E_DAMAGED);
+	data[end - 1] = 'x';
+	(void)row_write_number(data + end - 1 - length - ROW_NUMBER_BYTES, length + 1);
+	seal(data, size);
+	assert_int_equal(lease_decode(bytes_of(data, size), &decoded), LEASE_E_DAMAGED);
+	/* The same with its NUL is a lease. */
+	data[end] = 0;
+	seal(data, size + 1);
+	assert_int_equal(lease_decode(bytes_of(data, size + 1), &decoded), 0);
+}
+
 /* The three texts are told apart, wherever one ends and the next begins. */
 static void test_key(void **state)
 {
@@ -221,7 +249,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),	   cmocka_unit_test(test_pod_texts_are_cut),
 		cmocka_unit_test(test_too_many_addresses), cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_wrong_but_sealed),   cmocka_unit_test(test_key),
+		cmocka_unit_test(test_wrong_but_sealed),   cmocka_unit_test(test_wrong_end),
+		   cmocka_unit_test(test_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,10 +111,14 @@ static void hear(struct report *report, const struct finding *finding)
 	heard->line = finding->line;
 	heard->column = finding->column;
 	(void)snprintf(heard->text + length, sizeof(heard->text) - length, "%u %c %s %s: %s\n", finding->rule,
-		       finding->severity == SEVERITY_ERROR ? 'E' : 'W', finding->file, finding->pointer, finding->message);
+		       finding->severity == SEVERITY_ERROR ? 'E' : 'W', finding->file, finding->pointer,
+		       finding->message);
 }
 
-#define HEARD {.report = {.heard = hear}}
+#define HEARD                                                                                                          \
+	{                                                                                                              \
+		.report = {.heard = hear }                                                                             \
+	}
 
 /** assert_heard() - That the one line heard begins with @begin and says @clause */
 static void assert_heard(const struct heard *heard, const char *begin, const char *clause)
@@ -228,7 +232,8 @@ static const struct fault faults[] = {
 	{"{\"granted\": [{" CIDR ", \"network\": true}]}", "301 E p.json /granted/0/network: ", "must be a string"},
 	{"{\"granted\": [{" CIDR ", \"network\": \"\"}]}", "301 E p.json /granted/0/network: ", "empty"},
 	/* Host bits: the proper network is named */
-	{"{\"reserved\": [{\"cidr\": \"10.20.0.1/16\"}]}", "301 E p.json /reserved/0/cidr: ", "the network is 10.20.0.0/16"},
+	{"{\"reserved\": [{\"cidr\": \"10.20.0.1/16\"}]}",
+	 "301 E p.json /reserved/0/cidr: ", "the network is 10.20.0.0/16"},
 	{"{\"reserved\": [{\"cidr\": \"2001:db8::1/64\"}]}", "301 E p.json /reserved/0/cidr: ", "2001:db8::/64"},
 	{"{\"reserved\": [{\"cidr\": \"::ffff:10.0.0.1/104\"}]}", "301 E p.json /reserved/0/cidr: ", "10.0.0.0/8"},
 	{"{\"reserved\": [{\"cidr\": \"10.20.0.0\"}]}", "301 E p.json /reserved/0/cidr: ", "ADDRESS/LENGTH"},
@@ -239,14 +244,22 @@ static const struct fault faults[] = {
 	{"{\"reserved\": [{\"range\": \"10.0.0.1-2001:db8::1\"}]}", "301 E p.json /reserved/0/range: ", "FIRST-LAST"},
 	{"{\"reserved\": [{\"range\": \"10.0.0.0/8\"}]}", "301 E p.json /reserved/0/range: ", "FIRST-LAST"},
 	/* Days */
-	{"{\"reserved\": [{" CIDR ", \"validUntil\": \"2027-02-30\"}]}", "301 E p.json /reserved/0/validUntil: ", "calendar"},
-	{"{\"reserved\": [{" CIDR ", \"validUntil\": \"2027-02-29\"}]}", "301 E p.json /reserved/0/validUntil: ", "calendar"},
-	{"{\"reserved\": [{" CIDR ", \"validUntil\": \"2027-13-01\"}]}", "301 E p.json /reserved/0/validUntil: ", "calendar"},
-	{"{\"reserved\": [{" CIDR ", \"validUntil\": \"2027-00-10\"}]}", "301 E p.json /reserved/0/validUntil: ", "calendar"},
-	{"{\"reserved\": [{" CIDR ", \"validUntil\": \"2027-6-30\"}]}", "301 E p.json /reserved/0/validUntil: ", "calendar"},
-	{"{\"reserved\": [{" CIDR ", \"validUntil\": \"27-06-30\"}]}", "301 E p.json /reserved/0/validUntil: ", "calendar"},
-	{"{\"reserved\": [{" CIDR ", \"validUntil\": \" 2027-6-30\"}]}", "301 E p.json /reserved/0/validUntil: ", "calendar"},
-	{"{\"reserved\": [{" CIDR ", \"validUntil\": \"2027-06-30T\"}]}", "301 E p.json /reserved/0/validUntil: ", "calendar"},
+	{"{\"reserved\": [{" CIDR ", \"validUntil\": \"2027-02-30\"}]}",
+	 "301 E p.json /reserved/0/validUntil: ", "calendar"},
+	{"{\"reserved\": [{" CIDR ", \"validUntil\": \"2027-02-29\"}]}",
+	 "301 E p.json /reserved/0/validUntil: ", "calendar"},
+	{"{\"reserved\": [{" CIDR ", \"validUntil\": \"2027-13-01\"}]}",
+	 "301 E p.json /reserved/0/validUntil: ", "calendar"},
+	{"{\"reserved\": [{" CIDR ", \"validUntil\": \"2027-00-10\"}]}",
+	 "301 E p.json /reserved/0/validUntil: ", "calendar"},
+	{"{\"reserved\": [{" CIDR ", \"validUntil\": \"2027-6-30\"}]}",
+	 "301 E p.json /reserved/0/validUntil: ", "calendar"},
+	{"{\"reserved\": [{" CIDR ", \"validUntil\": \"27-06-30\"}]}",
+	 "301 E p.json /reserved/0/validUntil: ", "calendar"},
+	{"{\"reserved\": [{" CIDR ", \"validUntil\": \" 2027-6-30\"}]}",
+	 "301 E p.json /reserved/0/validUntil: ", "calendar"},
+	{"{\"reserved\": [{" CIDR ", \"validUntil\": \"2027-06-30T\"}]}",
+	 "301 E p.json /reserved/0/validUntil: ", "calendar"},
 	{"{\"reserved\": [{" CIDR ", \"validUntil\": \"\"}]}", "301 E p.json /reserved/0/validUntil: ", "calendar"},
 	{"{\"reserved\": [{" CIDR ", \"validUntil\": 20270630}]}", "301 E p.json /reserved/0/validUntil: ", "a string"},
 };
@@ -282,7 +295,8 @@ static void test_inline_object_has_other_keys(void **state)
 {
 	GUARD_CLEANUP struct guard *guard = new_guard();
 	struct heard heard = HEARD;
-	json_t *json = json_loads("{\"policies\": [], \"onOverlap\": \"exclude\", \"reserved\": [{" CIDR "}, {}]}", 0, NULL);
+	json_t *json =
+		json_loads("{\"policies\": [], \"onOverlap\": \"exclude\", \"reserved\": [{" CIDR "}, {}]}", 0, NULL);
 
 	(void)state;
 	assert_int_equal(policy_read_json(guard, json, "net.conf", "/plugins/0/guard", &today, &heard.report), REFUSED);
@@ -307,7 +321,8 @@ static void test_valid_until_is_inclusive(void **state)
 		struct heard heard = HEARD, lint = HEARD;
 		char text[128];
 
-		(void)snprintf(text, sizeof(text), "{\"reserved\": [{" CIDR ", \"validUntil\": \"%s\"}]}", cases[i].day);
+		(void)snprintf(text, sizeof(text), "{\"reserved\": [{" CIDR ", \"validUntil\": \"%s\"}]}",
+			       cases[i].day);
 		assert_int_equal(read_text(guard, text, &today, &heard), 0);
 		assert_int_equal(guard_n_entries(guard), cases[i].counts);
 		assert_string_equal(heard.text, "");
@@ -522,7 +537,7 @@ static void test_writers(void **state)
 		mode_t directory;
 		const char *clause;
 	} cases[] = {
-		{0600, 0700, NULL},   {0444, 0555, NULL},   {0644, 0755, NULL},	   {0660, 0700, "p.json is writable"},
+		{0600, 0700, NULL},   {0444, 0555, NULL},   {0644, 0755, NULL},	  {0660, 0700, "p.json is writable"},
 		{0602, 0700, "0602"}, {0666, 0700, "0666"}, {0600, 0770, "0770"}, {0600, 01777, "1777"},
 	};
 	char path[PATH_TEXT];
@@ -534,7 +549,8 @@ static void test_writers(void **state)
 		write_file(state, "p.json", 0600, "{\"reserved\": [{" CIDR "}]}");
 		assert_int_equal(chmod(path_in(state, "p.json", path), cases[i].file), 0);
 		assert_int_equal(chmod(*state, cases[i].directory), 0);
-		assert_int_equal(policy_read_path(guard, *state, false, &today, &heard.report), cases[i].clause ? REFUSED : 0);
+		assert_int_equal(policy_read_path(guard, *state, false, &today, &heard.report),
+				 cases[i].clause ? REFUSED : 0);
 		assert_int_equal(policy_read_path(linted, *state, false, &offline, &lint.report), 0);
 		assert_int_equal(chmod(*state, 0700), 0);
 		assert_int_equal(unlink(path), 0);
@@ -707,8 +723,9 @@ static int make_scratch(void **state)
 /** clear_scratch() - Remove the scratch directory and what the tests made in it */
 static int clear_scratch(void **state)
 {
-	static const char *const names[] = {"p.json", "a.json", "b.json",	"c.json",	"d.json", "e.json", "B.json",
-					    ".hidden.json", "a.json.orig", "json", "old", "link", "file", "target", "loop"};
+	static const char *const names[] = {"p.json", "a.json", "b.json",	"c.json",      "d.json",
+					    "e.json", "B.json", ".hidden.json", "a.json.orig", "json",
+					    "old",    "link",	"file",		"target",      "loop"};
 	char path[PATH_TEXT];
 
 	for (size_t i = 0; i < N_ELEMENTS(names); i++)

@@ -134,10 +134,10 @@ static void pair_is_made_in_one_message(void **state)
 	data = nested(info, IFLA_INFO_DATA);
 	peer = nested(data, VETH_INFO_PEER);
 	assert_non_null(peer);
-	for (uint16_t type = 0; type <= IFLA_NET_NS_FD; type++) {
+	for (unsigned type = 0; type <= IFLA_NET_NS_FD; type++) {
 		const uint8_t *payload = mnl_attr_get_payload(peer);
 
-		wanted = (struct wanted){.type = type};
+		wanted = (struct wanted){.type = (uint16_t)type};
 		assert_int_equal(mnl_attr_parse_payload(payload + sizeof(struct ifinfomsg),
 							mnl_attr_get_payload_len(peer) - sizeof(struct ifinfomsg),
 							match, &wanted),

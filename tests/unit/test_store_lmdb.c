@@ -333,7 +333,7 @@ static void test_ballast(void **state)
 	free(read_file(scene, "leases.mdb", &before));
 	assert_true(before >= BALLAST_BYTES);
 	store = open_store(scene);
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 200; i++) {
 		(void)snprintf(key, sizeof(key), "%d", i);
 		put_one(store, key, "value");
 	}
