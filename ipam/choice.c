@@ -99,7 +99,7 @@ int choice_ask_veto(const struct ipam_request *request, size_t set, const struct
 {
 	if (!request->veto)
 		return IPAM_VERDICT_FREE;
-	return request->veto(request->veto_userdata, range_set_find(&request->sets[set], address), address, requested);
+	return request->veto(request->userdata, range_set_find(&request->sets[set], address), address, requested);
 }
 
 /**

@@ -130,8 +130,7 @@ static int find_behind(struct store *store, const struct pool_id *pool, const st
  *
  * Return: 0, STORE_E_NOT_FOUND, negative errno
  */
-int extent_find(struct store *store, const struct pool_id *pool, const struct span *within,
-		struct address *ret_address)
+int extent_find(struct store *store, const struct pool_id *pool, const struct span *within, struct address *ret_address)
 {
 	struct address from = {.family = within->family, .value = within->first};
 	struct span extent;

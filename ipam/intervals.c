@@ -43,13 +43,14 @@ void intervals_done(struct intervals *intervals)
  */
 void intervals_append(struct intervals *intervals, const struct span *span, uint32_t row)
 {
-	struct interval *before = intervals->n > 0 ? &intervals->all[intervals->n - 1] : NULL;
+	struct interval *next = &intervals->all[intervals->n];
 
-	if (before && before->row == row && before->last + 1 == span->first) {
-		before->last = span->last;
+	if (intervals->n > 0 && next[-1].row == row && next[-1].last + 1 == span->first) {
+		next[-1].last = span->last;
 		return;
 	}
-	intervals->all[intervals->n++] = (struct interval){.first = span->first, .last = span->last, .row = row};
+	*next = (struct interval){.first = span->first, .last = span->last, .row = row};
+	intervals->n++;
 	if (span->family == FAMILY_IPV4)
 		intervals->n_ipv4++;
 }

@@ -97,6 +97,30 @@ static int fits(const struct ipam_request *request, const struct lease *lease, b
 }
 
 /**
+ * replace() - Have an attachment give back addresses that are no answer to its request, unless it uses them
+ * @store:		Store, in a writing transaction
+ * @request:		Request
+ * @key:		Key of the attachment
+ * @held:		What it holds
+ * @reterr_refusal:	Filled for IPAM_E_LIVES
+ *
+ * Return: IPAM_E_NOT_FOUND: it holds none now; IPAM_E_LIVES, negative errno
+ */
+static int replace(struct store *store, const struct ipam_request *request, const struct attachment_key *key,
+		   const struct lease *held, struct ipam_refusal *reterr_refusal)
+{
+	int r = request->lives ? request->lives(request->userdata, held) : 0;
+
+	if (r > 0) {
+		reterr_refusal->address = held->addresses[0];
+		return IPAM_E_LIVES;
+	}
+	if (r == 0)
+		r = holding_give_back(store, key, held, NULL);
+	return r < 0 ? r : IPAM_E_NOT_FOUND;
+}
+
+/**
  * take_existing() - Give an attachment the addresses that it holds, or have it hold none
  * @store:		Store, in a writing transaction
  * @request:		Request
@@ -104,8 +128,8 @@ static int fits(const struct ipam_request *request, const struct lease *lease, b
  * @lease:		Its new lease; the addresses are filled when they are given
  * @reterr_refusal:	Filled for IPAM_E_VETOED
  *
- * Return: 0, IPAM_E_NOT_FOUND when it holds none, also when it did, but these did not fit; IPAM_E_VETOED, negative
- *	errno
+ * Return: 0, IPAM_E_NOT_FOUND when it holds none, also when it did, but these did not fit; IPAM_E_VETOED, IPAM_E_LIVES,
+ *	negative errno
  */
 static int take_existing(struct store *store, const struct ipam_request *request, const struct attachment_key *key,
 			 struct lease *lease, struct ipam_refusal *reterr_refusal)
@@ -123,10 +147,8 @@ static int take_existing(struct store *store, const struct ipam_request *request
 		r = fits(request, &held, &same, reterr_refusal);
 	if (r)
 		return r;
-	if (!same) {
-		r = holding_give_back(store, key, &held, NULL);
-		return r < 0 ? r : IPAM_E_NOT_FOUND;
-	}
+	if (!same)
+		return replace(store, request, key, &held, reterr_refusal);
 	for (size_t i = 0; i < held.n_addresses; i++)
 		lease->addresses[i] = held.addresses[i];
 	lease->n_addresses = held.n_addresses;
@@ -238,7 +260,7 @@ static int take(struct store *store, const struct ipam_request *request, struct 
  * @ret_grant:		What was given; the same as before when the attachment holds a lease that still fits
  * @reterr_refusal:	Filled for a named outcome other than IPAM_E_DAMAGED
  *
- * Return: 0, IPAM_E_FULL, IPAM_E_RESERVED, IPAM_E_HELD, IPAM_E_OUTSIDE, IPAM_E_GATEWAY, IPAM_E_VETOED,
+ * Return: 0, IPAM_E_FULL, IPAM_E_RESERVED, IPAM_E_HELD, IPAM_E_OUTSIDE, IPAM_E_GATEWAY, IPAM_E_VETOED, IPAM_E_LIVES,
  *	IPAM_E_DAMAGED, negative errno: -EEXIST when another attachment has the same digest
  */
 int ipam_take(struct store *store, const struct ipam_request *request, struct ipam_grant *ret_grant,

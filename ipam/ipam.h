@@ -15,14 +15,15 @@
 
 /** Named outcomes beside 0 and negative errno */
 enum ipam_outcome {
-	IPAM_E_FULL = 1,      /* a range set has no free address: @set */
-	IPAM_E_RESERVED,      /* a requested address is reserved: @address, @entry */
-	IPAM_E_HELD,	      /* a requested address is held by another attachment: @address, @holder */
-	IPAM_E_OUTSIDE,	      /* a requested address is in none of the range sets, or one set was asked for two: @address */
-	IPAM_E_GATEWAY,	      /* a requested address is a gateway: @address */
-	IPAM_E_NOT_FOUND,     /* no such lease */
-	IPAM_E_VETOED,	      /* the veto ended the search: @address; what it found is the veto's to tell */
-	IPAM_E_DAMAGED,	      /* a row of the store can't be read */
+	IPAM_E_FULL = 1,  /* a range set has no free address: @set */
+	IPAM_E_RESERVED,  /* a requested address is reserved: @address, @entry */
+	IPAM_E_HELD,	  /* a requested address is held by another attachment: @address, @holder */
+	IPAM_E_OUTSIDE,	  /* no range set takes a requested address, or it has taken another one: @address */
+	IPAM_E_GATEWAY,	  /* a requested address is a gateway: @address */
+	IPAM_E_NOT_FOUND, /* no such lease */
+	IPAM_E_VETOED,	  /* the veto ended the search: @address; what it found is the veto's to tell */
+	IPAM_E_LIVES,	  /* the attachment holds other addresses, and its older interface lives: @address is one */
+	IPAM_E_DAMAGED,	  /* a row of the store can't be read */
 };
 
 /** What a veto says of an address that is about to be given */
@@ -45,6 +46,15 @@ typedef int (*ipam_veto_fn)(void *userdata, const struct ip_range *range, const 
 			    bool requested);
 
 /**
+ * ipam_lives_fn - Ask whether an attachment is still there, before a lease of it that no longer fits is replaced
+ * @userdata:	Of the request
+ * @lease:	What it holds
+ *
+ * Return: 1, 0, or a negative errno
+ */
+typedef int (*ipam_lives_fn)(void *userdata, const struct lease *lease);
+
+/**
  * struct ipam_request - One attachment's wish
  * @lease:		Whose and where; its addresses are ignored
  * @sets:		Range sets; one address of each
@@ -54,7 +64,8 @@ typedef int (*ipam_veto_fn)(void *userdata, const struct ip_range *range, const 
  * @reuse_delay:	Seconds that a released address rests, as long as another one is free
  * @guard:		Sealed guard
  * @veto:		NULL, or asked about each address before it is given
- * @veto_userdata:	For it
+ * @lives:		NULL, or asked before a lease of the attachment is replaced
+ * @userdata:		For both
  */
 struct ipam_request {
 	struct lease lease;
@@ -65,7 +76,8 @@ struct ipam_request {
 	uint32_t reuse_delay;
 	const struct guard *guard;
 	ipam_veto_fn veto;
-	void *veto_userdata;
+	ipam_lives_fn lives;
+	void *userdata;
 };
 
 /**

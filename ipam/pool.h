@@ -22,8 +22,8 @@ int pool_is_full(struct store *store, const struct pool_id *pool);
 int pool_withdraw(struct store *store, const struct pool_id *pool, const struct address *address);
 
 /* pool_build.c */
-int pool_build(struct store *store, const struct pool_id *pool, const struct range_set *set,
-	       const struct guard *guard, uint64_t now);
+int pool_build(struct store *store, const struct pool_id *pool, const struct range_set *set, const struct guard *guard,
+	       uint64_t now);
 
 /* pool_each.c: in every pool that has the address in its spans */
 int pool_next(struct store *store, const struct pool_id *after, struct pool_id *ret_pool);

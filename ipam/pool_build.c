@@ -190,8 +190,8 @@ static int put_pool(const struct build *build, uint64_t now)
  *
  * Return: 0, negative errno
  */
-int pool_build(struct store *store, const struct pool_id *pool, const struct range_set *set,
-	       const struct guard *guard, uint64_t now)
+int pool_build(struct store *store, const struct pool_id *pool, const struct range_set *set, const struct guard *guard,
+	       uint64_t now)
 {
 	struct build build = {.store = store, .pool = pool, .set = set, .guard = guard};
 	int r;

@@ -30,7 +30,10 @@ struct state {
 	int lock_fd;
 };
 
-#define STATE_INIT {.dir_fd = -1, .lock_fd = -1}
+#define STATE_INIT                                                                                                     \
+	{                                                                                                              \
+		.dir_fd = -1, .lock_fd = -1                                                                            \
+	}
 
 /** Space for a boot id: 36 characters and a NUL, random(4) */
 #define BOOT_ID_MAX 37

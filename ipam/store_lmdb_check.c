@@ -70,7 +70,7 @@ static bool tree_is_sound(const struct tree *tree, size_t last_page)
 static bool meta_is_sound(const struct meta *meta, size_t index, size_t size)
 {
 	const unsigned free_flags = MDB_INTEGERKEY, sort_flags = MDB_REVERSEKEY | MDB_DUPSORT | MDB_INTEGERKEY |
-								MDB_DUPFIXED | MDB_INTEGERDUP | MDB_REVERSEDUP;
+								 MDB_DUPFIXED | MDB_INTEGERDUP | MDB_REVERSEDUP;
 	size_t page_size = meta->free.pad;
 
 	if (meta->page != index || !(meta->flags & META_FLAG))

@@ -227,7 +227,7 @@ void sweep_drop_granted(struct sweep *sweep)
 	sweep->segment.granted = heap_top(&sweep->granted, sweep->rows, sweep->segment.span.first);
 }
 
-/** sweep_reserved_wins() - Whether the segment is reserved: its reserved row holds no more addresses than the granted */
+/** sweep_reserved_wins() - Whether the segment is reserved: its reserved row is at least as specific as the granted */
 bool sweep_reserved_wins(const struct sweep *sweep)
 {
 	const struct segment *segment = &sweep->segment;

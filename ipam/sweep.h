@@ -53,7 +53,7 @@ struct segment {
 	uint32_t granted;
 };
 
-/** struct row_heap - Rows that have begun, the most specific one on top; those that have ended leave when they get there */
+/** struct row_heap - Rows that have begun, the most specific one on top; ended ones leave when they get there */
 struct row_heap {
 	uint32_t *indexes;
 	size_t n;

@@ -9,7 +9,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 VERSIONS='["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"]'
 
-# conf FILTER: the configuration, changed by a jq filter
+# conf FILTER: the configuration, $CONF of the script, changed by a jq filter
+# shellcheck disable=SC2153
 conf()
 {
 	jq -c "$1" <<<"$CONF"
@@ -27,10 +28,12 @@ call()
 	cni "$1" c1 "$(netns_path c1)" eth0 "${@:2}"
 }
 
-# foreign_interface: one on the host that is not ours
+# foreign_interface: one on the host that is not ours, without the link-local addresses that would change host_state
 foreign_interface()
 {
 	ip link add other type veth peer name peer
+	ip link set other addrgenmode none
+	ip link set peer addrgenmode none
 	ip link set peer up
 	ip link set other up
 }

@@ -152,20 +152,20 @@ assert_unreachable()
 	! inside "$1" ping -n -q -c 1 -W 1 "$2" >/dev/null 2>&1 || fail "an answer in $1 to a ping to $2"
 }
 
-# host_state: links, addresses, routes, neighbours and rules of the host, to be compared before and after. Link-local
-# addresses are not part of it: their duplicate address detection ends in between. The firewall is not: rangeguard's
-# table and portmap's base chains stay.
+# host_state: links, addresses, routes, neighbours and rules of the host, to be compared before and after. What the kernel
+# changes on its own a little later is not part of it: carrier, and link-local addresses (duplicate address detection).
+# Nor is the firewall: rangeguard's table and portmap's base chains stay.
 host_state()
 {
 	{
-		ip -o link show | sed 's/^[0-9]*: //; s/ qlen [0-9]*//'
+		ip -o link show | sed 's/^[0-9]*: //; s/ qlen [0-9]*//; s/NO-CARRIER,//; s/,LOWER_UP//; s/ state [A-Z]*//'
 		ip -o address show | sed 's/^[0-9]*: //'
 		ip route show table all
 		ip -6 route show table all
 		ip neighbour show nud permanent
 		ip rule show
 		ip -6 rule show
-	} | grep -v fe80:
+	} | grep -v fe80: | sed 's/ linkdown//'
 }
 
 # --- Plugins ---

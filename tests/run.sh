@@ -54,15 +54,24 @@ build()
 	fi
 }
 
-# run_scripts PRESET SCRIPT…: test scripts that end with "N passed, N failed", against that build's plugin
+# run_scripts PRESET SCRIPT…: test scripts, whose last line is "N passed, N failed", against that build's plugin; as many
+# at a time as there are processors
 run_scripts()
 {
-	local preset=$1 script status=0
+	local preset=$1 script log status=0
 
 	build "$preset"
 	for script in "${@:2}"; do
+		(($(jobs -pr | wc -l) < $(nproc))) || wait -n || true
+		log=$LOG_DIR/$preset-$(basename "$script" .sh)
+		RANGEGUARD=$SOURCE_DIR/build/$preset/rangeguard setpriv --pdeathsig TERM "$script" >"$log" 2>&1 &
+	done
+	wait
+	for script in "${@:2}"; do
+		log=$LOG_DIR/$preset-$(basename "$script" .sh)
 		echo "== $script ($preset)"
-		RANGEGUARD=$SOURCE_DIR/build/$preset/rangeguard setpriv --pdeathsig TERM "$script" || status=1
+		cat "$log"
+		[[ "$(tail -n 1 "$log")" == *" passed, 0 failed" ]] || status=1
 	done
 	return "$status"
 }

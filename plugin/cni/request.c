@@ -129,6 +129,9 @@ static const char *ifname_fault(const char *ifname)
 		return "it is . or ..";
 	if (strpbrk(ifname, "/:"))
 		return "it contains / or :";
+	/* "eth%d" is a pattern to the kernel, which would make up a name of its own (dev_alloc_name). */
+	if (strchr(ifname, '%'))
+		return "it contains %";
 	if (!utf8_valid(ifname))
 		return "it is not UTF-8";
 	if (has_space(ifname))

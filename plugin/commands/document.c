@@ -311,7 +311,7 @@ int documents_read(struct documents *documents, const char *path)
 	SOURCE_CLEANUP struct source source = {0};
 	json_error_t error;
 	json_t *root;
-	int r = source_read(path, &source);
+	int r = source_read(path, LIMIT_CONFIG_FILE, &source);
 
 	if (r < 0)
 		return r;

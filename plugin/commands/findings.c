@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "plugin/commands/locate.h"
+#include "rangeguard/limits.h"
 
 /** copy_text() - strdup(3) of what may be NULL */
 static char *copy_text(const char *text)
@@ -90,14 +91,32 @@ void findings_done(struct findings *findings)
 	*findings = (struct findings){0};
 }
 
-/** locate_place() - Line and column of a place in a file of its own; unknown when that can't be read */
-static void locate_place(struct place *place, bool on_key)
-{
-	SOURCE_CLEANUP struct source source = {0};
+/** struct text_cache - The file looked into last: most findings of a run have one policy as their other side */
+struct text_cache {
+	struct source source;
+	const char *file;
+};
 
-	if (!place->file || !place->pointer || place->line || source_read(place->file, &source))
+/** cached_text() - Text of @file, NULL when it can't be read */
+static const struct source *cached_text(struct text_cache *cache, const char *file)
+{
+	if (cache->file && strcmp(cache->file, file) == 0)
+		return &cache->source;
+	source_done(&cache->source);
+	cache->file = source_read(file, LIMIT_POLICY_FILE, &cache->source) == 0 ? file : NULL;
+	return cache->file ? &cache->source : NULL;
+}
+
+/** locate_place() - Line and column of a place in a file of its own; unknown when that can't be read */
+static void locate_place(struct text_cache *cache, struct place *place, bool on_key)
+{
+	const struct source *source;
+
+	if (!place->file || !place->pointer || place->line)
 		return;
-	(void)locate(source.text, source.size, place->pointer, on_key, &place->line, &place->column);
+	source = cached_text(cache, place->file);
+	if (source)
+		(void)locate(source->text, source->size, place->pointer, on_key, &place->line, &place->column);
 }
 
 /**
@@ -106,10 +125,13 @@ static void locate_place(struct place *place, bool on_key)
  */
 void findings_locate(struct findings *findings)
 {
+	struct text_cache cache = {0};
+
 	for (size_t i = 0; i < findings->n_items; i++) {
-		locate_place(&findings->items[i].at, findings->items[i].on_key);
-		locate_place(&findings->items[i].related, false);
+		locate_place(&cache, &findings->items[i].at, findings->items[i].on_key);
+		locate_place(&cache, &findings->items[i].related, false);
 	}
+	source_done(&cache.source);
 }
 
 /** severity_text() - As it is printed */

@@ -7,6 +7,10 @@
 #include <stdint.h>
 #include <string.h>
 
+/** Bytes between values, and those behind which a number, true, false or null ends (RFC 8259 section 2) */
+static const char blanks[] = {' ', '\t', '\r', '\n'};
+static const char ends[] = {' ', '\t', '\r', '\n', '"', ',', ':', '[', ']', '{', '}'};
+
 /**
  * scan_peek() - Go on to the next byte that is no blank
  *
@@ -14,7 +18,7 @@
  */
 int scan_peek(struct scan *scan)
 {
-	while (scan->at < scan->size && memchr(" \t\r\n", scan->text[scan->at], 4))
+	while (scan->at < scan->size && memchr(blanks, scan->text[scan->at], sizeof(blanks)))
 		scan->at++;
 	return scan->at < scan->size ? (unsigned char)scan->text[scan->at] : SCAN_END;
 }
@@ -52,7 +56,7 @@ struct scan scan_string(struct scan *scan)
 /** scan_scalar() - Step over a number, true, false or null */
 static void scan_scalar(struct scan *scan)
 {
-	while (scan->at < scan->size && !memchr(" \t\r\n\",:[]{}", scan->text[scan->at], 11))
+	while (scan->at < scan->size && !memchr(ends, scan->text[scan->at], sizeof(ends)))
 		scan->at++;
 }
 

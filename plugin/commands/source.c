@@ -10,16 +10,15 @@
 #include <unistd.h>
 
 #include "rangeguard/cleanup.h"
-#include "rangeguard/limits.h"
 
 #define FIRST_CHUNK 8192U
 
-/** grow() - Twice the room, -EFBIG over the limit */
-static int grow(char **text, size_t *room)
+/** grow() - Twice the room, -EFBIG over @limit */
+static int grow(char **text, size_t *room, size_t limit)
 {
 	char *larger;
 
-	if (*room > LIMIT_CONFIG_FILE)
+	if (*room > limit)
 		return -EFBIG;
 	larger = realloc(*text, *room * 2);
 	if (!larger)
@@ -32,11 +31,12 @@ static int grow(char **text, size_t *room)
 /**
  * source_read() - Read a file whole
  * @path:	File, "-" for standard input
+ * @limit:	Largest size in bytes
  * @ret_source:	Its text, released by source_done()
  *
- * Return: 0, -EFBIG over LIMIT_CONFIG_FILE, negative errno
+ * Return: 0, -EFBIG over @limit, negative errno
  */
-int source_read(const char *path, struct source *ret_source)
+int source_read(const char *path, size_t limit, struct source *ret_source)
 {
 	CLEANUP_CLOSE int opened = strcmp(path, "-") == 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
 	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : opened;
@@ -55,10 +55,10 @@ int source_read(const char *path, struct source *ret_source)
 		if (!got)
 			break;
 		size += got > 0 ? (size_t)got : 0;
-		if (size + 1 == room && grow(&text, &room))
+		if (size + 1 == room && grow(&text, &room, limit))
 			return -EFBIG;
 	}
-	if (size > LIMIT_CONFIG_FILE)
+	if (size > limit)
 		return -EFBIG;
 	text[size] = '\0';
 	*ret_source = (struct source){.text = TAKE_PTR(text), .size = size};

@@ -12,8 +12,7 @@ struct source {
 	size_t size;
 };
 
-/* "-" is standard input. 0, -EFBIG over the limit, negative errno. */
-int source_read(const char *path, struct source *ret_source);
+int source_read(const char *path, size_t limit, struct source *ret_source);
 void source_done(struct source *source);
 
 #define SOURCE_CLEANUP __attribute__((cleanup(source_done)))

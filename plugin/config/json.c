@@ -286,11 +286,12 @@ void json_check_keys(struct reader *reader, const json_t *object, const char *co
 
 	/* jansson's iteration takes a non-const object although it changes nothing. */
 	json_object_foreach((json_t *)(uintptr_t)object, key, value) {
-		const char *nearest = nearest_name(key, known);
+		const char *nearest;
 		char text[64];
 
 		if (is_known(key, known))
 			continue;
+		nearest = nearest_name(key, known);
 		reader_error(reader, key, RULE_UNKNOWN_KEY, "unknown key \"%.64s\" with value %s%s%s%s", key,
 			     json_brief(value, text, sizeof(text)), nearest ? "; did you mean \"" : "",
 			     nearest ? nearest : "; remove it, or prefix it with \"x-\" to keep it as a comment",

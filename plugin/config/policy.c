@@ -257,7 +257,8 @@ int policy_read_json(struct guard *guard, const json_t *json, const char *file, 
 	(void)snprintf(policy.reader.at.text, sizeof(policy.reader.at.text), "%s", pointer);
 	policy.reader.at.length = strlen(policy.reader.at.text);
 	if (!json_is_object(json)) {
-		reader_error(&policy.reader, NULL, RULE_POLICY, "a policy must be an object with reserved or granted");
+		reader_error(&policy.reader, NULL, RULE_POLICY,
+			     "policy %.512s must be an object with reserved or granted", file);
 		return REFUSED;
 	}
 	if (!*pointer)

@@ -16,7 +16,7 @@
 
 #define SUFFIX ".json"
 /** A FIFO must not make open(2) wait, nor a terminal become ours */
-#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+#define OPEN_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY)
 
 /** struct policy_path - A file or directory that is being read */
 struct policy_path {
@@ -154,7 +154,7 @@ static int parse(const struct policy_path *policy, json_t **ret_json)
  */
 static int read_file(const struct policy_path *policy, const struct stat *status)
 {
-	json_t *json;
+	json_t *json = NULL;
 	int r;
 
 	if (!S_ISREG(status->st_mode))
@@ -220,7 +220,7 @@ static int read_member(const struct policy_path *directory, const char *name)
 		path = NULL;
 		return -ENOMEM;
 	}
-	fd = openat(directory->fd, name, OPEN_FLAGS);
+	fd = openat(directory->fd, name, OPEN_FLAGS | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return refuse_errno(directory->report, path, errno);
 	member.fd = fd;
@@ -273,7 +273,7 @@ static bool is_absent(const char *path)
 int policy_read_path(struct guard *guard, const char *path, bool may_be_absent, const struct policy_context *context,
 		     struct report *report)
 {
-	CLEANUP_CLOSE int fd = open(path, OPEN_FLAGS);
+	CLEANUP_CLOSE int fd = open(path, OPEN_FLAGS | O_CLOEXEC);
 	struct policy_path policy = {.fd = fd, .path = path, .guard = guard, .context = context, .report = report};
 	unsigned errors = report->errors;
 	struct stat status;

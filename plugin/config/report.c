@@ -106,9 +106,12 @@ static void first_error_heard(struct report *report, const struct finding *findi
 
 	if (finding->severity != SEVERITY_ERROR || first->err->code)
 		return;
-	(void)error_set(first->err, first->code ? first->code : rule_code(finding->rule), "%s", finding->message);
-	if (finding->pointer && *finding->pointer)
-		error_details(first->err, "at %s in %s", finding->pointer, finding->file);
+	if (*finding->pointer)
+		(void)error_set(first->err, first->code ? first->code : rule_code(finding->rule), "%s (at %s in %s)",
+				finding->message, finding->pointer, finding->file);
+	else
+		(void)error_set(first->err, first->code ? first->code : rule_code(finding->rule), "%s",
+				finding->message);
 }
 
 /**

@@ -22,6 +22,9 @@
 /** IFALIASZ of linux/if.h: 256 with the NUL */
 #define PLAN_ALIAS_MAX 256
 #define PLAN_MAC_TEXT_MAX 18
+/** What each alias of ours begins with; then "NETWORK CONTAINERID IFNAME", or the mark and a digest */
+#define PLAN_ALIAS_PREFIX "rangeguard "
+#define PLAN_ALIAS_DIGEST_MARK '#'
 
 /**
  * struct plan - What one attachment looks like

@@ -265,6 +265,13 @@ int rtmessage_dump_routes(struct batch *batch, enum family family, uint8_t type)
 	return get_route(batch, NLM_F_DUMP, (struct rtmsg){.rtm_family = (uint8_t)family, .rtm_type = type}, NULL);
 }
 
+/** rtmessage_dump_own_routes() - Ask for our host routes of @family; kernels without strict checking answer with all */
+int rtmessage_dump_own_routes(struct batch *batch, enum family family)
+{
+	return get_route(batch, NLM_F_DUMP,
+			 (struct rtmsg){.rtm_family = (uint8_t)family, .rtm_protocol = PLAN_ROUTE_PROTOCOL}, NULL);
+}
+
 /**
  * rtmessage_lookup_route() - Ask which route of the tables an address would take, in whatever table it is
  * @batch:	Batch

@@ -57,6 +57,7 @@ int rtmessage_add_neighbour(struct batch *batch, uint32_t index, const struct ad
 int rtmessage_add_host_route(struct batch *batch, uint32_t index, const struct address *address);
 int rtmessage_add_container_route(struct batch *batch, uint32_t index, const struct route *route);
 int rtmessage_dump_routes(struct batch *batch, enum family family, uint8_t type); /* type RTN_UNSPEC: all */
+int rtmessage_dump_own_routes(struct batch *batch, enum family family);
 int rtmessage_lookup_route(struct batch *batch, const struct address *address);	  /* RTM_F_FIB_MATCH */
 
 /* Readers. 0, -EBADMSG, -ENOMSG when the message is of another type. */

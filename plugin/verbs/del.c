@@ -10,21 +10,50 @@
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"
 
-/** remove_interface() - Host end away, and with it the pair, addresses, routes and neighbours */
-static int remove_interface(const struct context *context, struct error *reterr)
+/**
+ * is_anothers() - Whether what the store has of this attachment is another plugin's to delete
+ * @context:	Call
+ * @host:	Port
+ *
+ * So it is in the chained role: an earlier plugin of the list may have it through this program's IPAM. Unless a host
+ * end of ours is there; then the configuration has lost its ipam object since ADD.
+ *
+ * Return: whether it is
+ */
+static bool is_anothers(const struct context *context, struct port *host)
 {
 	struct attachment attachment = context_attachment(context);
-	PORT_CLEANUP struct port *host = NULL;
+	struct error ignored = {0};
+	struct link_info link;
 
-	return context_open_port(&host, reterr) ? REFUSED : attach_delete(host, &attachment, reterr);
+	return context->netconf.role == ROLE_CHAINED && attach_find(host, &attachment, &link, &ignored) != 0;
 }
 
-/** tolerate_store() - A store that can't be used must not keep a container from being deleted: said, not failed */
-static int tolerate_store(const struct error *err)
+/** tolerate() - A store that can't be used must not keep a container from being deleted: said, not failed */
+static int tolerate(const struct error *err, struct error *reterr)
 {
-	if (err->code != ERROR_STORE)
+	if (err->code == ERROR_STORE) {
+		log_line("%s", err->msg);
+		return 0;
+	}
+	*reterr = *err;
+	return REFUSED;
+}
+
+/** delete_attachment() - The interface, then the lease, so that nobody is given an address that still leads here */
+static int delete_attachment(const struct context *context, struct port *host, struct error *reterr)
+{
+	struct attachment attachment = context_attachment(context);
+	STATE_CLEANUP struct state state = STATE_INIT;
+	struct error err = {0};
+	int opened = leases_open(context, STATE_UPDATE, &state, &err);
+
+	if (opened == REFUSED && tolerate(&err, reterr))
 		return REFUSED;
-	log_line("%s", err->msg);
+	if (attach_delete(host, &attachment, reterr))
+		return REFUSED;
+	if (!opened && leases_release(context, &state, &attachment, &err))
+		return tolerate(&err, reterr);
 	return 0;
 }
 
@@ -33,31 +62,14 @@ static int tolerate_store(const struct error *err)
  * @context:	Call
  * @reterr:	Code 11 when a lock is held for too long, 107 when the kernel refuses
  *
- * The interface goes before the lease, so that nobody is given an address that still leads here.
- *
  * Return: 0, REFUSED
  */
 int verb_del(struct context *context, struct error *reterr)
 {
-	STATE_CLEANUP struct state state = STATE_INIT;
-	struct attachment attachment;
-	struct error err = {0};
-	int opened;
+	PORT_CLEANUP struct port *host = NULL;
 
 	(void)netconf_read_identity(context->root, "the network configuration", &context->netconf);
-	attachment = context_attachment(context);
-	opened = leases_open(context, STATE_UPDATE, &state, &err);
-	if (opened == REFUSED && tolerate_store(&err)) {
-		*reterr = err;
+	if (context_open_port(&host, reterr))
 		return REFUSED;
-	}
-	if (remove_interface(context, reterr))
-		return REFUSED;
-	if (opened)
-		return 0;
-	if (leases_release(context, &state, &attachment, &err) && tolerate_store(&err)) {
-		*reterr = err;
-		return REFUSED;
-	}
-	return 0;
+	return is_anothers(context, host) ? 0 : delete_attachment(context, host, reterr);
 }

@@ -11,6 +11,7 @@
 
 #include "plugin/network/attach.h"
 #include "plugin/verbs/leases.h"
+#include "plugin/verbs/liveness.h"
 #include "plugin/verbs/verbs.h"
 #include "rangeguard/cleanup.h"
 
@@ -23,12 +24,10 @@ struct valid {
 /** struct stale - One lease of an attachment that is not valid; texts are owned */
 struct stale {
 	struct stale *next;
-	struct attachment attachment;
+	struct lease lease;
 	char *container_id;
 	char *ifname;
 	char *netns;
-	uint64_t netns_device;
-	uint64_t netns_inode;
 };
 
 /** struct sweep - What the walk over the leases needs, and the list that it makes */
@@ -146,9 +145,9 @@ static int note_stale(void *userdata, const struct lease *lease)
 	stale->container_id = strdup(lease->attachment.container_id);
 	stale->ifname = strdup(lease->attachment.ifname);
 	stale->netns = strdup(lease->netns);
-	stale->netns_device = lease->netns_device;
-	stale->netns_inode = lease->netns_inode;
-	stale->attachment = (struct attachment){sweep->network, stale->container_id, stale->ifname};
+	stale->lease = *lease;
+	stale->lease.attachment = (struct attachment){sweep->network, stale->container_id, stale->ifname};
+	stale->lease.netns = stale->netns;
 	return stale->container_id && stale->ifname && stale->netns ? 0 : -ENOMEM;
 }
 
@@ -165,24 +164,15 @@ static int find_stale(const struct context *context, const struct state *state, 
 	return r ? leases_error(context, r, reterr) : 0;
 }
 
-/** netns_lives() - Whether the namespace recorded at ADD is still the one behind its path */
-static bool netns_lives(const struct stale *stale)
-{
-	NETNS_CLEANUP struct netns netns = NETNS_INIT;
-
-	return *stale->netns && !netns_open(stale->netns, &netns) && netns.device == stale->netns_device &&
-	       netns.inode == stale->netns_inode;
-}
-
 /** still_lives() - Namespace and interface are both there; for a delegate, whose interface is not ours, the namespace */
 static bool still_lives(const struct context *context, const struct stale *stale, struct port *host)
 {
 	struct error ignored = {0};
 	struct link_info link;
 
-	if (!netns_lives(stale))
+	if (!liveness_netns(&stale->lease))
 		return false;
-	return context->netconf.role == ROLE_DELEGATE || !attach_find(host, &stale->attachment, &link, &ignored);
+	return context->netconf.role == ROLE_DELEGATE || !attach_find(host, &stale->lease.attachment, &link, &ignored);
 }
 
 /** remove_locked() - What DEL does, for one stale attachment whose lock is held */
@@ -194,16 +184,16 @@ static int remove_locked(const struct context *context, const struct state *stat
 			 stale->container_id, stale->ifname, context->netconf.name);
 		return 0;
 	}
-	return attach_delete(host, &stale->attachment, reterr)
+	return attach_delete(host, &stale->lease.attachment, reterr)
 		       ? REFUSED
-		       : leases_release(context, state, &stale->attachment, reterr);
+		       : leases_release(context, state, &stale->lease.attachment, reterr);
 }
 
 /** remove_stale() - Lock one stale attachment and remove it */
 static int remove_stale(const struct context *context, const struct state *state, struct port *host,
 			const struct stale *stale, struct error *reterr)
 {
-	uint64_t hash = attachment_hash(&stale->attachment);
+	uint64_t hash = attachment_hash(&stale->lease.attachment);
 	int r = state_lock_attachment(state, hash, LIMIT_LOCK_WAIT_MS);
 
 	if (r)
@@ -254,6 +244,9 @@ int verb_gc(struct context *context, struct error *reterr)
 	sweep.network = context->netconf.name;
 	if (read_valid(context, &valid, reterr))
 		return REFUSED;
+	/* Chained, it holds nothing: what the store has of this network is an IPAM delegate's. */
+	if (context->netconf.role == ROLE_CHAINED)
+		return 0;
 	r = state_open(context->netconf.data_dir, STATE_UPDATE, &state);
 	if (r == STATE_E_ABSENT)
 		return 0;

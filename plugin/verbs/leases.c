@@ -9,7 +9,7 @@
 
 #include "ipam/store_lmdb.h"
 #include "plugin/config/check.h"
-#include "plugin/network/hostroute.h"
+#include "plugin/verbs/asker.h"
 
 /**
  * leases_error() - Say why the state can't be had or used
@@ -99,75 +99,6 @@ int leases_open_store(const struct context *context, const struct state *state, 
 	return r ? leases_error(context, r, reterr) : 0;
 }
 
-/** struct asker - What the veto needs, and what it found */
-struct asker {
-	const struct netconf *netconf;
-	struct port *host;
-	struct route_info match;
-};
-
-/** describe_match() - "10.1.2.0/24 through interface docker0" */
-static const char *describe_match(const struct route_info *match, char *buffer, size_t size)
-{
-	char prefix[PREFIX_TEXT_MAX], interface[IF_NAMESIZE];
-
-	(void)snprintf(buffer, size, "%s%s%s", prefix_format(&match->destination, prefix),
-		       match->interface ? " through interface " : " (no interface)",
-		       match->interface && if_indextoname(match->interface, interface) ? interface : "");
-	return buffer;
-}
-
-/** clash_verdict() - What a clash means under `hostRoutes`; a delegate's caller makes connected routes of its own */
-static int clash_verdict(const struct asker *asker, const struct address *address)
-{
-	char text[ADDRESS_TEXT_MAX], route[128];
-
-	if (asker->netconf->role == ROLE_DELEGATE || asker->netconf->guard.host_routes == HOST_ROUTES_OFF)
-		return IPAM_VERDICT_FREE;
-	if (asker->netconf->guard.host_routes == HOST_ROUTES_REFUSE)
-		return IPAM_VERDICT_STOP;
-	log_line("warning: address %s clashes with the host's route %s", address_format(address, text),
-		 describe_match(&asker->match, route, sizeof(route)));
-	return IPAM_VERDICT_FREE;
-}
-
-/** ask_host() - ipam_veto_fn: how does the host route this address today? */
-static int ask_host(void *userdata, const struct ip_range *range, const struct address *address, bool requested)
-{
-	struct asker *asker = userdata;
-	int r = hostroute_ask(asker->host, address, &range->subnet, &asker->match);
-
-	switch (r) {
-	case HOSTROUTE_FREE:
-		return IPAM_VERDICT_FREE;
-	case HOSTROUTE_TAKEN:
-		return requested ? IPAM_VERDICT_STOP : IPAM_VERDICT_SKIP;
-	case HOSTROUTE_CLASH:
-		return clash_verdict(asker, address);
-	default:
-		return r;
-	}
-}
-
-/** vetoed_error() - Say what the host's routes have against an address: codes 104, 105 */
-static int vetoed_error(const struct asker *asker, const struct address *address, struct error *reterr)
-{
-	const struct route_info *match = &asker->match;
-	char text[ADDRESS_TEXT_MAX], route[128];
-	struct span matched = prefix_span(&match->destination);
-
-	(void)address_format(address, text);
-	(void)describe_match(match, route, sizeof(route));
-	if (matched.first == matched.last)
-		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
-				 "requested address %s is the host's own or another container's: the host routes %s",
-				 text, route);
-	return error_set(reterr, ERROR_HOST_ROUTE,
-			 "address %s clashes with the host's route %s: traffic meant for that route would end in the "
-			 "container; choose another range, remove the route, or set guard.hostRoutes",
-			 text, route);
-}
-
 /** full_error() - Say which range set is used up: code 101 */
 static int full_error(const struct context *context, const struct ipam_refusal *refusal, struct error *reterr)
 {
@@ -207,7 +138,13 @@ static int take_error(const struct context *context, int outcome, const struct i
 		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
 				 "requested address %s is the gateway of its range", text);
 	case IPAM_E_VETOED:
-		return vetoed_error(asker, &refusal->address, reterr);
+		return asker_vetoed(asker, &refusal->address, reterr);
+	case IPAM_E_LIVES:
+		return error_set(
+			reterr, ERROR_KERNEL,
+			"interface %s of this container is attached already, with other addresses (%s and more); it "
+			"was left as it is: DEL it first",
+			context->request.ifname, text);
 	case IPAM_E_DAMAGED:
 		return leases_error(context, STORE_LMDB_E_DAMAGED, reterr);
 	default:
@@ -238,8 +175,9 @@ static struct ipam_request make_request(const struct context *context, const str
 		.n_requested = netconf->n_requested,
 		.reuse_delay = netconf->reuse_delay,
 		.guard = context->guard,
-		.veto = ask_host,
-		.veto_userdata = asker,
+		.veto = asker_veto,
+		.lives = asker_lives,
+		.userdata = asker,
 	};
 }
 
@@ -257,7 +195,8 @@ static struct ipam_request make_request(const struct context *context, const str
 int leases_take(const struct context *context, const struct state *state, const struct netns *netns, struct port *host,
 		struct ipam_grant *ret_grant, struct error *reterr)
 {
-	struct asker asker = {.netconf = &context->netconf, .host = host};
+	struct attachment attachment = context_attachment(context);
+	struct asker asker = {.netconf = &context->netconf, .attachment = &attachment, .host = host};
 	struct ipam_request request = make_request(context, netns, &asker);
 	STORE_CLEANUP struct store *store = NULL;
 	struct ipam_refusal refusal = {0};

@@ -523,25 +523,19 @@ test_leases_of_an_earlier_boot_are_void()
 	assert_equal 1 "$(leases)" "leases after the first ADD"
 }
 
-# find_stopped: the process of the plugin that is stopped, into $stopped
-find_stopped()
-{
-	stopped=$(find /proc -maxdepth 2 -name exe -lname "$RANGEGUARD" 2>/dev/null | cut -d / -f 3)
-	[[ -n "$stopped" ]] && grep -q '^State:.*T (stopped)' "/proc/$stopped/status"
-}
-
-# stop_inside_lock NAME: an ADD that stops, for ever, while it holds the lock of the store
+# stop_inside_lock NAME: an ADD that stops, for ever, while it holds the lock of the store; $stopped is its process
 stop_inside_lock()
 {
 	container "$1"
 	cat >stopping <<-'EOF'
 		#!/bin/sh
 		export ASAN_OPTIONS=detect_leaks=0
-		exec strace -qq -o /dev/null -e trace=fdatasync -e inject=fdatasync:signal=STOP:when=1 "$RANGEGUARD"
+		exec strace -qq -o stop -e trace=fdatasync -e inject=fdatasync:signal=STOP:when=1 "$RANGEGUARD"
 	EOF
 	chmod +x stopping
 	PLUGIN=$PWD/stopping add "$1" "$CONF" >/dev/null 2>&1 &
-	wait_until 5 find_stopped
+	wait_until 5 grep -q 'stopped by SIGSTOP' stop
+	stopped=$(find /proc -maxdepth 2 -name exe -lname "$RANGEGUARD" 2>/dev/null | cut -d / -f 3)
 }
 
 # milliseconds COMMAND…: how long it took; its outcome is left in $output

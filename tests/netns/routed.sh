@@ -469,7 +469,7 @@ test_delete_needs_only_names()
 	container c1
 	add c1 "$CONF" >/dev/null
 	rm -r /run/rangeguard
-	cni DEL c1 "" eth0 '{"cniVersion": "0.3.1", "name": "pods", "type": "rangeguard"}'
+	cni DEL c1 "" eth0 '{"cniVersion": "0.3.1", "name": "pods", "type": "rangeguard", "ipam": {"type": "rangeguard"}}'
 	assert_nothing_left
 }
 

@@ -142,10 +142,18 @@ static void run(struct scene *scene, const struct step *steps, size_t n)
 static void test_order(void **state)
 {
 	static const struct step steps[] = {
-		{1000, "a", "10.0.0.1"}, {1000, "b", "10.0.0.2"}, {1000, "c", "10.0.0.3"}, {1010, "b", NULL},
-		{1010, "d", "10.0.0.4"}, {1010, "e", "10.0.0.5"}, {1011, "a", NULL},	   {1012, "f", "10.0.0.6"},
+		{1000, "a", "10.0.0.1"},
+		{1000, "b", "10.0.0.2"},
+		{1000, "c", "10.0.0.3"},
+		{1010, "b", NULL},
+		{1010, "d", "10.0.0.4"},
+		{1010, "e", "10.0.0.5"},
+		{1011, "a", NULL},
+		{1012, "f", "10.0.0.6"},
 		/* Around the end at 1130: b's has rested for 120 s, a's for 119. */
-		{1130, "g", "10.0.0.2"}, {1131, "c", NULL},	  {1132, "h", "10.0.0.1"},
+		{1130, "g", "10.0.0.2"},
+		{1131, "c", NULL},
+		{1132, "h", "10.0.0.1"},
 		/* Nothing is free, and c's rests: then it is given all the same. */
 		{1133, "i", "10.0.0.3"},
 	};
@@ -163,10 +171,9 @@ static void test_order(void **state)
 static void test_longest_rest(void **state)
 {
 	static const struct step steps[] = {
-		{1000, "a", "10.0.0.1"}, {1000, "b", "10.0.0.2"}, {1000, "c", "10.0.0.3"},
-		{1000, "d", "10.0.0.4"}, {1000, "e", "10.0.0.5"}, {1000, "f", "10.0.0.6"},
-		{1003, "d", NULL},	 {1001, "e", NULL},	  {1002, "a", NULL},
-		{1010, "g", "10.0.0.5"}, {1010, "h", "10.0.0.1"}, {1010, "i", "10.0.0.4"},
+		{1000, "a", "10.0.0.1"}, {1000, "b", "10.0.0.2"}, {1000, "c", "10.0.0.3"}, {1000, "d", "10.0.0.4"},
+		{1000, "e", "10.0.0.5"}, {1000, "f", "10.0.0.6"}, {1003, "d", NULL},	   {1001, "e", NULL},
+		{1002, "a", NULL},	 {1010, "g", "10.0.0.5"}, {1010, "h", "10.0.0.1"}, {1010, "i", "10.0.0.4"},
 	};
 	struct scene *scene = scene_new();
 
@@ -180,7 +187,10 @@ static void test_longest_rest(void **state)
 static void test_clock_set_back(void **state)
 {
 	static const struct step steps[] = {
-		{90000, "a", "10.0.0.1"}, {90001, "a", NULL}, {1000, "b", "10.0.0.2"}, {1000, "c", "10.0.0.1"},
+		{90000, "a", "10.0.0.1"},
+		{90001, "a", NULL},
+		{1000, "b", "10.0.0.2"},
+		{1000, "c", "10.0.0.1"},
 	};
 	struct scene *scene = scene_new();
 
@@ -193,7 +203,10 @@ static void test_clock_set_back(void **state)
 static void test_no_delay(void **state)
 {
 	static const struct step steps[] = {
-		{1000, "a", "10.0.0.1"}, {1000, "a", NULL}, {1000, "b", "10.0.0.2"}, {1000, "c", "10.0.0.1"},
+		{1000, "a", "10.0.0.1"},
+		{1000, "a", NULL},
+		{1000, "b", "10.0.0.2"},
+		{1000, "c", "10.0.0.1"},
 	};
 	struct scene *scene = scene_new();
 
@@ -252,15 +265,15 @@ static void test_edges(void **state)
 static void test_ranges_in_order(void **state)
 {
 	static const struct step steps[] = {
-		{1000, "a", "10.0.1.0"}, {1000, "b", "10.0.1.1"}, {1000, "c", "10.0.0.0"},
-		{1000, "d", "10.0.0.1"}, {1000, "e", "10.0.0.2"}, {1000, "f", "10.0.0.3"},
-		{1000, "a", NULL},	 {1000, "c", NULL},	  {2000, "g", "10.0.1.0"},
+		{1000, "a", "10.0.0.0"}, {1000, "b", "10.0.0.1"}, {1000, "c", "10.0.1.0"},
+		{1000, "d", "10.0.1.1"}, {1000, "e", "10.0.0.2"}, {1000, "f", "10.0.0.3"},
+		{1000, "a", NULL},	 {1000, "c", NULL},	  {2000, "g", "10.0.0.0"},
 	};
 	struct scene *scene = scene_new();
 
 	(void)state;
-	add_range(scene, 0, range_of("10.0.1.0/31", NULL, NULL));
 	add_range(scene, 0, range_of("10.0.0.0/31", NULL, NULL));
+	add_range(scene, 0, range_of("10.0.1.0/31", NULL, NULL));
 	add_range(scene, 0, range_of("10.0.0.2/31", NULL, NULL));
 	run(scene, steps, N_ELEMENTS(steps));
 	scene_free(scene);
@@ -391,6 +404,22 @@ static void test_all_or_nothing(void **state)
 	scene_free(scene);
 }
 
+/* Each range set has an order of its own. */
+static void test_order_per_set(void **state)
+{
+	struct scene *scene = scene_new();
+
+	(void)state;
+	scene->request.reuse_delay = 0;
+	add_range(scene, 0, range_of("10.0.0.0/24", NULL, NULL));
+	add_range(scene, 1, range_of("2001:db8::/64", NULL, NULL));
+	assert_taken(scene, "a", 1000, "10.0.0.1");
+	assert_int_equal(release(scene, "a", 1000), 0);
+	assert_taken(scene, "b", 1000, "10.0.0.2");
+	assert_address(&scene->grant.addresses[1], "2001:db8::2");
+	scene_free(scene);
+}
+
 /* Two sets of one range: two different addresses. */
 static void test_two_of_one_range(void **state)
 {
@@ -402,6 +431,10 @@ static void test_two_of_one_range(void **state)
 	assert_taken(scene, "a", 1000, "10.0.0.1");
 	assert_address(&scene->grant.addresses[1], "10.0.0.2");
 	assert_int_equal(take(scene, "b", 1000), IPAM_E_FULL);
+	assert_int_equal(release(scene, "a", 1000), 0);
+	assert_int_equal(take_named(scene, "b", "10.0.0.2", "10.0.0.1"), 0);
+	assert_address(&scene->grant.addresses[0], "10.0.0.2");
+	assert_address(&scene->grant.addresses[1], "10.0.0.1");
 	scene_free(scene);
 }
 
@@ -525,7 +558,7 @@ static void test_veto(void **state)
 	(void)state;
 	add_range(scene, 0, range_of("10.0.0.0/29", NULL, NULL));
 	scene->request.veto = veto;
-	scene->request.veto_userdata = &self;
+	scene->request.userdata = &self;
 	assert_taken(scene, "a", 1000, "10.0.0.3");
 	assert_int_equal(self.calls, 3);
 	assert_ptr_equal(self.range, &scene->ranges[0][0]);
@@ -558,6 +591,28 @@ static void test_veto(void **state)
 	self.verdict[3] = IPAM_VERDICT_SKIP;
 	self.verdict[5] = IPAM_VERDICT_FREE;
 	assert_taken(scene, "a", 1000, "10.0.0.5");
+	scene_free(scene);
+}
+
+/* In the same three ranges: past the end of one comes the next one, and each address is asked about once. */
+static void test_veto_at_the_end(void **state)
+{
+	struct veto self = {.verdict = {[1] = IPAM_VERDICT_SKIP}};
+	struct scene *scene = scene_new();
+
+	(void)state;
+	add_range(scene, 0, range_of("10.0.0.0/31", NULL, NULL));
+	add_range(scene, 0, range_of("10.0.1.4/31", NULL, NULL));
+	add_range(scene, 0, range_of("10.0.0.2/31", NULL, NULL));
+	scene->request.veto = veto;
+	scene->request.userdata = &self;
+	assert_taken(scene, "a", 1000, "10.0.0.0");
+	assert_taken(scene, "b", 1000, "10.0.1.4");
+	for (size_t i = 0; i < N_ELEMENTS(self.verdict); i++)
+		self.verdict[i] = IPAM_VERDICT_SKIP;
+	self.calls = 0;
+	assert_int_equal(take(scene, "c", 1000), IPAM_E_FULL);
+	assert_int_equal(self.calls, 4);
 	scene_free(scene);
 }
 
@@ -707,9 +762,9 @@ static void test_pool_is_no_truth(void **state)
 	memcpy(key.data, found.data, found.size);
 	key.size = (size_t)(row_write_address(key.data + found.size, &scene->grant.addresses[0]) - key.data);
 	key.data[key.size - 1] = 1;
-	assert_int_equal(scene->store->ops->put(scene->store, STORE_FREE, row_key_bytes(&key),
-						bytes_of(row_key_of_address(&scene->grant.addresses[0]).data,
-							 ROW_ADDRESS_BYTES)),
+	assert_int_equal(scene->store->ops->put(
+				 scene->store, STORE_FREE, row_key_bytes(&key),
+				 bytes_of(row_key_of_address(&scene->grant.addresses[0]).data, ROW_ADDRESS_BYTES)),
 			 0);
 	assert_int_equal(scene->store->ops->commit(scene->store), 0);
 	assert_int_equal(take(scene, "c", 1000), IPAM_E_FULL);
@@ -740,6 +795,33 @@ static void test_digest_collision(void **state)
 	assert_int_equal(take(scene, "a", 1000), -EEXIST);
 	assert_int_equal(release(scene, "a", 1000), IPAM_E_NOT_FOUND);
 	assert_int_equal(find(scene, "a", text), IPAM_E_NOT_FOUND);
+	scene_free(scene);
+}
+
+/* A lease that lists what another attachment holds: that stays the other's. */
+static void test_release_leaves_others(void **state)
+{
+	struct scene *scene = scene_new();
+	struct lease lease = lease_of("net", "b", "eth0", 1000);
+	struct attachment_key key = attachment_key(&lease.attachment);
+	void *data;
+	size_t size;
+
+	(void)state;
+	add_range(scene, 0, range_of("10.0.0.0/24", NULL, NULL));
+	assert_taken(scene, "a", 1000, "10.0.0.1");
+	lease.addresses[0] = scene->grant.addresses[0];
+	lease.n_addresses = 1;
+	assert_int_equal(lease_encode(&lease, &data, &size), 0);
+	assert_int_equal(scene->store->ops->begin(scene->store, true), 0);
+	assert_int_equal(scene->store->ops->put(scene->store, STORE_LEASES, bytes_of(key.bytes, sizeof(key.bytes)),
+						bytes_of(data, size)),
+			 0);
+	assert_int_equal(scene->store->ops->commit(scene->store), 0);
+	free(data);
+	assert_int_equal(release(scene, "b", 1000), 0);
+	assert_int_equal(take_named(scene, "c", "10.0.0.1", NULL), IPAM_E_HELD);
+	assert_string_equal(scene->refusal.holder, "net a eth0");
 	scene_free(scene);
 }
 
@@ -830,11 +912,13 @@ int main(void)
 		cmocka_unit_test(test_released_by_another_network),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_all_or_nothing),
+		cmocka_unit_test(test_order_per_set),
 		cmocka_unit_test(test_two_of_one_range),
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_failed_exchange),
 		cmocka_unit_test(test_release),
 		cmocka_unit_test(test_veto),
+		cmocka_unit_test(test_veto_at_the_end),
 		cmocka_unit_test(test_shared_space),
 		cmocka_unit_test(test_is_full),
 		cmocka_unit_test(test_each),
@@ -842,6 +926,7 @@ int main(void)
 		cmocka_unit_test(test_damaged_pool),
 		cmocka_unit_test(test_pool_is_no_truth),
 		cmocka_unit_test(test_digest_collision),
+		cmocka_unit_test(test_release_leaves_others),
 		cmocka_unit_test(test_failing_store),
 	};
 

@@ -76,8 +76,7 @@ static unsigned index_of(const struct address *address)
 }
 
 /** may_give() - Whether the contract lets a network give an address from a set, held or not */
-static bool may_give(const struct world *world, unsigned network, size_t set, const struct guard *guard,
-		     unsigned index)
+static bool may_give(const struct world *world, unsigned network, size_t set, const struct guard *guard, unsigned index)
 {
 	struct address address = address_at(index);
 

@@ -155,11 +155,13 @@ static void test_wrong_but_sealed(void **state)
 		size_t at;
 		uint8_t value;
 	} cases[] = {
-		{0, 0}, {0, 2},				  /* version */
-		{1, 1}, {1, 3}, {1, LIMIT_RANGE_SETS + 1}, /* number of addresses */
-		{26, 0}, {26, 3}, {27, 1}, {38, 1},	  /* family of the first, more than 32 bits */
-		{60, 1}, {67, 3}, {67, 5}, {67, 0xff},	  /* length of the first text */
-		{68, 0}, {72, 'x'},			  /* NUL within it, no NUL behind it */
+		{0, 0},	    {0, 2},				  /* version */
+		{1, 1},	    {1, 3},    {1, LIMIT_RANGE_SETS + 1}, /* number of addresses */
+		{26, 0},    {26, 3},   {27, 1},
+		{38, 1}, /* family of the first, more than 32 bits */
+		{60, 1},    {67, 3},   {67, 5},
+		{67, 0xff},	       /* length of the first text */
+		{68, 0},    {72, 'x'}, /* NUL within it, no NUL behind it */
 	};
 	struct lease lease = sample(), decoded;
 	CLEANUP_FREE uint8_t *data = NULL;
@@ -247,10 +249,13 @@ static void test_key(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),	   cmocka_unit_test(test_pod_texts_are_cut),
-		cmocka_unit_test(test_too_many_addresses), cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_wrong_but_sealed),   cmocka_unit_test(test_wrong_end),
-		   cmocka_unit_test(test_key),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_pod_texts_are_cut),
+		cmocka_unit_test(test_too_many_addresses),
+		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_wrong_but_sealed),
+		cmocka_unit_test(test_wrong_end),
+		cmocka_unit_test(test_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -262,8 +262,8 @@ static void test_many_duplicates(void **state)
 	(void)state;
 	assert_non_null(text);
 	text[0] = '{';
-	for (size_t i = 0; i < n; i++)
-		memcpy(text + 1 + 8 * i, "\"a\" :1 ,", 8);
+	for (size_t i = 0; i < 8 * n; i++)
+		text[1 + i] = "\"a\" :1 ,"[i % 8];
 	text[8 * n] = '}';
 	assert_int_equal(locate_duplicates(text, 8 * n + 1, ignore, &told), 0);
 	assert_int_equal(told, n - 1);
@@ -302,7 +302,7 @@ static void test_out_of_memory(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 100; i++)
 		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), ", \"%u\": 0", i);
-	(void)strcat(text, ", \"a\": 2}");
+	(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), ", \"a\": 2}");
 	for (unsigned long nth = 1;; nth++) {
 		unsigned told = 0;
 

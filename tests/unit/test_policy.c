@@ -110,7 +110,7 @@ static void hear(struct report *report, const struct finding *finding)
 
 	heard->line = finding->line;
 	heard->column = finding->column;
-	(void)snprintf(heard->text + length, sizeof(heard->text) - length, "%u %c %s %s: %s\n", finding->rule,
+	(void)snprintf(heard->text + length, sizeof(heard->text) - length, "%u %c %s %s: %s\n", (unsigned)finding->rule,
 		       finding->severity == SEVERITY_ERROR ? 'E' : 'W', finding->file, finding->pointer,
 		       finding->message);
 }

@@ -207,8 +207,9 @@ static void test_find_stays_inside(void **state)
 	static const struct {
 		const char *within, *found;
 	} cases[] = {
-		{"10.0.0.0-10.0.0.9", "10.0.0.4"}, {"10.0.0.5-10.0.0.9", "10.0.0.5"}, {"10.0.0.0-10.0.0.3", NULL},
-		{"10.0.0.6-10.0.0.9", NULL},	   {"10.0.0.0-10.0.0.4", "10.0.0.4"}, {"2001:db8::/64", NULL},
+		{"10.0.0.0-10.0.0.9", "10.0.0.4"}, {"10.0.0.5-10.0.0.9", "10.0.0.5"},
+		{"10.0.0.0-10.0.0.3", NULL},	   {"10.0.0.6-10.0.0.9", NULL},
+		{"10.0.0.0-10.0.0.4", "10.0.0.4"}, {"2001:db8::/64", NULL},
 		{"0.0.0.0/0", "10.0.0.4"},	   {"::/0", NULL},
 	};
 	struct pool_id pools[] = {{.bytes = {1}}, {.bytes = {2}}, {.bytes = {3}}};
@@ -405,10 +406,14 @@ static void test_id(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_build),		cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_split_and_join),	cmocka_unit_test(test_find_stays_inside),
-		cmocka_unit_test(test_rest_is_adopted), cmocka_unit_test(test_all_pools_follow),
-		cmocka_unit_test(test_mature),		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_build),
+		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_split_and_join),
+		cmocka_unit_test(test_find_stays_inside),
+		cmocka_unit_test(test_rest_is_adopted),
+		cmocka_unit_test(test_all_pools_follow),
+		cmocka_unit_test(test_mature),
+		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_id),
 	};
 

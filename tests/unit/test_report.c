@@ -90,8 +90,7 @@ static void first_error_counts(void **state)
 	report_error(&first.report, RULE_UNKNOWN_KEY, "file", "/a", "one");
 	report_error(&first.report, RULE_NOT_JSON, "file", "/b", "two");
 	assert_int_equal(err.code, 2);
-	assert_string_equal(err.msg, "one");
-	assert_string_equal(err.details, "at /a in file");
+	assert_string_equal(err.msg, "one (at /a in file)");
 	assert_int_equal(first.report.errors, 2);
 	assert_int_equal(first.report.warnings, 1);
 }

@@ -31,7 +31,7 @@ static int remove_file(void **state)
 /** read_text() - The dns object of a file with @text as compact JSON with sorted keys, freed by the caller */
 static char *read_text(const char *text)
 {
-	FILE *file = fopen(path, "w");
+	FILE *file = fopen(path, "we");
 	struct error err = {0};
 	json_t *dns;
 	char *json;

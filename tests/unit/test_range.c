@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a subnet gives when neither end is named, and what a range set holds. */
+
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include "ipam/range.h"
+#include "ipam_scene.h"
+
+/** struct default_case - A subnet and what it gives */
+struct default_case {
+	const char *subnet;
+	const char *span;
+};
+
+static const struct default_case defaults[] = {
+	{"10.0.0.0/24", "10.0.0.1-10.0.0.254"},
+	{"10.0.0.0/30", "10.0.0.1-10.0.0.2"},
+	/* RFC 3021, RFC 6164: both ends of a link; a single address */
+	{"10.0.0.0/31", "10.0.0.0/31"},
+	{"10.0.0.7/32", "10.0.0.7/32"},
+	{"0.0.0.0/0", "0.0.0.1-255.255.255.254"},
+	{"255.255.255.254/31", "255.255.255.254/31"},
+	/* RFC 4291 section 2.6.1: the first is the Subnet-Router anycast address; there is no broadcast */
+	{"2001:db8::/64", "2001:db8::1-2001:db8::ffff:ffff:ffff:ffff"},
+	{"2001:db8::/126", "2001:db8::1-2001:db8::3"},
+	{"2001:db8::/127", "2001:db8::/127"},
+	{"2001:db8::7/128", "2001:db8::7/128"},
+	{"::/0", "::1-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
+};
+
+static void test_default_span(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(defaults); i++) {
+		struct ip_range range = range_of(defaults[i].subnet, NULL, NULL);
+		struct span expected = span_of(defaults[i].span);
+
+		assert_true(span_covers(&expected, &range.span) && span_covers(&range.span, &expected));
+	}
+}
+
+static void test_find(void **state)
+{
+	struct ip_range ranges[] = {
+		range_of("10.0.0.0/24", "10.0.0.10-10.0.0.20", "10.0.0.1"),
+		range_of("10.0.1.0/24", NULL, NULL),
+		range_of("2001:db8::/64", NULL, "2001:db8::ff"),
+	};
+	struct range_set set = {.ranges = ranges, .n_ranges = N_ELEMENTS(ranges)};
+	struct {
+		const char *address;
+		const struct ip_range *found;
+		bool is_gateway;
+	} cases[] = {
+		{"10.0.0.9", NULL, false},	    {"10.0.0.10", &ranges[0], false}, {"10.0.0.20", &ranges[0], false},
+		{"10.0.0.21", NULL, false},	    {"10.0.1.1", &ranges[1], false},  {"10.0.1.255", NULL, false},
+		{"2001:db8::ff", &ranges[2], true}, {"10.0.0.1", NULL, true},	      {"::a00:1", NULL, false},
+		{"::ffff:10.0.0.1", NULL, true},    {"0.0.0.0", NULL, false},	      {"::", NULL, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct address address = address_of(cases[i].address);
+
+		assert_ptr_equal(range_set_find(&set, &address), cases[i].found);
+		assert_int_equal(range_set_is_gateway(&set, &address), cases[i].is_gateway);
+	}
+	set.n_ranges = 0;
+	assert_null(range_set_find(&set, &(struct address){.family = FAMILY_IPV4}));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_default_span),
+		cmocka_unit_test(test_find),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
