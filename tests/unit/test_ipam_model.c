@@ -138,10 +138,10 @@ static bool has_all(const struct world *world, unsigned network, const struct gu
 
 static const char *const networks[N_NETWORKS] = {"red", "green", "blue"};
 
-static struct lease lease_for(const struct world *world, int owner, char id[static 16])
+static struct lease lease_for(int owner, int64_t now, char id[static 16])
 {
 	(void)snprintf(id, 16, "id-%u", (unsigned)owner % N_IDS);
-	return lease_of(networks[(unsigned)owner / N_IDS], id, "eth0", world->now);
+	return lease_of(networks[(unsigned)owner / N_IDS], id, "eth0", now);
 }
 
 static void check_grant(struct world *world, unsigned network, const struct guard *guard, int owner,
@@ -173,7 +173,7 @@ static void step_take(struct world *world, int owner)
 	struct ipam_grant grant;
 	char id[16];
 	struct ipam_request request = {
-		.lease = lease_for(world, owner, id),
+		.lease = lease_for(owner, world->now, id),
 		.sets = world->sets[network],
 		.n_sets = N_SETS,
 		.reuse_delay = DELAY,
@@ -203,24 +203,35 @@ static void step_take(struct world *world, int owner)
 static void step_release(struct world *world, int owner)
 {
 	char id[16];
-	struct lease lease = lease_for(world, owner, id);
+	struct lease lease = lease_for(owner, world->now, id);
 	int r = ipam_release(world->store, &lease.attachment, world->now);
 
 	assert_int_equal(r, world->has_lease[owner] ? 0 : IPAM_E_NOT_FOUND);
 	forget(world, owner, world->now);
 }
 
+/** owner_of() - The one that lease_for() makes such a lease for */
+static int owner_of(const struct attachment *attachment)
+{
+	int owner = 0;
+
+	for (; owner < (int)(N_NETWORKS * N_IDS); owner++) {
+		char id[16];
+		struct lease lease = lease_for(owner, 0, id);
+
+		if (attachment_equal(&lease.attachment, attachment))
+			break;
+	}
+	assert_true(owner < (int)(N_NETWORKS * N_IDS));
+	return owner;
+}
+
 /** check_lease() - The model agrees with a lease; counts the addresses */
 static int check_lease(void *userdata, const struct lease *lease)
 {
 	struct world *world = userdata;
-	unsigned network = 0, number;
-	int owner;
+	int owner = owner_of(&lease->attachment);
 
-	while (strcmp(networks[network], lease->attachment.network) != 0)
-		network++;
-	assert_int_equal(sscanf(lease->attachment.container_id, "id-%u", &number), 1);
-	owner = (int)(network * N_IDS + number);
 	assert_true(world->has_lease[owner]);
 	for (size_t i = 0; i < lease->n_addresses; i++)
 		assert_int_equal(world->model[index_of(&lease->addresses[i])].by, owner);

@@ -21,6 +21,7 @@
 #include "store_fake.h"
 
 #define NOW 100000U
+#define N_GUARDS 3U
 
 /** struct scene - A store in a writing transaction, a range set, a guard */
 struct scene {
@@ -379,7 +380,7 @@ static void test_id(void **state)
 {
 	struct ip_range ranges[2] = {range_of("10.0.0.0/24", NULL, NULL), range_of("10.0.1.0/24", NULL, NULL)};
 	struct range_set set = {.ranges = ranges, .n_ranges = 2};
-	struct guard *guards[] = {GUARD_EMPTY(), GUARD_OF("10.0.0.0/31"), GUARD_OF("10.0.0.0", "10.0.0.1")};
+	struct guard *guards[N_GUARDS] = {GUARD_EMPTY(), GUARD_OF("10.0.0.0/31"), GUARD_OF("10.0.0.0", "10.0.0.1")};
 	struct pool_id ids[6];
 
 	(void)state;
@@ -399,7 +400,7 @@ static void test_id(void **state)
 	ids[0] = pool_id(&set, guards[1]);
 	ids[1] = pool_id(&set, guards[2]);
 	assert_memory_equal(&ids[0], &ids[1], sizeof(ids[0]));
-	for (size_t i = 0; i < N_ELEMENTS(guards); i++)
+	for (size_t i = 0; i < N_GUARDS; i++)
 		guard_free(guards[i]);
 }
 
