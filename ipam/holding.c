@@ -36,6 +36,9 @@ int holding_get(struct store *store, const struct attachment *attachment, const 
 		return r < 0 ? r : IPAM_E_NOT_FOUND;
 	if (lease_decode(row, ret_lease))
 		return IPAM_E_DAMAGED;
+	/* Of an adopted lease sometimes only the key is known. */
+	if (!*ret_lease->attachment.network)
+		return 0;
 	return attachment_equal(&ret_lease->attachment, attachment) ? 0 : -EEXIST;
 }
 

@@ -253,6 +253,47 @@ static int take(struct store *store, const struct ipam_request *request, struct 
 	return 0;
 }
 
+/** adopt() - Write one lease known from elsewhere, without addresses that are held already: 0, negative errno */
+static int adopt(struct store *store, const struct adopted *adopted)
+{
+	struct lease lease = adopted->lease;
+	int r = 0;
+
+	lease.n_addresses = 0;
+	for (size_t i = 0; i < adopted->lease.n_addresses && r == 0; i++) {
+		const struct address *address = &adopted->lease.addresses[i];
+		struct bytes holder;
+
+		r = holding_find(store, address, &holder);
+		if (r == 0)
+			continue;
+		if (r == STORE_E_NOT_FOUND)
+			r = holding_take(store, &adopted->key, address);
+		lease.addresses[lease.n_addresses++] = *address;
+	}
+	return r < 0 ? r : holding_put(store, &adopted->key, &lease);
+}
+
+/**
+ * ipam_adopt() - Write leases that are known from elsewhere: from what the kernel says of this host's interfaces
+ * @store:	Store opened for writing that knows nothing yet
+ * @adopted:	Leases
+ * @n_adopted:	How many
+ *
+ * Return: 0, negative errno: none was written
+ */
+int ipam_adopt(struct store *store, const struct adopted *adopted, size_t n_adopted)
+{
+	int r;
+
+	r = store->ops->begin(store, true);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n_adopted && r == 0; i++)
+		r = adopt(store, &adopted[i]);
+	return end(store, r);
+}
+
 /**
  * ipam_take() - Take an address of each range set for an attachment, or none
  * @store:		Store opened for writing

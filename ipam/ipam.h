@@ -104,6 +104,13 @@ struct ipam_refusal {
 /** ipam_each_fn - Called for each lease; a value other than 0 ends the walk and is returned by it */
 typedef int (*ipam_each_fn)(void *userdata, const struct lease *lease);
 
+/** struct adopted - A lease known from elsewhere; its attachment's texts are "" when only the key is known */
+struct adopted {
+	struct attachment_key key;
+	struct lease lease;
+};
+
+int ipam_adopt(struct store *store, const struct adopted *adopted, size_t n_adopted);
 int ipam_take(struct store *store, const struct ipam_request *request, struct ipam_grant *ret_grant,
 	      struct ipam_refusal *reterr_refusal);
 int ipam_release(struct store *store, const struct attachment *attachment, int64_t now);

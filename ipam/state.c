@@ -78,6 +78,7 @@ static int open_component(const struct walk *walk, int at_fd, const char *name, 
  *
  * Return: 0, STATE_E_UNSAFE for a link that somebody else made, negative errno
  */
+/* NOLINTNEXTLINE(misc-no-recursion): at most LINKS_MAX deep, each level spends a link */
 static int follow(struct walk *walk, int at_fd, int link_fd, int *ret_fd)
 {
 	char target[PATH_MAX];
@@ -128,6 +129,7 @@ static int take_component(const char **path, char name[static NAME_MAX + 1])
  *
  * Return: 0, STATE_E_UNSAFE, negative errno
  */
+/* NOLINTNEXTLINE(misc-no-recursion): see follow() */
 static int walk_path(struct walk *walk, int at_fd, const char *path, int *ret_fd)
 {
 	CLEANUP_CLOSE int fd = openat(at_fd, *path == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -207,12 +207,13 @@ static int put_in_place(const struct lmdb_store *lmdb)
  * create_file() - Make an empty store and put it in the place of what is there
  * @lmdb:	Store without a file, locked for writing
  * @boot_id:	This boot
+ * @seed:	What it is filled with, NULL: nothing
  *
  * LMDB alone would leave a file that it refuses for ever when it is killed here: the rename is what creates.
  *
  * Return: 0, negative errno
  */
-static int create_file(struct lmdb_store *lmdb, const char *boot_id)
+static int create_file(struct lmdb_store *lmdb, const char *boot_id, struct store_seed *seed)
 {
 	int r;
 
@@ -225,6 +226,8 @@ static int create_file(struct lmdb_store *lmdb, const char *boot_id)
 	r = write_first_rows(&lmdb->base, boot_id);
 	if (r == 0)
 		r = free_ballast(&lmdb->base);
+	if (r == 0 && seed)
+		r = seed->fill(seed->userdata, &lmdb->base);
 	if (r == 0)
 		r = put_in_place(lmdb);
 	if (r < 0)
@@ -261,18 +264,33 @@ static int new_locked(const struct state *state, enum state_access access, int w
 }
 
 /**
+ * set_aside() - Move the store's file out of the way; one set aside earlier is replaced
+ * @lmdb:	Store without an open file, locked for writing
+ *
+ * Return: 0, negative errno
+ */
+static int set_aside(const struct lmdb_store *lmdb)
+{
+	int dir_fd = lmdb->state->dir_fd;
+
+	return renameat(dir_fd, STORE_FILE, dir_fd, STORE_FILE_DAMAGED) < 0 ? -errno : 0;
+}
+
+/**
  * store_lmdb_open() - Open the lease store and hold its lock
  * @state:	State directory, to stay open as long as the store
- * @access:	STATE_READ: together with other readers; STATE_WRITE: alone, and an empty store is made where there is
+ * @access:	STATE_READ: together with other readers; otherwise alone; STATE_WRITE: a store is made where there is
  *		none or one of an earlier boot
  * @wait_ms:	Milliseconds to wait for the lock, at most
  * @boot_id:	This boot, /proc/sys/kernel/random/boot_id
+ * @seed:	With STATE_WRITE, what a new store is filled with; a damaged one is then set aside and made anew. NULL:
+ *		a new one is empty, a damaged one stays
  * @ret_store:	Store, to be released with store_close()
  *
- * Return: 0, STATE_E_LOCKED, STATE_E_ABSENT (STATE_READ only), STORE_LMDB_E_DAMAGED, negative errno
+ * Return: 0, STATE_E_LOCKED, STATE_E_ABSENT (not with STATE_WRITE), STORE_LMDB_E_DAMAGED, negative errno
  */
 int store_lmdb_open(const struct state *state, enum state_access access, int wait_ms, const char *boot_id,
-		    struct store **ret_store)
+		    struct store_seed *seed, struct store **ret_store)
 {
 	STORE_CLEANUP struct store *store = NULL;
 	struct lmdb_store *lmdb;
@@ -283,8 +301,13 @@ int store_lmdb_open(const struct state *state, enum state_access access, int wai
 		return r;
 	store = &lmdb->base;
 	r = open_existing(lmdb, access, boot_id);
+	if (r == STORE_LMDB_E_DAMAGED && access == STATE_WRITE && seed) {
+		seed->replaced = true;
+		r = set_aside(lmdb);
+		r = r < 0 ? r : STATE_E_ABSENT;
+	}
 	if (r == STATE_E_ABSENT && access == STATE_WRITE)
-		r = create_file(lmdb, boot_id);
+		r = create_file(lmdb, boot_id, seed);
 	if (r)
 		return r;
 	*ret_store = TAKE_PTR(store);
@@ -292,29 +315,20 @@ int store_lmdb_open(const struct state *state, enum state_access access, int wai
 }
 
 /**
- * store_lmdb_set_aside() - Move a damaged store out of the way; one set aside earlier is replaced
- * @state:	State directory
- * @wait_ms:	Milliseconds to wait for the lock, at most
+ * store_lmdb_renew() - Set the file of a store aside, whose rows turned out to be damaged, and make it anew
+ * @store:	Store opened with STATE_WRITE, in no transaction; its lock stays held
  * @boot_id:	This boot
+ * @seed:	What it is filled with
  *
- * It is looked at again under the lock: somebody else may have mended it meanwhile.
- *
- * Return: 0, STATE_E_LOCKED, negative errno
+ * Return: 0, negative errno: the store can only be closed
  */
-int store_lmdb_set_aside(const struct state *state, int wait_ms, const char *boot_id)
+int store_lmdb_renew(struct store *store, const char *boot_id, struct store_seed *seed)
 {
-	STORE_CLEANUP struct store *store = NULL;
-	struct lmdb_store *lmdb;
+	struct lmdb_store *lmdb = (struct lmdb_store *)store;
 	int r;
 
-	r = new_locked(state, STATE_WRITE, wait_ms, &lmdb);
-	if (r)
-		return r;
-	store = &lmdb->base;
-	r = open_existing(lmdb, STATE_READ, boot_id);
-	if (r != STORE_LMDB_E_DAMAGED)
-		return r < 0 ? r : 0;
-	if (renameat(state->dir_fd, STORE_FILE, state->dir_fd, STORE_FILE_DAMAGED) < 0)
-		return -errno;
-	return fsync(state->dir_fd) < 0 ? -errno : 0;
+	lmdb_close_file(lmdb);
+	seed->replaced = true;
+	r = set_aside(lmdb);
+	return r < 0 ? r : create_file(lmdb, boot_id, seed);
 }

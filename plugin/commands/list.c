@@ -117,7 +117,7 @@ static int read_leases(const struct options *options, json_t *list)
 	if (!r)
 		r = state_open(options->data_dir, STATE_READ, &state);
 	if (!r)
-		r = store_lmdb_open(&state, STATE_READ, LIMIT_LOCK_WAIT_MS, boot_id, &store);
+		r = store_lmdb_open(&state, STATE_READ, LIMIT_LOCK_WAIT_MS, boot_id, NULL, &store);
 	if (!r)
 		r = ipam_each(store, options->network, collect, list);
 	return r == STATE_E_ABSENT ? 0 : r;

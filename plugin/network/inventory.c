@@ -43,6 +43,7 @@ static int take_link(const struct nlmsghdr *message, void *userdata)
 		return -ENOMEM;
 	inventory->items = items;
 	items[inventory->n_items] = (struct inventory_item){.index = link.index};
+	memcpy(items[inventory->n_items].name, link.name, sizeof(link.name));
 	memcpy(items[inventory->n_items].alias, link.alias, sizeof(link.alias));
 	inventory->n_items++;
 	return 0;

@@ -31,6 +31,35 @@ static void hex_format(const uint8_t *bytes, size_t size, char *text)
 	*text = '\0';
 }
 
+/** hex_digit() - Value of a hexadecimal digit, -1 for anything else */
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/** hex_byte() - Value of the two hexadecimal digits that @text begins with, -1 for anything else */
+static int hex_byte(const char *text)
+{
+	int high = hex_digit(text[0]);
+	int low = high < 0 ? -1 : hex_digit(text[1]);
+
+	return low < 0 ? -1 : high << 4 | low;
+}
+
+/** plan_host_name_of_key() - plan_host_name() where only the digest of the attachment is known */
+void plan_host_name_of_key(const struct attachment_key *key, char name[static IFNAMSIZ])
+{
+	name[0] = 'r';
+	name[1] = 'g';
+	hex_format(key->bytes, NAME_BYTES, name + 2);
+}
+
 /**
  * plan_host_name() - Name of an attachment's host end
  * @attachment:	Attachment
@@ -40,9 +69,7 @@ void plan_host_name(const struct attachment *attachment, char name[static IFNAMS
 {
 	struct attachment_key key = attachment_key(attachment);
 
-	name[0] = 'r';
-	name[1] = 'g';
-	hex_format(key.bytes, NAME_BYTES, name + 2);
+	plan_host_name_of_key(&key, name);
 }
 
 /**
@@ -77,6 +104,30 @@ void plan_alias(const struct attachment *attachment, char alias[static PLAN_ALIA
 	hex_format(key.bytes, sizeof(key.bytes), alias + sizeof(digest_prefix) - 1);
 }
 
+/**
+ * plan_parse_digest() - Read the digest of an alias that is too long for its texts
+ * @text:	32 hexadecimal digits
+ * @ret_key:	Digest of the attachment
+ *
+ * Return: 0, -EINVAL
+ */
+int plan_parse_digest(const char *text, struct attachment_key *ret_key)
+{
+	struct attachment_key key;
+
+	if (strlen(text) != 2 * sizeof(key.bytes))
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof(key.bytes); i++) {
+		int byte = hex_byte(text + 2 * i);
+
+		if (byte < 0)
+			return -EINVAL;
+		key.bytes[i] = (uint8_t)byte;
+	}
+	*ret_key = key;
+	return 0;
+}
+
 /** plan_next_hop() - The host's address that is the next hop of a container's default route in @family */
 struct address plan_next_hop(enum family family)
 {
@@ -84,18 +135,6 @@ struct address plan_next_hop(enum family family)
 
 	(void)address_parse(family == FAMILY_IPV4 ? PLAN_NEXT_HOP_IPV4 : PLAN_NEXT_HOP_IPV6, &next_hop);
 	return next_hop;
-}
-
-/** hex_digit() - Value of a hexadecimal digit, -1 for anything else */
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
 }
 
 /**
@@ -115,12 +154,11 @@ int mac_parse(const char *text, uint8_t mac[static ETH_ALEN])
 		return -EINVAL;
 	separator = text[2];
 	for (size_t i = 0; i < ETH_ALEN; i++) {
-		int high = hex_digit(text[3 * i]);
-		int low = hex_digit(text[3 * i + 1]);
+		int byte = hex_byte(text + 3 * i);
 
-		if (high < 0 || low < 0 || (i + 1 < ETH_ALEN && text[3 * i + 2] != separator))
+		if (byte < 0 || (i + 1 < ETH_ALEN && text[3 * i + 2] != separator))
 			return -EINVAL;
-		bytes[i] = (uint8_t)(high << 4 | low);
+		bytes[i] = (uint8_t)byte;
 	}
 	if (bytes[0] & 1 || memcmp(bytes, zeros, sizeof(zeros)) == 0)
 		return -EINVAL;

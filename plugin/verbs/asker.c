@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plugin/network/attach.h"
 #include "plugin/network/hostroute.h"
 #include "plugin/verbs/context.h"
 #include "plugin/verbs/liveness.h"
@@ -76,19 +75,15 @@ int asker_veto(void *userdata, const struct ip_range *range, const struct addres
  *
  * Its host end tells; a delegate's interface is not ours, so there the namespace recorded at ADD does.
  *
- * Return: 1, 0, negative errno
+ * Return: 1, 0
  */
 int asker_lives(void *userdata, const struct lease *lease)
 {
 	const struct asker *asker = userdata;
-	struct link_info link;
-	struct error err = {0};
-	int r;
 
 	if (asker->netconf->role == ROLE_DELEGATE)
-		return liveness_netns(lease);
-	r = attach_find(asker->host, asker->attachment, &link, &err);
-	return r == REFUSED ? -EIO : r == 0;
+		return liveness_netns(lease) == LIVENESS_THERE;
+	return liveness_interface(asker->host, asker->attachment);
 }
 
 /** asker_vetoed() - Say what the host's routes have against an address: REFUSED with code 104 or 105 */

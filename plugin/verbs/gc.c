@@ -167,12 +167,9 @@ static int find_stale(const struct context *context, const struct state *state, 
 /** still_lives() - Namespace and interface are both there; for a delegate, whose interface is not ours, the namespace */
 static bool still_lives(const struct context *context, const struct stale *stale, struct port *host)
 {
-	struct error ignored = {0};
-	struct link_info link;
-
-	if (!liveness_netns(&stale->lease))
+	if (liveness_netns(&stale->lease) == LIVENESS_GONE)
 		return false;
-	return context->netconf.role == ROLE_DELEGATE || !attach_find(host, &stale->lease.attachment, &link, &ignored);
+	return context->netconf.role == ROLE_DELEGATE || liveness_interface(host, &stale->lease.attachment);
 }
 
 /** remove_locked() - What DEL does, for one stale attachment whose lock is held */

@@ -9,7 +9,9 @@
 
 #include "ipam/store_lmdb.h"
 #include "plugin/config/check.h"
+#include "plugin/verbs/adopt.h"
 #include "plugin/verbs/asker.h"
+#include "plugin/verbs/reclaim.h"
 
 /**
  * leases_error() - Say why the state can't be had or used
@@ -76,10 +78,10 @@ int leases_open(const struct context *context, enum state_access access, struct 
 }
 
 /**
- * leases_open_store() - Open the store of a state; it stays locked until it is closed
+ * leases_open_store() - Open the store of a state as it is; it stays locked until it is closed
  * @context:	Call
  * @state:	State
- * @access:	As for leases_open()
+ * @access:	STATE_READ or STATE_UPDATE
  * @wait_ms:	How long to wait for the lock, in milliseconds
  * @ret_store:	Store
  * @reterr:	Codes 11, 106
@@ -93,7 +95,7 @@ int leases_open_store(const struct context *context, const struct state *state, 
 	int r = state_boot_id(boot_id);
 
 	if (!r)
-		r = store_lmdb_open(state, access, wait_ms, boot_id, ret_store);
+		r = store_lmdb_open(state, access, wait_ms, boot_id, NULL, ret_store);
 	if (r == STATE_E_ABSENT)
 		return r;
 	return r ? leases_error(context, r, reterr) : 0;
@@ -181,6 +183,51 @@ static struct ipam_request make_request(const struct context *context, const str
 	};
 }
 
+/** struct taking - What leases_take() works with */
+struct taking {
+	const struct context *context;
+	const struct ipam_request *request;
+	struct port *host;
+	char boot_id[BOOT_ID_MAX];
+	struct store_seed seed;
+	struct store *store;
+};
+
+/** tell_of_replacement() - A damaged store is nothing that an ADD fails on, but somebody should look at the disk */
+static void tell_of_replacement(const struct taking *taking)
+{
+	if (taking->seed.replaced)
+		log_line(
+			"the lease store in %s was damaged: it is set aside as leases.mdb.damaged and made anew from the "
+			"kernel's interfaces and routes",
+			taking->context->netconf.data_dir);
+}
+
+/**
+ * take_or_mend() - Take the addresses; where rows are damaged or everything seems to be held, mend that and try again
+ * @taking:		The store is open
+ * @ret_grant:		What was given
+ * @ret_refusal:	Why nothing was
+ *
+ * Return: 0, an outcome of the IPAM, negative errno
+ */
+static int take_or_mend(struct taking *taking, struct ipam_grant *ret_grant, struct ipam_refusal *ret_refusal)
+{
+	int r = ipam_take(taking->store, taking->request, ret_grant, ret_refusal);
+
+	if (r == IPAM_E_DAMAGED) {
+		r = store_lmdb_renew(taking->store, taking->boot_id, &taking->seed);
+		tell_of_replacement(taking);
+	} else if (r == IPAM_E_FULL) {
+		r = reclaim_dead(taking->store, taking->request, taking->host);
+		if (r == RECLAIM_E_NOTHING)
+			return IPAM_E_FULL;
+	} else {
+		return r;
+	}
+	return r ? r : ipam_take(taking->store, taking->request, ret_grant, ret_refusal);
+}
+
 /**
  * leases_take() - Take the addresses of this call
  * @context:	Call; configuration and guard have been read
@@ -188,7 +235,7 @@ static struct ipam_request make_request(const struct context *context, const str
  * @netns:	Container's namespace, recorded in the lease
  * @host:	Port in the host's namespace, asked how each address is routed today
  * @ret_grant:	What was given
- * @reterr:	Codes 11, 100, 101, 104, 105, 106
+ * @reterr:	Codes 11, 100, 101, 104, 105, 106, 107
  *
  * Return: 0, REFUSED
  */
@@ -198,13 +245,20 @@ int leases_take(const struct context *context, const struct state *state, const 
 	struct attachment attachment = context_attachment(context);
 	struct asker asker = {.netconf = &context->netconf, .attachment = &attachment, .host = host};
 	struct ipam_request request = make_request(context, netns, &asker);
+	struct taking taking = {.context = context, .request = &request, .host = host};
 	STORE_CLEANUP struct store *store = NULL;
 	struct ipam_refusal refusal = {0};
 	int r;
 
-	if (leases_open_store(context, state, STATE_WRITE, LIMIT_LOCK_WAIT_MS, &store, reterr))
-		return REFUSED;
-	r = ipam_take(store, &request, ret_grant, &refusal);
+	taking.seed = (struct store_seed){.fill = adopt_from_kernel, .userdata = host};
+	r = state_boot_id(taking.boot_id);
+	if (!r)
+		r = store_lmdb_open(state, STATE_WRITE, LIMIT_LOCK_WAIT_MS, taking.boot_id, &taking.seed, &store);
+	tell_of_replacement(&taking);
+	if (r)
+		return leases_error(context, r, reterr);
+	taking.store = store;
+	r = take_or_mend(&taking, ret_grant, &refusal);
 	return r ? take_error(context, r, &refusal, &asker, reterr) : 0;
 }
 

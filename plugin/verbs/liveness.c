@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whether the namespace that a lease was made for is still there. */
+/* Whether what a lease was made for is still there. */
 
 #include "plugin/verbs/liveness.h"
 
 #include <sys/stat.h>
+
+#include "plugin/network/attach.h"
 
 /**
  * liveness_netns() - Whether a lease's namespace is still the one behind its path
@@ -13,10 +15,24 @@
  *
  * Return: whether it is
  */
-bool liveness_netns(const struct lease *lease)
+enum liveness liveness_netns(const struct lease *lease)
 {
 	struct stat status;
 
-	return *lease->netns && stat(lease->netns, &status) == 0 && status.st_dev == lease->netns_device &&
-	       status.st_ino == lease->netns_inode;
+	if (!*lease->netns)
+		return LIVENESS_UNKNOWN;
+	return stat(lease->netns, &status) == 0 && status.st_dev == lease->netns_device &&
+			       status.st_ino == lease->netns_inode
+		       ? LIVENESS_THERE
+		       : LIVENESS_GONE;
+}
+
+/** liveness_interface() - Whether the host end of @attachment is there; when the kernel does not say, it is */
+bool liveness_interface(struct port *host, const struct attachment *attachment)
+{
+	struct error ignored = {0};
+	struct link_info link;
+	int r = attach_find(host, attachment, &link, &ignored);
+
+	return r != ATTACH_E_ABSENT && r != ATTACH_E_FOREIGN;
 }

@@ -2,12 +2,20 @@
 #ifndef PLUGIN_VERBS_LIVENESS_H
 #define PLUGIN_VERBS_LIVENESS_H
 
-/* Whether the namespace that a lease was made for is still there. */
+/* Whether what a lease was made for is still there: its namespace, its interface. */
 
 #include <stdbool.h>
 
 #include "ipam/lease.h"
+#include "plugin/network/port.h"
 
-bool liveness_netns(const struct lease *lease);
+enum liveness {
+	LIVENESS_GONE,
+	LIVENESS_THERE,
+	LIVENESS_UNKNOWN, /* the lease was adopted from the kernel, which does not tell */
+};
+
+enum liveness liveness_netns(const struct lease *lease);
+bool liveness_interface(struct port *host, const struct attachment *attachment);
 
 #endif

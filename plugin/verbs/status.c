@@ -4,6 +4,9 @@
  * on a busy one early. A configuration error keeps its own code; what is not ready is code 50.
  */
 
+#include <errno.h>
+
+#include "ipam/store_lmdb.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"
 
@@ -14,6 +17,31 @@ static int not_ready(struct error *err)
 	return REFUSED;
 }
 
+/**
+ * open_store() - Open the store for a look
+ * @context:	Call
+ * @state:	State
+ * @ret_store:	Store
+ * @reterr:	Codes 11, 50
+ *
+ * Return: 0, REFUSED; STATE_E_ABSENT when there is none yet, or one that the next ADD will mend
+ */
+static int open_store(const struct context *context, const struct state *state, struct store **ret_store,
+		      struct error *reterr)
+{
+	char boot_id[BOOT_ID_MAX];
+	int r = state_boot_id(boot_id);
+
+	if (!r)
+		r = store_lmdb_open(state, STATE_READ, LIMIT_STATUS_WAIT_MS, boot_id, NULL, ret_store);
+	if (r == STORE_LMDB_E_DAMAGED)
+		log_line("the lease store in %s is damaged; the next ADD makes it anew", context->netconf.data_dir);
+	if (!r || r == STATE_E_ABSENT || r == STORE_LMDB_E_DAMAGED)
+		return r ? STATE_E_ABSENT : 0;
+	(void)leases_error(context, r, reterr);
+	return r == STATE_E_LOCKED ? REFUSED : not_ready(reterr);
+}
+
 /** check_pool() - Each range set has an address left */
 static int check_pool(const struct context *context, const struct state *state, struct error *reterr)
 {
@@ -21,21 +49,20 @@ static int check_pool(const struct context *context, const struct state *state, 
 	STORE_CLEANUP struct store *store = NULL;
 	char text[SPAN_TEXT_MAX];
 	size_t set = 0;
-	int r = leases_open_store(context, state, STATE_READ, LIMIT_STATUS_WAIT_MS, &store, reterr);
+	int r = open_store(context, state, &store, reterr);
 
-	if (r == STATE_E_ABSENT)
-		return 0;
 	if (r)
-		return reterr->code == ERROR_TRY_AGAIN ? r : not_ready(reterr);
+		return r == STATE_E_ABSENT ? 0 : r;
 	r = ipam_is_full(store, netconf->sets, netconf->n_sets, context->guard, &set);
-	if (r < 0 || r == IPAM_E_DAMAGED) {
+	if (r == -EUCLEAN)
+		return 0;
+	if (r < 0) {
 		(void)leases_error(context, r, reterr);
 		return not_ready(reterr);
 	}
 	return r ? error_set(reterr, ERROR_NOT_READY,
-			     "pool exhausted: no free address in range set %zu (%s) of network "
-			     "\"%.64s\"",
-			     set, span_format(&netconf->sets[set].ranges[0].span, text), netconf->name)
+			     "pool exhausted: no free address in range set %zu (%s) of network \"%.64s\"", set,
+			     span_format(&netconf->sets[set].ranges[0].span, text), netconf->name)
 		 : 0;
 }
 

@@ -271,6 +271,21 @@ test_delegate_reports_what_host_local_would()
 	assert_nothing_left
 }
 
+test_delegate_called_again()
+{
+	local conf
+
+	conf=$(with "$CONF" '.type = "bridge"')
+	assert_given 10.9.0.2 c1 "$conf"
+	output=$(add c1 "$conf") || true
+	assert_json "$output" '.code > 0 or .ips[0].address == "10.9.0.2/24"' "ADD again while the namespace lives"
+	assert_equal 1 "$(leases)" "leases"
+	ip netns delete c1
+	assert_given 10.9.0.2 c1 "$conf"
+	del c1 "$conf"
+	assert_equal 0 "$(leases)" "leases after DEL"
+}
+
 test_same_attachment_gets_the_same_addresses()
 {
 	assert_given "10.9.0.1 fd00:9::1" c1 "$DUAL"
@@ -316,7 +331,7 @@ test_state_directory_is_private()
 	assert_empty "$(find /run/a/b -name '*.*' ! -name leases.mdb)" "other files"
 }
 
-# unsafe WHAT: the state directory can't be trusted: ADD and STATUS say so, DEL deletes the interface all the same
+# assert_unsafe WHAT CONF: the state directory can't be trusted: ADD and STATUS say so, DEL does not mind
 assert_unsafe()
 {
 	local conf=$2 before

@@ -359,6 +359,7 @@ test_older_attachment_stays_as_it_was()
 	container c1
 	add c1 "$CONF" >/dev/null
 	assert_add_fails 0 "ADD again" add c1 "$CONF"
+	assert_add_fails 0 "ADD again with another address" add c1 "$CONF" CNI_ARGS=IP=10.9.0.77
 	assert_add_fails 0 "ADD of another network" add c1 "$(with '.name = "other" | .ipam.ranges = [[{subnet: "10.8.0.0/24"}]]')"
 	assert_reaches c1 "$HOST_IPV4" "$HOST_IPV6"
 	assert_equal 2 "$(leases)" "leases"

@@ -60,7 +60,7 @@ static struct store *open_store(const struct scene *scene)
 {
 	struct store *store = NULL;
 
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, &store), 0);
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, NULL, &store), 0);
 	return store;
 }
 
@@ -248,7 +248,7 @@ static void test_open_and_close(void **state)
 	struct store *store;
 	struct stat status;
 
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_READ, 0, BOOT, &store), STATE_E_ABSENT);
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_READ, 0, BOOT, NULL, &store), STATE_E_ABSENT);
 	store = open_store(scene);
 	put_one(store, "k", "v");
 	assert_int_equal(state_open(scene->scratch.path, STATE_WRITE, &other), 0);
@@ -256,12 +256,12 @@ static void test_open_and_close(void **state)
 	assert_cloexec(&scene->scratch);
 	store_close(store);
 	assert_int_equal(state_lock_store(&other, STATE_WRITE, 0), 0);
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, &store), STATE_E_LOCKED);
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_READ, 0, BOOT, &store), STATE_E_LOCKED);
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, NULL, &store), STATE_E_LOCKED);
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_READ, 0, BOOT, NULL, &store), STATE_E_LOCKED);
 	state_done(&other);
 	assert_int_equal(scratch_count_fds(), fds);
 
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_READ, 0, BOOT, &store), 0);
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_READ, 0, BOOT, NULL, &store), 0);
 	assert_one(store, "k", "v");
 	assert_int_equal(store->ops->begin(store, true), -EACCES);
 	store_close(store);
@@ -313,7 +313,7 @@ static void test_stale_new_file(void **state)
 	struct store *store;
 
 	write_file(scene, "leases.mdb.new", "half a page", 11);
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_READ, 0, BOOT, &store), STATE_E_ABSENT);
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_READ, 0, BOOT, NULL, &store), STATE_E_ABSENT);
 	store = open_store(scene);
 	put_one(store, "k", "v");
 	store_close(store);
@@ -331,12 +331,12 @@ static void test_boot(void **state)
 
 	put_one(store, "k", "v");
 	store_close(store);
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_READ, 0, LATER_BOOT, &store), STATE_E_ABSENT);
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, LATER_BOOT, &store), 0);
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_READ, 0, LATER_BOOT, NULL, &store), STATE_E_ABSENT);
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, LATER_BOOT, NULL, &store), 0);
 	assert_one(store, "k", NULL);
 	put_one(store, "l", "w");
 	store_close(store);
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, LATER_BOOT, &store), 0);
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, LATER_BOOT, NULL, &store), 0);
 	assert_one(store, "l", "w");
 	store_close(store);
 }
@@ -387,7 +387,7 @@ static bool opens_and_walks(const struct scene *scene, int *ret_outcome)
 	struct store *store;
 	int r;
 
-	*ret_outcome = store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, &store);
+	*ret_outcome = store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, NULL, &store);
 	if (*ret_outcome)
 		return false;
 	r = store->ops->begin(store, false);
@@ -467,15 +467,15 @@ static void test_not_a_store(void **state)
 
 	memset(page, 0, sizeof(page));
 	write_file(scene, "leases.mdb", page, sizeof(page));
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_READ, 0, BOOT, &store), STORE_LMDB_E_DAMAGED);
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, &store), STORE_LMDB_E_DAMAGED);
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_READ, 0, BOOT, NULL, &store), STORE_LMDB_E_DAMAGED);
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, NULL, &store), STORE_LMDB_E_DAMAGED);
 	scratch_path(&scene->scratch, "leases.mdb", path);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkdir(path, 0700), 0);
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, &store), STORE_LMDB_E_DAMAGED);
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, NULL, &store), STORE_LMDB_E_DAMAGED);
 	assert_int_equal(rmdir(path), 0);
 	assert_int_equal(symlink("elsewhere", path), 0);
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, &store), -ELOOP);
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, NULL, &store), -ELOOP);
 }
 
 /* A schema that is not ours, in a file that is sound. */
@@ -488,34 +488,67 @@ static void test_schema(void **state)
 	assert_int_equal(store->ops->put(store, STORE_META, text("schema"), bytes_of(newer, sizeof(newer))), 0);
 	assert_int_equal(store->ops->commit(store), 0);
 	store_close(store);
-	assert_int_equal(store_lmdb_open(&((struct scene *)*state)->state, STATE_WRITE, 0, BOOT, &store),
+	assert_int_equal(store_lmdb_open(&((struct scene *)*state)->state, STATE_WRITE, 0, BOOT, NULL, &store),
 			 STORE_LMDB_E_DAMAGED);
 }
 
-static void test_set_aside(void **state)
+/** seed_one() - store_seed.fill: one row, or what @userdata says */
+static int seed_one(void *userdata, struct store *store)
+{
+	const int *outcome = userdata;
+
+	put_one(store, "seeded", "yes");
+	return *outcome;
+}
+
+/* A damaged store is set aside and made anew from its seed; a sound one is left alone; a seed that fails leaves none. */
+static void test_damaged_is_made_anew(void **state)
 {
 	const struct scene *scene = *state;
+	int outcome = 0;
+	struct store_seed seed = {.fill = seed_one, .userdata = &outcome};
 	struct store *store;
 	uint8_t *data;
 	size_t size;
 
-	/* Nothing there, and one that is sound: left alone. */
-	assert_int_equal(store_lmdb_set_aside(&scene->state, 0, BOOT), 0);
 	store = open_store(scene);
 	put_one(store, "k", "v");
 	store_close(store);
-	assert_int_equal(store_lmdb_set_aside(&scene->state, 0, BOOT), 0);
-	store = open_store(scene);
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, &seed, &store), 0);
 	assert_one(store, "k", "v");
+	assert_one(store, "seeded", NULL);
+	assert_false(seed.replaced);
 	store_close(store);
 
 	write_file(scene, "leases.mdb", "not a store", 11);
-	assert_int_equal(store_lmdb_set_aside(&scene->state, 0, BOOT), 0);
+	outcome = -ENETDOWN;
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, &seed, &store), -ENETDOWN);
+	assert_true(seed.replaced);
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_UPDATE, 0, BOOT, NULL, &store), STATE_E_ABSENT);
 	data = read_file(scene, "leases.mdb.damaged", &size);
 	assert_int_equal(size, 11);
 	free(data);
-	store = open_store(scene);
+
+	outcome = 0;
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, &seed, &store), 0);
 	assert_one(store, "k", NULL);
+	assert_one(store, "seeded", "yes");
+	store_close(store);
+}
+
+/* The lock stays held while an open store is made anew. */
+static void test_renew(void **state)
+{
+	const struct scene *scene = *state;
+	int outcome = 0;
+	struct store_seed seed = {.fill = seed_one, .userdata = &outcome};
+	struct store *store = open_store(scene);
+
+	put_one(store, "k", "v");
+	assert_int_equal(store_lmdb_renew(store, BOOT, &seed), 0);
+	assert_true(seed.replaced);
+	assert_one(store, "k", NULL);
+	assert_one(store, "seeded", "yes");
 	store_close(store);
 }
 
@@ -558,7 +591,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_flipped_meta, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_a_store, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_schema, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_set_aside, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_damaged_is_made_anew, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_renew, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_shrinking_transaction, setup, teardown),
 	};
 

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Leases of the dead are given back. The only walk over all leases in an ADD, and only in one that would fail without
+ * it; a lease whose namespace lives costs one stat(2).
+ */
+
+#include "plugin/verbs/reclaim.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/verbs/context.h"
+#include "plugin/verbs/liveness.h"
+
+/** struct dead - One lease to give back; texts owned */
+struct dead {
+	struct dead *next;
+	char *network;
+	char *container_id;
+	char *ifname;
+};
+
+/** struct reclaim - What the walk needs, and the list that it makes */
+struct reclaim {
+	const struct ipam_request *request;
+	struct port *host;
+	struct dead *first;
+};
+
+/** reclaim_done() - Release the list */
+static void reclaim_done(struct reclaim *reclaim)
+{
+	while (reclaim->first) {
+		struct dead *dead = reclaim->first;
+
+		reclaim->first = dead->next;
+		free(dead->network);
+		free(dead->container_id);
+		free(dead->ifname);
+		free(dead);
+	}
+}
+
+/** is_wanted() - Whether a lease holds an address that the request could be given */
+static bool is_wanted(const struct ipam_request *request, const struct lease *lease)
+{
+	for (size_t i = 0; i < request->n_sets; i++)
+		for (size_t j = 0; j < lease->n_addresses; j++)
+			if (range_set_find(&request->sets[i], &lease->addresses[j]))
+				return true;
+	return false;
+}
+
+/** note_dead() - ipam_each_fn: remember a lease whose namespace and host end are both gone */
+static int note_dead(void *userdata, const struct lease *lease)
+{
+	struct reclaim *reclaim = userdata;
+	struct dead *dead;
+
+	if (!*lease->attachment.network || !is_wanted(reclaim->request, lease) ||
+	    liveness_netns(lease) == LIVENESS_THERE || liveness_interface(reclaim->host, &lease->attachment))
+		return 0;
+	dead = calloc(1, sizeof(*dead));
+	if (!dead)
+		return -ENOMEM;
+	dead->next = reclaim->first;
+	reclaim->first = dead;
+	dead->network = strdup(lease->attachment.network);
+	dead->container_id = strdup(lease->attachment.container_id);
+	dead->ifname = strdup(lease->attachment.ifname);
+	return dead->network && dead->container_id && dead->ifname ? 0 : -ENOMEM;
+}
+
+/** release_all() - Give back what was noted: 0, negative errno */
+static int release_all(struct store *store, const struct reclaim *reclaim)
+{
+	for (const struct dead *dead = reclaim->first; dead; dead = dead->next) {
+		struct attachment attachment = {dead->network, dead->container_id, dead->ifname};
+		int r = ipam_release(store, &attachment, reclaim->request->lease.since);
+
+		if (r < 0)
+			return r;
+		log_line("reclaimed the lease of %.256s %s of network %s: namespace and interface are gone",
+			 dead->container_id, dead->ifname, dead->network);
+	}
+	return 0;
+}
+
+/**
+ * reclaim_dead() - Give back leases of attachments that are gone, as far as the request has use for their addresses
+ * @store:	Store opened for writing, in no transaction
+ * @request:	Request that found a range set used up
+ * @host:	Port in the host's namespace
+ *
+ * Return: 0, RECLAIM_E_NOTHING, negative errno
+ */
+int reclaim_dead(struct store *store, const struct ipam_request *request, struct port *host)
+{
+	__attribute__((cleanup(reclaim_done))) struct reclaim reclaim = {.request = request, .host = host};
+	int r = ipam_each(store, NULL, note_dead, &reclaim);
+
+	if (r < 0)
+		return r;
+	return reclaim.first ? release_all(store, &reclaim) : RECLAIM_E_NOTHING;
+}

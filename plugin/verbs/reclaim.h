@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_VERBS_RECLAIM_H
+#define PLUGIN_VERBS_RECLAIM_H
+
+/*
+ * Nobody calls DEL: when a pool is used up, the leases whose namespace and host end are both gone are given back.
+ */
+
+#include "ipam/ipam.h"
+#include "plugin/network/port.h"
+
+/** Named outcomes beside 0 and negative errno */
+enum reclaim_outcome {
+	RECLAIM_E_NOTHING = 32, /* all of them live */
+};
+
+int reclaim_dead(struct store *store, const struct ipam_request *request, struct port *host);
+
+#endif
