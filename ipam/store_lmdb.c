@@ -20,9 +20,7 @@
 #include "ipam/store_lmdb_internal.h"
 #include "rangeguard/cleanup.h"
 
-#define STORE_FILE "leases.mdb"
 #define STORE_FILE_NEW "leases.mdb.new"
-#define STORE_FILE_DAMAGED "leases.mdb.damaged"
 #define STORE_MODE 0600U
 /** To be raised when a row changes its meaning or form */
 #define SCHEMA 1U
@@ -62,6 +60,7 @@ static int open_file(struct lmdb_store *lmdb, const char *name, enum state_acces
 		return r;
 	/* LMDB takes a path only; through /proc it is in the directory that was checked, wherever that has gone. */
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", lmdb->state->dir_fd, name);
+	lmdb_watch(lmdb->state->dir_fd);
 	r = lmdb_outcome(mdb_env_set_mapsize(lmdb->env, MAP_SIZE));
 	if (r == 0)
 		r = lmdb_outcome(mdb_env_open(lmdb->env, path, flags, STORE_MODE));

@@ -30,6 +30,7 @@ struct store_seed {
 
 int store_lmdb_open(const struct state *state, enum state_access access, int wait_ms, const char *boot_id,
 		    struct store_seed *seed, struct store **ret_store);
+void store_lmdb_on_crash(void (*answer)(void));
 int store_lmdb_renew(struct store *store, const char *boot_id, struct store_seed *seed);
 
 #endif

@@ -3,8 +3,8 @@
 #define IPAM_STORE_LMDB_INTERNAL_H
 
 /*
- * Shared by the three files of the store on LMDB: store_lmdb.c opens and creates, store_lmdb_ops.c is the seam,
- * store_lmdb_check.c looks at a file before it is trusted.
+ * Shared by the files of the store on LMDB: store_lmdb.c opens and creates, store_lmdb_ops.c is the seam,
+ * store_lmdb_check.c looks at a file before it is trusted, store_lmdb_crash.c is for when that was not enough.
  */
 
 #include <lmdb.h>
@@ -33,6 +33,9 @@ struct lmdb_store {
 	off_t size;
 };
 
+#define STORE_FILE "leases.mdb"
+#define STORE_FILE_DAMAGED "leases.mdb.damaged"
+
 /** Named outcomes of lmdb_check_file() beside 0 and negative errno */
 enum lmdb_file_outcome {
 	LMDB_FILE_ABSENT = 1,
@@ -43,6 +46,8 @@ extern const struct store_ops lmdb_ops;
 
 int lmdb_outcome(int code);
 void lmdb_close_file(struct lmdb_store *lmdb);
+void lmdb_watch(int dir_fd);
+void lmdb_unwatch(void);
 int lmdb_check_file(int dir_fd, const char *name, off_t *ret_size);
 
 #endif

@@ -300,6 +300,7 @@ void lmdb_close_file(struct lmdb_store *lmdb)
 	if (lmdb->env)
 		mdb_env_close(lmdb->env);
 	lmdb->env = NULL;
+	lmdb_unwatch();
 }
 
 static void lmdb_close(struct store *store)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "ipam/ipam.h"
 #include "ipam/state.h"
@@ -167,6 +168,15 @@ static int print_json(json_t *list)
 	return r;
 }
 
+/** answer_crash() - The lease store was damaged beyond its own checks and has been set aside */
+static void answer_crash(void)
+{
+	static const char answer[] = "rangeguard list: the lease store was damaged and has been set aside\n";
+
+	(void)!write(STDERR_FILENO, answer, sizeof(answer) - 1);
+	_exit(EXIT_USAGE);
+}
+
 /**
  * command_list() - `rangeguard list`
  * @argc, @argv:	Arguments, argv[0] the command's name
@@ -182,6 +192,7 @@ int command_list(int argc, char **argv)
 
 	if (status)
 		return status;
+	store_lmdb_on_crash(answer_crash);
 	list = json_array();
 	r = read_leases(&options, list);
 	if (r) {

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "ipam/store_lmdb.h"
 #include "rangeguard/limits.h"
 
 /** struct verb - A verb, the oldest version that has it, and what carries it out */
@@ -48,6 +49,23 @@ static void arm_deadline(void)
 
 	(void)sigaction(SIGALRM, &action, NULL);
 	(void)setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/** answer_crash() - The lease store was damaged beyond its own checks and has been set aside: try again */
+static void answer_crash(void)
+{
+	static const char answer[] =
+		"{\"cniVersion\":\"1.1.0\",\"code\":11,\"msg\":\"the lease store was damaged; it has "
+		"been set aside as leases.mdb.damaged and the next ADD makes a new one: try again\"}\n";
+
+	(void)!write(STDOUT_FILENO, answer, sizeof(answer) - 1);
+	_exit(1);
+}
+
+/** pass_crash() - The same on DEL: the interface is gone already, and the lease with the store that was set aside */
+static void pass_crash(void)
+{
+	_exit(0);
 }
 
 /** parse_text() - Standard input as JSON: code 6 */
@@ -128,6 +146,7 @@ static int run(struct context *context, struct error *reterr)
 		return print_versions(context) ? error_set(reterr, ERROR_IO, "can't write to standard output") : 0;
 	if (parse_text(context, reterr) || check_name(context, reterr) || check_version(context, reterr))
 		return REFUSED;
+	store_lmdb_on_crash(context->request.verb == CNI_DEL ? pass_crash : answer_crash);
 	return verbs[context->request.verb].run(context, reterr);
 }
 
