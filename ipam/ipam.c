@@ -380,27 +380,36 @@ int ipam_find(struct store *store, const struct attachment *attachment, ipam_eac
 }
 
 /**
- * each_lease() - ipam_each() within a transaction
+ * each_lease() - ipam_each_part() within a transaction
  * @store:	Store, in a transaction
- * @network:	See ipam_each()
- * @each:	See ipam_each()
- * @userdata:	See ipam_each()
+ * @part:	See ipam_each_part()
+ * @each:	See ipam_each_part()
+ * @userdata:	See ipam_each_part()
  *
  * Return: what @each returned, IPAM_E_DAMAGED after the rest when a lease can't be read, negative errno
  */
-static int each_lease(struct store *store, const char *network, ipam_each_fn each, void *userdata)
+static int each_lease(struct store *store, struct ipam_part *part, ipam_each_fn each, void *userdata)
 {
-	struct bytes key = bytes_of("", 0), row;
+	struct bytes key = bytes_of(part->after.bytes, part->begun ? sizeof(part->after.bytes) : 0), row;
 	bool damaged = false;
 	struct lease lease;
-	int r;
+	size_t n = 0;
+	int r = 0;
 
-	while ((r = store->ops->seek(store, STORE_LEASES, key, true, &key, &row)) == 0) {
+	part->ended = false;
+	for (; n < part->limit; n++) {
+		r = store->ops->seek(store, STORE_LEASES, key, true, &key, &row);
+		if (r)
+			break;
+		if (key.size != sizeof(part->after.bytes))
+			return -EUCLEAN;
+		memcpy(part->after.bytes, key.data, key.size);
+		part->begun = true;
 		if (lease_decode(row, &lease)) {
 			damaged = true;
 			continue;
 		}
-		if (network && strcmp(lease.attachment.network, network) != 0)
+		if (part->network && strcmp(lease.attachment.network, part->network) != 0)
 			continue;
 		r = each(userdata, &lease);
 		if (r)
@@ -408,7 +417,31 @@ static int each_lease(struct store *store, const char *network, ipam_each_fn eac
 	}
 	if (r < 0)
 		return r;
+	part->ended = n < part->limit;
 	return damaged ? IPAM_E_DAMAGED : 0;
+}
+
+/**
+ * ipam_each_part() - Walk through some leases, to go on later, perhaps after the store was closed
+ * @store:	Store
+ * @part:	Which ones; afterwards, those that follow
+ * @each:	Called for each; must not use the store. A value other than 0 ends the walk
+ * @userdata:	For it
+ *
+ * A lease that is there from the first part to the last is met just once.
+ *
+ * Return: as for ipam_each()
+ */
+int ipam_each_part(struct store *store, struct ipam_part *part, ipam_each_fn each, void *userdata)
+{
+	int r;
+
+	r = store->ops->begin(store, false);
+	if (r < 0)
+		return outcome_of(r);
+	r = each_lease(store, part, each, userdata);
+	store->ops->abort(store);
+	return outcome_of(r);
 }
 
 /**
@@ -423,14 +456,9 @@ static int each_lease(struct store *store, const char *network, ipam_each_fn eac
  */
 int ipam_each(struct store *store, const char *network, ipam_each_fn each, void *userdata)
 {
-	int r;
+	struct ipam_part all = {.network = network, .limit = SIZE_MAX};
 
-	r = store->ops->begin(store, false);
-	if (r < 0)
-		return outcome_of(r);
-	r = each_lease(store, network, each, userdata);
-	store->ops->abort(store);
-	return outcome_of(r);
+	return ipam_each_part(store, &all, each, userdata);
 }
 
 /**

@@ -104,6 +104,22 @@ struct ipam_refusal {
 /** ipam_each_fn - Called for each lease; a value other than 0 ends the walk and is returned by it */
 typedef int (*ipam_each_fn)(void *userdata, const struct lease *lease);
 
+/**
+ * struct ipam_part - A part of the leases
+ * @network:	Only this network's, NULL: all
+ * @limit:	How many are looked at
+ * @after:	Those behind this one, when @begun
+ * @begun:	This is not the first part
+ * @ended:	This was the last part
+ */
+struct ipam_part {
+	const char *network;
+	size_t limit;
+	struct attachment_key after;
+	bool begun;
+	bool ended;
+};
+
 /** struct adopted - A lease known from elsewhere; its attachment's texts are "" when only the key is known */
 struct adopted {
 	struct attachment_key key;
@@ -116,6 +132,7 @@ int ipam_take(struct store *store, const struct ipam_request *request, struct ip
 int ipam_release(struct store *store, const struct attachment *attachment, int64_t now);
 int ipam_find(struct store *store, const struct attachment *attachment, ipam_each_fn found, void *userdata);
 int ipam_each(struct store *store, const char *network, ipam_each_fn each, void *userdata);
+int ipam_each_part(struct store *store, struct ipam_part *part, ipam_each_fn each, void *userdata);
 int ipam_is_full(struct store *store, const struct range_set *sets, size_t n_sets, const struct guard *guard,
 		 size_t *ret_set);
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * `rangeguard list`: who holds which address. The store is read into memory first and printed after it is closed, so
- * that a slow reader of the output keeps no ADD waiting.
- */
+/* `rangeguard list`: who holds which address, in parts, so that no ADD waits for long and memory stays small. */
 
 #include <errno.h>
 #include <getopt.h>
@@ -18,6 +15,13 @@
 #include "plugin/commands/commands.h"
 #include "plugin/config/netconf.h"
 #include "rangeguard/cleanup.h"
+
+/** Leases read at a time: a few milliseconds' worth */
+#define LEASES_PER_PART 4096U
+/** Columns of the table */
+#define N_COLUMNS 7
+/** Space for "2026-11-23T18:14:46Z" and for years to come */
+#define SINCE_MAX 32
 
 const char command_list_help[] =
 	"Usage: rangeguard list [--data-dir DIR] [--network NAME] [--format text|json]\n"
@@ -77,51 +81,121 @@ static int read_options(int argc, char **argv, struct options *options)
 }
 
 /** lease_since() - Time of a lease, RFC 3339 in UTC */
-static void lease_since(const struct lease *lease, char buffer[static 32])
+static void lease_since(const struct lease *lease, char buffer[static SINCE_MAX])
 {
 	time_t since = lease->since;
 	struct tm broken;
 
 	buffer[0] = '\0';
 	if (gmtime_r(&since, &broken))
-		(void)strftime(buffer, 32, "%Y-%m-%dT%H:%M:%SZ", &broken);
+		(void)strftime(buffer, SINCE_MAX, "%Y-%m-%dT%H:%M:%SZ", &broken);
 }
 
-/** collect() - ipam_each_fn: one object per address */
-static int collect(void *userdata, const struct lease *lease)
+/** struct listing - What is being printed: the rows of one part, before they leave */
+struct listing {
+	const struct options *options;
+	FILE *rows;
+	size_t n_rows;
+};
+
+/** print_json_row() - One address of a lease as an object */
+static int print_json_row(struct listing *listing, const struct lease *lease, const char *address, const char *since)
 {
 	const struct attachment *attachment = &lease->attachment;
-	char text[ADDRESS_TEXT_MAX], since[32];
-	json_t *list = userdata;
+	json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[]}", "network", attachment->network, "address",
+				address, "containerID", attachment->container_id, "ifname", attachment->ifname, "since",
+				since, "namespace", lease->pod_namespace, "pod", lease->pod_name, "snat");
+	int r;
 
-	lease_since(lease, since);
-	for (size_t i = 0; i < lease->n_addresses; i++) {
-		json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[]}", "network", attachment->network,
-					"address", address_format(&lease->addresses[i], text), "containerID",
-					attachment->container_id, "ifname", attachment->ifname, "since", since,
-					"namespace", lease->pod_namespace, "pod", lease->pod_name, "snat");
-
-		if (json_array_append_new(list, row))
-			return -ENOMEM;
-	}
-	return 0;
+	if (!row)
+		return -ENOMEM;
+	(void)fputs(listing->n_rows ? ",\n    " : "\n    ", listing->rows);
+	r = json_dumpf(row, listing->rows, 0);
+	json_decref(row);
+	return r < 0 ? -ENOMEM : 0;
 }
 
-/** read_leases() - Fill @list; 0 also when there is no state, an outcome of the state, the store or the IPAM */
-static int read_leases(const struct options *options, json_t *list)
+/** print_columns() - A line of the table for people */
+static void print_columns(FILE *stream, const char *const columns[static N_COLUMNS])
+{
+	static const int widths[N_COLUMNS] = {16, 24, 24, 8, 20, 16, 0};
+
+	for (size_t i = 0; i < N_COLUMNS; i++)
+		(void)fprintf(stream, "%-*s%s", widths[i], columns[i], i + 1 < N_COLUMNS ? "  " : "\n");
+}
+
+/** print_lease() - ipam_each_fn: a row for each address */
+static int print_lease(void *userdata, const struct lease *lease)
+{
+	const struct attachment *attachment = &lease->attachment;
+	char text[ADDRESS_TEXT_MAX], since[SINCE_MAX];
+	struct listing *listing = userdata;
+	int r = 0;
+
+	lease_since(lease, since);
+	for (size_t i = 0; i < lease->n_addresses && !r; i++, listing->n_rows++) {
+		const char *address = address_format(&lease->addresses[i], text);
+
+		if (listing->options->json)
+			r = print_json_row(listing, lease, address, since);
+		else
+			print_columns(listing->rows,
+				      (const char *[N_COLUMNS]){attachment->network, address, attachment->container_id,
+								attachment->ifname, since, lease->pod_namespace,
+								lease->pod_name});
+	}
+	return r;
+}
+
+/**
+ * print_part() - Read one part of the leases, then print it
+ * @listing:	Listing; its stream is made here
+ * @part:	Part
+ *
+ * The store is open, and an ADD kept waiting, only while a part is read into memory, however slow the reader of the
+ * output is and however many leases there are.
+ *
+ * Return: 0, an outcome of the state, the store or the IPAM, negative errno
+ */
+static int print_part(struct listing *listing, struct ipam_part *part)
 {
 	STATE_CLEANUP struct state state = STATE_INIT;
-	STORE_CLEANUP struct store *store = NULL;
+	CLEANUP_FREE char *rows = NULL;
+	struct store *store = NULL;
 	char boot_id[BOOT_ID_MAX];
+	size_t size = 0;
 	int r = state_boot_id(boot_id);
 
+	listing->rows = open_memstream(&rows, &size);
+	if (!listing->rows)
+		return -ENOMEM;
 	if (!r)
-		r = state_open(options->data_dir, STATE_READ, &state);
+		r = state_open(listing->options->data_dir, STATE_READ, &state);
 	if (!r)
 		r = store_lmdb_open(&state, STATE_READ, LIMIT_LOCK_WAIT_MS, boot_id, NULL, &store);
 	if (!r)
-		r = ipam_each(store, options->network, collect, list);
-	return r == STATE_E_ABSENT ? 0 : r;
+		r = ipam_each_part(store, part, print_lease, listing);
+	store_close(store);
+	if (fclose(listing->rows) == EOF)
+		return -ENOMEM;
+	return fwrite(rows, 1, size, stdout) < size ? -EIO : r;
+}
+
+/** print_leases() - All parts: 0, also when there is no state; else as print_part() */
+static int print_leases(const struct options *options)
+{
+	struct ipam_part part = {.network = options->network, .limit = LEASES_PER_PART};
+	struct listing listing = {.options = options};
+	bool damaged = false;
+	int r = 0;
+
+	while (!part.ended && (!r || r == IPAM_E_DAMAGED)) {
+		r = print_part(&listing, &part);
+		damaged |= r == IPAM_E_DAMAGED;
+	}
+	if (r == STATE_E_ABSENT)
+		r = 0;
+	return !r && damaged ? IPAM_E_DAMAGED : r;
 }
 
 /** outcome_text() - Why the leases can't be read */
@@ -140,32 +214,20 @@ static const char *outcome_text(int outcome)
 	}
 }
 
-/** print_text() - A table for people */
-static int print_text(const json_t *list)
+/** print_list() - The leases in the format wanted; as print_leases() */
+static int print_list(const struct options *options)
 {
-	static const char *const keys[] = {"network", "address", "containerID", "ifname", "since", "namespace", "pod"};
-	static const int widths[] = {16, 24, 24, 8, 20, 16, 0};
-	const size_t n_keys = sizeof(keys) / sizeof(keys[0]);
-	size_t index;
-	json_t *row;
+	int r;
 
-	for (size_t i = 0; i < n_keys; i++)
-		(void)printf("%-*s%s", widths[i], keys[i], i + 1 < n_keys ? "  " : "\n");
-	json_array_foreach((json_t *)(uintptr_t)list, index, row)
-		for (size_t i = 0; i < n_keys; i++)
-			(void)printf("%-*s%s", widths[i], json_string_value(json_object_get(row, keys[i])),
-				     i + 1 < n_keys ? "  " : "\n");
-	return fflush(stdout);
-}
-
-/** print_json() - {"version": 1, "leases": […]} */
-static int print_json(json_t *list)
-{
-	json_t *root = json_pack("{s:i, s:O}", "version", 1, "leases", list);
-	int r = json_dumpf(root, stdout, JSON_INDENT(2)) || fputc('\n', stdout) == EOF || fflush(stdout);
-
-	json_decref(root);
-	return r;
+	if (options->json)
+		(void)fputs("{\n  \"version\": 1,\n  \"leases\": [", stdout);
+	else
+		print_columns(stdout, (const char *[N_COLUMNS]){"network", "address", "containerID", "ifname", "since",
+								"namespace", "pod"});
+	r = print_leases(options);
+	if (options->json)
+		(void)fputs("\n  ]\n}\n", stdout);
+	return !r && fflush(stdout) ? -EIO : r;
 }
 
 /** answer_crash() - The lease store was damaged beyond its own checks and has been set aside */
@@ -187,20 +249,14 @@ int command_list(int argc, char **argv)
 {
 	struct options options = {.data_dir = NETCONF_DATA_DIR};
 	int status = read_options(argc, argv, &options);
-	json_t *list;
 	int r;
 
 	if (status)
 		return status;
 	store_lmdb_on_crash(answer_crash);
-	list = json_array();
-	r = read_leases(&options, list);
-	if (r) {
-		(void)fprintf(stderr, "rangeguard list: %s: %s\n", options.data_dir, outcome_text(r));
-		status = EXIT_USAGE;
-	} else if (options.json ? print_json(list) : print_text(list)) {
-		status = EXIT_USAGE;
-	}
-	json_decref(list);
-	return status;
+	r = print_list(&options);
+	if (!r)
+		return EXIT_FINE;
+	(void)fprintf(stderr, "rangeguard list: %s: %s\n", options.data_dir, outcome_text(r));
+	return EXIT_USAGE;
 }
