@@ -28,7 +28,20 @@ call()
 	cni "$1" c1 "$(netns_path c1)" eth0 "${@:2}"
 }
 
-# foreign_interface: one on the host that is not ours, without the link-local addresses that would change host_state
+# host_end: names of the interfaces of ours on the host
+host_end()
+{
+	ip -json link show | jq -r '.[].ifname | select(startswith("rg"))'
+}
+
+# holders: containers and interfaces that hold leases
+holders()
+{
+	"$RANGEGUARD" list --format json | jq -r '[.. | objects | select(has("address")) | .containerID + "/" + .ifname]
+		| unique | join(" ")'
+}
+
+# foreign_interface: one on the host, named other, that is not ours; nothing of it will change host_state later
 foreign_interface()
 {
 	ip link add other type veth peer name peer
@@ -53,7 +66,8 @@ assert_refuses()
 	local -i status=0
 	local words=${*:3} summary
 
-	words=${words:0:200}
+	words=${words//$'\n'/ }
+	words=${words:0:300}
 	"${@:3}" >stdout 2>stderr || status=$?
 	iconv -f UTF-8 -t UTF-8 stdout >/dev/null || fail "$words: not UTF-8: $(od -An -c stdout | head -n 5)"
 	summary=$(jq -rs '"\(length) \(.[0].code) \(.[0].cniVersion) \(.[0].msg) / \(.[0].details // "")"' stdout) ||
@@ -70,9 +84,9 @@ assert_refuses()
 # assert_quiet COMMAND…: succeeds and says nothing at all
 assert_quiet()
 {
-	local words=${*:1}
+	local words=${*//$'\n'/ }
 
-	words=${words:0:200}
+	words=${words:0:300}
 	"$@" >stdout 2>stderr || fail "$words: exit status $?: $(cat stdout stderr)"
 	assert_empty "$(cat stdout stderr)" "$words: output"
 }

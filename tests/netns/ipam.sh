@@ -219,6 +219,20 @@ test_exhausted_pool()
 	status "$conf"
 }
 
+test_dead_leases_are_reclaimed_before_a_pool_is_exhausted()
+{
+	local conf
+
+	conf=$(with "$CONF" '.ipam.ranges = [[{subnet: "10.9.0.0/30"}]]')
+	assert_given 10.9.0.1 c1 "$conf"
+	assert_given 10.9.0.2 c2 "$conf"
+	assert_not_given 101 c3 "$conf"
+	ip netns delete c1
+	wait_until 5 eval '! ip route show proto 82 | grep -q 10.9.0.1'
+	assert_given 10.9.0.1 c3 "$conf"
+	assert_equal 2 "$(leases)" "leases"
+}
+
 test_both_families_or_none()
 {
 	local conf
@@ -298,16 +312,54 @@ test_same_attachment_gets_the_same_addresses()
 	assert_equal 4 "$(leases)" "leases"
 }
 
-test_lost_store_gives_no_address_twice()
+test_lost_store_is_rebuilt_from_the_kernel()
 {
+	local before
+
 	give c1 "$DUAL" >/dev/null
 	give c2 "$DUAL" >/dev/null
+	before=$("$RANGEGUARD" list --format json | jq -c '[.leases[] | {network, address, containerID, ifname}]')
 	rm -r /run/rangeguard
 	assert_given "10.9.0.3 fd00:9::3" c3 "$DUAL"
+	assert_equal "$before" "$("$RANGEGUARD" list --format json |
+		jq -c '[.leases[] | {network, address, containerID, ifname} | select(.containerID != "c3")]')" "leases"
 	del c1 "$DUAL"
 	del c2 "$DUAL"
 	del c3 "$DUAL"
 	assert_nothing_left
+}
+
+# damage WHAT: one of several ways
+damage()
+{
+	local store=/run/rangeguard/leases.mdb
+
+	case $1 in
+	garbage) head -c 8192 /dev/urandom | dd of=$store conv=notrunc status=none ;;
+	short) truncate -s 5000 $store ;;
+	empty) : >$store ;;
+	text) echo nonsense >$store ;;
+	esac
+}
+
+test_damaged_store()
+{
+	local what name
+
+	for what in garbage short empty text; do
+		give c1 "$DUAL" >/dev/null
+		give c2 "$DUAL" >/dev/null
+		damage "$what"
+		give c3 "$DUAL" >/dev/null
+		assert_empty "$(ip -json route show proto 82 | jq -r '.[].dst' | sort | uniq -d)" "$what: addresses given twice"
+		assert_reaches c3 "$HOST_IPV4" "$HOST_IPV6"
+		damage "$what"
+		for name in c1 c2 c3; do
+			del "$name" "$DUAL" 2>/dev/null
+		done
+		assert_empty "$(ip -o link show | grep ': rg' || true)" "$what: interfaces after DEL"
+		rm -r /run/rangeguard
+	done
 }
 
 test_late_delete_of_another_container()
@@ -498,11 +550,26 @@ test_delete_on_a_full_disk()
 		del "$name" "$DUAL"
 	done
 	assert_nothing_left
-	for _ in {1..10}; do
-		give c1 "$DUAL" >/dev/null
-		del c1 "$DUAL"
+}
+
+# The disk is full at each size of the store in turn; as a delegate, which needs no interface
+test_delete_on_a_disk_that_fills_up()
+{
+	local conf
+	local -i i
+
+	mkdir -m 0700 /run/rangeguard
+	mount -t tmpfs -o mode=0700,size=4m tmpfs /run/rangeguard
+	conf=$(with "$DUAL" '.type = "bridge"')
+	container c1
+	for ((i = 1; i <= 40; i++)); do
+		cni ADD "id$i" "$(netns_path c1)" eth0 "$conf" >/dev/null
+		fill /run/rangeguard
+		cni DEL "id$i" "" eth0 "$conf"
+		assert_equal $((2 * i - 2)) "$(leases)" "leases after DEL number $i on a full disk"
+		rm /run/rangeguard/filler.*
+		cni ADD "id$i" "$(netns_path c1)" eth0 "$conf" >/dev/null
 	done
-	assert_nothing_left
 }
 
 test_no_room_for_a_store()

@@ -19,9 +19,7 @@ set_up()
 	install_plugins bridge ptp macvlan host-local portmap tuning
 	mkdir -p /etc/rangeguard/reserved.d
 	echo "$GUARD" >/etc/rangeguard/reserved.d/dba.json
-	ip link add up0 type veth peer name peer0
-	ip link set up0 addrgenmode none
-	ip link set up0 up
+	foreign_interface
 	container c1
 	host_state >before
 }
@@ -43,7 +41,7 @@ assert_fails_with()
 delegation()
 {
 	conf ".cniVersion = \"$2\" | .type = \"$1\"
-		| if .type != \"bridge\" then del(.bridge) else . end | if .type == \"macvlan\" then .master = \"up0\" else . end"
+		| if .type != \"bridge\" then del(.bridge) else . end | if .type == \"macvlan\" then .master = \"other\" else . end"
 }
 
 # --- IPAM delegate ---
@@ -106,7 +104,7 @@ test_delegate_results_of_all_versions()
 # Unlike in the interface role, no routes are listed unless the configuration does.
 test_delegate_adds_no_default_route()
 {
-	assert_json "$(call ADD "$(conf 'del(.ipam.routes)')")" 'has("routes") | not' "routes"
+	assert_json "$(call ADD "$(conf 'del(.ipam.routes)')")" 'has("ips") and (has("routes") | not)' "routes"
 }
 
 test_delegate_refuses_a_reserved_range()
