@@ -97,27 +97,21 @@ static int fits(const struct ipam_request *request, const struct lease *lease, b
 }
 
 /**
- * replace() - Have an attachment give back addresses that are no answer to its request, unless it uses them
- * @store:		Store, in a writing transaction
+ * lives() - Whether an attachment that holds a lease is still there, so that it must not get another
  * @request:		Request
- * @key:		Key of the attachment
  * @held:		What it holds
  * @reterr_refusal:	Filled for IPAM_E_LIVES
  *
- * Return: IPAM_E_NOT_FOUND: it holds none now; IPAM_E_LIVES, negative errno
+ * Return: 0, IPAM_E_LIVES, negative errno
  */
-static int replace(struct store *store, const struct ipam_request *request, const struct attachment_key *key,
-		   const struct lease *held, struct ipam_refusal *reterr_refusal)
+static int lives(const struct ipam_request *request, const struct lease *held, struct ipam_refusal *reterr_refusal)
 {
 	int r = request->lives ? request->lives(request->userdata, held) : 0;
 
-	if (r > 0) {
-		reterr_refusal->address = held->addresses[0];
-		return IPAM_E_LIVES;
-	}
-	if (r == 0)
-		r = holding_give_back(store, key, held, NULL);
-	return r < 0 ? r : IPAM_E_NOT_FOUND;
+	if (r <= 0)
+		return r;
+	reterr_refusal->address = held->addresses[0];
+	return IPAM_E_LIVES;
 }
 
 /**
@@ -126,7 +120,7 @@ static int replace(struct store *store, const struct ipam_request *request, cons
  * @request:		Request
  * @key:		Key of the attachment
  * @lease:		Its new lease; the addresses are filled when they are given
- * @reterr_refusal:	Filled for IPAM_E_VETOED
+ * @reterr_refusal:	Filled for IPAM_E_VETOED and IPAM_E_LIVES
  *
  * Return: 0, IPAM_E_NOT_FOUND when it holds none, also when it did, but these did not fit; IPAM_E_VETOED, IPAM_E_LIVES,
  *	negative errno
@@ -144,11 +138,15 @@ static int take_existing(struct store *store, const struct ipam_request *request
 		return r < 0 ? r : IPAM_E_NOT_FOUND;
 	}
 	if (r == 0)
+		r = lives(request, &held, reterr_refusal);
+	if (r == 0)
 		r = fits(request, &held, &same, reterr_refusal);
 	if (r)
 		return r;
-	if (!same)
-		return replace(store, request, key, &held, reterr_refusal);
+	if (!same) {
+		r = holding_give_back(store, key, &held, NULL);
+		return r < 0 ? r : IPAM_E_NOT_FOUND;
+	}
 	for (size_t i = 0; i < held.n_addresses; i++)
 		lease->addresses[i] = held.addresses[i];
 	lease->n_addresses = held.n_addresses;

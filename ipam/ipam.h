@@ -22,7 +22,7 @@ enum ipam_outcome {
 	IPAM_E_GATEWAY,	  /* a requested address is a gateway: @address */
 	IPAM_E_NOT_FOUND, /* no such lease */
 	IPAM_E_VETOED,	  /* the veto ended the search: @address; what it found is the veto's to tell */
-	IPAM_E_LIVES,	  /* the attachment holds other addresses, and its older interface lives: @address is one */
+	IPAM_E_LIVES,	  /* the attachment holds a lease and lives: @address is one of its addresses */
 	IPAM_E_DAMAGED,	  /* a row of the store can't be read */
 };
 
@@ -46,7 +46,7 @@ typedef int (*ipam_veto_fn)(void *userdata, const struct ip_range *range, const 
 			    bool requested);
 
 /**
- * ipam_lives_fn - Ask whether an attachment is still there, before a lease of it that no longer fits is replaced
+ * ipam_lives_fn - Ask whether an attachment that holds a lease already is still there
  * @userdata:	Of the request
  * @lease:	What it holds
  *
@@ -64,7 +64,7 @@ typedef int (*ipam_lives_fn)(void *userdata, const struct lease *lease);
  * @reuse_delay:	Seconds that a released address rests, as long as another one is free
  * @guard:		Sealed guard
  * @veto:		NULL, or asked about each address before it is given
- * @lives:		NULL, or asked before a lease of the attachment is replaced
+ * @lives:		NULL, or asked when the attachment holds a lease
  * @userdata:		For both
  */
 struct ipam_request {

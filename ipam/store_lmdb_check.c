@@ -66,12 +66,15 @@ static bool tree_is_sound(const struct tree *tree, size_t last_page)
  * @meta:	Meta page
  * @index:	0 or 1
  * @size:	Size of the file
+ * @current:	Whether LMDB goes by it
+ *
+ * When LMDB can't write a meta page, it leaves the new trees beside the old last page there, and goes by the other one.
  */
-static bool meta_is_sound(const struct meta *meta, size_t index, size_t size)
+static bool meta_is_sound(const struct meta *meta, size_t index, size_t size, bool current)
 {
 	const unsigned free_flags = MDB_INTEGERKEY, sort_flags = MDB_REVERSEKEY | MDB_DUPSORT | MDB_INTEGERKEY |
 								 MDB_DUPFIXED | MDB_INTEGERDUP | MDB_REVERSEDUP;
-	size_t page_size = meta->free.pad;
+	size_t page_size = meta->free.pad, last_page;
 
 	if (meta->page != index || !(meta->flags & META_FLAG))
 		return false;
@@ -82,7 +85,8 @@ static bool meta_is_sound(const struct meta *meta, size_t index, size_t size)
 		return false;
 	if ((meta->free.flags & sort_flags) != free_flags || meta->main.flags)
 		return false;
-	return tree_is_sound(&meta->free, meta->last_page) && tree_is_sound(&meta->main, meta->last_page);
+	last_page = current ? meta->last_page : size / page_size - 1;
+	return tree_is_sound(&meta->free, last_page) && tree_is_sound(&meta->main, last_page);
 }
 
 /**
@@ -96,7 +100,9 @@ static bool meta_is_sound(const struct meta *meta, size_t index, size_t size)
 int lmdb_check_file(int dir_fd, const char *name, off_t *ret_size)
 {
 	CLEANUP_CLOSE int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct meta metas[N_METAS];
 	struct stat status;
+	size_t current;
 
 	if (fd < 0)
 		return errno == ENOENT ? LMDB_FILE_ABSENT : -errno;
@@ -105,14 +111,18 @@ int lmdb_check_file(int dir_fd, const char *name, off_t *ret_size)
 	if (!S_ISREG(status.st_mode))
 		return LMDB_FILE_DAMAGED;
 	for (size_t i = 0; i < N_METAS; i++) {
-		struct meta meta;
-		ssize_t n = pread(fd, &meta, sizeof(meta), (off_t)i * sysconf(_SC_PAGESIZE));
+		ssize_t n = pread(fd, &metas[i], sizeof(metas[i]), (off_t)i * sysconf(_SC_PAGESIZE));
 
 		if (n < 0)
 			return -errno;
-		if ((size_t)n < sizeof(meta) || !meta_is_sound(&meta, i, (size_t)status.st_size))
+		if ((size_t)n < sizeof(metas[i]))
 			return LMDB_FILE_DAMAGED;
 	}
+	/* mdb_env_pick_meta() */
+	current = metas[0].transaction < metas[1].transaction;
+	for (size_t i = 0; i < N_METAS; i++)
+		if (!meta_is_sound(&metas[i], i, (size_t)status.st_size, i == current))
+			return LMDB_FILE_DAMAGED;
 	*ret_size = status.st_size;
 	return 0;
 }

@@ -10,10 +10,16 @@
 #include "plugin/network/attach.h"
 
 #include <errno.h>
+#include <linux/if.h>
 #include <string.h>
+#include <time.h>
 
 #include "plugin/network/stage.h"
 #include "plugin/network/wire.h"
+
+/** How often and how far apart the kernel is asked whether the host end sends: 20 ms in all */
+#define CARRIER_QUESTIONS 20U
+#define CARRIER_PAUSE_NS 1000000L
 
 /**
  * struct link_answer - What a question after a link found
@@ -206,6 +212,29 @@ static int enter_container(const struct netns *netns, struct port **ret_port, st
 }
 
 /**
+ * await_carrier() - See that the host end sends, before anybody is told that it is there
+ * @host:	Port
+ * @plan:	Plan
+ *
+ * The end has carrier since the container's end is up, but the kernel starts its queue later, in the link watch's own
+ * time; a packet from the host before that is lost. From Linux 6.8 on the question itself makes the kernel catch up
+ * (linkwatch_sync_dev() in rtnl_getlink()), before that it is asked again for a moment. A late queue is no failure.
+ */
+static void await_carrier(struct port *host, const struct plan *plan)
+{
+	const struct timespec pause = {.tv_nsec = CARRIER_PAUSE_NS};
+	struct link_answer answer;
+	struct error ignored;
+
+	for (unsigned i = 0; i < CARRIER_QUESTIONS; i++) {
+		if (find_by_name(host, plan->host_name, &answer, &ignored) || !answer.found ||
+		    (answer.link.operstate != IF_OPER_DOWN && answer.link.operstate != IF_OPER_LOWERLAYERDOWN))
+			return;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+/**
  * attach_create() - Make an attachment
  * @host:	Port of the host's namespace, in which the calling thread is
  * @netns:	The container's namespace; the thread ends up there, unless the work ended before
@@ -232,6 +261,8 @@ int attach_create(struct port *host, const struct netns *netns, const struct pla
 		r = wire_container(container, plan, link.peer_index, reterr);
 	if (r)
 		(void)delete_link(host, link.index, &ignored);
+	else
+		await_carrier(host, plan);
 	return r;
 }
 

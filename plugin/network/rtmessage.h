@@ -16,6 +16,7 @@ struct link_info {
 	uint32_t peer_index; /* IFLA_LINK: of a veth, the index of the other end in its namespace */
 	uint32_t mtu;
 	bool up;
+	uint8_t operstate; /* IFLA_OPERSTATE: IF_OPER_* of linux/if.h */
 	uint8_t mac[ETH_ALEN];
 	char name[IFNAMSIZ];
 	char alias[PLAN_ALIAS_MAX];
@@ -58,7 +59,7 @@ int rtmessage_add_host_route(struct batch *batch, uint32_t index, const struct a
 int rtmessage_add_container_route(struct batch *batch, uint32_t index, const struct route *route);
 int rtmessage_dump_routes(struct batch *batch, enum family family, uint8_t type); /* type RTN_UNSPEC: all */
 int rtmessage_dump_own_routes(struct batch *batch, enum family family);
-int rtmessage_lookup_route(struct batch *batch, const struct address *address);	  /* RTM_F_FIB_MATCH */
+int rtmessage_lookup_route(struct batch *batch, const struct address *address); /* RTM_F_FIB_MATCH */
 
 /* Readers. 0, -EBADMSG, -ENOMSG when the message is of another type. */
 int rtmessage_read_link(const struct nlmsghdr *message, struct link_info *ret_link);

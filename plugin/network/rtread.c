@@ -119,6 +119,10 @@ static int take_link_attribute(const struct nlattr *attribute, void *userdata)
 		return read_u32(attribute, &link->peer_index);
 	case IFLA_MTU:
 		return read_u32(attribute, &link->mtu);
+	case IFLA_OPERSTATE:
+		if (mnl_attr_get_payload_len(attribute) == 1)
+			link->operstate = mnl_attr_get_u8(attribute);
+		return MNL_CB_OK;
 	case IFLA_ADDRESS:
 		/* Other kinds of link have addresses of other sizes. */
 		if (mnl_attr_get_payload_len(attribute) == ETH_ALEN)

@@ -96,39 +96,14 @@ static int wire(const struct context *context, struct port *host, const struct n
 	return REFUSED;
 }
 
-/** undo_take() - Give the addresses back after a failure, unless an older interface of this attachment uses them */
-static void undo_take(const struct context *context, const struct state *state, const struct ipam_grant *grant,
-		      int outcome)
+/** undo_take() - Give the addresses back after a failure: of an attachment that lives, nothing was taken */
+static void undo_take(const struct context *context, const struct state *state)
 {
 	struct attachment attachment = context_attachment(context);
 	struct error undo_error = {0};
 
-	if (outcome == ATTACH_E_EXISTS && grant->existed)
-		return;
 	if (leases_release(context, state, &attachment, &undo_error))
 		log_line("giving the addresses back: %s", undo_error.msg);
-}
-
-/** add_addresses() - The roles with addresses: a delegate reports them, the interface role wires them */
-static int add_addresses(struct context *context, struct error *reterr)
-{
-	NETNS_CLEANUP struct netns netns = NETNS_INIT;
-	STATE_CLEANUP struct state state = STATE_INIT;
-	PORT_CLEANUP struct port *host = NULL;
-	struct ipam_grant grant;
-	int r;
-
-	if (open_netns(context, &netns, reterr) || context_read_policy(context, reterr) ||
-	    context_open_port(&host, reterr) || leases_open(context, STATE_WRITE, &state, reterr) ||
-	    leases_take(context, &state, &netns, host, &grant, reterr))
-		return REFUSED;
-	if (context->netconf.role == ROLE_DELEGATE)
-		r = answer_addresses(context, &grant, reterr);
-	else
-		r = wire(context, host, &netns, &grant, reterr);
-	if (r)
-		undo_take(context, &state, &grant, r);
-	return r ? REFUSED : 0;
 }
 
 /** judge_address() - Refuse an address or gateway of another plugin's result that is reserved: code 100 */
@@ -145,9 +120,11 @@ static int judge_address(const struct context *context, const char *what, const 
 			 reservation_describe(&entry, reservation));
 }
 
-/** judge_prev_result() - Hold the addresses and gateways of prevResult against the guard */
-static int judge_prev_result(const struct context *context, const struct result *previous, struct error *reterr)
+/** judge_previous() - Hold the addresses and gateways that earlier plugins gave against the guard */
+static int judge_previous(const struct context *context, struct error *reterr)
 {
+	const struct result *previous = &context->previous;
+
 	for (size_t i = 0; i < previous->n_ips; i++)
 		if (judge_address(context, "address", &previous->ips[i].address.address, reterr) ||
 		    judge_address(context, "gateway", &previous->ips[i].gateway, reterr))
@@ -155,15 +132,26 @@ static int judge_prev_result(const struct context *context, const struct result 
 	return 0;
 }
 
-/** add_chained() - The chained role */
-static int add_chained(struct context *context, struct error *reterr)
+/** add_addresses() - The roles with addresses: a delegate reports them, the interface role wires them */
+static int add_addresses(struct context *context, struct error *reterr)
 {
-	RESULT_CLEANUP struct result previous = {0};
+	NETNS_CLEANUP struct netns netns = NETNS_INIT;
+	STATE_CLEANUP struct state state = STATE_INIT;
+	PORT_CLEANUP struct port *host = NULL;
+	struct ipam_grant grant;
+	int r;
 
-	if (context_read_expected(context, &previous, reterr) || context_read_policy(context, reterr) ||
-	    judge_prev_result(context, &previous, reterr))
+	if (open_netns(context, &netns, reterr) || context_open_port(&host, reterr) ||
+	    leases_open(context, STATE_WRITE, &state, reterr) ||
+	    leases_take(context, &state, &netns, host, &grant, reterr))
 		return REFUSED;
-	return answer_prev_result(context, reterr);
+	if (context->netconf.role == ROLE_DELEGATE)
+		r = answer_addresses(context, &grant, reterr);
+	else
+		r = wire(context, host, &netns, &grant, reterr);
+	if (r)
+		undo_take(context, &state);
+	return r ? REFUSED : 0;
 }
 
 /**
@@ -175,7 +163,9 @@ static int add_chained(struct context *context, struct error *reterr)
  */
 int verb_add(struct context *context, struct error *reterr)
 {
-	if (context_read_config(context, reterr))
+	if (context_read_config(context, reterr) || context_read_previous(context, reterr) ||
+	    context_read_policy(context, reterr) || judge_previous(context, reterr))
 		return REFUSED;
-	return context->netconf.role == ROLE_CHAINED ? add_chained(context, reterr) : add_addresses(context, reterr);
+	return context->netconf.role == ROLE_CHAINED ? answer_previous(context, reterr)
+						     : add_addresses(context, reterr);
 }

@@ -40,17 +40,18 @@ static int print_result(const struct context *context, const struct result *resu
 	return r;
 }
 
-/** add_ips() - Addresses of the result: as host addresses on interface 1, or with their subnet for a delegate */
+/** add_ips() - Addresses of the result: as host addresses on the last interface, or with their subnet for a delegate */
 static int add_ips(const struct context *context, const struct ipam_grant *grant, struct result *result)
 {
 	bool delegate = context->netconf.role == ROLE_DELEGATE;
+	int interface = (int)result->n_interfaces - 1;
 	int r = 0;
 
 	for (size_t i = 0; i < grant->n_addresses && !r; i++) {
 		const struct address *address = &grant->addresses[i];
 		struct result_ip ip = {
 			.address = {.address = *address, .length = (uint8_t)family_bits(address->family)},
-			.interface = delegate ? -1 : 1,
+			.interface = delegate ? -1 : interface,
 		};
 
 		if (delegate) {
@@ -76,6 +77,23 @@ static int add_interfaces(const struct context *context, const struct plan *plan
 					context->request.netns, plan->mtu);
 }
 
+/** add_previous() - What earlier plugins gave stands in front (specification, "ADD": pass prevResult through) */
+static int add_previous(const struct result *previous, struct result *result)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < previous->n_interfaces && !r; i++)
+		r = result_add_interface(result, previous->interfaces[i].name, previous->interfaces[i].mac,
+					 previous->interfaces[i].sandbox, previous->interfaces[i].mtu);
+	for (size_t i = 0; i < previous->n_ips && !r; i++)
+		r = result_add_ip(result, &previous->ips[i]);
+	for (size_t i = 0; i < previous->n_routes && !r; i++)
+		r = result_add_route(result, &previous->routes[i]);
+	if (!result->dns)
+		result->dns = json_deep_copy(previous->dns);
+	return r;
+}
+
 /**
  * answer_attachment() - Print the result of the interface role
  * @context:	Call
@@ -93,7 +111,9 @@ int answer_attachment(const struct context *context, const struct ipam_grant *gr
 
 	if (read_dns(context, &result.dns, reterr))
 		return REFUSED;
-	r = add_interfaces(context, plan, &result);
+	r = add_previous(&context->previous, &result);
+	if (!r)
+		r = add_interfaces(context, plan, &result);
 	if (!r)
 		r = add_ips(context, grant, &result);
 	for (size_t i = 0; i < plan->n_routes && !r; i++)
@@ -115,8 +135,8 @@ int answer_addresses(const struct context *context, const struct ipam_grant *gra
 	return r ? error_set(reterr, ERROR_IO, "no result: %s", strerror(-r)) : print_result(context, &result, reterr);
 }
 
-/** answer_prev_result() - Print prevResult as it came, with the version that the runtime expects */
-int answer_prev_result(const struct context *context, struct error *reterr)
+/** answer_previous() - Print prevResult as it came, with the version that the runtime expects */
+int answer_previous(const struct context *context, struct error *reterr)
 {
 	json_t *copy = json_deep_copy(context->netconf.prev_result);
 	int r;

@@ -11,6 +11,6 @@
 int answer_attachment(const struct context *context, const struct ipam_grant *grant, const struct plan *plan,
 		      struct error *reterr);
 int answer_addresses(const struct context *context, const struct ipam_grant *grant, struct error *reterr);
-int answer_prev_result(const struct context *context, struct error *reterr);
+int answer_previous(const struct context *context, struct error *reterr);
 
 #endif

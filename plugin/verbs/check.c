@@ -98,13 +98,11 @@ static int check_interface(const struct context *context, const struct result *e
  */
 int verb_check(struct context *context, struct error *reterr)
 {
-	RESULT_CLEANUP struct result expected = {0};
-
-	if (context_read_config(context, reterr) || context_read_expected(context, &expected, reterr))
+	if (context_read_config(context, reterr) || context_read_previous(context, reterr))
 		return REFUSED;
 	if (context->netconf.role == ROLE_CHAINED)
 		return 0;
-	if (check_lease(context, &expected, reterr))
+	if (check_lease(context, &context->previous, reterr))
 		return REFUSED;
-	return context->netconf.role == ROLE_INTERFACE ? check_interface(context, &expected, reterr) : 0;
+	return context->netconf.role == ROLE_INTERFACE ? check_interface(context, &context->previous, reterr) : 0;
 }

@@ -64,18 +64,19 @@ int context_read_policy(struct context *context, struct error *reterr)
 }
 
 /**
- * context_read_expected() - Read prevResult, which CHECK and the chained role can't do without
- * @context:	Its netconf has been read
- * @ret_result:	What it says
- * @reterr:	Code 7 when it is missing, 6 when it is malformed
+ * context_read_previous() - Read prevResult, if there is one
+ * @context:	Its netconf has been read; its previous result is filled
+ * @reterr:	Code 7 when it is missing where it must be there (CHECK, the chained role), 6 when it is malformed
  *
  * Return: 0, REFUSED
  */
-int context_read_expected(const struct context *context, struct result *ret_result, struct error *reterr)
+int context_read_previous(struct context *context, struct error *reterr)
 {
+	bool required = context->request.verb == CNI_CHECK || context->netconf.role == ROLE_CHAINED;
+
 	if (!context->netconf.prev_result)
-		return error_set(reterr, ERROR_CONFIG, "Required prevResult missing");
-	return result_from_json(context->netconf.prev_result, context->version, ret_result, reterr);
+		return required ? error_set(reterr, ERROR_CONFIG, "Required prevResult missing") : 0;
+	return result_from_json(context->netconf.prev_result, context->version, &context->previous, reterr);
 }
 
 /** context_open_port() - A netlink port in the plugin's namespace; REFUSED with code 107 */
@@ -99,6 +100,7 @@ struct attachment context_attachment(const struct context *context)
 /** context_done() - Release what the context owns; it may be half-filled */
 void context_done(struct context *context)
 {
+	result_done(&context->previous);
 	context->guard = guard_free(context->guard);
 	netconf_done(&context->netconf);
 	json_decref(context->root);

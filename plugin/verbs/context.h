@@ -20,6 +20,7 @@
  * @version:	cniVersion of the configuration, the newest as long as it is not known
  * @netconf:	As far as the verb has read it
  * @guard:	Sealed, NULL as long as the verb has not read it
+ * @previous:	prevResult, empty where there is none or the verb has not read it
  */
 struct context {
 	struct request request;
@@ -27,12 +28,13 @@ struct context {
 	enum cni_version version;
 	struct netconf netconf;
 	struct guard *guard;
+	struct result previous;
 };
 
 int context_read_config(struct context *context, struct error *reterr);
 int context_read_policy(struct context *context, struct error *reterr);
 int context_open_port(struct port **ret_port, struct error *reterr);
-int context_read_expected(const struct context *context, struct result *ret_result, struct error *reterr);
+int context_read_previous(struct context *context, struct error *reterr);
 struct attachment context_attachment(const struct context *context);
 void context_done(struct context *context);
 

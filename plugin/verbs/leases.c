@@ -144,8 +144,7 @@ static int take_error(const struct context *context, int outcome, const struct i
 	case IPAM_E_LIVES:
 		return error_set(
 			reterr, ERROR_KERNEL,
-			"interface %s of this container is attached already, with other addresses (%s and more); it "
-			"was left as it is: DEL it first",
+			"interface %s of this container is attached already and holds %s; it was left as it is",
 			context->request.ifname, text);
 	case IPAM_E_DAMAGED:
 		return leases_error(context, STORE_LMDB_E_DAMAGED, reterr);

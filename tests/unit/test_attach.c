@@ -86,6 +86,7 @@ static void dual_stack_attachment_is_made_in_order(void **state)
 		"container: bring up the interface with index 2",
 		"container: add route 0.0.0.0/0 via 169.254.1.1",
 		"container: add route ::/0 via fe80::1",
+		"host: read interfaces", /* for the kernel to have its queue started */
 	};
 	struct error err = {0};
 
@@ -207,7 +208,7 @@ static void many_addresses_and_routes_take_several_batches(void **state)
 	for (unsigned i = 0; i < fake.n_log; i++)
 		n_routes += strncmp(fake.log[i], "container: add route 11.", 24) == 0;
 	assert_int_equal(n_routes, COUNT(routes));
-	assert_string_equal(fake.log[fake.n_log - 1], "container: add route 11.0.3.255/32 via 169.254.1.1");
+	assert_string_equal(fake.log[fake.n_log - 2], "container: add route 11.0.3.255/32 via 169.254.1.1");
 }
 
 /* Whatever call fails: an error is there, the interface is not. */
@@ -265,10 +266,14 @@ static void refused_messages_leave_nothing_and_are_named(void **state)
 	assert_int_equal(message, 2 + 7 + 9 + 1);
 }
 
-/* Several interfaces, each with a default route: the first one's stays. On the host a route is never shared. */
+/*
+ * Several interfaces, each with a default route: the first one's stays. On the host a route is never shared. The last
+ * question, whether the host end sends, is none that an ADD fails on.
+ */
 static void only_the_containers_routes_may_exist(void **state)
 {
 	struct plan plan PLAN_CLEANUP = make_plan("10.0.0.2", NULL);
+	unsigned n_made = 0;
 
 	(void)state;
 	for (unsigned message = 2; message < 20; message++) {
@@ -280,10 +285,11 @@ static void only_the_containers_routes_may_exist(void **state)
 		fake.fail_errnum = EEXIST;
 		r = attach_create(fake_host_port(), &nowhere, &plan, &err);
 		if (fake.messages < message)
-			return;
-		assert_int_equal(r, strstr(fake.log[fake.n_log - 1], "container: add route") ? 0 : REFUSED);
+			break;
+		n_made += r == 0;
+		assert_true(r == 0 ? strstr(fake.log[fake.n_log - 1], "host: read") != NULL : nothing_is_left());
 	}
-	fail();
+	assert_int_equal(n_made, 2);
 }
 
 static void older_attachment_is_left_alone(void **state)
@@ -317,14 +323,14 @@ static void foreign_interface_is_left_alone(void **state)
 		memcpy(fake.host_end.name, plan.host_name, IFNAMSIZ);
 		if (i == 0)
 			(void)snprintf(fake.host_end.alias, PLAN_ALIAS_MAX, "somebody else's");
-		if (i == 1) /* our address, but an alias that says otherwise */
+		if (i == 1) { /* our address, but an alias that says otherwise */
 			(void)snprintf(fake.host_end.alias, PLAN_ALIAS_MAX, "rangeguard pods other eth0");
-		if (i == 1)
 			memcpy(fake.host_end.mac, plan.host_mac, ETH_ALEN);
-		if (i == 2) /* our alias, but no pair */
+		}
+		if (i == 2) { /* our alias, but no pair */
 			(void)snprintf(fake.host_end.kind, sizeof(fake.host_end.kind), "dummy");
-		if (i == 2)
 			memcpy(fake.host_end.alias, plan.alias, PLAN_ALIAS_MAX);
+		}
 		assert_int_equal(attach_find(fake_host_port(), &pod, &link, &err), ATTACH_E_FOREIGN);
 		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &err), ATTACH_E_EXISTS);
 		assert_non_null(strstr(err.msg, plan.host_name));

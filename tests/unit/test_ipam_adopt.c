@@ -153,7 +153,7 @@ static int say(void *userdata, const struct lease *lease)
 	return *answer;
 }
 
-/* A second ADD with other ranges must not give back what the first one's interface uses. */
+/* A second ADD, with the same ranges or others, must not give back what the first one's interface uses. */
 static void a_living_attachment_keeps_what_it_has(void **state)
 {
 	struct scene *scene = *state;
@@ -161,9 +161,10 @@ static void a_living_attachment_keeps_what_it_has(void **state)
 	int answer = 1;
 
 	assert_taken(scene, "a", "10.0.0.1");
-	scene->range = range_of("10.0.1.0/24", NULL, NULL);
 	scene->request.lives = say;
 	scene->request.userdata = &answer;
+	assert_int_equal(take(scene, "a"), IPAM_E_LIVES);
+	scene->range = range_of("10.0.1.0/24", NULL, NULL);
 	assert_int_equal(take(scene, "a"), IPAM_E_LIVES);
 	assert_string_equal(address_format(&scene->refusal.address, text), "10.0.0.1");
 	answer = -EIO;

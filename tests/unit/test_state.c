@@ -373,7 +373,7 @@ static void test_waiting_ends(void **state)
 		killer = fork();
 		assert_true(killer >= 0);
 		if (killer == 0) {
-			(void)usleep(SHORT_MS * 1000);
+			(void)nanosleep(&(struct timespec){.tv_nsec = SHORT_MS * 1000000L}, NULL);
 			(void)kill(holder.pid, SIGKILL);
 			_exit(0);
 		}
