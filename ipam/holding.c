@@ -16,6 +16,12 @@ static struct bytes bytes_of_key(const struct attachment_key *key)
 	return bytes_of(key->bytes, sizeof(key->bytes));
 }
 
+/** holding_outcome() - @r for who asked the address manager: whatever can't be read is one named outcome */
+int holding_outcome(int r)
+{
+	return r == -EUCLEAN ? IPAM_E_DAMAGED : r;
+}
+
 /**
  * holding_get() - Read an attachment's lease
  * @store:	Store, in a transaction
