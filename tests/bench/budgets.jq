@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The budgets of the contract against what was measured. Input: {CASE: what bench wrote}; output: an array of
+# {what, beside, measured, relation, bound, holds}. A case that was not run gives no line. `holds` is null where there
+# is nothing to hold, since that part of the program is not built yet.
+
+def result($case; $contender; $step):
+	.[$case].results[]? | select(.contender == $contender and .step == $step);
+def p50($case; $contender; $step): result($case; $contender; $step).wall_us.p50;
+
+# One line for a measured value; with `later` nothing has to hold yet
+def line($what; $beside; $measured; $relation; $bound; $counts):
+	{$what, $beside, $measured, $relation, $bound,
+	 holds: (if $counts then (if $relation == "<=" then $measured <= $bound else $measured >= $bound end) else null end)};
+def at_most($what; $beside; $measured; $bound): line($what; $beside; $measured; "<="; $bound; true);
+def at_least($what; $beside; $measured; $bound): line($what; $beside; $measured; ">="; $bound; true);
+def later($what; $beside; $measured; $bound): line($what; $beside; $measured; "<="; $bound; false);
+
+# ADD with that many leases, or reserved prefixes, beside ADD with none
+def leases($count): p50("leases"; "rangeguard \($count)"; "add") / p50("leases"; "rangeguard 0"; "add");
+def policy($count): p50("policy"; "rangeguard \($count)"; "add") / p50("policy"; "rangeguard 0"; "add");
+
+[
+	at_most("routed ADD"; "ptp + host-local";
+		p50("routed-reference"; "rangeguard"; "add") / p50("routed-reference"; "reference"; "add"); 1 / 4),
+	at_most("routed ADD"; "the floor";
+		p50("routed"; "rangeguard"; "add") / p50("routed"; "floor"; "add"); 1.4),
+	at_most("routed DEL"; "the floor";
+		p50("routed"; "rangeguard"; "del") / p50("routed"; "floor"; "del"); 1.1),
+	at_most("dual-stack ADD"; "ptp + host-local, which waits for DAD";
+		p50("dual-stack"; "rangeguard"; "add") / p50("dual-stack"; "reference"; "add"); 1 / 200),
+	at_most("ADD, 60,000 leases"; "ptp + host-local with as many";
+		p50("leases-reference"; "rangeguard 60000"; "add") / p50("leases-reference"; "reference 60000"; "add");
+		1 / 100),
+	at_most("ADD, 60,000 leases in a /16"; "none"; leases(60000); 1.15),
+	later("ADD, 1,000,000 leases"; "none"; leases(1000000); 1.15),
+	at_least("16 at a time, ADDs per second"; "ptp + host-local";
+		p50("parallel"; "reference"; "add") / p50("parallel"; "rangeguard"; "add"); 4),
+	at_most("peak memory of ADD, MiB"; "-"; result("routed"; "rangeguard"; "add").peak_kib / 1024; 4),
+	at_most("validate 1,000 files, 100,000 prefixes, s"; "-";
+		p50("validate"; "rangeguard"; "validate") / 1000000; 1),
+	later("ADD, 1,000 prefixes (not compiled yet)"; "none"; policy(1000); 1.25),
+	later("ADD, 100,000 prefixes (not compiled yet)"; "none"; policy(100000); 1.25)
+]
