@@ -40,14 +40,42 @@ static int tolerate(const struct error *err, struct error *reterr)
 	return REFUSED;
 }
 
+/**
+ * open_state() - Open the state and lock the attachment, before its interface is looked for
+ * @context:	Call
+ * @host:	Port
+ * @ret_state:	State, released by state_done()
+ * @reterr:	Error
+ *
+ * An interface without a state is one that the very first ADD has just made, or whose state was lost. Then the state
+ * is made: without the lock, the interface would be taken from under that ADD, whose lease would stay.
+ *
+ * Return: 0, STATE_E_ABSENT (error not filled): nothing is there, REFUSED
+ */
+static int open_state(const struct context *context, struct port *host, struct state *ret_state, struct error *reterr)
+{
+	struct attachment attachment = context_attachment(context);
+	struct link_info link;
+	int r = leases_open(context, STATE_UPDATE, ret_state, reterr);
+
+	if (r != STATE_E_ABSENT)
+		return r;
+	r = attach_find(host, &attachment, &link, reterr);
+	if (r == ATTACH_E_ABSENT || r == ATTACH_E_FOREIGN)
+		return STATE_E_ABSENT;
+	return r ? r : leases_open(context, STATE_WRITE, ret_state, reterr);
+}
+
 /** delete_attachment() - The interface, then the lease, so that nobody is given an address that still leads here */
 static int delete_attachment(const struct context *context, struct port *host, struct error *reterr)
 {
 	struct attachment attachment = context_attachment(context);
 	STATE_CLEANUP struct state state = STATE_INIT;
 	struct error err = {0};
-	int opened = leases_open(context, STATE_UPDATE, &state, &err);
+	int opened = open_state(context, host, &state, &err);
 
+	if (opened == STATE_E_ABSENT)
+		return 0;
 	if (opened == REFUSED && tolerate(&err, reterr))
 		return REFUSED;
 	if (attach_delete(host, &attachment, reterr))

@@ -3,6 +3,7 @@
 
 #include "plugin/verbs/liveness.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "plugin/network/attach.h"
@@ -11,7 +12,8 @@
  * liveness_netns() - Whether a lease's namespace is still the one behind its path
  * @lease:	Lease
  *
- * Device and inode recorded at ADD decide: the path may have been reused.
+ * Device and inode recorded at ADD decide: the path may have been reused. When it can't be looked at, it counts as
+ * there: better a lease too many than an interface taken from a living container.
  *
  * Return: whether it is
  */
@@ -21,10 +23,10 @@ enum liveness liveness_netns(const struct lease *lease)
 
 	if (!*lease->netns)
 		return LIVENESS_UNKNOWN;
-	return stat(lease->netns, &status) == 0 && status.st_dev == lease->netns_device &&
-			       status.st_ino == lease->netns_inode
-		       ? LIVENESS_THERE
-		       : LIVENESS_GONE;
+	if (stat(lease->netns, &status) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? LIVENESS_GONE : LIVENESS_THERE;
+	return status.st_dev == lease->netns_device && status.st_ino == lease->netns_inode ? LIVENESS_THERE
+											   : LIVENESS_GONE;
 }
 
 /** liveness_interface() - Whether the host end of @attachment is there; when the kernel does not say, it is */

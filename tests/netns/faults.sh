@@ -1,0 +1,481 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What is left when a verb is killed before any of its system calls, or when any of them fails: old or new state, one
+# JSON error, nothing that a DEL does not remove, no address given twice. strace does both, to one call per run.
+#
+# The calls of the loader, before main()'s poll(2), are left alone: neither they nor what they fail with are ours.
+#
+# A call is made to fail with one of $ERRORS, in turn; with RANGEGUARD_LONG_TESTS=1 with each of them.
+
+# shellcheck source=tests/calls.sh
+source "$(dirname "$0")/../calls.sh"
+
+POLICY='{"reserved": [{"cidr": "10.9.0.0/28", "owner": "db-platform"}, {"cidr": "fd00:9::/124", "owner": "db-platform"}]}'
+CONF='{"cniVersion": "1.1.0", "name": "pods", "type": "rangeguard", "guard": {"onOverlap": "exclude"},
+	"ipam": {"type": "rangeguard", "reuseDelay": 1, "ranges": [[{"subnet": "10.9.0.0/24"}], [{"subnet": "fd00:9::/64"}]]}}'
+# Its ranges touch nothing reserved: a bridge could not keep out of a part of them
+DELEGATE='{"cniVersion": "1.1.0", "name": "pods", "type": "bridge",
+	"ipam": {"type": "rangeguard", "reuseDelay": 1, "ranges": [[{"subnet": "10.9.1.0/24"}], [{"subnet": "fd00:9:1::/64"}]]}}'
+# The addresses that the policy reserves
+RESERVED='^(10\.9\.0\.([0-9]|1[0-5])|fd00:9::[0-9a-f]?)$'
+ERRORS=(ENOSPC EIO EMFILE ENOMEM EINTR)
+# Calls, as strace prints them, whose failure must not make a verb fail: what they do is dispensable
+HARMLESS='^((poll|rt_sigaction|setitimer|close|munmap|madvise|ftruncate)\(|fcntl\([0-9]+, F_SETFD|setsockopt\([0-9]+, SOL_NETLINK)'
+# Calls that can't fail
+INFALLIBLE='^(exit_group|rt_sigreturn|getpid)$'
+
+if [[ -n "${RANGEGUARD_LONG_TESTS-}" ]]; then
+	export TEST_TIMEOUT=${TEST_TIMEOUT:-1800}
+fi
+
+# set_up: three containers: verbs are tried on c1; c2 is another one that comes then; held has been there all along.
+# $PLUGIN, while it is ./traced, runs the plugin under strace with the options in $OPTIONS.
+set_up()
+{
+	container c1
+	container c2
+	container held
+	mkdir -p /etc/rangeguard/reserved.d
+	echo "$POLICY" >/etc/rangeguard/reserved.d/dba.json
+	cat >traced <<-'EOT'
+		#!/bin/sh
+		export ASAN_OPTIONS=detect_leaks=0
+		exec strace -qq -o trace $OPTIONS "$RANGEGUARD"
+	EOT
+	chmod +x traced
+	# The sanitizers end the process when a call of their own fails
+	if grep -q __asan_init "$RANGEGUARD"; then
+		INFALLIBLE='^(exit_group|rt_sigreturn|getpid|mmap|munmap|mprotect|madvise|brk|sigaltstack)$'
+	fi
+}
+
+# --- State ---
+
+# kernel_state: our interfaces and routes. The container's end of a pair is there as long as the host's is
+kernel_state()
+{
+	ip -o link show type veth | grep -oE 'rg[0-9a-f]{12}|alias .*' || true
+	ip route show table all proto 82
+	ip -6 route show table all proto 82
+}
+
+# state: leases, interfaces, routes: the same again when all is undone
+state()
+{
+	"$RANGEGUARD" list
+	kernel_state
+}
+
+# state_of NAME: what there is of a container's attachment: "lease", "host end"
+state_of()
+{
+	state | awk -v name="$1" '$3 == name && $4 == "eth0" { print "lease" }
+		$1 == "alias" && $4 == name { print "host end" }' | uniq
+}
+
+# addresses RESULT: those given, one a line
+addresses()
+{
+	grep -oP '"address": "\K[^/]+' <<<"$1" || true
+}
+
+# assert_given RESULT ROUTES WHAT: an address of each family, which is not reserved and was not among the routes
+assert_given()
+{
+	local address
+
+	assert_equal 2 "$(addresses "$1" | wc -l)" "$3: addresses in $1"
+	for address in $(addresses "$1"); do
+		! [[ "$address" =~ $RESERVED ]] || fail "$3: $address is reserved"
+		! grep -q "^$address dev" <<<"$2" || fail "$3: $address was in use: $2"
+	done
+}
+
+# assert_added NAME WHAT: ADD gives the container addresses that nobody has; the result is left in $output
+assert_added()
+{
+	local before
+
+	before=$(kernel_state)
+	assert_succeeds add "$1" "$CONF"
+	assert_given "$output" "$before" "$2"
+}
+
+# checked RESULT: CHECK of c1
+checked()
+{
+	cni CHECK c1 "$(netns_path c1)" eth0 "${CONF%\}}, \"prevResult\": $1}"
+}
+
+# --- What is tried: prepare_NAME makes the state before, run_NAME calls the verb, judge_NAME looks at what a run left
+# in which a call failed; what assert_recovers asks for goes without saying ---
+
+prepare_add()
+{
+	:
+}
+
+run_add()
+{
+	add c1 "$CONF"
+}
+
+# Complete or without a trace
+judge_add()
+{
+	if ((status == 0)); then
+		assert_given "$(<stdout)" "$routes" "ADD"
+		assert_succeeds checked "$(<stdout)"
+	else
+		assert_equal "$before" "$(state)" "what a failed ADD leaves"
+	fi
+}
+
+# The very first one, with no state directory
+prepare_first_add()
+{
+	rm -rf /run/rangeguard
+}
+
+run_first_add()
+{
+	add c1 "$CONF"
+}
+
+judge_first_add()
+{
+	judge_add
+}
+
+prepare_delegate_add()
+{
+	:
+}
+
+run_delegate_add()
+{
+	add c1 "$DELEGATE"
+}
+
+judge_delegate_add()
+{
+	if ((status == 0)); then
+		assert_equal lease "$(state_of c1)" "after ADD"
+		sed 's/"gateway".*//' stdout >ips
+		assert_given "$(<ips)" "$routes" "ADD"
+	else
+		assert_equal "$before" "$(state)" "what a failed ADD leaves"
+	fi
+}
+
+prepare_del()
+{
+	assert_succeeds add c1 "$CONF"
+}
+
+run_del()
+{
+	del c1 "$CONF"
+}
+
+# When DEL says that all is well, the interface is gone. The lease may stay where the store can't be used, which is said.
+judge_del()
+{
+	local left
+
+	left=$(state_of c1)
+	case $status:$left in
+	0: | 1: | 1:lease | 1:$'lease\nhost end') ;;
+	0:lease) [[ -s stderr ]] || fail "DEL succeeds, leaves the lease, and says nothing" ;;
+	*) fail "after DEL with exit status $status: $left" ;;
+	esac
+}
+
+prepare_check()
+{
+	assert_succeeds add c1 "$CONF"
+	result=$output
+	expected=$(state)
+}
+
+run_check()
+{
+	checked "$result"
+}
+
+judge_check()
+{
+	assert_equal "$expected" "$(state)" "after CHECK"
+}
+
+# Path and namespace parted, c1 is garbage with an interface. So is nobody else, whatever fails, though not listed
+prepare_gc()
+{
+	ln -s "$(netns_path c1)" c1-namespace
+	assert_succeeds cni ADD c1 "$PWD/c1-namespace" eth0 "$CONF"
+	rm c1-namespace
+}
+
+run_gc()
+{
+	cni GC "" "" "" "${CONF%\}}, \"cni.dev/valid-attachments\": []}"
+}
+
+# What it can't make sure of it keeps, and says so
+judge_gc()
+{
+	case $status:$(state_of c1) in
+	0: | 1: | 1:lease | 1:$'lease\nhost end') ;;
+	0:$'lease\nhost end') assert_contains "$(<stderr)" "GC keeps c1" "c1 is left" ;;
+	*) fail "after GC with exit status $status: $(state_of c1)" ;;
+	esac
+}
+
+prepare_status()
+{
+	:
+}
+
+run_status()
+{
+	cni STATUS "" "" "" "$CONF"
+}
+
+judge_status()
+{
+	assert_equal "$before" "$(state)" "after STATUS"
+}
+
+# --- The sweeps ---
+
+# trace OPTIONS: runs the verb under strace; leaves stdout, stderr, trace and the exit status in $status
+trace()
+{
+	status=0
+	OPTIONS=$1 PLUGIN=$PWD/traced "run_$verb" >stdout 2>stderr || status=$?
+}
+
+# find_points: the system calls of the verb into the file "points": call, number, what strace prints
+find_points()
+{
+	prepare_"$verb"
+	trace ""
+	assert_equal 0 "$status" "exit status without a fault: $(cat stdout stderr)"
+	awk 'match($0, /^[a-z_0-9]+\(/) {
+			call = substr($0, 1, RLENGTH - 1)
+			number[call]++
+			if (call == "poll")
+				begun = 1
+			if (begun)
+				print call, number[call], $0
+		}' trace >points
+	assert_undone
+}
+
+# assert_undone: DEL succeeds, and nothing is left of c1 and c2
+assert_undone()
+{
+	assert_succeeds del c1 "$CONF"
+	assert_succeeds del c2 "$CONF"
+	assert_equal "$before" "$(state)" "what is left after DEL"
+	assert_empty "$(find /run/rangeguard -type f ! -name lock ! -name leases.mdb)" "files left"
+}
+
+# assert_others_come: whatever there is of c1, another container gets its addresses
+assert_others_come()
+{
+	assert_added c2 "ADD of another container"
+	assert_empty "$("$RANGEGUARD" list | awk '{ print $2 }' | sort | uniq -d)" "addresses leased twice"
+}
+
+# assert_comes_again: after a DEL c1 gets addresses again
+assert_comes_again()
+{
+	assert_succeeds del c1 "$CONF"
+	assert_added c1 "ADD after DEL"
+	assert_succeeds checked "$output"
+}
+
+# assert_recovers: what was tried succeeds now, without an older interface in its way, and all can be undone. The other
+# two are looked at in turn, the interfaces' deletion being slow; with RANGEGUARD_LONG_TESTS=1 both
+assert_recovers()
+{
+	if ((tried % 2 == 0)) || [[ -n "${RANGEGUARD_LONG_TESTS-}" ]]; then
+		assert_others_come
+	fi
+	[[ "$verb" == *add ]] || assert_succeeds "run_$verb"
+	[[ "$verb" != gc ]] || assert_empty "$(state_of c1)" "what GC leaves"
+	if ((tried % 2 == 1)) || [[ -n "${RANGEGUARD_LONG_TESTS-}" ]]; then
+		assert_comes_again
+	fi
+	assert_undone
+}
+
+# try_killed: the verb, killed before one call
+try_killed()
+{
+	prepare_"$verb"
+	trace "-e trace=$call -e inject=$call:signal=KILL:when=$number"
+	case $status in
+	137) echo "$call $number" >>reached ;;
+	0) ;;
+	*) fail "exit status $status: $(cat stdout stderr)" ;;
+	esac
+	assert_recovers
+}
+
+# try_failed: the verb, one call of which fails
+try_failed()
+{
+	local fault="error=$error" routes
+
+	# The kernel refuses by returning the heap's old end
+	[[ "$call" != brk ]] || fault="retval=0"
+	prepare_"$verb"
+	routes=$(kernel_state)
+	trace "-e trace=$call -e inject=$call:$fault:when=$number"
+	if grep -q INJECTED trace; then
+		echo "$call $number" >>reached
+	fi
+	if ((status == 1)); then
+		assert_json "[$(<stdout)]" 'length == 1 and (.[0] | .code > 0 and .cniVersion == "1.1.0" and (.msg | length > 0))' \
+			"standard output"
+		! [[ "$line" =~ $HARMLESS ]] || fail "should not matter: $(<stdout)"
+	elif ((status != 0)); then
+		fail "exit status $status: $(cat stdout stderr)"
+	fi
+	"judge_$verb"
+	assert_recovers
+}
+
+# try killed|failed: one point, in a shell of its own, so that the sweep goes on after a failure
+try()
+{
+	("try_$1") 4>reason &
+	wait $! || {
+		broken+=1
+		echo "$call $number ${error:-KILL}: $(<reason) [$line]" | tee -a broken
+		start_over
+	}
+	tried+=1
+}
+
+# start_over: by force
+start_over()
+{
+	local name
+
+	for name in $(kernel_state | awk '/^rg/'); do
+		ip link delete "$name"
+	done
+	rm -rf /run/rangeguard c1-namespace
+	start
+}
+
+# start: the state before each try; the very first ADD can't have a container that has been there all along
+start()
+{
+	if [[ "$verb" != first_add ]]; then
+		assert_succeeds add held "$CONF"
+	fi
+	before=$(state)
+}
+
+# sweep killed|failed NAME: every call of what is tried
+sweep()
+{
+	local verb=$2 call number line error='' before
+	local -i tried=0 broken=0
+	local -a errors
+
+	start
+	find_points
+	while read -r call number line; do
+		if [[ "$1" == failed && "$call" =~ $INFALLIBLE ]]; then
+			continue
+		fi
+		errors=("${ERRORS[tried % ${#ERRORS[@]}]}")
+		[[ -z "${RANGEGUARD_LONG_TESTS-}" ]] || errors=("${ERRORS[@]}")
+		[[ "$1" == failed ]] || errors=("")
+		for error in "${errors[@]}"; do
+			try "$1"
+		done
+	done <points
+	((broken == 0)) || fail "$broken of $tried: $(head -c 1500 broken)"
+	((tried > 15)) || fail "hardly any system calls: $(<points)"
+	# Some calls depend on how full the pages of the store happen to be
+	(($(wc -l <reached) * 10 >= tried * 9)) || fail "only $(wc -l <reached) of $tried faults were reached"
+}
+
+test_killed_in_add()
+{
+	sweep killed add
+}
+
+test_killed_in_the_very_first_add()
+{
+	sweep killed first_add
+}
+
+test_killed_in_add_of_a_delegate()
+{
+	sweep killed delegate_add
+}
+
+test_killed_in_del()
+{
+	sweep killed del
+}
+
+test_killed_in_check()
+{
+	sweep killed check
+}
+
+test_killed_in_gc()
+{
+	sweep killed gc
+}
+
+test_killed_in_status()
+{
+	sweep killed status
+}
+
+test_failing_calls_in_add()
+{
+	sweep failed add
+}
+
+test_failing_calls_in_the_very_first_add()
+{
+	sweep failed first_add
+}
+
+test_failing_calls_in_add_of_a_delegate()
+{
+	sweep failed delegate_add
+}
+
+test_failing_calls_in_del()
+{
+	sweep failed del
+}
+
+test_failing_calls_in_check()
+{
+	sweep failed check
+}
+
+test_failing_calls_in_gc()
+{
+	sweep failed gc
+}
+
+test_failing_calls_in_status()
+{
+	sweep failed status
+}
+
+main "$@"
