@@ -29,13 +29,14 @@ static int play(struct port *port, struct batch *batch, port_reply_fn reply, voi
 {
 	struct script *script = (struct script *)port;
 	const struct batch *answers = &script->answers[script->n_dumps++];
+	int rounds = script->again ? 2 : 1;
 	int r = 0;
 
 	(void)reterr;
 	assert_int_equal(batch->count, 1);
 	if ((unsigned)script->fail_dump == script->n_dumps)
 		return -ENOBUFS;
-	for (int round = 0; round <= script->again && r == 0; round++) {
+	for (int round = 0; round < rounds && r == 0; round++) {
 		const struct nlmsghdr *message = (const void *)answers->buffer;
 		int left = (int)answers->used;
 
