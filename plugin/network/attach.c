@@ -11,15 +11,17 @@
 
 #include <errno.h>
 #include <linux/if.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 #include <time.h>
 
+#include "plugin/network/hostroute.h"
 #include "plugin/network/stage.h"
 #include "plugin/network/wire.h"
 
-/** How often and how far apart the kernel is asked whether the host end sends: 20 ms in all */
-#define CARRIER_QUESTIONS 20U
-#define CARRIER_PAUSE_NS 1000000L
+/** How often and how far apart the kernel is asked whether what it does in its own time is done: 50 ms in all */
+#define QUESTIONS 50U
+#define PAUSE_NS 1000000L
 
 /**
  * struct link_answer - What a question after a link found
@@ -222,14 +224,39 @@ static int enter_container(const struct netns *netns, struct port **ret_port, st
  */
 static void await_carrier(struct port *host, const struct plan *plan)
 {
-	const struct timespec pause = {.tv_nsec = CARRIER_PAUSE_NS};
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	struct link_answer answer;
 	struct error ignored;
 
-	for (unsigned i = 0; i < CARRIER_QUESTIONS; i++) {
+	for (unsigned i = 0; i < QUESTIONS; i++) {
 		if (find_by_name(host, plan->host_name, &answer, &ignored) || !answer.found ||
 		    (answer.link.operstate != IF_OPER_DOWN && answer.link.operstate != IF_OPER_LOWERLAYERDOWN))
 			return;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+/**
+ * await_addresses() - See that the container takes packets to its IPv6 addresses
+ * @container:	Port of its namespace
+ * @plan:	Plan
+ *
+ * Also without duplicate address detection the kernel makes the local route to an address in a work queue of its own
+ * (addrconf_dad_work() in net/ipv6/addrconf.c); an answer that comes before it is lost. A late one is no failure.
+ */
+static void await_addresses(struct port *container, const struct plan *plan)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+	for (size_t i = 0, questions = 0; i < plan->n_addresses && questions < QUESTIONS;) {
+		struct route_info route = {0};
+
+		if (plan->addresses[i].family == FAMILY_IPV4 ||
+		    (hostroute_lookup(container, &plan->addresses[i], &route) == 0 && route.type == RTN_LOCAL)) {
+			i++;
+			continue;
+		}
+		questions++;
 		(void)nanosleep(&pause, NULL);
 	}
 }
@@ -259,11 +286,13 @@ int attach_create(struct port *host, const struct netns *netns, const struct pla
 		r = enter_container(netns, &container, reterr);
 	if (!r)
 		r = wire_container(container, plan, link.peer_index, reterr);
-	if (r)
+	if (r) {
 		(void)delete_link(host, link.index, &ignored);
-	else
-		await_carrier(host, plan);
-	return r;
+		return r;
+	}
+	await_addresses(container, plan);
+	await_carrier(host, plan);
+	return 0;
 }
 
 /**

@@ -155,6 +155,16 @@ static int get(const struct link_info *link, const struct nlmsghdr *message, por
 	return answer_link(link, reply, userdata);
 }
 
+/** answer_local() - A route lookup in the container, of which the fake knows no routes: its address is its own */
+static int answer_local(port_reply_fn reply, void *userdata)
+{
+	static const struct route_info local = {.destination = {.address = {.family = FAMILY_IPV6}}, .type = RTN_LOCAL};
+	struct fake_rows rows = {0};
+
+	fake_add_route(&rows, &local);
+	return answer_rows(&rows, false, reply, userdata);
+}
+
 /** carry_out() - One message: 0, positive errno, or the negative errno of the callback */
 static int carry_out(bool on_host, const struct nlmsghdr *message, port_reply_fn reply, void *userdata)
 {
@@ -178,6 +188,8 @@ static int carry_out(bool on_host, const struct nlmsghdr *message, port_reply_fn
 	case RTM_GETROUTE:
 		if (message->nlmsg_flags & NLM_F_DUMP)
 			return answer_rows(&fake.routes, true, reply, userdata);
+		if (!on_host && !fake.lookup.count)
+			return answer_local(reply, userdata);
 		return fake.lookup_errnum ? fake.lookup_errnum : answer_rows(&fake.lookup, false, reply, userdata);
 	default:
 		return link->index ? 0 : ENODEV;
