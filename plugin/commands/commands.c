@@ -48,6 +48,8 @@ static int command_version(int argc, char **argv)
 
 static const struct command commands[] = {
 	{"validate", "check configurations against policies, offline", command_validate_help, command_validate},
+	{"explain", "tell why an address is allowed or refused", command_explain_help, command_explain},
+	{"suggest", "find free subnets", command_suggest_help, command_suggest},
 	{"list", "show the leases of this host", command_list_help, command_list},
 	{"version", "show versions", version_help, command_version},
 };

@@ -115,6 +115,8 @@ static void validate_plugin(struct documents *documents, json_t *object, const c
 		documents->findings.failed = true;
 	else
 		(void)check_netconf(&netconf, guard, report);
+	if (documents->routes)
+		(void)check_routes(&netconf, documents->routes, report);
 	for (size_t i = 0; i < netconf.n_sets; i++)
 		for (size_t j = 0; j < netconf.sets[i].n_ranges; j++)
 			keep_range(documents, &netconf, &netconf.sets[i].ranges[j]);
@@ -315,7 +317,8 @@ int documents_read(struct documents *documents, const char *path)
 
 	if (r < 0)
 		return r;
-	documents->n_files++;
+	if (path_list_add(&documents->findings.files, file))
+		documents->findings.failed = true;
 	root = json_loadb(source.text, source.size, 0, &error);
 	if (!root) {
 		report_syntax(&documents->findings.report, file, &error);

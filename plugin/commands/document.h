@@ -11,6 +11,7 @@
 #include "plugin/commands/findings.h"
 #include "plugin/commands/paths.h"
 #include "plugin/config/netconf.h"
+#include "plugin/config/routes.h"
 
 /** struct known_range - A range that some network gives addresses from; texts are owned */
 struct known_range {
@@ -30,15 +31,15 @@ struct known_network {
 /**
  * struct documents - What has been read
  * @policies:	Policies that replace those the configurations name; borrowed; empty: none do
+ * @routes:	Routes of the host that the configurations are for; borrowed; NULL: not known
  * @today:	Days since 1970-01-01 UTC
- * @findings:	What was found
- * @n_files:	Files read
+ * @findings:	What was found, and the files read
  */
 struct documents {
 	const struct path_list *policies;
+	const struct routes *routes;
 	long today;
 	struct findings findings;
-	size_t n_files;
 	struct known_range *ranges;
 	size_t n_ranges;
 	struct known_network *networks;

@@ -6,7 +6,6 @@
 
 #include "plugin/commands/findings.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,6 +87,7 @@ void findings_done(struct findings *findings)
 		free(item->related.pointer);
 	}
 	free(findings->items);
+	path_list_done(&findings->files);
 	*findings = (struct findings){0};
 }
 
@@ -134,86 +134,18 @@ void findings_locate(struct findings *findings)
 	source_done(&cache.source);
 }
 
-/** severity_text() - As it is printed */
-static const char *severity_text(enum severity severity)
+/** findings_severity() - As it is printed */
+const char *findings_severity(enum severity severity)
 {
 	return severity == SEVERITY_ERROR ? "error" : "warning";
 }
 
-/** print_place() - "FILE:LINE:COLUMN", without what is not known */
-static void print_place(const struct place *place, FILE *stream)
+/** findings_path() - @file without "./" in front, as those who look it up in a repository want it */
+const char *findings_path(const char *file)
 {
-	(void)fputs(place->file, stream);
-	if (place->line)
-		(void)fprintf(stream, ":%u:%u", place->line, place->column);
-}
-
-/**
- * findings_print_text() - One line per finding in the form that compilers use, and a summary
- * @findings:	Findings, located
- * @n_files:	Files looked at
- * @stream:	Where to
- *
- * Return: 0, -1 when it can't be written
- */
-int findings_print_text(const struct findings *findings, size_t n_files, FILE *stream)
-{
-	for (size_t i = 0; i < findings->n_items; i++) {
-		const struct kept_finding *item = &findings->items[i];
-
-		print_place(&item->at, stream);
-		(void)fprintf(stream, ": %s RG%03d: %s", severity_text(item->severity), (int)item->rule, item->message);
-		if (item->at.pointer && *item->at.pointer)
-			(void)fprintf(stream, " [%s]", item->at.pointer);
-		(void)fputc('\n', stream);
-		if (item->related.file) {
-			(void)fputs("  see ", stream);
-			print_place(&item->related, stream);
-			(void)fputc('\n', stream);
-		}
+	while (strncmp(file, "./", 2) == 0) {
+		file += 2;
+		file += strspn(file, "/");
 	}
-	(void)fprintf(stream, "%zu file%s, %u error%s, %u warning%s\n", n_files, n_files == 1 ? "" : "s",
-		      findings->report.errors, findings->report.errors == 1 ? "" : "s", findings->report.warnings,
-		      findings->report.warnings == 1 ? "" : "s");
-	return fflush(stream) ? -1 : 0;
-}
-
-/** related_to_json() - The other side as an array of at most one place */
-static json_t *related_to_json(const struct place *related)
-{
-	json_t *array = json_array();
-
-	if (related->file)
-		(void)json_array_append_new(array, json_pack("{s:s, s:s, s:i}", "file", related->file, "pointer",
-							     related->pointer ? related->pointer : "", "line",
-							     (int)related->line));
-	return array;
-}
-
-/** finding_to_json() - One finding as section 8 of the contract has it */
-static json_t *finding_to_json(const struct kept_finding *item)
-{
-	char rule[16];
-
-	(void)snprintf(rule, sizeof(rule), "RG%03d", (int)item->rule);
-	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:o}", "rule", rule, "severity",
-			 severity_text(item->severity), "file", item->at.file, "pointer",
-			 item->at.pointer ? item->at.pointer : "", "line", (int)item->at.line, "column",
-			 (int)item->at.column, "message", item->message, "related", related_to_json(&item->related));
-}
-
-/** findings_print_json() - One document, version 1; parameters and outcome as for findings_print_text() */
-int findings_print_json(const struct findings *findings, size_t n_files, FILE *stream)
-{
-	json_t *list = json_array();
-	json_t *root =
-		json_pack("{s:i, s:i, s:{s:i, s:i}, s:o}", "version", 1, "files", (int)n_files, "summary", "errors",
-			  (int)findings->report.errors, "warnings", (int)findings->report.warnings, "findings", list);
-	int r;
-
-	for (size_t i = 0; i < findings->n_items; i++)
-		(void)json_array_append_new(list, finding_to_json(&findings->items[i]));
-	r = json_dumpf(root, stream, JSON_INDENT(2));
-	json_decref(root);
-	return r || fputc('\n', stream) == EOF || fflush(stream) ? -1 : 0;
+	return file;
 }

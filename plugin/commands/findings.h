@@ -2,10 +2,12 @@
 #ifndef PLUGIN_COMMANDS_FINDINGS_H
 #define PLUGIN_COMMANDS_FINDINGS_H
 
-/* `validate`'s listener: keeps every finding, finds its line and column, prints them as text or JSON. */
+/* `validate`'s listener: keeps every finding, finds its line and column, prints them in the formats that tools read. */
 
+#include <jansson.h>
 #include <stdio.h>
 
+#include "plugin/commands/paths.h"
 #include "plugin/commands/source.h"
 #include "plugin/config/report.h"
 
@@ -32,6 +34,8 @@ struct kept_finding {
  * @report:		Must stay first
  * @source:		Text of the file being read, in which findings are located at once; NULL: none
  * @source_file:	Its name
+ * @files:		Names of the files read
+ * @strict:		Warnings count as errors
  * @failed:		Memory ran out: not every finding was kept
  */
 struct findings {
@@ -40,13 +44,24 @@ struct findings {
 	const char *source_file;
 	struct kept_finding *items;
 	size_t n_items;
+	struct path_list files;
+	bool strict;
 	bool failed;
 };
 
 void findings_init(struct findings *findings);
 void findings_done(struct findings *findings);
 void findings_locate(struct findings *findings);
-int findings_print_text(const struct findings *findings, size_t n_files, FILE *stream);
-int findings_print_json(const struct findings *findings, size_t n_files, FILE *stream);
+
+const char *findings_severity(enum severity severity);
+const char *findings_path(const char *file);
+json_t *findings_json_text(const char *text);
+
+/* Each prints all findings, located, to @stream. 0, -1 when it can't be written. */
+int findings_print_text(const struct findings *findings, FILE *stream);
+int findings_print_json(const struct findings *findings, FILE *stream);
+int findings_print_sarif(const struct findings *findings, FILE *stream);
+int findings_print_junit(const struct findings *findings, FILE *stream);
+int findings_print_github(const struct findings *findings, FILE *stream);
 
 #endif

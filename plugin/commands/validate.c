@@ -14,25 +14,41 @@
 #include "plugin/commands/commands.h"
 #include "plugin/commands/document.h"
 #include "plugin/commands/paths.h"
+#include "plugin/commands/routes_file.h"
 #include "rangeguard/cleanup.h"
 
 const char command_validate_help[] =
-	"Usage: rangeguard validate [--policy PATH]... [--format text|json] [--strict] PATH...\n"
+	"Usage: rangeguard validate [--policy PATH]... [--host-routes FILE] [--format FORMAT] [--strict] PATH...\n"
 	"\n"
 	"Checks network configurations (.conf, .conflist, .json) and policy files offline:\n"
 	"no root, no network. PATH is a file, a directory, or '-' for standard input.\n"
 	"\n"
-	"  --policy PATH    policy file or directory to check against, in place of those that\n"
-	"                   the configurations name; may be repeated\n"
-	"  --format FORMAT  text (default) or json\n"
-	"  --strict         warnings count as errors for the exit status\n"
+	"  --policy PATH       policy file or directory to check against, in place of those that\n"
+	"                      the configurations name; may be repeated\n"
+	"  --host-routes FILE  routes of the host that the configurations are for, as printed by\n"
+	"                      'ip -json route show table all'\n"
+	"  --format FORMAT     text (default), json, sarif, junit or github\n"
+	"  --strict            warnings count as errors for the exit status\n"
 	"\n"
 	"Exit status: 0 no errors, 1 errors found, 2 usage or a PATH that can't be read.\n";
+
+/** struct format - A format by its name */
+struct format {
+	const char *name;
+	int (*print)(const struct findings *findings, FILE *stream);
+};
+
+/** The first one is the default */
+static const struct format formats[] = {
+	{"text", findings_print_text},	 {"json", findings_print_json},	    {"sarif", findings_print_sarif},
+	{"junit", findings_print_junit}, {"github", findings_print_github},
+};
 
 /** struct options - The command line */
 struct options {
 	struct path_list policies;
-	bool json;
+	const char *host_routes;
+	const struct format *format;
 	bool strict;
 };
 
@@ -44,11 +60,23 @@ static int usage(const char *what, const char *argument)
 }
 
 /** read_format() - The argument of --format; 0 or the exit status */
-static int read_format(const char *format, struct options *options)
+static int read_format(const char *name, struct options *options)
 {
-	if (strcmp(format, "text") && strcmp(format, "json"))
-		return usage("--format must be text or json, not ", format);
-	options->json = !strcmp(format, "json");
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (strcmp(name, formats[i].name) == 0) {
+			options->format = &formats[i];
+			return 0;
+		}
+	}
+	return usage("--format must be text, json, sarif, junit or github, not ", name);
+}
+
+/** read_host_routes() - The argument of --host-routes; 0 or the exit status */
+static int read_host_routes(const char *path, struct options *options)
+{
+	if (options->host_routes)
+		return usage("--host-routes can be given only once: ", path);
+	options->host_routes = path;
 	return 0;
 }
 
@@ -57,6 +85,7 @@ static int read_options(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
 		{"policy", required_argument, NULL, 'p'},
+		{"host-routes", required_argument, NULL, 'r'},
 		{"format", required_argument, NULL, 'f'},
 		{"strict", no_argument, NULL, 's'},
 		{0},
@@ -68,6 +97,9 @@ static int read_options(int argc, char **argv, struct options *options)
 		switch (option) {
 		case 'p':
 			r = path_list_add(&options->policies, optarg) ? usage("out of memory", "") : 0;
+			break;
+		case 'r':
+			r = read_host_routes(optarg, options);
 			break;
 		case 'f':
 			r = read_format(optarg, options);
@@ -101,18 +133,39 @@ static int validate_paths(char **paths, struct documents *documents)
 	return status;
 }
 
-/** print() - Findings in the format wanted; 0 or -1 */
-static int print(const struct options *options, struct documents *documents)
+/** load_routes() - Read the host's routes, if any are given; 0 or the exit status */
+static int load_routes(const char *path, struct routes *routes, struct documents *documents)
 {
-	findings_locate(&documents->findings);
-	return options->json ? findings_print_json(&documents->findings, documents->n_files, stdout)
-			     : findings_print_text(&documents->findings, documents->n_files, stdout);
+	struct error error = {0};
+
+	if (!path)
+		return 0;
+	if (routes_file_read(path, routes, &error)) {
+		(void)fprintf(stderr, "rangeguard validate: %s: %s\n", path, error.msg);
+		return EXIT_USAGE;
+	}
+	documents->routes = routes;
+	return 0;
 }
 
 /** exit_status() - What the findings come to */
-static int exit_status(const struct options *options, const struct report *report)
+static int exit_status(const struct findings *findings)
 {
-	return report->errors || (options->strict && report->warnings) ? EXIT_FINDINGS : EXIT_FINE;
+	return findings->report.errors || (findings->strict && findings->report.warnings) ? EXIT_FINDINGS : EXIT_FINE;
+}
+
+/** validate() - Read, compare and print; return the exit status */
+static int validate(char **paths, const struct options *options, struct documents *documents)
+{
+	struct findings *findings = &documents->findings;
+	int status = validate_paths(paths, documents);
+
+	documents_compare(documents);
+	findings_locate(findings);
+	findings->strict = options->strict;
+	if (options->format->print(findings, stdout) || findings->failed)
+		status = EXIT_USAGE;
+	return status ? status : exit_status(findings);
 }
 
 /**
@@ -124,21 +177,18 @@ static int exit_status(const struct options *options, const struct report *repor
 int command_validate(int argc, char **argv)
 {
 	CLEANUP(documents_done) struct documents documents;
-	struct options options = {0};
+	ROUTES_CLEANUP struct routes routes = {0};
+	struct options options = {.format = &formats[0]};
 	int status;
 
 	documents_init(&documents, &options.policies);
 	status = read_options(argc, argv, &options);
 	if (!status && optind == argc)
 		status = usage("no PATH given", "");
-	if (!status) {
-		status = validate_paths(argv + optind, &documents);
-		documents_compare(&documents);
-		if (print(&options, &documents) || documents.findings.failed)
-			status = EXIT_USAGE;
-	}
 	if (!status)
-		status = exit_status(&options, &documents.findings.report);
+		status = load_routes(options.host_routes, &routes, &documents);
+	if (!status)
+		status = validate(argv + optind, &options, &documents);
 	path_list_done(&options.policies);
 	return status;
 }

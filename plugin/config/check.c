@@ -5,6 +5,11 @@
 
 #include <stdio.h>
 
+/** Counts of addresses below this are printed digit by digit */
+#define COUNT_EXACT_BELOW 1000000000000ULL
+/** Space for count_format() */
+#define COUNT_TEXT_MAX 32
+
 /** struct check - What the checks share: configuration, guard and listener */
 struct check {
 	const struct netconf *netconf;
@@ -31,13 +36,13 @@ const char *reservation_describe(const struct guard_entry *entry, char buffer[st
 }
 
 /** tell() - One finding about @subject at member @key of @pointer, with the policy's entry as its other side */
-static void tell(const struct check *check, enum rule rule, const char *pointer, const char *key, const char *subject,
-		 const struct guard_entry *entry, const char *remedy)
+static void tell(const struct check *check, enum rule rule, enum severity severity, const char *pointer,
+		 const char *key, const char *subject, const struct guard_entry *entry, const char *remedy)
 {
 	char reservation[RESERVATION_TEXT_MAX], message[ERROR_MSG_MAX], at[POINTER_MAX];
 	struct finding finding = {
 		.rule = rule,
-		.severity = SEVERITY_ERROR,
+		.severity = severity,
 		.file = check->netconf->file,
 		.pointer = at,
 		.message = message,
@@ -62,7 +67,7 @@ static void check_subnet(const struct check *check, const struct ip_range *range
 	if (guard_touch(check->guard, &subnet, &part, &entry) != GUARD_E_RESERVED)
 		return;
 	(void)snprintf(subject, sizeof(subject), "subnet %s touches", prefix_format(&range->subnet, text));
-	tell(check, RULE_RANGE_RESERVED, range->pointer, "/subnet", subject, &entry,
+	tell(check, RULE_RANGE_RESERVED, SEVERITY_ERROR, range->pointer, "/subnet", subject, &entry,
 	     check->netconf->role == ROLE_INTERFACE
 		     ? "choose another subnet, ask the owner for a grant, or set guard.onOverlap to \"exclude\""
 		     : "choose another subnet, or ask the owner for a grant");
@@ -78,40 +83,87 @@ static void check_gateway(const struct check *check, const struct ip_range *rang
 	    guard_decide(check->guard, &range->gateway, &entry) != GUARD_E_RESERVED)
 		return;
 	(void)snprintf(subject, sizeof(subject), "gateway %s lies in", address_format(&range->gateway, text));
-	tell(check, RULE_GATEWAY_RESERVED, range->pointer, "/gateway", subject, &entry,
+	tell(check, RULE_GATEWAY_RESERVED, SEVERITY_ERROR, range->pointer, "/gateway", subject, &entry,
 	     "choose another gateway, or ask the owner");
 }
 
-/** free_addresses() - How many addresses of @range may be given: not reserved, not a gateway of @set */
-static u128 free_addresses(const struct check *check, const struct range_set *set, const struct ip_range *range)
+/** struct room - What may be given of a range: @usable of @all; @first_reserved is the first part of the @reserved */
+struct room {
+	u128 all;
+	u128 usable;
+	u128 reserved;
+	struct span first_reserved;
+};
+
+/** measure_room() - Count the addresses of @range that are not reserved, nor a gateway of @set */
+static struct room measure_room(const struct check *check, const struct range_set *set, const struct ip_range *range)
 {
 	u128 all = range->span.last - range->span.first + 1;
-	u128 count = all ? all : ~(u128)0; /* ::/0 has one more than the type can say */
+	struct room room = {.all = all ? all : ~(u128)0}; /* ::/0 has one more than the type can say */
 	struct span rest = range->span;
 	struct span part;
 
 	while (guard_next(check->guard, &rest, &part) == GUARD_E_RESERVED) {
-		count -= part.last - part.first + 1;
+		if (room.first_reserved.family == FAMILY_NONE)
+			room.first_reserved = part;
+		room.reserved += part.last - part.first + 1;
 		if (part.last == range->span.last)
 			break;
 		rest.first = part.last + 1;
 	}
+	room.usable = room.all - room.reserved;
 	for (size_t i = 0; i < set->n_ranges; i++)
 		if (span_contains(&range->span, &set->ranges[i].gateway) &&
 		    !guard_decide(check->guard, &set->ranges[i].gateway, NULL))
-			count--;
-	return count;
+			room.usable--;
+	return room;
 }
 
-/** check_room() - A range of which nothing is left can give nothing */
+/** count_format() - "254"; beyond what people read as a number "about 1.8e+19". Return: @buffer */
+static const char *count_format(u128 count, char buffer[static COUNT_TEXT_MAX])
+{
+	if (count < COUNT_EXACT_BELOW)
+		(void)snprintf(buffer, COUNT_TEXT_MAX, "%llu", (unsigned long long)count);
+	else
+		(void)snprintf(buffer, COUNT_TEXT_MAX, "about %.1Le", (long double)count);
+	return buffer;
+}
+
+/** warn_of_room() - `exclude`: a range that gives less than it seems to */
+static void warn_of_room(const struct check *check, const struct ip_range *range, const struct room *room)
+{
+	struct address first = {.value = room->first_reserved.first, .family = room->first_reserved.family};
+	char usable[COUNT_TEXT_MAX], all[COUNT_TEXT_MAX], reserved[COUNT_TEXT_MAX], text[SPAN_TEXT_MAX], subject[256];
+	struct guard_entry entry;
+
+	if (guard_decide(check->guard, &first, &entry) != GUARD_E_RESERVED)
+		return;
+	(void)snprintf(subject, sizeof(subject), "range %s has %s usable addresses of %s, with %s reserved: it touches",
+		       span_format(&range->span, text), count_format(room->usable, usable),
+		       count_format(room->all, all), count_format(room->reserved, reserved));
+	tell(check, RULE_NO_ADDRESS, SEVERITY_WARNING, range->pointer, "", subject, &entry,
+	     "enlarge the range if that is too few");
+}
+
+/**
+ * check_room() - Nothing left of a range is an error, less than half of it is worth a warning
+ * @check:	What the checks share
+ * @set:	Its set
+ * @range:	Range
+ *
+ * Who sets `exclude` expects that some addresses are missing.
+ */
 static void check_room(const struct check *check, const struct range_set *set, const struct ip_range *range)
 {
+	struct room room = measure_room(check, set, range);
 	char text[SPAN_TEXT_MAX];
 
-	if (!free_addresses(check, set, range))
+	if (!room.usable)
 		report_error(check->report, RULE_NO_ADDRESS, check->netconf->file, range->pointer,
 			     "range %s has no usable address: each one is reserved or a gateway",
 			     span_format(&range->span, text));
+	else if (room.reserved && room.usable < room.all / 2)
+		warn_of_room(check, range, &room);
 }
 
 /** check_range() - Subnet, gateway and what is left, for one range */
@@ -135,7 +187,7 @@ static void check_requested(const struct check *check, const struct address *add
 	if (guard_decide(check->guard, address, &entry) != GUARD_E_RESERVED)
 		return;
 	(void)snprintf(subject, sizeof(subject), "requested address %s lies in", address_format(address, text));
-	tell(check, RULE_ADDRESS_RESERVED, pointer, "", subject, &entry, "ask for another address");
+	tell(check, RULE_ADDRESS_RESERVED, SEVERITY_ERROR, pointer, "", subject, &entry, "ask for another address");
 }
 
 /**

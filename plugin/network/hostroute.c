@@ -13,10 +13,6 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 
-/** A route this short is about the whole Internet: default, 0/1 and 128/1; 2000::/3, or 2000::/4 and 3000::/4 */
-#define WHOLE_INTERNET_IPV4 1U
-#define WHOLE_INTERNET_IPV6 4U
-
 /**
  * struct route_search - The most specific route that holds an address
  * @address:	Address
@@ -31,48 +27,33 @@ struct route_search {
 	bool found;
 };
 
-/** is_whole_internet() - Whether a route is about everything, so says nothing about any address in particular */
-static bool is_whole_internet(const struct prefix *destination)
+/** kind_of() - What becomes of a packet that a route of type RTN_* matches */
+static enum hostroute_kind kind_of(uint8_t type)
 {
-	return destination->length <=
-	       (destination->address.family == FAMILY_IPV4 ? WHOLE_INTERNET_IPV4 : WHOLE_INTERNET_IPV6);
-}
-
-/** judge_unicast() - A route to other hosts: directly, or through one of them */
-static enum hostroute_verdict judge_unicast(const struct route_info *match, const struct prefix *subnet)
-{
-	if (match->destination.length == family_bits(match->destination.address.family))
-		return HOSTROUTE_TAKEN;
-	if (match->gateway.family == FAMILY_NONE && !is_whole_internet(&match->destination))
-		return HOSTROUTE_CLASH;
-	return match->destination.length >= subnet->length ? HOSTROUTE_CLASH : HOSTROUTE_FREE;
-}
-
-/**
- * hostroute_judge() - What a matching route means for an address that is to be given to a container
- * @match:	Most specific route that holds the address
- * @subnet:	Subnet of the pool that the address is from
- *
- * On-link are also routes without a gateway into a tunnel; of those only what covers the whole Internet says nothing.
- *
- * Return: HOSTROUTE_FREE; HOSTROUTE_TAKEN for one exact address, the host's own or somebody's; HOSTROUTE_CLASH
- */
-enum hostroute_verdict hostroute_judge(const struct route_info *match, const struct prefix *subnet)
-{
-	bool exact = match->destination.length == family_bits(match->destination.address.family);
-
-	switch (match->type) {
+	switch (type) {
 	case RTN_UNICAST:
-		return judge_unicast(match, subnet);
+		return HOSTROUTE_UNICAST;
 	case RTN_LOCAL:
 	case RTN_BROADCAST:
 	case RTN_ANYCAST:
-		return exact ? HOSTROUTE_TAKEN : HOSTROUTE_CLASH;
+		return HOSTROUTE_LOCAL;
 	case RTN_THROW:
-		return HOSTROUTE_FREE;
+		return HOSTROUTE_THROW;
 	default:
-		return match->destination.length >= subnet->length ? HOSTROUTE_CLASH : HOSTROUTE_FREE;
+		return HOSTROUTE_DISCARD;
 	}
+}
+
+/** hostroute_judge() - hostroute_rule() of a route as the kernel tells it */
+enum hostroute_verdict hostroute_judge(const struct route_info *match, const struct prefix *subnet)
+{
+	struct hostroute route = {
+		.destination = match->destination,
+		.kind = kind_of(match->type),
+		.has_gateway = match->gateway.family != FAMILY_NONE,
+	};
+
+	return hostroute_rule(&route, subnet);
 }
 
 /**

@@ -8,13 +8,8 @@
  * discards matched.
  */
 
+#include "ipam/hostroute_rule.h"
 #include "plugin/network/rtmessage.h"
-
-enum hostroute_verdict {
-	HOSTROUTE_FREE = 0, /* no route, or a less specific one: default, 0/1 and 128/1, an aggregate */
-	HOSTROUTE_TAKEN,    /* the host's own, or an exact /32 (/128): somebody holds that address */
-	HOSTROUTE_CLASH,    /* on-link elsewhere, blackholed, or at least as specific as the pool's subnet */
-};
 
 /** Named outcomes of hostroute_lookup() beside 0 and negative errno */
 enum hostroute_outcome {

@@ -27,8 +27,8 @@ assert_exits()
 {
 	local -i status=0
 
-	output=$("${@:2}" 2>errors) || status=$?
-	errors=$(<errors)
+	output=$("${@:2}" 2>/run/test/errors) || status=$?
+	errors=$(</run/test/errors)
 	assert_equal "$1" "$status" "exit status of '${*:2}' ($errors$output)"
 }
 

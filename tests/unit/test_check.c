@@ -15,6 +15,7 @@
 struct listener {
 	struct report report;
 	enum rule rule;
+	enum severity severity;
 	char pointer[POINTER_MAX];
 	char message[ERROR_MSG_MAX];
 	char related_file[64];
@@ -27,13 +28,14 @@ static void hear(struct report *report, const struct finding *finding)
 	if (listener->rule)
 		return;
 	listener->rule = finding->rule;
+	listener->severity = finding->severity;
 	(void)snprintf(listener->pointer, sizeof(listener->pointer), "%s", finding->pointer);
 	(void)snprintf(listener->message, sizeof(listener->message), "%s", finding->message);
 	(void)snprintf(listener->related_file, sizeof(listener->related_file), "%s",
 		       finding->related_file ? finding->related_file : "");
 }
 
-/** make_guard() - 10.20.0.0/16 is db-platform's but for 10.20.64.0/20; 10.0.0.128 to 10.0.0.255 telephony's */
+/** make_guard() - db-platform has 10.20.0.0/16 but for 10.20.64.0/20, telephony 10.0.0.128/25 and most of fd00::/64 */
 static struct guard *make_guard(void)
 {
 	static const struct {
@@ -44,6 +46,7 @@ static struct guard *make_guard(void)
 		{GUARD_RESERVED, "10.20.0.0-10.20.255.255", "db-platform", "Oracle RAC", "NET-1042"},
 		{GUARD_GRANTED, "10.20.64.0-10.20.79.255", "", "", ""},
 		{GUARD_RESERVED, "10.0.0.128-10.0.0.255", "telephony", "", ""},
+		{GUARD_RESERVED, "fd00::-fd00::cfff:ffff:ffff:ffff", "telephony", "", ""},
 	};
 	struct guard *guard;
 
@@ -78,6 +81,9 @@ static const struct sample samples[] = {
 	{"10.20.64.0/20", NULL, NULL, OVERLAP_REFUSE, 0, ""},
 	{"10.20.64.0/19", NULL, NULL, OVERLAP_REFUSE, RULE_RANGE_RESERVED, "/r/subnet"},
 	{"10.0.0.0/24", NULL, NULL, OVERLAP_EXCLUDE, 0, ""},
+	{"10.0.1.0/31", "10.0.1.1", NULL, OVERLAP_EXCLUDE, 0, ""},
+	{"0.0.0.0/0", NULL, NULL, OVERLAP_EXCLUDE, 0, ""},
+	{"::/0", NULL, NULL, OVERLAP_EXCLUDE, 0, ""},
 	{"10.0.0.128/25", NULL, NULL, OVERLAP_EXCLUDE, RULE_NO_ADDRESS, "/r"},
 	{"10.0.0.126/31", "10.0.0.126", NULL, OVERLAP_EXCLUDE, 0, ""},
 	{"10.0.0.127/32", NULL, NULL, OVERLAP_REFUSE, 0, ""},
@@ -85,8 +91,7 @@ static const struct sample samples[] = {
 	{"10.1.0.0/24", "10.20.0.1", NULL, OVERLAP_REFUSE, RULE_GATEWAY_RESERVED, "/r/gateway"},
 	{"10.1.0.0/24", NULL, "10.0.0.255", OVERLAP_REFUSE, RULE_ADDRESS_RESERVED, "/ips/0"},
 	{"10.1.0.0/24", NULL, "10.0.1.0", OVERLAP_REFUSE, 0, ""},
-	{"0.0.0.0/0", NULL, NULL, OVERLAP_EXCLUDE, 0, ""},
-	{"::/0", NULL, NULL, OVERLAP_REFUSE, 0, ""},
+	{"2001:db8::/64", NULL, NULL, OVERLAP_REFUSE, 0, ""},
 };
 
 /** run_sample() - check_netconf() of a sample */
@@ -142,11 +147,42 @@ static void a_refusal_names_range_owner_reason_ref_and_file(void **state)
 	assert_string_equal(listener.related_file, "/p/dba.json");
 }
 
+/* What is left is the span without the reserved part, and without the gateway. */
+static void a_range_with_less_than_half_left_is_a_warning(void **state)
+{
+	static const struct {
+		const char *subnet, *gateway, *numbers;
+	} cases[] = {
+		/* 254 less 127 would be half of them */
+		{"10.0.0.0/24", "10.0.0.1", "126 usable addresses of 254, with 127 reserved"},
+		/* 2^16 less the grant's 2^12 */
+		{"10.20.0.0/16", NULL, "4096 usable addresses of 65534, with 61438 reserved"},
+		/* Of 2^64 three sixteenths are left */
+		{"fd00::/64", NULL, "about 3.5e+18 usable addresses of about 1.8e+19, with about 1.5e+19 reserved"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sample sample = {
+			.subnet = cases[i].subnet, .gateway = cases[i].gateway, .on_overlap = OVERLAP_EXCLUDE};
+		struct listener listener;
+
+		assert_int_equal(run_sample(&sample, &listener), 0);
+		assert_int_equal(listener.severity, SEVERITY_WARNING);
+		assert_string_equal(listener.pointer, "/r");
+		if (listener.rule != RULE_NO_ADDRESS || !strstr(listener.message, cases[i].numbers) ||
+		    !strstr(listener.message, "reserved range"))
+			fail_msg("case %zu: '%s' is not in '%s'", i, cases[i].numbers, listener.message);
+		assert_string_equal(listener.related_file, "/p/dba.json");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_way_to_an_address_is_judged),
 		cmocka_unit_test(a_refusal_names_range_owner_reason_ref_and_file),
+		cmocka_unit_test(a_range_with_less_than_half_left_is_a_warning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_COMMANDS_AVOID_H
+#define PLUGIN_COMMANDS_AVOID_H
+
+/* The argument of --avoid: a file whose subnets and ranges are taken, whoever's configuration it is. */
+
+#include "ipam/gaps.h"
+#include "plugin/cni/error.h"
+
+int avoid_read(const char *path, struct gaps *gaps, struct error *reterr);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `rangeguard explain`: what the guard says of an address or a prefix, and why. */
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/commands/commands.h"
+#include "plugin/commands/explanation.h"
+#include "plugin/commands/policies.h"
+#include "rangeguard/cleanup.h"
+
+const char command_explain_help[] =
+	"Usage: rangeguard explain [--policy PATH]... [--network NAME] [--format text|json] ADDRESS|CIDR...\n"
+	"\n"
+	"Tells of each ADDRESS and CIDR whether it is allowed or refused, by which entry, in which\n"
+	"file and line, and which less specific entries that one overrules.\n"
+	"\n"
+	"  --policy PATH    policy file or directory, in place of /etc/rangeguard/reserved.d; may be\n"
+	"                   repeated\n"
+	"  --network NAME   network that asks: grants to other networks don't count (without it each\n"
+	"                   grant counts; the answer names the network that it is for)\n"
+	"  --format FORMAT  text (default) or json\n"
+	"\n"
+	"Exit status: 0 all are allowed, 1 some are refused (of a CIDR: a part), 2 usage or a policy\n"
+	"that can't be read.\n";
+
+/** struct options - The command line; @network NULL: none named */
+struct options {
+	struct path_list policies;
+	const char *network;
+	bool json;
+};
+
+/** struct question - An argument that asks, and what it means */
+struct question {
+	const char *text;
+	struct span span;
+};
+
+/** usage() - Say what is wrong with the command line; return the exit status */
+static int usage(const char *what, const char *argument)
+{
+	(void)fprintf(stderr, "rangeguard explain: %s%s; see rangeguard explain --help\n", what, argument);
+	return EXIT_USAGE;
+}
+
+/** read_options() - The command line up to the questions; 0 or the exit status */
+static int read_options(int argc, char **argv, struct options *options)
+{
+	static const struct option known[] = {
+		{"policy", required_argument, NULL, 'p'},
+		{"network", required_argument, NULL, 'n'},
+		{"format", required_argument, NULL, 'f'},
+		{0},
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
+		switch (option) {
+		case 'p':
+			if (path_list_add(&options->policies, optarg))
+				return usage("out of memory", "");
+			break;
+		case 'n':
+			options->network = optarg;
+			break;
+		case 'f':
+			if (strcmp(optarg, "text") && strcmp(optarg, "json"))
+				return usage("--format must be text or json, not ", optarg);
+			options->json = !strcmp(optarg, "json");
+			break;
+		default:
+			return usage(option == ':' ? "argument missing for " : "unknown option ", argv[optind - 1]);
+		}
+	}
+	return optind < argc ? 0 : usage("no ADDRESS or CIDR given", "");
+}
+
+/** read_question() - An address or prefix; 0 or the exit status */
+static int read_question(const char *text, struct question *ret_question)
+{
+	struct question question = {.text = text};
+	struct address address;
+	struct prefix prefix;
+
+	if (address_parse(text, &address) == 0)
+		question.span = span_of_address(&address);
+	else if (prefix_parse(text, &prefix) < 0)
+		return usage("neither an address nor ADDRESS/LENGTH: ", text);
+	else if (prefix_has_host_bits(&prefix))
+		return usage("bits are set behind the prefix length: ", text);
+	else
+		question.span = prefix_span(&prefix);
+	*ret_question = question;
+	return 0;
+}
+
+/** struct answers - Where answers go; @results NULL: text */
+struct answers {
+	struct lines lines;
+	json_t *results;
+	bool refused;
+};
+
+/** answer() - Answer one question: 0, -ENOMEM */
+static int answer(const struct guard *guard, const struct question *question, struct answers *answers)
+{
+	struct explanation explanation;
+	int r = explanation_make(guard, question->text, &question->span, &explanation);
+
+	if (r < 0)
+		return r;
+	answers->refused |= explanation.refused;
+	if (!answers->results)
+		explanation_print(&explanation, &answers->lines, stdout);
+	else if (json_array_append_new(answers->results, explanation_json(&explanation, &answers->lines)))
+		return -ENOMEM;
+	return 0;
+}
+
+/** print_json() - The document; 0 or -1 */
+static int print_json(json_t *results)
+{
+	json_t *root = json_pack("{s:i, s:O}", "version", 1, "results", results);
+	int r = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
+
+	json_decref(root);
+	return r || fputc('\n', stdout) == EOF ? -1 : 0;
+}
+
+/** answer_all() - Answer all questions in the format wanted; return the exit status */
+static int answer_all(const struct guard *guard, const struct question *questions, size_t n_questions, bool json)
+{
+	struct answers answers = {.results = json ? json_array() : NULL};
+	int r = json && !answers.results ? -ENOMEM : 0;
+
+	for (size_t i = 0; i < n_questions && !r; i++)
+		r = answer(guard, &questions[i], &answers);
+	if (!r && json)
+		r = print_json(answers.results);
+	lines_done(&answers.lines);
+	json_decref(answers.results);
+	if (r || fflush(stdout)) {
+		(void)fprintf(stderr, "rangeguard explain: out of memory, or the output can't be written\n");
+		return EXIT_USAGE;
+	}
+	return answers.refused ? EXIT_FINDINGS : EXIT_FINE;
+}
+
+/** explain() - Read the questions and the policies, then answer; return the exit status */
+static int explain(char **texts, size_t n_texts, const struct options *options)
+{
+	CLEANUP_FREE struct question *questions = calloc(n_texts, sizeof(*questions));
+	GUARD_CLEANUP struct guard *guard = NULL;
+	int status = questions ? 0 : usage("out of memory", "");
+
+	for (size_t i = 0; i < n_texts && !status; i++)
+		status = read_question(texts[i], &questions[i]);
+	if (!status)
+		status = policies_read("explain", &options->policies, options->network, &guard);
+	return status ? status : answer_all(guard, questions, n_texts, options->json);
+}
+
+/**
+ * command_explain() - `rangeguard explain`
+ * @argc, @argv:	Arguments, argv[0] the command's name
+ *
+ * Return: the exit status
+ */
+int command_explain(int argc, char **argv)
+{
+	struct options options = {0};
+	int status = read_options(argc, argv, &options);
+
+	if (!status)
+		status = explain(argv + optind, (size_t)(argc - optind), &options);
+	path_list_done(&options.policies);
+	return status;
+}

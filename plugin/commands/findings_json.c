@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Findings as a JSON document of our own, version 1. */
+
+#include <string.h>
+
+#include "plugin/cni/utf8.h"
+#include "plugin/commands/findings.h"
+#include "plugin/commands/rules.h"
+#include "rangeguard/cleanup.h"
+
+/** findings_json_text() - A text of any bytes (file names, cut messages) as JSON; NULL without memory */
+json_t *findings_json_text(const char *text)
+{
+	CLEANUP_FREE char *copy = strdup(text);
+
+	if (!copy)
+		return NULL;
+	utf8_mend(copy);
+	return json_string(copy);
+}
+
+/** pointer_of() - Pointer of a place, "" when it has none */
+static json_t *pointer_of(const struct place *place)
+{
+	return findings_json_text(place->pointer ? place->pointer : "");
+}
+
+/** related_to_json() - The other side as an array of at most one place */
+static json_t *related_to_json(const struct place *related)
+{
+	if (!related->file)
+		return json_array();
+	return json_pack("[{s:o, s:o, s:i}]", "file", findings_json_text(related->file), "pointer", pointer_of(related),
+			 "line", (int)related->line);
+}
+
+/** finding_to_json() - One finding */
+static json_t *finding_to_json(const struct kept_finding *item)
+{
+	char rule[RULE_TEXT_MAX];
+
+	return json_pack("{s:s, s:s, s:o, s:o, s:i, s:i, s:o, s:o}", "rule", rules_format(item->rule, rule), "severity",
+			 findings_severity(item->severity), "file", findings_json_text(item->at.file), "pointer",
+			 pointer_of(&item->at), "line", (int)item->at.line, "column", (int)item->at.column, "message",
+			 findings_json_text(item->message), "related", related_to_json(&item->related));
+}
+
+/** findings_print_json() - As section 8 of the contract has them */
+int findings_print_json(const struct findings *findings, FILE *stream)
+{
+	json_t *list = json_array();
+	json_t *root = json_pack("{s:i, s:i, s:{s:i, s:i}, s:o}", "version", 1, "files", (int)findings->files.n_paths,
+				 "summary", "errors", (int)findings->report.errors, "warnings",
+				 (int)findings->report.warnings, "findings", list);
+	int r = 0;
+
+	for (size_t i = 0; i < findings->n_items && !r; i++)
+		r = json_array_append_new(list, finding_to_json(&findings->items[i]));
+	if (!r)
+		r = json_dumpf(root, stream, JSON_INDENT(2));
+	json_decref(root);
+	return r || fputc('\n', stream) == EOF || fflush(stream) ? -1 : 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Findings for people: one line each in the form that compilers use, and a summary. */
+
+#include "plugin/commands/findings.h"
+#include "plugin/commands/rules.h"
+
+/** print_place() - "FILE:LINE:COLUMN", without what is not known */
+static void print_place(const struct place *place, FILE *stream)
+{
+	(void)fputs(place->file, stream);
+	if (place->line)
+		(void)fprintf(stream, ":%u:%u", place->line, place->column);
+}
+
+/** print_finding() - One finding, and its other side on a line of its own */
+static void print_finding(const struct kept_finding *item, FILE *stream)
+{
+	char rule[RULE_TEXT_MAX];
+
+	print_place(&item->at, stream);
+	(void)fprintf(stream, ": %s %s: %s", findings_severity(item->severity), rules_format(item->rule, rule),
+		      item->message);
+	if (item->at.pointer && *item->at.pointer)
+		(void)fprintf(stream, " [%s]", item->at.pointer);
+	(void)fputc('\n', stream);
+	if (item->related.file) {
+		(void)fputs("  see ", stream);
+		print_place(&item->related, stream);
+		(void)fputc('\n', stream);
+	}
+}
+
+/** print_count() - "2 files", "1 file" */
+static void print_count(size_t count, const char *noun, const char *after, FILE *stream)
+{
+	(void)fprintf(stream, "%zu %s%s%s", count, noun, count == 1 ? "" : "s", after);
+}
+
+/** findings_print_text() - As text */
+int findings_print_text(const struct findings *findings, FILE *stream)
+{
+	for (size_t i = 0; i < findings->n_items; i++)
+		print_finding(&findings->items[i], stream);
+	print_count(findings->files.n_paths, "file", ", ", stream);
+	print_count(findings->report.errors, "error", ", ", stream);
+	print_count(findings->report.warnings, "warning", "\n", stream);
+	return fflush(stream) || ferror(stream) ? -1 : 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The rules in words. Pure. */
+
+#include "plugin/commands/rules.h"
+
+#include <stdio.h>
+
+static const struct rule_text rules[] = {
+	{RULE_NOT_JSON, "not JSON", "mend the syntax at the position given"},
+	{RULE_UNKNOWN_KEY, "unknown or misspelt key", "the key meant is suggested; x- makes it a comment"},
+	{RULE_INVALID_VALUE, "missing or invalid value", "the message says what is allowed"},
+	{RULE_VERSION, "unsupported cniVersion", "0.1.0 to 1.1.0"},
+	{RULE_DUPLICATE, "duplicate key, or two files with one network name", "remove one; rename one"},
+	{RULE_RANGE_RESERVED, "a range touches a reserved range", "another range, a grant, or onOverlap: exclude"},
+	{RULE_GATEWAY_RESERVED, "the gateway is reserved", "another gateway"},
+	{RULE_ADDRESS_RESERVED, "an address asked for is reserved", "another address"},
+	{RULE_SNAT_RESERVED, "an SNAT source is reserved", "another source, or a grant"},
+	{RULE_OVERLAP, "ranges overlap: in one network an error, between networks a warning", "separate them"},
+	{RULE_HOST_ROUTE, "a range clashes with a host route (error), or holds addresses that somebody has (warning)",
+	 "another range, remove the route, or hostRoutes"},
+	{RULE_NO_ADDRESS, "no usable address (error), or fewer than half of what the range suggests (warning)",
+	 "another range, or a larger one"},
+	{RULE_SNAT, "SNAT entry unusable, or shadowed by an earlier one", "mend it, or put it before the other one"},
+	{RULE_POLICY, "policy entry malformed (error), expired, duplicate, or a grant that grants nothing (warnings)",
+	 "mend or remove it"},
+};
+
+#define N_RULES (sizeof(rules) / sizeof(rules[0]))
+
+/** rules_all() - All rules, @ret_count of them */
+const struct rule_text *rules_all(size_t *ret_count)
+{
+	*ret_count = N_RULES;
+	return rules;
+}
+
+/** rules_index() - Where @rule stands among them; their number when it does not */
+size_t rules_index(enum rule rule)
+{
+	size_t index = 0;
+
+	while (index < N_RULES && rules[index].rule != rule)
+		index++;
+	return index;
+}
+
+/** rules_format() - A rule's name, "RG101", in @buffer; return: @buffer */
+const char *rules_format(enum rule rule, char buffer[static RULE_TEXT_MAX])
+{
+	(void)snprintf(buffer, RULE_TEXT_MAX, "RG%03d", (int)rule);
+	return buffer;
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `rangeguard suggest`: free subnets for a new network. */
+
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ipam/gaps.h"
+#include "plugin/commands/avoid.h"
+#include "plugin/commands/commands.h"
+#include "plugin/commands/policies.h"
+#include "plugin/commands/routes_file.h"
+#include "rangeguard/cleanup.h"
+
+/** Most subnets of one call */
+#define COUNT_MAX 1000000U
+
+const char command_suggest_help[] =
+	"Usage: rangeguard suggest [--policy PATH]... [--avoid PATH]... [--host-routes FILE]\n"
+	"                          [--network NAME] [--format text|json]\n"
+	"                          --within CIDR --prefix-length N [--count K]\n"
+	"\n"
+	"Prints subnets of CIDR with prefix length N that are free: aligned, the lowest first.\n"
+	"\n"
+	"  --policy PATH       policy file or directory that tells what is reserved, in place of\n"
+	"                      /etc/rangeguard/reserved.d; may be repeated\n"
+	"  --avoid PATH        configuration, or directory of them, whose subnets and ranges are\n"
+	"                      taken: CNI (rangeguard, host-local, static, whereabouts), netavark,\n"
+	"                      Docker's daemon.json; may be repeated\n"
+	"  --host-routes FILE  what 'ip -json route show table all' printed: routes inside CIDR are\n"
+	"                      taken, and what rangeguard would refuse at ADD\n"
+	"  --network NAME      network the subnets are for; without it only grants to all networks\n"
+	"                      count\n"
+	"  --count K           how many, 1 unless given\n"
+	"  --format FORMAT     text (default), one subnet per line, or json\n"
+	"\n"
+	"Exit status: 0 as many as wanted, 1 fewer (they are printed), 2 usage or I/O.\n";
+
+/** struct options - The command line; texts are borrowed, NULL: not given */
+struct options {
+	struct path_list policies;
+	struct path_list avoided;
+	const char *host_routes;
+	const char *network;
+	const char *within;
+	const char *prefix_length;
+	uint32_t count;
+	bool json;
+};
+
+/** complain() - Say why it goes no further; return the exit status */
+static int complain(const char *subject, const char *why)
+{
+	(void)fprintf(stderr, "rangeguard suggest: %s: %s\n", subject, why);
+	return EXIT_USAGE;
+}
+
+/** usage() - Say what is wrong with the command line; return the exit status */
+static int usage(const char *what, const char *argument)
+{
+	(void)fprintf(stderr, "rangeguard suggest: %s%s; see rangeguard suggest --help\n", what, argument);
+	return EXIT_USAGE;
+}
+
+/** read_count() - The argument of --count; 0 or the exit status */
+static int read_count(const char *text, struct options *options)
+{
+	uint32_t count = 0;
+
+	for (const char *digit = text; *digit && count <= COUNT_MAX; digit++) {
+		if (*digit < '0' || *digit > '9')
+			return usage("--count must be a number, not ", text);
+		count = count * 10 + (uint32_t)(*digit - '0');
+	}
+	if (!count || count > COUNT_MAX)
+		return usage("--count must be 1 to 1000000, not ", text);
+	options->count = count;
+	return 0;
+}
+
+/** read_format() - The argument of --format; 0 or the exit status */
+static int read_format(const char *format, struct options *options)
+{
+	if (strcmp(format, "text") && strcmp(format, "json"))
+		return usage("--format must be text or json, not ", format);
+	options->json = !strcmp(format, "json");
+	return 0;
+}
+
+/** read_option() - One option; 0 or the exit status */
+static int read_option(int option, char *argument, struct options *options)
+{
+	switch (option) {
+	case 'p':
+		return path_list_add(&options->policies, argument) ? usage("out of memory", "") : 0;
+	case 'a':
+		return path_list_add(&options->avoided, argument) ? usage("out of memory", "") : 0;
+	case 'r':
+		options->host_routes = argument;
+		return 0;
+	case 'n':
+		options->network = argument;
+		return 0;
+	case 'w':
+		options->within = argument;
+		return 0;
+	case 'l':
+		options->prefix_length = argument;
+		return 0;
+	case 'c':
+		return read_count(argument, options);
+	default:
+		return read_format(argument, options);
+	}
+}
+
+/** read_options() - The command line; 0 or the exit status */
+static int read_options(int argc, char **argv, struct options *options)
+{
+	static const struct option known[] = {
+		{"policy", required_argument, NULL, 'p'},
+		{"avoid", required_argument, NULL, 'a'},
+		{"host-routes", required_argument, NULL, 'r'},
+		{"network", required_argument, NULL, 'n'},
+		{"within", required_argument, NULL, 'w'},
+		{"prefix-length", required_argument, NULL, 'l'},
+		{"count", required_argument, NULL, 'c'},
+		{"format", required_argument, NULL, 'f'},
+		{0},
+	};
+	int option, r = 0;
+
+	opterr = 0;
+	while (!r && (option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
+		if (option == ':' || option == '?')
+			return usage(option == ':' ? "argument missing for " : "unknown option ", argv[optind - 1]);
+		r = read_option(option, optarg, options);
+	}
+	if (r)
+		return r;
+	if (optind < argc)
+		return usage("unexpected argument ", argv[optind]);
+	if (!options->within || !options->prefix_length)
+		return usage("--within and --prefix-length are needed", "");
+	return 0;
+}
+
+/** struct wanted - The block, and a prefix of it that has the wanted length */
+struct wanted {
+	struct prefix within;
+	struct prefix subnet;
+};
+
+/** read_wanted() - --within and --prefix-length; 0 or the exit status */
+static int read_wanted(const struct options *options, struct wanted *ret_wanted)
+{
+	char text[PREFIX_TEXT_MAX], address[ADDRESS_TEXT_MAX];
+	struct wanted wanted;
+
+	if (prefix_parse(options->within, &wanted.within) < 0)
+		return usage("--within must be ADDRESS/LENGTH, not ", options->within);
+	if (prefix_has_host_bits(&wanted.within))
+		return usage("--within has bits set behind its prefix length: ", options->within);
+	(void)snprintf(text, sizeof(text), "%s/%.4s", address_format(&wanted.within.address, address),
+		       options->prefix_length);
+	if (prefix_parse(text, &wanted.subnet) < 0 || wanted.subnet.length < wanted.within.length)
+		return usage("--prefix-length must be a length of subnets of --within, not ", options->prefix_length);
+	*ret_wanted = wanted;
+	return 0;
+}
+
+/** take_reserved() - What the policies reserve of the block is taken; 0 or -ENOMEM */
+static int take_reserved(struct gaps *gaps, const struct guard *guard)
+{
+	struct span rest = gaps->within;
+	struct span part;
+
+	while (guard_next(guard, &rest, &part) == GUARD_E_RESERVED) {
+		int r = gaps_take(gaps, &part);
+
+		if (r < 0 || part.last == rest.last)
+			return r;
+		rest.first = part.last + 1;
+	}
+	return 0;
+}
+
+/** read_reserved() - Policies into taken addresses; 0 or the exit status */
+static int read_reserved(const struct options *options, struct gaps *gaps)
+{
+	GUARD_CLEANUP struct guard *guard = NULL;
+	/* A network without a name, which no network has, gets what is granted to all. */
+	int status = policies_read("suggest", &options->policies, options->network ? options->network : "", &guard);
+
+	if (status)
+		return status;
+	return take_reserved(gaps, guard) < 0 ? usage("out of memory", "") : 0;
+}
+
+/** read_avoided() - What the configurations use is taken; 0 or the exit status */
+static int read_avoided(const char *path, struct gaps *gaps)
+{
+	CLEANUP(path_list_done) struct path_list files = {0};
+	struct error error = {0};
+	int r = path_list_expand(&files, path);
+
+	if (r < 0)
+		return complain(path, strerror(-r));
+	for (size_t i = 0; i < files.n_paths; i++)
+		if (avoid_read(files.paths[i], gaps, &error))
+			return complain(files.paths[i], error.msg);
+	return 0;
+}
+
+/**
+ * is_in_the_way() - Whether a route's addresses are not for a new network
+ * @route:	Route
+ * @wanted:	What is looked for
+ *
+ * A route that is more specific than the block is about a network inside it, also one behind a gateway. Of others the
+ * rule of ADD decides: an aggregate says nothing, an on-link route says that these addresses are neighbours.
+ */
+static bool is_in_the_way(const struct hostroute *route, const struct wanted *wanted)
+{
+	struct hostroute judged = *route;
+
+	if (judged.kind == HOSTROUTE_THROW)
+		return false;
+	if (judged.destination.length > wanted->within.length)
+		judged = (struct hostroute){.destination = route->destination, .kind = HOSTROUTE_UNICAST};
+	return hostroute_rule(&judged, &wanted->subnet) != HOSTROUTE_FREE;
+}
+
+/** read_host_routes() - What the host routes is taken; 0 or the exit status */
+static int read_host_routes(const char *path, const struct wanted *wanted, struct gaps *gaps)
+{
+	ROUTES_CLEANUP struct routes routes = {0};
+	struct error error = {0};
+
+	if (routes_file_read(path, &routes, &error))
+		return complain(path, error.msg);
+	for (size_t i = 0; i < routes.n_items; i++) {
+		struct span span = prefix_span(&routes.items[i].rule.destination);
+
+		if (is_in_the_way(&routes.items[i].rule, wanted) && gaps_take(gaps, &span) < 0)
+			return usage("out of memory", "");
+	}
+	return 0;
+}
+
+/** read_taken() - All that is taken; 0 or the exit status */
+static int read_taken(const struct options *options, const struct wanted *wanted, struct gaps *gaps)
+{
+	int status = read_reserved(options, gaps);
+
+	for (size_t i = 0; i < options->avoided.n_paths && !status; i++)
+		status = read_avoided(options->avoided.paths[i], gaps);
+	if (!status && options->host_routes)
+		status = read_host_routes(options->host_routes, wanted, gaps);
+	return status;
+}
+
+/** print_lines() - Free subnets, one per line; return how many */
+static uint32_t print_lines(struct gaps *gaps, uint32_t count)
+{
+	char text[PREFIX_TEXT_MAX];
+	struct prefix subnet;
+	uint32_t n = 0;
+
+	for (; n < count && gaps_next(gaps, &subnet); n++)
+		(void)fprintf(stdout, "%s\n", prefix_format(&subnet, text));
+	return n;
+}
+
+/** print_json() - Free subnets as a document; return how many */
+static uint32_t print_json(struct gaps *gaps, uint32_t count)
+{
+	char text[PREFIX_TEXT_MAX];
+	struct prefix subnet;
+	uint32_t n = 0;
+
+	(void)fputs("{\n  \"version\": 1,\n  \"subnets\": [", stdout);
+	for (; n < count && gaps_next(gaps, &subnet); n++)
+		(void)fprintf(stdout, "%s\n    \"%s\"", n ? "," : "", prefix_format(&subnet, text));
+	(void)fputs("\n  ]\n}\n", stdout);
+	return n;
+}
+
+/** suggest() - Search and print; return the exit status */
+static int suggest(const struct options *options)
+{
+	GAPS_CLEANUP struct gaps gaps = {0};
+	struct wanted wanted;
+	int status = read_wanted(options, &wanted);
+	uint32_t n;
+
+	if (status)
+		return status;
+	(void)gaps_init(&gaps, &wanted.within, wanted.subnet.length);
+	status = read_taken(options, &wanted, &gaps);
+	if (status)
+		return status;
+	gaps_start(&gaps);
+	n = options->json ? print_json(&gaps, options->count) : print_lines(&gaps, options->count);
+	if (fflush(stdout))
+		return complain("standard output", strerror(errno));
+	return n < options->count ? EXIT_FINDINGS : EXIT_FINE;
+}
+
+/**
+ * command_suggest() - `rangeguard suggest`
+ * @argc, @argv:	Arguments, argv[0] the command's name
+ *
+ * Return: the exit status
+ */
+int command_suggest(int argc, char **argv)
+{
+	struct options options = {.count = 1};
+	int status = read_options(argc, argv, &options);
+
+	if (!status)
+		status = suggest(&options);
+	path_list_done(&options.policies);
+	path_list_done(&options.avoided);
+	return status;
+}
