@@ -87,7 +87,7 @@ static void dual_stack_attachment_is_made_in_order(void **state)
 		"container: add route 0.0.0.0/0 via 169.254.1.1",
 		"container: add route ::/0 via fe80::1",
 		"container: read routes", /* for the kernel to have the local route in place */
-		"host: read interfaces", /* for the kernel to have its queue started */
+		"host: read interfaces",  /* for the kernel to have its queue started */
 	};
 	struct error err = {0};
 
