@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What is left when a verb is killed before any of its system calls, or when any of them fails: old or new state, one
-# JSON error, nothing that a DEL does not remove, no address given twice. strace does both, to one call per run.
+# What faults_killed.sh and faults_failing.sh share: what is left when a verb is killed before any of its system calls,
+# or when any of them fails: old or new state, one JSON error, nothing that a DEL does not remove, no address given
+# twice. strace does both, to one call per run.
 #
 # The calls of the loader, before main()'s poll(2), are left alone: neither they nor what they fail with are ours.
 #
 # A call is made to fail with one of $ERRORS, in turn; with RANGEGUARD_LONG_TESTS=1 with each of them.
 
 # shellcheck source=tests/calls.sh
-source "$(dirname "$0")/../calls.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/calls.sh"
 
 POLICY='{"reserved": [{"cidr": "10.9.0.0/28", "owner": "db-platform"}, {"cidr": "fd00:9::/124", "owner": "db-platform"}]}'
 CONF='{"cniVersion": "1.1.0", "name": "pods", "type": "rangeguard", "guard": {"onOverlap": "exclude"},
@@ -256,12 +257,22 @@ trace()
 	OPTIONS=$1 PLUGIN=$PWD/traced "run_$verb" >stdout 2>stderr || status=$?
 }
 
-# find_points: the system calls of the verb into the file "points": call, number, what strace prints
+# find_points: the system calls of the verb into the file "points": call, number, what strace prints. Of several runs the
+# one with the fewest: on a busy machine an ADD asks the kernel again and again whether it has caught up
 find_points()
 {
-	prepare_"$verb"
-	trace ""
-	assert_equal 0 "$status" "exit status without a fault: $(cat stdout stderr)"
+	local -i tries
+
+	for ((tries = 0; tries < 8; tries++)); do
+		prepare_"$verb"
+		trace ""
+		assert_equal 0 "$status" "exit status without a fault: $(cat stdout stderr)"
+		assert_undone
+		if [[ ! -e shortest ]] || (($(wc -l <trace) < $(wc -l <shortest))); then
+			cp trace shortest
+		fi
+		grep -q nanosleep shortest || break
+	done
 	awk 'match($0, /^[a-z_0-9]+\(/) {
 			call = substr($0, 1, RLENGTH - 1)
 			number[call]++
@@ -269,8 +280,7 @@ find_points()
 				begun = 1
 			if (begun)
 				print call, number[call], $0
-		}' trace >points
-	assert_undone
+		}' shortest >points
 }
 
 # assert_undone: DEL succeeds, and nothing is left of c1 and c2
@@ -407,75 +417,3 @@ sweep()
 	# Some calls depend on how full the pages of the store happen to be
 	(($(wc -l <reached) * 10 >= tried * 9)) || fail "only $(wc -l <reached) of $tried faults were reached"
 }
-
-test_killed_in_add()
-{
-	sweep killed add
-}
-
-test_killed_in_the_very_first_add()
-{
-	sweep killed first_add
-}
-
-test_killed_in_add_of_a_delegate()
-{
-	sweep killed delegate_add
-}
-
-test_killed_in_del()
-{
-	sweep killed del
-}
-
-test_killed_in_check()
-{
-	sweep killed check
-}
-
-test_killed_in_gc()
-{
-	sweep killed gc
-}
-
-test_killed_in_status()
-{
-	sweep killed status
-}
-
-test_failing_calls_in_add()
-{
-	sweep failed add
-}
-
-test_failing_calls_in_the_very_first_add()
-{
-	sweep failed first_add
-}
-
-test_failing_calls_in_add_of_a_delegate()
-{
-	sweep failed delegate_add
-}
-
-test_failing_calls_in_del()
-{
-	sweep failed del
-}
-
-test_failing_calls_in_check()
-{
-	sweep failed check
-}
-
-test_failing_calls_in_gc()
-{
-	sweep failed gc
-}
-
-test_failing_calls_in_status()
-{
-	sweep failed status
-}
-
-main "$@"
