@@ -56,6 +56,14 @@ static bool is_mapped(u128 value)
 	return value >> 32 == MAPPED_FIRST >> 32;
 }
 
+/** address_unmap() - The IPv4 address that an IPv4-mapped IPv6 @address is, else @address itself */
+struct address address_unmap(const struct address *address)
+{
+	if (address->family == FAMILY_IPV6 && is_mapped(address->value))
+		return (struct address){.family = FAMILY_IPV4, .value = (uint32_t)address->value};
+	return *address;
+}
+
 /**
  * address_from_bytes() - Address from the bytes of a packet or netlink attribute
  * @family:	IPv4 or IPv6
@@ -69,9 +77,7 @@ struct address address_from_bytes(enum family family, const uint8_t *bytes)
 
 	for (unsigned i = 0; i < family_bytes(family); i++)
 		address.value = address.value << 8 | bytes[i];
-	if (family == FAMILY_IPV6 && is_mapped(address.value))
-		return (struct address){.family = FAMILY_IPV4, .value = (uint32_t)address.value};
-	return address;
+	return address_unmap(&address);
 }
 
 /**

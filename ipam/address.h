@@ -55,6 +55,7 @@ unsigned family_bytes(enum family family);
 
 int address_parse(const char *text, struct address *ret_address);
 const char *address_format(const struct address *address, char buffer[static ADDRESS_TEXT_MAX]);
+struct address address_unmap(const struct address *address);
 bool address_equal(const struct address *a, const struct address *b);
 void address_to_bytes(const struct address *address, uint8_t bytes[static ADDRESS_BYTES_MAX]);
 struct address address_from_bytes(enum family family, const uint8_t *bytes);

@@ -23,6 +23,25 @@ int holding_outcome(int r)
 }
 
 /**
+ * holding_get_by_key() - Read the lease that is stored under a key
+ * @store:	Store, in a transaction
+ * @key:	Key of the attachment
+ * @ret_lease:	Lease; its texts are borrowed until the next change
+ *
+ * Return: 0, IPAM_E_NOT_FOUND, IPAM_E_DAMAGED, negative errno
+ */
+int holding_get_by_key(struct store *store, const struct attachment_key *key, struct lease *ret_lease)
+{
+	struct bytes row;
+	int r;
+
+	r = store->ops->get(store, STORE_LEASES, bytes_of_key(key), &row);
+	if (r)
+		return r < 0 ? r : IPAM_E_NOT_FOUND;
+	return lease_decode(row, ret_lease) ? IPAM_E_DAMAGED : 0;
+}
+
+/**
  * holding_get() - Read an attachment's lease
  * @store:	Store, in a transaction
  * @attachment:	Attachment
@@ -34,17 +53,11 @@ int holding_outcome(int r)
 int holding_get(struct store *store, const struct attachment *attachment, const struct attachment_key *key,
 		struct lease *ret_lease)
 {
-	struct bytes row;
-	int r;
+	int r = holding_get_by_key(store, key, ret_lease);
 
-	r = store->ops->get(store, STORE_LEASES, bytes_of_key(key), &row);
-	if (r)
-		return r < 0 ? r : IPAM_E_NOT_FOUND;
-	if (lease_decode(row, ret_lease))
-		return IPAM_E_DAMAGED;
 	/* Of an adopted lease sometimes only the key is known. */
-	if (!*ret_lease->attachment.network)
-		return 0;
+	if (r || !*ret_lease->attachment.network)
+		return r;
 	return attachment_equal(&ret_lease->attachment, attachment) ? 0 : -EEXIST;
 }
 

@@ -345,3 +345,30 @@ int ipam_release(struct store *store, const struct attachment *attachment, int64
 	r = end(store, r);
 	return r == -EEXIST ? IPAM_E_NOT_FOUND : holding_outcome(r);
 }
+
+/**
+ * ipam_release_keys() - Give back what many attachments hold, in one transaction
+ * @store:	Store opened for writing
+ * @keys:	Keys of attachments that hold leases
+ * @n_keys:	How many
+ * @now:	Seconds since the epoch
+ *
+ * Return: 0, IPAM_E_DAMAGED, negative errno: nothing was given back
+ */
+int ipam_release_keys(struct store *store, const struct attachment_key *keys, size_t n_keys, int64_t now)
+{
+	uint64_t released = seconds(now);
+	int r;
+
+	r = store->ops->begin(store, true);
+	if (r < 0)
+		return holding_outcome(r);
+	for (size_t i = 0; i < n_keys && r == 0; i++) {
+		struct lease lease;
+
+		r = holding_get_by_key(store, &keys[i], &lease);
+		if (r == 0)
+			r = holding_give_back(store, &keys[i], &lease, &released);
+	}
+	return holding_outcome(end(store, r));
+}

@@ -130,6 +130,7 @@ int ipam_adopt(struct store *store, const struct adopted *adopted, size_t n_adop
 int ipam_take(struct store *store, const struct ipam_request *request, struct ipam_grant *ret_grant,
 	      struct ipam_refusal *reterr_refusal);
 int ipam_release(struct store *store, const struct attachment *attachment, int64_t now);
+int ipam_release_keys(struct store *store, const struct attachment_key *keys, size_t n_keys, int64_t now);
 int ipam_find(struct store *store, const struct attachment *attachment, ipam_each_fn found, void *userdata);
 int ipam_each(struct store *store, const char *network, ipam_each_fn each, void *userdata);
 int ipam_each_part(struct store *store, struct ipam_part *part, ipam_each_fn each, void *userdata);

@@ -25,6 +25,31 @@ struct span range_default_span(const struct prefix *subnet)
 }
 
 /**
+ * range_is_for_hosts() - Whether a host can have addresses of a span
+ * @span:	Addresses
+ *
+ * Return: false when all of them are of this network, loopback, multicast, the limited broadcast or (IPv6)
+ * link-local: RFC 6890, RFC 4291 section 2.4
+ */
+bool range_is_for_hosts(const struct span *span)
+{
+	static const struct span special[] = {
+		{.family = FAMILY_IPV4, .first = 0, .last = 0x00ffffff},
+		{.family = FAMILY_IPV4, .first = 0x7f000000, .last = 0x7fffffff},
+		{.family = FAMILY_IPV4, .first = 0xe0000000, .last = 0xefffffff},
+		{.family = FAMILY_IPV4, .first = 0xffffffff, .last = 0xffffffff},
+		{.family = FAMILY_IPV6, .first = 0, .last = 1},
+		{.family = FAMILY_IPV6, .first = (u128)0xfe80 << 112, .last = ((u128)0xfec0 << 112) - 1},
+		{.family = FAMILY_IPV6, .first = (u128)0xff00 << 112, .last = ~(u128)0},
+	};
+
+	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
+		if (span_covers(&special[i], span))
+			return false;
+	return true;
+}
+
+/**
  * range_set_find() - The range that @address can be given from
  * @set:	Range set to look in
  * @address:	Address

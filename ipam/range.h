@@ -34,6 +34,7 @@ struct range_set {
 
 struct span range_default_span(const struct prefix *subnet);
 const struct ip_range *range_set_find(const struct range_set *set, const struct address *address);
+bool range_is_for_hosts(const struct span *span);
 bool range_set_is_gateway(const struct range_set *set, const struct address *address);
 
 #endif

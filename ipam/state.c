@@ -16,9 +16,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "ipam/state_internal.h"
 #include "rangeguard/cleanup.h"
 
-#define LOCK_FILE "lock"
 /** Modes of what is created: a directory on the way, the state directory itself, the lock */
 #define PARENT_MODE 0755U
 #define STATE_MODE 0700U

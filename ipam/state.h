@@ -6,6 +6,8 @@
  * The state directory: who may have made it, and its locks. One lock file carries two kinds: flock(2) on the file for
  * the store, and an open-file-description lock (fcntl(2), F_OFD_SETLK) on one byte per attachment, so that ADD and
  * DEL of one attachment never overlap while those of others do. A killed holder's locks are the kernel's to release.
+ * One more byte is the gate that leads to the store's lock: a writer that waits keeps it, so that readers, who share
+ * the lock, can't go on for ever without letting it in.
  */
 
 #include <stdint.h>

@@ -6,13 +6,17 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "ipam/state.h"
+#include "ipam/state_internal.h"
 
 /** A waiter whose time is over is woken again and again: one signal could come just before it falls asleep */
 #define WAKE_AGAIN_NS 10000000L
 #define MS_PER_S 1000
+/** Place of the gate in the lock file; below it are the attachments */
+#define GATE_OFFSET (INT64_C(1) << 62)
 #define NS_PER_MS 1000000L
 
 /**
@@ -144,19 +148,73 @@ static int lock_within(const struct wanted *wanted, int wait_ms)
 	return r == -EINTR ? STATE_E_LOCKED : r;
 }
 
+/** gate() - The byte of the lock file that is the way to the store's lock */
+static struct flock gate(short type)
+{
+	return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = GATE_OFFSET, .l_len = 1};
+}
+
+/** milliseconds() - A clock that only goes on */
+static int64_t milliseconds(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * MS_PER_S + now.tv_nsec / NS_PER_MS;
+}
+
+/**
+ * lock_through_gate() - Get the store's lock in turn
+ * @wanted:	Lock
+ * @type:	F_RDLCK to pass with other readers, F_WRLCK to keep everybody waiting
+ * @wait_ms:	Milliseconds to wait for it, at most
+ *
+ * Return: 0, STATE_E_LOCKED, negative errno
+ */
+static int lock_through_gate(const struct wanted *wanted, short type, int wait_ms)
+{
+	struct flock region = gate(type);
+	struct wanted way = {.fd = wanted->fd, .region = &region};
+	int64_t end = milliseconds() + wait_ms;
+	int r = lock_within(&way, wait_ms);
+
+	if (r)
+		return r;
+	r = lock_within(wanted, (int)(end - milliseconds()));
+	region = gate(F_UNLCK);
+	(void)fcntl(wanted->fd, F_OFD_SETLK, &region);
+	return r;
+}
+
+/** is_current() - Whether the lock file is still the one that others open: somebody may have removed it */
+static bool is_current(const struct state *state)
+{
+	struct stat ours, theirs;
+
+	return fstat(state->lock_fd, &ours) == 0 &&
+	       fstatat(state->dir_fd, LOCK_FILE, &theirs, AT_SYMLINK_NOFOLLOW) == 0 && ours.st_dev == theirs.st_dev &&
+	       ours.st_ino == theirs.st_ino;
+}
+
 /**
  * state_lock_store() - Lock the lease store
  * @state:	Open state directory
  * @access:	STATE_READ: together with other readers; otherwise alone
  * @wait_ms:	Milliseconds to wait for it, at most
  *
- * Return: 0, STATE_E_LOCKED, negative errno
+ * Return: 0, STATE_E_LOCKED, also when the lock file is not there any more, negative errno
  */
 int state_lock_store(const struct state *state, enum state_access access, int wait_ms)
 {
 	struct wanted wanted = {.fd = state->lock_fd, .operation = access == STATE_READ ? LOCK_SH : LOCK_EX};
+	int r = access == STATE_READ ? -EAGAIN : try_lock(&wanted, false);
 
-	return lock_within(&wanted, wait_ms);
+	if (r == -EAGAIN)
+		r = lock_through_gate(&wanted, access == STATE_READ ? F_RDLCK : F_WRLCK, wait_ms);
+	if (r || is_current(state))
+		return r;
+	state_unlock_store(state);
+	return STATE_E_LOCKED;
 }
 
 /** state_unlock_store() - Release what state_lock_store() got for @state */
@@ -171,7 +229,7 @@ static struct flock region_of(uint64_t attachment_hash, short type)
 	return (struct flock){
 		.l_type = type,
 		.l_whence = SEEK_SET,
-		.l_start = (off_t)(attachment_hash & INT64_MAX),
+		.l_start = (off_t)(attachment_hash & (GATE_OFFSET - 1)),
 		.l_len = 1,
 	};
 }

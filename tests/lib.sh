@@ -259,7 +259,10 @@ chain()
 # leases: how many of them `rangeguard list` shows
 leases()
 {
-	"$RANGEGUARD" list --format json | jq '[.. | objects | select(has("address"))] | length'
+	local list
+
+	list=$("$RANGEGUARD" list --format json) || fail "list fails with exit status $?: $list"
+	jq '[.. | objects | select(has("address"))] | length' <<<"$list"
 }
 
 # assert_nothing_left: no lease, no rg… interface, no route of ours

@@ -42,6 +42,8 @@
 #define LIMIT_POOLS 64U
 /** Rested addresses that one ADD makes free again: more than it takes, so that ADDs keep up with DELs */
 #define LIMIT_MATURED_PER_ADD 16U
+/** Leases of the dead that one ADD takes back: more than it takes, so that ADDs keep up, and no lock is held for long */
+#define LIMIT_RECLAIMED_PER_ADD 4096U
 /** Addresses that one ADD passes over because somebody outside the store holds them */
 #define LIMIT_SKIPPED_PER_ADD 65536U
 

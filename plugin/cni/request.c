@@ -127,6 +127,9 @@ static const char *ifname_fault(const char *ifname)
 		return "it is longer than 15 bytes";
 	if (strcmp(ifname, ".") == 0 || strcmp(ifname, "..") == 0)
 		return "it is . or ..";
+	/* In /proc/sys/net these two are no interfaces. */
+	if (strcmp(ifname, "all") == 0 || strcmp(ifname, "default") == 0)
+		return "\"all\" and \"default\" mean something else to the kernel";
 	if (strpbrk(ifname, "/:"))
 		return "it contains / or :";
 	/* "eth%d" is a pattern to the kernel, which would make up a name of its own (dev_alloc_name). */

@@ -232,6 +232,10 @@ static void read_guard(struct reader *reader, const json_t *object, struct netco
 
 	if (!guard)
 		return;
+	if (netconf->guard.inline_policy)
+		reader_error(reader, "guard", RULE_INVALID_VALUE,
+			     "guard stands at %.64s already, and only one counts: put all of it into one of the two",
+			     netconf->guard.pointer);
 	mark = pointer_push_key(&reader->at, "guard");
 	(void)memcpy(netconf->guard.pointer, reader->at.text, sizeof(netconf->guard.pointer));
 	json_check_keys(reader, guard, keys);
@@ -288,17 +292,28 @@ static void read_ipam(struct reader *reader, const json_t *root, struct netconf 
 	pointer_pop(&reader->at, mark);
 }
 
+/** read_mac_at() - `mac` of the object at the reader's place, in the place of an earlier one */
+static void read_mac_at(struct reader *reader, const json_t *object, const char **mac)
+{
+	const char *text = json_member_text(reader, object, "mac");
+
+	if (text)
+		*mac = text;
+}
+
 /** read_mac() - The MAC address asked for: CNI_ARGS < args.cni < runtimeConfig */
 static void read_mac(struct reader *reader, const json_t *root, const struct cni_args *args, struct netconf *netconf)
 {
 	const json_t *runtime = json_member_object(reader, root, "runtimeConfig");
-	const json_t *cni = json_member(json_member(root, "args"), "cni");
+	size_t mark = pointer_push_key(&reader->at, "args");
 
 	netconf->mac = args ? args->mac : NULL;
-	if (member_text(cni, "mac"))
-		netconf->mac = member_text(cni, "mac");
-	if (member_text(runtime, "mac"))
-		netconf->mac = member_text(runtime, "mac");
+	(void)pointer_push_key(&reader->at, "cni");
+	read_mac_at(reader, json_member(json_member(root, "args"), "cni"), &netconf->mac);
+	pointer_pop(&reader->at, mark);
+	mark = pointer_push_key(&reader->at, "runtimeConfig");
+	read_mac_at(reader, runtime, &netconf->mac);
+	pointer_pop(&reader->at, mark);
 }
 
 /** check_top_keys() - Keys of the plugin's object in the roles in which it is ours */

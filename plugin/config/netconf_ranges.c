@@ -87,6 +87,7 @@ static int read_bounds(struct reader *reader, const json_t *object, struct ip_ra
 static int read_range(struct reader *reader, const json_t *object, enum role role, struct ip_range *ret_range)
 {
 	struct ip_range range = {0};
+	char text[SPAN_TEXT_MAX];
 
 	(void)snprintf(range.pointer, sizeof(range.pointer), "%.*s", RANGE_POINTER_MAX - 1, reader->at.text);
 	if (read_subnet(reader, object, &range.subnet))
@@ -96,6 +97,14 @@ static int read_range(struct reader *reader, const json_t *object, enum role rol
 	if (read_bounds(reader, object, &range) ||
 	    netconf_read_address(reader, object, "gateway", range.span.family, &range.gateway))
 		return REFUSED;
+	if (!range_is_for_hosts(&range.span)) {
+		reader_error(
+			reader, NULL, RULE_INVALID_VALUE,
+			"range %s has no address for a container: all are unspecified, loopback, multicast, broadcast or "
+			"IPv6 link-local",
+			span_format(&range.span, text));
+		return REFUSED;
+	}
 	if (range.gateway.family != FAMILY_NONE && range.span.first == range.span.last &&
 	    span_contains(&range.span, &range.gateway)) {
 		reader_error(reader, NULL, RULE_NO_ADDRESS,

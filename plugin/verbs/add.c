@@ -111,9 +111,11 @@ static int judge_address(const struct context *context, const char *what, const 
 			 struct error *reterr)
 {
 	char text[ADDRESS_TEXT_MAX], reservation[RESERVATION_TEXT_MAX];
+	/* As the base of a short IPv6 prefix a mapped address has stayed what it is. */
+	struct address unmapped = address_unmap(address);
 	struct guard_entry entry;
 
-	if (address->family == FAMILY_NONE || guard_decide(context->guard, address, &entry) != GUARD_E_RESERVED)
+	if (address->family == FAMILY_NONE || guard_decide(context->guard, &unmapped, &entry) != GUARD_E_RESERVED)
 		return 0;
 	return error_set(reterr, ERROR_RESERVED, "%s %s, which an earlier plugin of network \"%.64s\" gave, lies in %s",
 			 what, address_format(address, text), context->netconf.name,

@@ -21,13 +21,11 @@ struct valid {
 	size_t n_keys;
 };
 
-/** struct stale - One lease of an attachment that is not valid; texts are owned */
+/** struct stale - An attachment that holds a lease and is not valid; texts are owned */
 struct stale {
 	struct stale *next;
-	struct lease lease;
 	char *container_id;
 	char *ifname;
-	char *netns;
 };
 
 /** struct sweep - What the walk over the leases needs, and the list that it makes */
@@ -58,7 +56,6 @@ static void sweep_done(struct sweep *sweep)
 		sweep->first = stale->next;
 		free(stale->container_id);
 		free(stale->ifname);
-		free(stale->netns);
 		free(stale);
 	}
 }
@@ -144,11 +141,7 @@ static int note_stale(void *userdata, const struct lease *lease)
 	sweep->first = stale;
 	stale->container_id = strdup(lease->attachment.container_id);
 	stale->ifname = strdup(lease->attachment.ifname);
-	stale->netns = strdup(lease->netns);
-	stale->lease = *lease;
-	stale->lease.attachment = (struct attachment){sweep->network, stale->container_id, stale->ifname};
-	stale->lease.netns = stale->netns;
-	return stale->container_id && stale->ifname && stale->netns ? 0 : -ENOMEM;
+	return stale->container_id && stale->ifname ? 0 : -ENOMEM;
 }
 
 /** find_stale() - Walk the leases of the network */
@@ -164,38 +157,77 @@ static int find_stale(const struct context *context, const struct state *state, 
 	return r ? leases_error(context, r, reterr) : 0;
 }
 
-/** still_lives() - Namespace and interface are both there; for a delegate, whose interface is not ours, the namespace */
-static bool still_lives(const struct context *context, const struct stale *stale, struct port *host)
+/**
+ * struct judgement - Whether an attachment lives
+ * @context:	Call
+ * @host:	Port
+ * @lives:	Namespace and interface are both there; for a delegate, whose interface is not ours, the namespace
+ */
+struct judgement {
+	const struct context *context;
+	struct port *host;
+	bool lives;
+};
+
+/** judge() - ipam_each_fn: judge by the lease as it is now */
+static int judge(void *userdata, const struct lease *lease)
 {
-	if (liveness_netns(&stale->lease) == LIVENESS_GONE)
-		return false;
-	return context->netconf.role == ROLE_DELEGATE || liveness_interface(host, &stale->lease.attachment);
+	struct judgement *judgement = userdata;
+
+	judgement->lives =
+		liveness_netns(lease) != LIVENESS_GONE && (judgement->context->netconf.role == ROLE_DELEGATE ||
+							   liveness_interface(judgement->host, &lease->attachment));
+	return 0;
+}
+
+/**
+ * look_again() - Judge an attachment by the lease that it holds now that its lock is held: since the walk it may have
+ * been deleted, and come again
+ * @judgement:	@lives is set
+ * @state:	State
+ * @attachment:	Attachment
+ * @reterr:	Codes 11, 106
+ *
+ * Return: 0, REFUSED
+ */
+static int look_again(struct judgement *judgement, const struct state *state, const struct attachment *attachment,
+		      struct error *reterr)
+{
+	STORE_CLEANUP struct store *store = NULL;
+	int r = leases_open_store(judgement->context, state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store, reterr);
+
+	if (r)
+		return r == STATE_E_ABSENT ? 0 : r;
+	r = ipam_find(store, attachment, judge, judgement);
+	return r < 0 ? leases_error(judgement->context, r, reterr) : 0;
 }
 
 /** remove_locked() - What DEL does, for one stale attachment whose lock is held */
 static int remove_locked(const struct context *context, const struct state *state, struct port *host,
-			 const struct stale *stale, struct error *reterr)
+			 const struct attachment *attachment, struct error *reterr)
 {
-	if (still_lives(context, stale, host)) {
+	struct judgement judgement = {.context = context, .host = host};
+
+	if (look_again(&judgement, state, attachment, reterr))
+		return REFUSED;
+	if (judgement.lives) {
 		log_line("GC keeps %.256s %s of network %s: not listed, but its namespace and interface live",
-			 stale->container_id, stale->ifname, context->netconf.name);
+			 attachment->container_id, attachment->ifname, attachment->network);
 		return 0;
 	}
-	return attach_delete(host, &stale->lease.attachment, reterr)
-		       ? REFUSED
-		       : leases_release(context, state, &stale->lease.attachment, reterr);
+	return attach_delete(host, attachment, reterr) ? REFUSED : leases_release(context, state, attachment, reterr);
 }
 
 /** remove_stale() - Lock one stale attachment and remove it */
 static int remove_stale(const struct context *context, const struct state *state, struct port *host,
-			const struct stale *stale, struct error *reterr)
+			const struct attachment *attachment, struct error *reterr)
 {
-	uint64_t hash = attachment_hash(&stale->lease.attachment);
+	uint64_t hash = attachment_hash(attachment);
 	int r = state_lock_attachment(state, hash, LIMIT_LOCK_WAIT_MS);
 
 	if (r)
 		return leases_error(context, r, reterr);
-	r = remove_locked(context, state, host, stale, reterr);
+	r = remove_locked(context, state, host, attachment, reterr);
 	state_unlock_attachment(state, hash);
 	return r;
 }
@@ -210,9 +242,10 @@ static int remove_all(const struct context *context, const struct state *state, 
 	if (context_open_port(&host, reterr))
 		return REFUSED;
 	for (const struct stale *stale = sweep->first; stale; stale = stale->next) {
+		struct attachment attachment = {sweep->network, stale->container_id, stale->ifname};
 		struct error err = {0};
 
-		if (remove_stale(context, state, host, stale, &err)) {
+		if (remove_stale(context, state, host, &attachment, &err)) {
 			log_line("GC of %.256s %s: %s", stale->container_id, stale->ifname, err.msg);
 			if (!failures++)
 				*reterr = err;

@@ -4,16 +4,29 @@
 #include "plugin/verbs/liveness.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "plugin/network/attach.h"
+
+/** is_callers_own() - Whether a path leads elsewhere for each process: a relative one, or one below /proc/self */
+static bool is_callers_own(const char *path)
+{
+	static const char *const below[] = {"/proc/self/", "/proc/thread-self/", "/dev/fd/"};
+
+	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++)
+		if (strncmp(path, below[i], strlen(below[i])) == 0)
+			return true;
+	return path[0] != '/';
+}
 
 /**
  * liveness_netns() - Whether a lease's namespace is still the one behind its path
  * @lease:	Lease
  *
- * Device and inode recorded at ADD decide: the path may have been reused. When it can't be looked at, it counts as
- * there: better a lease too many than an interface taken from a living container.
+ * Device and inode recorded at ADD decide: the path may have been reused. When it can't be looked at, or was one that
+ * only the caller of that ADD understands, it counts as there: better a lease too many than an interface taken from a
+ * living container.
  *
  * Return: whether it is
  */
@@ -23,6 +36,8 @@ enum liveness liveness_netns(const struct lease *lease)
 
 	if (!*lease->netns)
 		return LIVENESS_UNKNOWN;
+	if (is_callers_own(lease->netns))
+		return LIVENESS_THERE;
 	if (stat(lease->netns, &status) < 0)
 		return errno == ENOENT || errno == ENOTDIR ? LIVENESS_GONE : LIVENESS_THERE;
 	return status.st_dev == lease->netns_device && status.st_ino == lease->netns_inode ? LIVENESS_THERE

@@ -8,39 +8,24 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "plugin/verbs/context.h"
 #include "plugin/verbs/liveness.h"
+#include "rangeguard/cleanup.h"
 
-/** struct dead - One lease to give back; texts owned */
-struct dead {
-	struct dead *next;
-	char *network;
-	char *container_id;
-	char *ifname;
-};
-
-/** struct reclaim - What the walk needs, and the list that it makes */
+/**
+ * struct reclaim - What the walk needs, and the list that it makes
+ * @request:	Request that found a range set used up
+ * @host:	Port
+ * @dead:	Keys of attachments that are gone; room for LIMIT_RECLAIMED_PER_ADD
+ * @n_dead:	How many
+ */
 struct reclaim {
 	const struct ipam_request *request;
 	struct port *host;
-	struct dead *first;
+	struct attachment_key *dead;
+	size_t n_dead;
 };
-
-/** reclaim_done() - Release the list */
-static void reclaim_done(struct reclaim *reclaim)
-{
-	while (reclaim->first) {
-		struct dead *dead = reclaim->first;
-
-		reclaim->first = dead->next;
-		free(dead->network);
-		free(dead->container_id);
-		free(dead->ifname);
-		free(dead);
-	}
-}
 
 /** is_wanted() - Whether a lease holds an address that the request could be given */
 static bool is_wanted(const struct ipam_request *request, const struct lease *lease)
@@ -52,39 +37,21 @@ static bool is_wanted(const struct ipam_request *request, const struct lease *le
 	return false;
 }
 
-/** note_dead() - ipam_each_fn: remember a lease whose namespace and host end are both gone */
+/** is_dead() - Whether namespace and host end of a lease are both gone */
+static bool is_dead(struct port *host, const struct lease *lease)
+{
+	return *lease->attachment.network && liveness_netns(lease) != LIVENESS_THERE &&
+	       !liveness_interface(host, &lease->attachment);
+}
+
+/** note_dead() - ipam_each_fn: remember a lease to give back; 1 when that is enough for one ADD */
 static int note_dead(void *userdata, const struct lease *lease)
 {
 	struct reclaim *reclaim = userdata;
-	struct dead *dead;
 
-	if (!*lease->attachment.network || !is_wanted(reclaim->request, lease) ||
-	    liveness_netns(lease) == LIVENESS_THERE || liveness_interface(reclaim->host, &lease->attachment))
-		return 0;
-	dead = calloc(1, sizeof(*dead));
-	if (!dead)
-		return -ENOMEM;
-	dead->next = reclaim->first;
-	reclaim->first = dead;
-	dead->network = strdup(lease->attachment.network);
-	dead->container_id = strdup(lease->attachment.container_id);
-	dead->ifname = strdup(lease->attachment.ifname);
-	return dead->network && dead->container_id && dead->ifname ? 0 : -ENOMEM;
-}
-
-/** release_all() - Give back what was noted: 0, negative errno */
-static int release_all(struct store *store, const struct reclaim *reclaim)
-{
-	for (const struct dead *dead = reclaim->first; dead; dead = dead->next) {
-		struct attachment attachment = {dead->network, dead->container_id, dead->ifname};
-		int r = ipam_release(store, &attachment, reclaim->request->lease.since);
-
-		if (r < 0)
-			return r;
-		log_line("reclaimed the lease of %.256s %s of network %s: namespace and interface are gone",
-			 dead->container_id, dead->ifname, dead->network);
-	}
-	return 0;
+	if (is_wanted(reclaim->request, lease) && is_dead(reclaim->host, lease))
+		reclaim->dead[reclaim->n_dead++] = attachment_key(&lease->attachment);
+	return reclaim->n_dead == LIMIT_RECLAIMED_PER_ADD;
 }
 
 /**
@@ -97,10 +64,45 @@ static int release_all(struct store *store, const struct reclaim *reclaim)
  */
 int reclaim_dead(struct store *store, const struct ipam_request *request, struct port *host)
 {
-	__attribute__((cleanup(reclaim_done))) struct reclaim reclaim = {.request = request, .host = host};
-	int r = ipam_each(store, NULL, note_dead, &reclaim);
+	CLEANUP_FREE struct attachment_key *dead = calloc(LIMIT_RECLAIMED_PER_ADD, sizeof(*dead));
+	struct reclaim reclaim = {.request = request, .host = host, .dead = dead};
+	int r;
 
+	if (!dead)
+		return -ENOMEM;
+	r = ipam_each(store, NULL, note_dead, &reclaim);
 	if (r < 0)
 		return r;
-	return reclaim.first ? release_all(store, &reclaim) : RECLAIM_E_NOTHING;
+	if (!reclaim.n_dead)
+		return RECLAIM_E_NOTHING;
+	r = ipam_release_keys(store, dead, reclaim.n_dead, request->lease.since);
+	if (r == 0)
+		log_line("reclaimed %zu lease%s whose namespace and interface are gone", reclaim.n_dead,
+			 reclaim.n_dead == 1 ? "" : "s");
+	return r;
+}
+
+/** note_reclaimable() - ipam_each_fn: 1 at the first lease that an ADD would give back */
+static int note_reclaimable(void *userdata, const struct lease *lease)
+{
+	const struct reclaim *reclaim = userdata;
+
+	return is_wanted(reclaim->request, lease) && is_dead(reclaim->host, lease);
+}
+
+/**
+ * reclaim_is_possible() - Whether an ADD that finds a range set used up would take back an address of it
+ * @store:	Store
+ * @set:	Range set
+ * @host:	Port in the host's namespace
+ *
+ * Return: 1, 0, negative errno
+ */
+int reclaim_is_possible(struct store *store, const struct range_set *set, struct port *host)
+{
+	const struct ipam_request request = {.sets = set, .n_sets = 1};
+	struct reclaim reclaim = {.request = &request, .host = host};
+	int r = ipam_each(store, NULL, note_reclaimable, &reclaim);
+
+	return r == IPAM_E_DAMAGED ? 0 : r;
 }

@@ -15,5 +15,6 @@ enum reclaim_outcome {
 };
 
 int reclaim_dead(struct store *store, const struct ipam_request *request, struct port *host);
+int reclaim_is_possible(struct store *store, const struct range_set *set, struct port *host);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "ipam/store_lmdb.h"
 #include "plugin/verbs/leases.h"
+#include "plugin/verbs/reclaim.h"
 #include "plugin/verbs/verbs.h"
 
 /** not_ready() - Turn an error about policy, ranges or store into code 50; its text stays */
@@ -42,12 +43,27 @@ static int open_store(const struct context *context, const struct state *state, 
 	return r == STATE_E_LOCKED ? REFUSED : not_ready(reterr);
 }
 
-/** check_pool() - Each range set has an address left */
+/** is_used_up() - Whether a range set without a free address can't be helped: all of its holders live; REFUSED, 0 */
+static int is_used_up(const struct context *context, struct store *store, size_t set, struct error *reterr)
+{
+	const struct netconf *netconf = &context->netconf;
+	PORT_CLEANUP struct port *host = NULL;
+	char text[SPAN_TEXT_MAX];
+
+	if (context_open_port(&host, reterr))
+		return REFUSED;
+	if (reclaim_is_possible(store, &netconf->sets[set], host) == 1)
+		return 0;
+	return error_set(reterr, ERROR_NOT_READY,
+			 "pool exhausted: no free address in range set %zu (%s) of network \"%.64s\"", set,
+			 span_format(&netconf->sets[set].ranges[0].span, text), netconf->name);
+}
+
+/** check_pool() - Each range set has an address left, or would have one as soon as an ADD asks */
 static int check_pool(const struct context *context, const struct state *state, struct error *reterr)
 {
 	const struct netconf *netconf = &context->netconf;
 	STORE_CLEANUP struct store *store = NULL;
-	char text[SPAN_TEXT_MAX];
 	size_t set = 0;
 	int r = open_store(context, state, &store, reterr);
 
@@ -60,10 +76,7 @@ static int check_pool(const struct context *context, const struct state *state, 
 		(void)leases_error(context, r, reterr);
 		return not_ready(reterr);
 	}
-	return r ? error_set(reterr, ERROR_NOT_READY,
-			     "pool exhausted: no free address in range set %zu (%s) of network \"%.64s\"", set,
-			     span_format(&netconf->sets[set].ranges[0].span, text), netconf->name)
-		 : 0;
+	return r ? is_used_up(context, store, set, reterr) : 0;
 }
 
 /**

@@ -41,14 +41,26 @@ static void out_of_time(int signal_number)
 	_exit(1);
 }
 
-/** arm_deadline() - Let the verb end after LIMIT_VERB_MS */
+/** arm_deadline() - Let the verb end after LIMIT_VERB_MS, whatever signals the caller has blocked or ignored */
 static void arm_deadline(void)
 {
 	struct itimerval timer = {.it_value = {.tv_sec = LIMIT_VERB_MS / 1000}};
 	struct sigaction action = {.sa_handler = out_of_time};
+	sigset_t mask;
 
+	(void)sigemptyset(&mask);
+	(void)sigaddset(&mask, SIGALRM);
 	(void)sigaction(SIGALRM, &action, NULL);
+	(void)sigprocmask(SIG_UNBLOCK, &mask, NULL);
 	(void)setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/** survive_broken_pipe() - A result that nobody reads is a failed write, after which the verb is undone */
+static void survive_broken_pipe(void)
+{
+	struct sigaction action = {.sa_handler = SIG_IGN};
+
+	(void)sigaction(SIGPIPE, &action, NULL);
 }
 
 /** answer_crash() - The lease store was damaged beyond its own checks and has been set aside: try again */
@@ -157,6 +169,7 @@ int verbs_run(void)
 	int r;
 
 	arm_deadline();
+	survive_broken_pipe();
 	r = run(&context, &err);
 	if (r)
 		(void)error_print(stdout, &err, cni_version_text(context.version));

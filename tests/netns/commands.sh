@@ -120,7 +120,7 @@ test_examples_have_no_findings()
 		assert_exits 0 rangeguard validate --policy "$POLICY" --format json "$file"
 		assert_json "$output" '.files == 1 and .summary.errors == 0' "$file"
 	done
-	install -D -m 0644 "$POLICY" /etc/rangeguard/policy.json
+	install -D -m 0644 "$POLICY" /etc/rangeguard/reserved.d/policy.json
 	for file in "$EXAMPLES"/*.conflist; do
 		assert_exits 0 rangeguard validate --strict "$file"
 		assert_contains "$output" "1 file, 0 errors, 0 warnings" "$file"
@@ -332,7 +332,7 @@ test_examples_work()
 		[dual-stack]="10.32.0.1/32 fd32::1/128" [granted]="10.20.64.1/32" [minimal]="10.30.0.1/32"
 		[podman]="10.88.0.1/32 fd88::1/128" [several-ranges]="10.33.0.100/32 fd33::1000/128")
 
-	install -D -m 0644 "$POLICY" /etc/rangeguard/policy.json
+	install -D -m 0644 "$POLICY" /etc/rangeguard/reserved.d/policy.json
 	container c1
 	for file in "$EXAMPLES"/*.conflist; do
 		[[ "$file" != */bridge-with-guard.conflist ]] || continue

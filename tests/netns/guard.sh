@@ -162,7 +162,7 @@ test_delegate()
 
 test_chained()
 {
-	local conf previous='{"cniVersion": "1.1.0", "interfaces": [{"name": "eth0", "mac": "02:00:00:00:00:01",
+	local conf length previous='{"cniVersion": "1.1.0", "interfaces": [{"name": "eth0", "mac": "02:00:00:00:00:01",
 		"sandbox": "/run/netns/c1"}], "ips": [{"address": "10.8.0.5/24", "gateway": "10.8.0.1", "interface": 0}],
 		"routes": [{"dst": "0.0.0.0/0"}], "dns": {"nameservers": ["192.0.2.53"]}}'
 
@@ -175,6 +175,10 @@ test_chained()
 	assert_refusal 100 "gateway of another plugin" "$(with "$conf" '.prevResult.ips[0].gateway = "10.20.255.254"')"
 	assert_names_owner 10.20.255.254 10.20.0.0/16 "$POLICIES/dba.json" "gateway of another plugin"
 	assert_refusal 100 "second address" "$(with "$conf" '.prevResult.ips += [{address: "fd20::5/64"}]')"
+	for length in 24 96 128; do
+		assert_refusal 100 "mapped address /$length" \
+			"$(with "$conf" ".prevResult.ips[0].address = \"::ffff:10.20.0.5/$length\" | del(.prevResult.ips[0].gateway)")"
+	done
 	assert_refusal 100 "result of 0.2.0" "$(with "$conf" '.cniVersion = "0.2.0"
 		| .prevResult = {cniVersion: "0.2.0", ip4: {ip: "10.20.0.5/24"}}')"
 }

@@ -90,6 +90,31 @@ test_r16_r17_warnings_go_to_stderr()
 	assert_quiet call DEL "$CONF"
 }
 
+# A result that nobody can be told is undone.
+test_reader_that_is_gone()
+{
+	local -i status=0
+
+	mkfifo pipe
+	exec 8<>pipe
+	exec 9>pipe 8<&-
+	call ADD "$CONF" >&9 2>/dev/null || status=$?
+	assert_equal 1 "$status" "exit status of an ADD whose result nobody reads"
+	assert_unchanged "an ADD whose result nobody reads"
+}
+
+# The verb's own end after 30 s comes though the caller has blocked its signal.
+test_input_that_never_ends()
+{
+	local -i status=0
+
+	mkfifo pipe
+	exec 8<>pipe
+	timeout 50 env --block-signal=ALRM CNI_COMMAND=STATUS CNI_PATH=/opt/cni/bin "$RANGEGUARD" <&8 >stdout || status=$?
+	assert_equal 1 "$status" "exit status: $(<stdout)"
+	assert_refused 11 "$(<stdout)" "no input for 30 s"
+}
+
 # --- Closed descriptors: the store is what would be opened in their place ---
 
 # close_and_call DIGITS VERB CONF [NAME=VALUE…]: call, without those standard streams

@@ -227,6 +227,38 @@ test_r42_gc_removes_what_is_half_there()
 	assert_unchanged "after GC"
 }
 
+# between_list_and_lock COMMAND…: GC of nothing valid, which is held up for two seconds before it locks the first
+# attachment that it has listed, and in that time the command
+between_list_and_lock()
+{
+	local conf
+
+	conf=$(conf '."cni.dev/valid-attachments" = []')
+	RANGEGUARD_REAL=$RANGEGUARD PLUGIN=$PWD/held_up call GC "$conf" 2>log &
+	wait_until 10 grep -q LOCK_UN trace
+	"$@"
+	wait $! || fail "GC: exit status $?: $(<log)"
+}
+
+# An attachment that comes again between the walk and its lock is no longer the one that was found.
+test_r42_gc_spares_who_comes_again()
+{
+	cat >held_up <<-'EOT'
+		#!/bin/sh
+		export ASAN_OPTIONS=detect_leaks=0
+		exec strace -qq -o trace -e trace=fcntl,flock -e inject=fcntl:delay_enter=2000000:when=4 "$RANGEGUARD_REAL"
+	EOT
+	chmod +x held_up
+	call ADD "$CONF" >/dev/null
+	ip netns delete c1
+	container c1
+	: >trace
+	between_list_and_lock call ADD "$CONF" >result
+	assert_contains "$(<log)" "GC keeps c1" "log"
+	assert_equal 2 "$(leases)" "leases"
+	assert_quiet call CHECK "$(conf ".prevResult = $(<result)")"
+}
+
 test_r42_gc_with_no_state()
 {
 	assert_quiet call GC "$(conf '."cni.dev/valid-attachments" = []')"
@@ -281,6 +313,27 @@ test_r47_status_of_an_exhausted_pool()
 	assert_refuses 101 '10\.10\.0\.[01]' call ADD "$small" CNI_IFNAME=eth2
 	call DEL "$small"
 	assert_quiet call STATUS "$small"
+}
+
+# What the dead hold an ADD takes back, so it would not fail.
+test_r47_status_of_a_pool_that_the_dead_hold()
+{
+	local small
+
+	small=$(conf '.ipam.ranges = [[{subnet: "10.10.0.0/32"}]]')
+	call ADD "$small" >/dev/null
+	assert_refuses 50 'exhausted' call STATUS "$small"
+	ip netns delete c1
+	wait_until 5 host_end_is_gone
+	assert_quiet call STATUS "$small"
+	container c1
+	assert_succeeds call ADD "$small" CNI_CONTAINERID=c2
+}
+
+# host_end_is_gone: the kernel removes it some time after the namespace
+host_end_is_gone()
+{
+	[[ -z "$(host_end)" ]]
 }
 
 # Polled every few seconds: it neither takes the write lock nor waits long for it.

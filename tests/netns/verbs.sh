@@ -29,7 +29,10 @@ test_r22_interface_names()
 		assert_quiet call DEL "$CONF" CNI_IFNAME="$name"
 	done
 	# The kernel makes eth0 of eth%d, and has uses of its own for the others.
-	for name in 'eth%d' '%d' '%s' 'a%' all default lo; do
+	for name in all default; do
+		assert_refuses 4 "$name" call ADD "$CONF" CNI_IFNAME="$name"
+	done
+	for name in 'eth%d' '%d' '%s' 'a%' lo; do
 		assert_refuses '4|7|107' . call ADD "$CONF" CNI_IFNAME="$name"
 		assert_unchanged "name $name"
 	done

@@ -73,6 +73,11 @@ static const struct {
 	{HEAD ", 'mode': 'router', " IPAM "}", RULE_INVALID_VALUE, "/mode", "did you mean \"routed\""},
 	{HEAD ", 'antiSpoof': 1, " IPAM "}", RULE_INVALID_VALUE, "/antiSpoof", "true or false"},
 	{HEAD ", 'snat': [{'name': 'x'}], " IPAM "}", RULE_INVALID_VALUE, "/snat", "not supported"},
+	{HEAD ", 'runtimeConfig': {'mac': 5}, " IPAM "}", RULE_INVALID_VALUE, "/runtimeConfig/mac", "string"},
+	{HEAD ", 'args': {'cni': {'mac': []}}, " IPAM "}", RULE_INVALID_VALUE, "/args/cni/mac", "string"},
+	{"{'cniVersion': '1.0.0', 'name': 'n', 'type': 'bridge', 'guard': {}, 'ipam': {'type': 'rangeguard', 'guard': {}, " RANGES
+	 "}}",
+	 RULE_INVALID_VALUE, "/ipam/guard", "/guard already"},
 	{HEAD ", 'ipMasq': true, " IPAM "}", RULE_INVALID_VALUE, "/ipMasq", "not supported"},
 	{HEAD ", 'dns': {'nameserver': ['10.0.0.1']}, " IPAM "}", RULE_UNKNOWN_KEY, "/dns/nameserver", "nameservers"},
 	{HEAD ", 'dns': {'search': ['a', 1]}, " IPAM "}", RULE_INVALID_VALUE, "/dns/search", "search[1]"},

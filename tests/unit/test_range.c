@@ -75,11 +75,45 @@ static void test_find(void **state)
 	assert_null(range_set_find(&set, &(struct address){.family = FAMILY_IPV4}));
 }
 
+/* At the edges of what no host can have. */
+static void test_for_hosts(void **state)
+{
+	static const struct {
+		const char *first, *last;
+		bool for_hosts;
+	} cases[] = {
+		{"0.0.0.0", "0.255.255.255", false},
+		{"0.0.0.0", "1.0.0.0", true},
+		{"127.0.0.2", "127.0.0.2", false},
+		{"128.0.0.0", "128.0.0.0", true},
+		{"223.255.255.255", "224.0.0.0", true},
+		{"224.0.0.0", "239.255.255.255", false},
+		{"240.0.0.0", "255.255.255.255", true},
+		{"255.255.255.255", "255.255.255.255", false},
+		{"169.254.0.0", "169.254.255.255", true},
+		{"::", "::1", false},
+		{"::1", "::2", true},
+		{"fe7f:ffff::", "fe80::", true},
+		{"fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", false},
+		{"fec0::", "fec0::", true},
+		{"ff02::1", "ff02::1", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct address first = address_of(cases[i].first), last = address_of(cases[i].last);
+		struct span span = {.family = first.family, .first = first.value, .last = last.value};
+
+		assert_int_equal(range_is_for_hosts(&span), cases[i].for_hosts);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_default_span),
 		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_for_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -434,6 +434,54 @@ static void test_unlock(void **state)
 	state_done(&other);
 }
 
+/* Two readers that took turns would keep a writer out for ever. */
+static void test_waiting_writer_is_next(void **state)
+{
+	char path[SCRATCH_PATH_MAX];
+	struct state opened = STATE_INIT;
+	struct holder reader;
+	pid_t writer;
+	int status, r;
+
+	scratch_path(*state, "d", path);
+	reader = hold(path, lock_shared);
+	writer = fork();
+	assert_true(writer >= 0);
+	if (writer == 0) {
+		struct state mine = STATE_INIT;
+
+		(void)close(reader.end_fd);
+		_exit(state_open(path, STATE_WRITE, &mine) == 0 && lock_exclusive(&mine, LONG_MS) == 0 ? 0 : 1);
+	}
+	assert_int_equal(state_open(path, STATE_READ, &opened), 0);
+	while ((r = lock_shared(&opened, 0)) == 0)
+		state_unlock_store(&opened);
+	assert_int_equal(r, STATE_E_LOCKED);
+	holder_end(&reader);
+	assert_int_equal(waitpid(writer, &status, 0), writer);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_int_equal(lock_shared(&opened, LONG_MS), 0);
+	state_done(&opened);
+}
+
+/* Somebody removes the lock that is said to be held; the next one makes a new file. */
+static void test_removed_lock_locks_nothing(void **state)
+{
+	char path[SCRATCH_PATH_MAX], lock[SCRATCH_PATH_MAX];
+	struct state opened = STATE_INIT, other = STATE_INIT;
+
+	scratch_path(*state, "d", path);
+	scratch_path(*state, "d/lock", lock);
+	assert_int_equal(state_open(path, STATE_WRITE, &opened), 0);
+	assert_int_equal(unlink(lock), 0);
+	assert_int_equal(lock_exclusive(&opened, 0), STATE_E_LOCKED);
+	assert_int_equal(state_open(path, STATE_WRITE, &other), 0);
+	assert_int_equal(lock_exclusive(&opened, 0), STATE_E_LOCKED);
+	assert_int_equal(lock_exclusive(&other, 0), 0);
+	state_done(&opened);
+	state_done(&other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +494,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_waiting_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signals_are_left_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unlock, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_waiting_writer_is_next, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_removed_lock_locks_nothing, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

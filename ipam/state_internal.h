@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IPAM_STATE_INTERNAL_H
+#define IPAM_STATE_INTERNAL_H
+
+/* Shared by the files of the state directory: state.c opens it, state_lock.c locks in it. */
+
+#define LOCK_FILE "lock"
+
+#endif
