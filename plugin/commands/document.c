@@ -14,6 +14,7 @@
 #include "plugin/config/check.h"
 #include "plugin/config/json.h"
 #include "plugin/config/policy.h"
+#include "plugin/config/policy_import.h"
 
 #define TYPE "rangeguard"
 #define SECONDS_PER_DAY (24 * 60 * 60)
@@ -231,6 +232,7 @@ static void validate_policy(struct documents *documents, const json_t *policy, c
 
 	if (guard_new(&guard) < 0 ||
 	    policy_read_json(guard, policy, file, "", &context, &documents->findings.report) < 0 ||
+	    policy_read_imports(guard, policy, file, &context, &documents->findings.report) < 0 ||
 	    guard_seal(guard) < 0 || policy_lint(guard, &documents->findings.report) < 0)
 		documents->findings.failed = true;
 }
@@ -246,7 +248,8 @@ static void validate_document(struct documents *documents, json_t *root, const c
 	} else if (json_object_get(root, "plugins")) {
 		validate_list(documents, &reader, root);
 	} else if (!json_object_get(root, "type") &&
-		   (json_object_get(root, "reserved") || json_object_get(root, "granted"))) {
+		   (json_object_get(root, "reserved") || json_object_get(root, "granted") ||
+		    json_object_get(root, "imports"))) {
 		validate_policy(documents, root, file);
 	} else if (concerns_us(root)) {
 		if (name)
@@ -254,7 +257,7 @@ static void validate_document(struct documents *documents, json_t *root, const c
 		validate_plugin(documents, root, file, "");
 	} else if (!json_object_get(root, "type")) {
 		reader_error(&reader, NULL, RULE_INVALID_VALUE,
-			     "neither a network configuration (type or plugins) nor a policy (reserved, granted)");
+			     "neither a network configuration (type or plugins) nor a policy (reserved, granted, imports)");
 	}
 }
 

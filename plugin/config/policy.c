@@ -245,7 +245,7 @@ static int read_list(struct policy_reader *policy, const json_t *json, const cha
 int policy_read_json(struct guard *guard, const json_t *json, const char *file, const char *pointer,
 		     const struct policy_context *context, struct report *report)
 {
-	static const char *const keys[] = {"reserved", "granted", NULL};
+	static const char *const keys[] = {"reserved", "granted", "imports", NULL};
 	struct policy_reader policy = {
 		.reader = {.file = file, .report = report},
 		.context = context,
@@ -258,7 +258,7 @@ int policy_read_json(struct guard *guard, const json_t *json, const char *file, 
 	policy.reader.at.length = strlen(policy.reader.at.text);
 	if (!json_is_object(json)) {
 		reader_error(&policy.reader, NULL, RULE_POLICY,
-			     "policy %.512s must be an object with reserved or granted", file);
+			     "policy %.512s must be an object with reserved, granted or imports", file);
 		return REFUSED;
 	}
 	if (!*pointer)

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 
 #include "plugin/config/policy.h"
+#include "plugin/config/policy_import.h"
+#include "plugin/config/writers.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 
@@ -52,21 +54,14 @@ static int refuse_errno(struct report *report, const char *path, int error)
  */
 static int check_writers(const struct policy_path *policy, const struct stat *status)
 {
-	char clause[128];
+	char text[WRITERS_TEXT_MAX];
+	const char *flaw = writers_flaw(status, text);
 
-	if (status->st_uid != 0 && status->st_uid != geteuid())
-		(void)snprintf(clause, sizeof(clause), "belongs to user %u, who can change it; make it root's",
-			       (unsigned)status->st_uid);
-	else if (status->st_mode & (S_IWGRP | S_IWOTH))
-		(void)snprintf(clause, sizeof(clause),
-			       "is writable by others than its owner (mode %04o); use chmod go-w",
-			       (unsigned)(status->st_mode & ALLPERMS));
-	else
-		return 0;
-	if (!policy->context->lint)
-		return refuse_path(policy->report, policy->path, clause);
-	report_warning(policy->report, RULE_POLICY, policy->path, "", "an ADD would refuse it: policy %.512s %s",
-		       policy->path, clause);
+	if (flaw && !policy->context->lint)
+		return refuse_path(policy->report, policy->path, flaw);
+	if (flaw)
+		report_warning(policy->report, RULE_POLICY, policy->path, "", "an ADD would refuse it: policy %.512s %s",
+			       policy->path, flaw);
 	return 0;
 }
 
@@ -155,7 +150,7 @@ static int parse(const struct policy_path *policy, json_t **ret_json)
 static int read_file(const struct policy_path *policy, const struct stat *status)
 {
 	json_t *json = NULL;
-	int r;
+	int r, imported = 0;
 
 	if (!S_ISREG(status->st_mode))
 		return refuse_path(policy->report, policy->path, "is not a regular file");
@@ -167,8 +162,10 @@ static int read_file(const struct policy_path *policy, const struct stat *status
 	if (r)
 		return r;
 	r = policy_read_json(policy->guard, json, policy->path, "", policy->context, policy->report);
+	if (r >= 0)
+		imported = policy_read_imports(policy->guard, json, policy->path, policy->context, policy->report);
 	json_decref(json);
-	return r;
+	return r ? r : imported;
 }
 
 /** struct names - What scandirat(3) found; @n is -1 when it failed */
