@@ -256,8 +256,9 @@ static void validate_document(struct documents *documents, json_t *root, const c
 			keep_network(documents, name, file);
 		validate_plugin(documents, root, file, "");
 	} else if (!json_object_get(root, "type")) {
-		reader_error(&reader, NULL, RULE_INVALID_VALUE,
-			     "neither a network configuration (type or plugins) nor a policy (reserved, granted, imports)");
+		reader_error(
+			&reader, NULL, RULE_INVALID_VALUE,
+			"neither a network configuration (type or plugins) nor a policy (reserved, granted, imports)");
 	}
 }
 

@@ -15,6 +15,15 @@
 
 const char *const import_text_keys[IMPORT_TEXTS] = {"owner", "reason", "ref"};
 
+/** import_clean() - Make what a table holds fit for one line of a message: UTF-8 without control characters */
+void import_clean(char *text)
+{
+	utf8_mend(text);
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == '\x7f')
+			*text = ' ';
+}
+
 /**
  * import_flaw() - Report that a row can't be read
  * @import:	Import
@@ -31,6 +40,7 @@ int import_flaw(struct import *import, unsigned line, const char *format, ...)
 	va_start(arguments, format);
 	(void)vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
+	import_clean(message);
 	report_error(import->reader->report, RULE_POLICY, import->file, pointer_of_line(line, place), "%s", message);
 	if (++import->n_errors < LIMIT_IMPORT_ERRORS)
 		return 0;
@@ -79,10 +89,7 @@ static const char *text_of(const struct import_source *source, const char *text,
 	(void)snprintf(buffer, LIMIT_IMPORT_TEXT + 1, "%s", text);
 	if (strlen(text) > LIMIT_IMPORT_TEXT)
 		utf8_drop_cut_character(buffer);
-	utf8_mend(buffer);
-	for (char *c = buffer; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == '\x7f')
-			*c = ' ';
+	import_clean(buffer);
 	return buffer;
 }
 
@@ -242,8 +249,9 @@ void import_done(struct import *import)
 static int report_table(struct import *import, int outcome)
 {
 	static const char *const texts[] = {
-		[TABLE_E_QUOTES] = "a quote stands inside a cell that does not begin with one, or text follows a closing "
-				   "quote",
+		[TABLE_E_QUOTES] =
+			"a quote stands inside a cell that does not begin with one, or text follows a closing "
+			"quote",
 		[TABLE_E_UNCLOSED] = "the quote of a cell that begins here is never closed",
 		[TABLE_E_TOO_LONG] = "the row is too long; is a quote missing?",
 		[TABLE_E_NUL] = "there is a NUL byte; the file must be text in UTF-8, not in UTF-16",

@@ -136,21 +136,22 @@ static int read_masked(const char *const *names, const char *const *cells, struc
 		       char reterr_flaw[static IMPORT_FLAW_MAX])
 {
 	const char *address = cells[0], *mask = cells[1];
-	int length = mask_length(mask);
+	int length = strchr(address, ':') ? -1 : mask_length(mask);
 	char text[ADDRESS_TEXT_MAX + 16];
+	int size;
 
 	/* The mask may stand behind the address, and then only there. */
 	if (!*mask)
 		return read_prefix(names[0], address, ret_span, reterr_flaw);
 	if (length >= 0)
-		(void)snprintf(text, sizeof(text), "%.*s/%d", ADDRESS_TEXT_MAX, address, length);
+		size = snprintf(text, sizeof(text), "%s/%d", address, length);
 	else
-		(void)snprintf(text, sizeof(text), "%.*s/%.8s", ADDRESS_TEXT_MAX, address, mask);
-	if (strlen(address) < ADDRESS_TEXT_MAX && (length >= 0 || strlen(mask) <= 8))
+		size = snprintf(text, sizeof(text), "%s/%s", address, mask);
+	if ((size_t)size < sizeof(text) && (length >= 0 || !strchr(mask, '.')))
 		return read_prefix(names[0], text, ret_span, reterr_flaw);
 	(void)snprintf(reterr_flaw, IMPORT_FLAW_MAX,
-		       "%s \"%.64s\" and %s \"%.64s\" must be ADDRESS and LENGTH, or ADDRESS and a netmask", names[0],
-		       address, names[1], mask);
+		       "%s \"%.64s\" and %s \"%.64s\" must be ADDRESS and LENGTH, or an IPv4 address and its netmask",
+		       names[0], address, names[1], mask);
 	return IMPORT_E_UNREADABLE;
 }
 
@@ -166,8 +167,8 @@ static int read_address(const char *column, const char *text, struct address *re
 		*ret_address = prefix.address;
 		return 0;
 	}
-	(void)snprintf(reterr_flaw, IMPORT_FLAW_MAX, "%s \"%.64s\" must be an address, such as 10.31.4.10 or 10.31.4.10/24",
-		       column, text);
+	(void)snprintf(reterr_flaw, IMPORT_FLAW_MAX,
+		       "%s \"%.64s\" must be an address, such as 10.31.4.10 or 10.31.4.10/24", column, text);
 	return IMPORT_E_UNREADABLE;
 }
 
@@ -190,8 +191,9 @@ static int make_span(const char *const *names, const struct address *first, cons
 		*ret_span = (struct span){.first = first->value, .last = last->value, .family = first->family};
 		return 0;
 	}
-	(void)snprintf(reterr_flaw, IMPORT_FLAW_MAX, "%s %s and %s %s must be of one family, the first not above the last",
-		       names[0], address_format(first, first_text), names[1], address_format(last, last_text));
+	(void)snprintf(reterr_flaw, IMPORT_FLAW_MAX,
+		       "%s %s and %s %s must be of one family, the first not above the last", names[0],
+		       address_format(first, first_text), names[1], address_format(last, last_text));
 	return IMPORT_E_UNREADABLE;
 }
 

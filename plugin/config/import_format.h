@@ -25,9 +25,9 @@ enum import_format {
 extern const char *const import_format_names[];
 
 enum import_form {
-	IMPORT_PREFIX,	  /* first: ADDRESS/LENGTH */
-	IMPORT_MASK,	  /* first: ADDRESS, second: LENGTH or netmask; or first: ADDRESS/LENGTH, second: nothing else */
-	IMPORT_RANGE,	  /* first and second: ADDRESS, with or without /LENGTH */
+	IMPORT_PREFIX, /* first: ADDRESS/LENGTH */
+	IMPORT_MASK,   /* first: ADDRESS, second: LENGTH or netmask; or first: ADDRESS/LENGTH, second: nothing else */
+	IMPORT_RANGE,  /* first and second: ADDRESS, with or without /LENGTH */
 	IMPORT_DELEGATED, /* first and second: IPv6 prefixes, third: the length of each */
 };
 

@@ -57,6 +57,7 @@ static const char *list_columns(const struct header *header, char buffer[static 
 		}
 		length += (size_t)snprintf(buffer + length, NAMES_TEXT_MAX - length, "%s%s", i ? ", " : "", name);
 	}
+	import_clean(buffer);
 	return buffer;
 }
 
@@ -163,9 +164,11 @@ static int report_no_layout(struct import *import, const struct header *header)
 	while ((layout = import_layout_next(import->spec->format, header->kind, layout)))
 		for (size_t i = 0; i < layout->n_required; i++)
 			length += (size_t)snprintf(wanted + length, sizeof(wanted) - length, "%s%s",
-						   i ? " and " : length ? ", or " : "", layout->columns[i]);
-	return import_flaw(import, header->row->line,
-			   "the header of %s%s must have columns %s, each once, not %s%s",
+						   i	    ? " and "
+						   : length ? ", or "
+							    : "",
+						   layout->columns[i]);
+	return import_flaw(import, header->row->line, "the header of %s%s must have columns %s, each once, not %s%s",
 			   import_format_names[import->spec->format], header->kind ? " rows with ranges" : "", wanted,
 			   list_columns(header, names), one ? "; columns are separated by commas" : "");
 }

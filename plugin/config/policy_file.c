@@ -60,8 +60,8 @@ static int check_writers(const struct policy_path *policy, const struct stat *st
 	if (flaw && !policy->context->lint)
 		return refuse_path(policy->report, policy->path, flaw);
 	if (flaw)
-		report_warning(policy->report, RULE_POLICY, policy->path, "", "an ADD would refuse it: policy %.512s %s",
-			       policy->path, flaw);
+		report_warning(policy->report, RULE_POLICY, policy->path, "",
+			       "an ADD would refuse it: policy %.512s %s", policy->path, flaw);
 	return 0;
 }
 
