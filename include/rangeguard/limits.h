@@ -14,7 +14,7 @@
 #define LIMIT_IMPORT_FILTERS 16U
 #define LIMIT_IMPORT_VALUES 4096U
 /** A row of an imported table, its cells together; and how many cells */
-#define LIMIT_IMPORT_ROW (1U << 20)
+#define LIMIT_IMPORT_ROW (1U << 18)
 #define LIMIT_IMPORT_COLUMNS 1024U
 /** Types of rows in an imported table; Infoblox has some 80 */
 #define LIMIT_IMPORT_SECTIONS 256U
