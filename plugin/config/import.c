@@ -249,9 +249,7 @@ void import_done(struct import *import)
 static int report_table(struct import *import, int outcome)
 {
 	static const char *const texts[] = {
-		[TABLE_E_QUOTES] =
-			"a quote stands inside a cell that does not begin with one, or text follows a closing "
-			"quote",
+		[TABLE_E_QUOTES] = "a quote stands inside a cell, or something between a closing quote and the comma",
 		[TABLE_E_UNCLOSED] = "the quote of a cell that begins here is never closed",
 		[TABLE_E_TOO_LONG] = "the row is too long; is a quote missing?",
 		[TABLE_E_NUL] = "there is a NUL byte; the file must be text in UTF-8, not in UTF-16",

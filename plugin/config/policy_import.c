@@ -14,7 +14,7 @@
 #include "rangeguard/cleanup.h"
 
 /** A FIFO must not make open(2) wait, nor a terminal become ours */
-#define OPEN_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+#define OPEN_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY)
 /** Bytes read at a time */
 #define CHUNK 65536U
 
@@ -65,7 +65,7 @@ static int check_writers(const struct policy_import *import, const struct stat *
  */
 static int open_table(const struct policy_import *import, int *ret_fd)
 {
-	CLEANUP_CLOSE int fd = open(import->path, OPEN_FLAGS);
+	CLEANUP_CLOSE int fd = open(import->path, OPEN_FLAGS | O_CLOEXEC);
 	struct stat status;
 
 	if (fd < 0 || fstat(fd, &status) < 0)

@@ -138,9 +138,15 @@ const char *pointer_of_line(unsigned line, char buffer[static POINTER_LINE_MAX])
 /** pointer_line() - Line of a place that pointer_of_line() made, 0 for a JSON pointer */
 unsigned pointer_line(const char *pointer)
 {
-	unsigned line;
+	unsigned line = 0;
 
-	return sscanf(pointer, LINE_PLACE "%9u", &line) == 1 ? line : 0;
+	if (strncmp(pointer, LINE_PLACE, strlen(LINE_PLACE)) != 0)
+		return 0;
+	for (const char *digit = pointer + strlen(LINE_PLACE); *digit; digit++)
+		if (*digit < '0' || *digit > '9' || __builtin_mul_overflow(line, 10U, &line) ||
+		    __builtin_add_overflow(line, (unsigned)(*digit - '0'), &line))
+			return 0;
+	return line;
 }
 
 /** pointer_append() - Append @size bytes; a pointer that would grow over its bound stays as it is */

@@ -57,7 +57,8 @@ static void import_text(const char *spec_text, const char *table, size_t size, s
 	const char *file;
 	int r;
 
-	*subject = (struct subject){.heard = {.report = {.heard = hear}}};
+	*subject = (struct subject){0};
+	subject->heard.report.heard = hear;
 	assert_int_equal(guard_new(&subject->guard), 0);
 	(void)pointer_push_key(&reader.at, "imports");
 	(void)pointer_push_index(&reader.at, 0);

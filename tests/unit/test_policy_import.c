@@ -92,12 +92,12 @@ int __wrap_asprintf(char **text, const char *format, ...)
 /** is_table() - Whether a descriptor is that of a *.csv */
 static bool is_table(int fd)
 {
-	char link[64], path[SCRATCH_PATH_MAX];
+	char name[64], target[SCRATCH_PATH_MAX];
 	ssize_t length;
 
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	length = readlink(link, path, sizeof(path));
-	return length > 4 && memcmp(path + length - 4, ".csv", 4) == 0;
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	length = readlink(name, target, sizeof(target));
+	return length > 4 && memcmp(target + length - 4, ".csv", 4) == 0;
 }
 
 /** __wrap_read() - Of tables: EINTR once, other errors when all has been read */

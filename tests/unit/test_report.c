@@ -111,8 +111,11 @@ static void lines_are_places_that_no_json_pointer_is(void **state)
 	static const struct {
 		const char *place;
 		unsigned line;
-	} cases[] = {{"line 1", 1}, {"line 999999999", 999999999}, {"", 0}, {"/line 1", 0}, {"/0", 0}, {"line ", 0},
-		     {"line x", 0}};
+	} cases[] = {{"line 1", 1},	     {"line 4294967295", UINT32_MAX},
+		     {"line 4294967296", 0}, {"line 42949672950", 0},
+		     {"line 1 ", 0},	     {"", 0},
+		     {"/line 1", 0},	     {"/0", 0},
+		     {"line ", 0},	     {"line x", 0}};
 	char place[POINTER_LINE_MAX];
 
 	(void)state;
