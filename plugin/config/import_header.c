@@ -99,20 +99,17 @@ static bool is_wanted_kind(const struct import_spec *spec, const char *kind)
 	return true;
 }
 
-/** find_filters() - The columns of the filters; false when one is missing (reported) */
-static bool find_filters(struct import *import, const struct header *header, struct import_section *section)
+/** find_filters() - The columns of the filters */
+static void find_filters(struct import *import, const struct header *header, struct import_section *section)
 {
 	size_t mark = pointer_push_key(&import->reader->at, "where");
-	bool found = true;
 
 	for (size_t i = 0; i < import->spec->n_filters; i++) {
 		const char *column = import->spec->filters[i].column;
 
 		section->filters[i] = want_column(import, header, column, column);
-		found = found && section->filters[i] != IMPORT_NONE;
 	}
 	pointer_pop(&import->reader->at, mark);
-	return found;
 }
 
 /**
@@ -243,7 +240,6 @@ int import_header(struct import *import, const char *kind, const struct table_ro
 	if (r < 0)
 		return r;
 	find_texts(import, &header, section);
-	if (!find_filters(import, &header, section))
-		section->n_layouts = 0;
+	find_filters(import, &header, section);
 	return 0;
 }

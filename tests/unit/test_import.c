@@ -245,7 +245,7 @@ static void test_infoblox_sections(void **state)
 		       "header-networkcontainer,address*,netmask*\n"
 		       "network,10.176.90.0,255.255.255.128,10.176.90.1\n"
 		       "networkcontainer,10.176.0.0,255.255.0.0\n"
-		       "header-network,netmask*,EA-Host Range,address*\n"
+		       "Header-Network,netmask*,EA-Host Range,address*\n"
 		       "network,255.255.255.128,10.176.90.132-254,10.176.90.128\n",
 		       "10.176.90.0/25 || line 3\n10.176.0.0/16 || line 4\n10.176.90.128/25 || line 6\n");
 	assert_imports(spec,
@@ -297,6 +297,7 @@ static void test_faults_of_rows(void **state)
 		{NETBOX, "prefix\n10.0.0.0/8\n10.20.0/16\n",
 		 "t.csv line 3: ", "prefix \"10.20.0/16\" must be ADDRESS/LENGTH"},
 		{NETBOX, "prefix\n10.20.0.0/33\n", "t.csv line 2: ", "must be ADDRESS/LENGTH"},
+		{NETBOX, "prefix\nDatabases (folder)\n", "t.csv line 2: ", "must be ADDRESS/LENGTH"},
 		{NETBOX, "prefix\n10.20.0.0\n", "t.csv line 2: ", "must be ADDRESS/LENGTH"},
 		{NETBOX, "prefix\n\"a\n\nb\"\n", "t.csv line 2: ", "prefix \"a  b\" must be"},
 		{NETBOX, "prefix\n\xe4\x1b\n", "t.csv line 2: ", "prefix \"? \" must be"},
@@ -442,6 +443,7 @@ static void test_rows_that_are_not_wanted_need_not_be_right(void **state)
 	(void)state;
 	assert_imports(WITH("\"where\": {\"status\": [\"active\"]}"),
 		       "prefix,status\nsoon,planned\n10.0.0.0/8,active\n", "10.0.0.0/8 || line 3\n");
+	assert_imports(NETBOX, "prefix\n10.0.0.0/8,,\n", "10.0.0.0/8 || line 2\n");
 	assert_imports(WITH("\"where\": {\"tenant\": [\"\"]}"), "prefix,tenant\n10.0.0.0/8,\n11.0.0.0/8,x\n",
 		       "10.0.0.0/8 || line 2\n");
 }

@@ -125,6 +125,20 @@ static void test_samples(void **state)
 	}
 }
 
+static void test_byte_order_mark_is_one_at_the_beginning_only(void **state)
+{
+	struct seen seen = {0};
+	struct table table;
+
+	(void)state;
+	assert_int_equal(table_init(&table, see, &seen), 0);
+	assert_int_equal(table_feed(&table, "\xef\xbb\xbf\n", 4), 0);
+	assert_int_equal(table_feed(&table, "\xef\xbb\xbf\n", 4), 0);
+	assert_int_equal(table_finish(&table), 0);
+	assert_string_equal(seen.text, "2:\xef\xbb\xbf;");
+	table_done(&table);
+}
+
 /** feed_times() - Feed a piece @n times; what the last one comes to */
 static int feed_times(struct table *table, const char *piece, size_t n)
 {
@@ -160,7 +174,7 @@ static void test_limits(void **state)
 	assert_int_equal(table_init(&table, see, &seen), 0);
 	kilobyte[1023] = ',';
 	assert_int_equal(feed_times(&table, kilobyte, LIMIT_IMPORT_ROW / 1024), 0);
-	assert_int_equal(feed_times(&table, kilobyte, 1), TABLE_E_TOO_LONG);
+	assert_int_equal(feed_times(&table, ",", 1), TABLE_E_TOO_LONG);
 	assert_int_equal(table_finish(&table), TABLE_E_TOO_LONG);
 	table_done(&table);
 	assert_int_equal(table_init(&table, see, &seen), 0);
@@ -223,8 +237,11 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_samples),		 cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_limit_of_columns), cmocka_unit_test(test_callback_ends_the_reading),
+		cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_byte_order_mark_is_one_at_the_beginning_only),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limit_of_columns),
+		cmocka_unit_test(test_callback_ends_the_reading),
 		cmocka_unit_test(test_out_of_memory),
 	};
 
