@@ -14,7 +14,6 @@
 #include "plugin/config/check.h"
 #include "plugin/config/json.h"
 #include "plugin/config/policy.h"
-#include "plugin/config/policy_import.h"
 
 #define TYPE "rangeguard"
 #define SECONDS_PER_DAY (24 * 60 * 60)
@@ -232,7 +231,6 @@ static void validate_policy(struct documents *documents, const json_t *policy, c
 
 	if (guard_new(&guard) < 0 ||
 	    policy_read_json(guard, policy, file, "", &context, &documents->findings.report) < 0 ||
-	    policy_read_imports(guard, policy, file, &context, &documents->findings.report) < 0 ||
 	    guard_seal(guard) < 0 || policy_lint(guard, &documents->findings.report) < 0)
 		documents->findings.failed = true;
 }

@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 
 #include "plugin/config/policy.h"
-#include "plugin/config/policy_import.h"
 #include "plugin/config/writers.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
@@ -150,7 +149,7 @@ static int parse(const struct policy_path *policy, json_t **ret_json)
 static int read_file(const struct policy_path *policy, const struct stat *status)
 {
 	json_t *json = NULL;
-	int r, imported = 0;
+	int r;
 
 	if (!S_ISREG(status->st_mode))
 		return refuse_path(policy->report, policy->path, "is not a regular file");
@@ -162,10 +161,8 @@ static int read_file(const struct policy_path *policy, const struct stat *status
 	if (r)
 		return r;
 	r = policy_read_json(policy->guard, json, policy->path, "", policy->context, policy->report);
-	if (r >= 0)
-		imported = policy_read_imports(policy->guard, json, policy->path, policy->context, policy->report);
 	json_decref(json);
-	return r ? r : imported;
+	return r;
 }
 
 /** struct names - What scandirat(3) found; @n is -1 when it failed */

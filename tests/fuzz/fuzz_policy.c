@@ -71,10 +71,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!json)
 		return 0;
 	require(guard_new(&guard) == 0);
-	r = policy_read_json(guard, json, "policy.json", "", &context, &report);
-	require(r == (report.errors ? REFUSED : 0));
 	check_imports(json, &report);
+	report.errors = 0;
+	/* The tables would be real files. */
+	(void)json_object_del(json, "imports");
+	r = policy_read_json(guard, json, "policy.json", "", &context, &report);
 	json_decref(json);
+	require(r == (report.errors ? REFUSED : 0));
 	require(policy_lint(guard, &report) == 0 && guard_seal(guard) == 0);
 	for (size_t i = 0; i < guard_n_entries(guard) && i < 64; i++) {
 		struct span span = guard_entry(guard, i).span;
