@@ -114,7 +114,7 @@ int import_finish(struct import *import);
 
 /* Between the parts of the importer. A row's flaw is reported; 0, -ECANCELED when there have been too many. */
 int import_flaw(struct import *import, unsigned line, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* A header, for rows of @kind (NULL: all): 0 also when it is reported as unusable, -ENOMEM, -E2BIG, -ECANCELED. */
+/* A header, for rows of @kind (NULL: all): 0 also when it is reported as unusable, -ENOMEM, -ECANCELED. */
 int import_header(struct import *import, const char *kind, const struct table_row *row);
 void import_clean(char *text);
 /* Whether a filter takes a value. */

@@ -219,7 +219,7 @@ static int section_for(struct import *import, const char *kind, struct import_se
  * @kind:	Type of the rows that it is for, NULL: all
  * @row:	The header
  *
- * Return: 0 also when it is unusable (reported, and no row of it is read), -ENOMEM, -E2BIG, -ECANCELED
+ * Return: 0 also when it is unusable (reported, and no row of it is read), -ENOMEM, -ECANCELED
  */
 int import_header(struct import *import, const char *kind, const struct table_row *row)
 {
@@ -227,6 +227,9 @@ int import_header(struct import *import, const char *kind, const struct table_ro
 	struct import_section *section;
 	int r = section_for(import, kind, &section);
 
+	if (r == -E2BIG)
+		return import_flaw(import, row->line, "there are headers for more than %u types of rows",
+				   LIMIT_IMPORT_SECTIONS);
 	if (r < 0)
 		return r;
 	section->n_columns = row->n_cells;

@@ -77,6 +77,13 @@ table()
 	printf '{"imports": [{"file": "t.csv", "format": "%s"%s}]}\n' "$1" "${2+, $2}" >"$POLICIES/t.json"
 }
 
+# edit_table SED: changes t.csv, and nothing but its contents
+edit_table()
+{
+	sed "$1" "$POLICIES/t.csv" >t.csv
+	cat t.csv >"$POLICIES/t.csv"
+}
+
 # assert_exits STATUS COMMAND…: what it prints is left in $output and $errors
 assert_exits()
 {
@@ -134,6 +141,32 @@ test_a_grant_opens_a_row()
 	echo '{"granted": [{"cidr": "10.20.64.0/20", "network": "pods"}]}' >"$POLICIES/grant.json"
 	assert_works "$(conf 10.20.64.0/24)"
 	assert_refusal 100 "$(conf 10.20.80.0/24)" "netbox-prefixes.csv line 3"
+}
+
+# Both files are large enough for whoever keeps what was read; each change is of the table alone
+test_a_changed_table_counts_at_once()
+{
+	local conf
+
+	conf=$(conf 10.99.0.0/24)
+	{
+		echo prefix,tenant
+		jq -nr 'range(64; 128) as $second | range(256) | "100.\($second).\(.).0/24,a"'
+	} | table netbox '"where": {"tenant": ["a"]}'
+	jq '."x-padding" = "x" * 10000' "$POLICIES/t.json" >t.json
+	cp t.json "$POLICIES/t.json"
+	assert_works "$conf"
+	assert_works "$conf"
+	echo 10.99.0.0/16,b >>"$POLICIES/t.csv"
+	assert_works "$conf"
+	edit_table '$s/b$/a/'
+	assert_refusal 100 "$conf" "$POLICIES/t.csv line 16386"
+	edit_table '1a 10.99.0.0/24,a'
+	assert_refusal 100 "$conf" "$POLICIES/t.csv line 2"
+	edit_table '/^10.99/s/a$/c/'
+	assert_works "$conf"
+	rm "$POLICIES/t.csv"
+	assert_fails_closed "t.csv can't be read"
 }
 
 test_whatever_is_the_matter_fails_closed()
