@@ -30,7 +30,7 @@ enum guard_kind {
  * @ref:	Ticket or document
  * @network:	Glob over the networks that a grant is for; told, not used: who adds entries leaves others' grants out
  * @file:	Path of the file it stands in, or a name for the network configuration
- * @pointer:	JSON pointer (RFC 6901) in that file, e.g. "/reserved/0"
+ * @pointer:	JSON pointer (RFC 6901) in that file, e.g. "/reserved/0"; in a table its line, "line 42"
  */
 struct guard_entry {
 	enum guard_kind kind;

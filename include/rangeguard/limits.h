@@ -6,8 +6,22 @@
 
 /** Standard input of a verb; a GC lists up to some 10,000 attachments in it */
 #define LIMIT_STDIN (16U << 20)
-/** One policy file */
+/** One policy file, one file that it imports */
 #define LIMIT_POLICY_FILE (512U << 20)
+/** `imports` of one policy file */
+#define LIMIT_IMPORTS 64U
+/** Columns in the `where` of an import, and values of each of them */
+#define LIMIT_IMPORT_FILTERS 16U
+#define LIMIT_IMPORT_VALUES 4096U
+/** A row of an imported table, its cells together; and how many cells */
+#define LIMIT_IMPORT_ROW (1U << 18)
+#define LIMIT_IMPORT_COLUMNS 1024U
+/** Types of rows in an imported table; Infoblox has some 80 */
+#define LIMIT_IMPORT_SECTIONS 256U
+/** What is kept of a row's owner, reason or reference: as much as a refusal shows */
+#define LIMIT_IMPORT_TEXT 256U
+/** Rows of one table that are reported as unreadable before the rest is not looked at */
+#define LIMIT_IMPORT_ERRORS 1000U
 /** One file given to `validate`, a resolv.conf included */
 #define LIMIT_CONFIG_FILE (16U << 20)
 /** CNI_CONTAINERID: the specification sets no limit; hashed where a short name is needed */

@@ -246,15 +246,17 @@ static void validate_document(struct documents *documents, json_t *root, const c
 	} else if (json_object_get(root, "plugins")) {
 		validate_list(documents, &reader, root);
 	} else if (!json_object_get(root, "type") &&
-		   (json_object_get(root, "reserved") || json_object_get(root, "granted"))) {
+		   (json_object_get(root, "reserved") || json_object_get(root, "granted") ||
+		    json_object_get(root, "imports"))) {
 		validate_policy(documents, root, file);
 	} else if (concerns_us(root)) {
 		if (name)
 			keep_network(documents, name, file);
 		validate_plugin(documents, root, file, "");
 	} else if (!json_object_get(root, "type")) {
-		reader_error(&reader, NULL, RULE_INVALID_VALUE,
-			     "neither a network configuration (type or plugins) nor a policy (reserved, granted)");
+		reader_error(
+			&reader, NULL, RULE_INVALID_VALUE,
+			"neither a network configuration (type or plugins) nor a policy (reserved, granted, imports)");
 	}
 }
 

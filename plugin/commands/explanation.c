@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 
+#include "plugin/config/report.h"
 #include "rangeguard/cleanup.h"
 
 /** least() - The smaller of two counts */
@@ -169,7 +170,8 @@ static json_t *entry_json(const struct explanation *explanation, uint32_t index,
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*, s:s, s:s, s:i}", "kind", reserved ? "reserved" : "granted",
 			 "span", span_format(&entry.span, span), "owner", entry.owner, "reason", entry.reason, "ref",
 			 entry.ref, "network", reserved ? NULL : entry.network, "file", entry.file, "pointer",
-			 entry.pointer, "line", (int)lines_find(lines, entry.file, entry.pointer));
+			 pointer_line(entry.pointer) ? "" : entry.pointer, "line",
+			 (int)lines_find(lines, entry.file, entry.pointer));
 }
 
 /** overruled_json() - The entries that a part overrules, as far as they are told */

@@ -27,6 +27,17 @@ static void locate_in_source(const struct findings *findings, struct place *plac
 			     &place->column);
 }
 
+/** place_line() - The line of a place that names one; those of JSON pointers are looked for in the text */
+static void place_line(struct place *place)
+{
+	unsigned line = place->pointer && !place->line ? pointer_line(place->pointer) : 0;
+
+	if (line) {
+		place->line = line;
+		place->column = 1;
+	}
+}
+
 /** is_kept() - Whether the same was found before: a policy is read once for each network that it guards */
 static bool is_kept(const struct findings *findings, const struct finding *finding)
 {
@@ -64,6 +75,8 @@ static void keep(struct report *report, const struct finding *finding)
 		.at = {copy_text(finding->file), copy_text(finding->pointer), finding->line, finding->column},
 		.related = {.file = copy_text(finding->related_file), .pointer = copy_text(finding->related_pointer)},
 	};
+	place_line(&items[findings->n_items - 1].at);
+	place_line(&items[findings->n_items - 1].related);
 	locate_in_source(findings, &items[findings->n_items - 1].at, finding->on_key);
 	locate_in_source(findings, &items[findings->n_items - 1].related, false);
 }
@@ -132,6 +145,12 @@ void findings_locate(struct findings *findings)
 		locate_place(&cache, &findings->items[i].related, false);
 	}
 	source_done(&cache.source);
+}
+
+/** findings_pointer() - JSON pointer of a place, "" when it has none */
+const char *findings_pointer(const struct place *place)
+{
+	return place->pointer && !pointer_line(place->pointer) ? place->pointer : "";
 }
 
 /** findings_severity() - As it is printed */

@@ -11,7 +11,7 @@
 #include "plugin/commands/source.h"
 #include "plugin/config/report.h"
 
-/** struct place - Somewhere in a file; texts are owned, @line 0: unknown */
+/** struct place - Somewhere in a file; texts are owned, @line 0: unknown; @pointer as in struct finding */
 struct place {
 	char *file;
 	char *pointer;
@@ -54,6 +54,7 @@ void findings_done(struct findings *findings);
 void findings_locate(struct findings *findings);
 
 const char *findings_severity(enum severity severity);
+const char *findings_pointer(const struct place *place);
 const char *findings_path(const char *file);
 json_t *findings_json_text(const char *text);
 

@@ -22,7 +22,7 @@ json_t *findings_json_text(const char *text)
 /** pointer_of() - Pointer of a place, "" when it has none */
 static json_t *pointer_of(const struct place *place)
 {
-	return findings_json_text(place->pointer ? place->pointer : "");
+	return findings_json_text(findings_pointer(place));
 }
 
 /** related_to_json() - The other side as an array of at most one place */

@@ -78,7 +78,7 @@ static json_t *related_locations(const struct place *related)
 
 /**
  * fingerprint() - What stays the same when the lines of a file move
- * @item:	Finding: its rule, file and pointer count
+ * @item:	Finding: its rule, file and pointer count; of a row in a table its message
  * @buffer:	Space for the text
  *
  * Return: @buffer, NULL without memory
@@ -87,8 +87,10 @@ static const char *fingerprint(const struct kept_finding *item, char buffer[stat
 {
 	CLEANUP_FREE char *text = NULL;
 	XXH128_hash_t digest;
+	/* A row has no place but its line. */
+	bool row = item->at.pointer && pointer_line(item->at.pointer);
 	int length = asprintf(&text, "%d\n%s\n%s", (int)item->rule, findings_path(item->at.file),
-			      item->at.pointer ? item->at.pointer : "");
+			      row ? item->message : findings_pointer(&item->at));
 
 	if (length < 0) {
 		text = NULL;

@@ -20,7 +20,7 @@ static void print_finding(const struct kept_finding *item, FILE *stream)
 	print_place(&item->at, stream);
 	(void)fprintf(stream, ": %s %s: %s", findings_severity(item->severity), rules_format(item->rule, rule),
 		      item->message);
-	if (item->at.pointer && *item->at.pointer)
+	if (*findings_pointer(&item->at))
 		(void)fprintf(stream, " [%s]", item->at.pointer);
 	(void)fputc('\n', stream);
 	if (item->related.file) {

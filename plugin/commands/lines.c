@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "plugin/commands/locate.h"
+#include "plugin/config/report.h"
 #include "rangeguard/limits.h"
 
 /** text_of() - Text of @file, NULL when it can't be read */
@@ -34,15 +35,17 @@ static void remember(struct lines *lines, const char *file, const char *pointer,
  * lines_find() - Line on which a value stands
  * @lines:	Lines
  * @file:	File; must live as long as @lines
- * @pointer:	JSON pointer there; likewise
+ * @pointer:	JSON pointer there, or the place of a line; likewise
  *
  * Return: the line from 1, 0 when it can't be found (any more)
  */
 unsigned lines_find(struct lines *lines, const char *file, const char *pointer)
 {
 	const struct source *source;
-	unsigned line = 0, column;
+	unsigned line = pointer_line(pointer), column;
 
+	if (line)
+		return line;
 	for (size_t i = 0; i < lines->n_known; i++)
 		if (strcmp(lines->known[i].pointer, pointer) == 0 && strcmp(lines->known[i].file, file) == 0)
 			return lines->known[i].line;

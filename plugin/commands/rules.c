@@ -21,7 +21,9 @@ static const struct rule_text rules[] = {
 	{RULE_NO_ADDRESS, "no usable address (error), or fewer than half of what the range suggests (warning)",
 	 "another range, or a larger one"},
 	{RULE_SNAT, "SNAT entry unusable, or shadowed by an earlier one", "mend it, or put it before the other one"},
-	{RULE_POLICY, "policy entry malformed (error), expired, duplicate, or a grant that grants nothing (warnings)",
+	{RULE_POLICY,
+	 "policy entry or imported row malformed (error); expired, duplicate, a grant that grants or an import that "
+	 "reserves nothing (warnings)",
 	 "mend or remove it"},
 };
 

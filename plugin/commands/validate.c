@@ -20,8 +20,9 @@
 const char command_validate_help[] =
 	"Usage: rangeguard validate [--policy PATH]... [--host-routes FILE] [--format FORMAT] [--strict] PATH...\n"
 	"\n"
-	"Checks network configurations (.conf, .conflist, .json) and policy files offline:\n"
-	"no root, no network. PATH is a file, a directory, or '-' for standard input.\n"
+	"Checks network configurations (.conf, .conflist, .json) and policy files, with the tables\n"
+	"that these import, offline: no root, no network. PATH is a file, a directory, or '-' for\n"
+	"standard input.\n"
 	"\n"
 	"  --policy PATH       policy file or directory to check against, in place of those that\n"
 	"                      the configurations name; may be repeated\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Policies as JSON into entries of the guard. Pure; files are policy_file.c's. */
+/* Policies as JSON into entries of the guard. Pure, but for the tables that a document imports (policy_import.c). */
 
 #include "plugin/config/policy.h"
 
@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "plugin/config/json.h"
+#include "plugin/config/policy_import.h"
 #include "rangeguard/cleanup.h"
 
 #define SECONDS_PER_DAY (24 * 60 * 60)
@@ -236,7 +237,7 @@ static int read_list(struct policy_reader *policy, const json_t *json, const cha
  * @guard:	Guard, not sealed
  * @json:	The policy
  * @file:	File it stands in
- * @pointer:	Where in that file; "" is a whole document, which has no other keys
+ * @pointer:	Where in that file; "" is a whole document, which has no other keys, and may import what is beside it
  * @context:	For whom and when
  * @report:	Hears what is wrong; entries without error are added all the same
  *
@@ -245,7 +246,7 @@ static int read_list(struct policy_reader *policy, const json_t *json, const cha
 int policy_read_json(struct guard *guard, const json_t *json, const char *file, const char *pointer,
 		     const struct policy_context *context, struct report *report)
 {
-	static const char *const keys[] = {"reserved", "granted", NULL};
+	static const char *const keys[] = {"reserved", "granted", "imports", NULL};
 	struct policy_reader policy = {
 		.reader = {.file = file, .report = report},
 		.context = context,
@@ -258,7 +259,7 @@ int policy_read_json(struct guard *guard, const json_t *json, const char *file, 
 	policy.reader.at.length = strlen(policy.reader.at.text);
 	if (!json_is_object(json)) {
 		reader_error(&policy.reader, NULL, RULE_POLICY,
-			     "policy %.512s must be an object with reserved or granted", file);
+			     "policy %.512s must be an object with reserved, granted or imports", file);
 		return REFUSED;
 	}
 	if (!*pointer)
@@ -266,6 +267,8 @@ int policy_read_json(struct guard *guard, const json_t *json, const char *file, 
 	r = read_list(&policy, json, "reserved", GUARD_RESERVED);
 	if (r == 0)
 		r = read_list(&policy, json, "granted", GUARD_GRANTED);
+	if (r == 0 && !*pointer)
+		r = policy_read_imports(guard, json, file, context, report);
 	if (r < 0)
 		return r;
 	return report->errors != errors ? REFUSED : 0;

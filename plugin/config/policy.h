@@ -31,7 +31,8 @@ struct policy_context {
 /* Files are read in the order given, directories in name order of their *.json. */
 int policy_read_path(struct guard *guard, const char *path, bool may_be_absent, const struct policy_context *context,
 		     struct report *report);
-/* Entries of an inline object at @pointer, or of a whole document ("", all its keys checked); nothing is borrowed. */
+/* Entries of an inline object at @pointer, or of a whole document ("", all its keys checked) with those of the tables
+ * that it imports; nothing is borrowed. */
 int policy_read_json(struct guard *guard, const json_t *json, const char *file, const char *pointer,
 		     const struct policy_context *context, struct report *report);
 /* All of a configuration: policies, then inline entries. */

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "plugin/config/policy.h"
+#include "plugin/config/writers.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 
@@ -52,21 +53,14 @@ static int refuse_errno(struct report *report, const char *path, int error)
  */
 static int check_writers(const struct policy_path *policy, const struct stat *status)
 {
-	char clause[128];
+	char text[WRITERS_TEXT_MAX];
+	const char *flaw = writers_flaw(status, text);
 
-	if (status->st_uid != 0 && status->st_uid != geteuid())
-		(void)snprintf(clause, sizeof(clause), "belongs to user %u, who can change it; make it root's",
-			       (unsigned)status->st_uid);
-	else if (status->st_mode & (S_IWGRP | S_IWOTH))
-		(void)snprintf(clause, sizeof(clause),
-			       "is writable by others than its owner (mode %04o); use chmod go-w",
-			       (unsigned)(status->st_mode & ALLPERMS));
-	else
-		return 0;
-	if (!policy->context->lint)
-		return refuse_path(policy->report, policy->path, clause);
-	report_warning(policy->report, RULE_POLICY, policy->path, "", "an ADD would refuse it: policy %.512s %s",
-		       policy->path, clause);
+	if (flaw && !policy->context->lint)
+		return refuse_path(policy->report, policy->path, flaw);
+	if (flaw)
+		report_warning(policy->report, RULE_POLICY, policy->path, "",
+			       "an ADD would refuse it: policy %.512s %s", policy->path, flaw);
 	return 0;
 }
 

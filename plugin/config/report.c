@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/** Begins the place of a line; a JSON pointer is empty or begins with a slash */
+#define LINE_PLACE "line "
+
 /**
  * report_finding() - Count a finding and pass it to the listener
  * @report:	Listener
@@ -123,6 +126,27 @@ static void first_error_heard(struct report *report, const struct finding *findi
 void first_error_init(struct first_error *first, struct error *err, enum error_code code)
 {
 	*first = (struct first_error){.report = {.heard = first_error_heard}, .err = err, .code = code};
+}
+
+/** pointer_of_line() - The place of a line, "line 42", in @buffer; return: @buffer */
+const char *pointer_of_line(unsigned line, char buffer[static POINTER_LINE_MAX])
+{
+	(void)snprintf(buffer, POINTER_LINE_MAX, LINE_PLACE "%u", line);
+	return buffer;
+}
+
+/** pointer_line() - Line of a place that pointer_of_line() made, 0 for a JSON pointer */
+unsigned pointer_line(const char *pointer)
+{
+	unsigned line = 0;
+
+	if (strncmp(pointer, LINE_PLACE, strlen(LINE_PLACE)) != 0)
+		return 0;
+	for (const char *digit = pointer + strlen(LINE_PLACE); *digit; digit++)
+		if (*digit < '0' || *digit > '9' || __builtin_mul_overflow(line, 10U, &line) ||
+		    __builtin_add_overflow(line, (unsigned)(*digit - '0'), &line))
+			return 0;
+	return line;
 }
 
 /** pointer_append() - Append @size bytes; a pointer that would grow over its bound stays as it is */

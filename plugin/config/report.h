@@ -42,7 +42,7 @@ enum severity {
  * @rule:		Which rule
  * @severity:		Errors refuse an ADD, warnings don't
  * @file:		File it stands in
- * @pointer:		JSON pointer (RFC 6901) to the value or key
+ * @pointer:		JSON pointer (RFC 6901) to the value or key, or "line N" in a table (pointer_of_line())
  * @on_key:		The key is meant, not its value
  * @line, @column:	Position in @file from 1, for what has no pointer (not JSON at all); 0: the pointer tells
  * @message:		What, and what to do
@@ -91,6 +91,15 @@ struct pointer {
 	char text[POINTER_MAX];
 	size_t length;
 };
+
+/** Space for the place of a line */
+#define POINTER_LINE_MAX 32
+
+/* Where something stands in a file that is not JSON, in place of a JSON pointer (which is empty or begins with a slash):
+ * "line 42". */
+const char *pointer_of_line(unsigned line, char buffer[static POINTER_LINE_MAX]);
+/* The line that such a place names, 0 for a JSON pointer. */
+unsigned pointer_line(const char *pointer);
 
 size_t pointer_push_key(struct pointer *pointer, const char *key);
 size_t pointer_push_index(struct pointer *pointer, size_t index);

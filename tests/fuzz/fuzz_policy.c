@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "plugin/config/import.h"
 #include "plugin/config/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -42,6 +43,23 @@ static void check_edge(const struct guard *guard, const struct address *address)
 	require(reserved ? covered : granted || !covered);
 }
 
+/** check_imports() - What is read of each import without error names a file and a format */
+static void check_imports(const json_t *policy, struct report *report)
+{
+	struct reader reader = {.file = "policy.json", .report = report};
+	size_t index;
+	json_t *element;
+
+	json_array_foreach(json_object_get(policy, "imports"), index, element) {
+		struct import_spec spec;
+		const char *file = NULL;
+		int r = import_spec_read(&reader, element, &spec, &file);
+
+		require(r == REFUSED || (r == 0 && *file && *file != '/' && import_format_names[spec.format]));
+		import_spec_done(&spec);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct policy_context context = {.network = "pods", .today = 20999, .lint = true};
@@ -53,6 +71,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!json)
 		return 0;
 	require(guard_new(&guard) == 0);
+	check_imports(json, &report);
+	report.errors = 0;
+	/* The tables would be real files. */
+	(void)json_object_del(json, "imports");
 	r = policy_read_json(guard, json, "policy.json", "", &context, &report);
 	json_decref(json);
 	require(r == (report.errors ? REFUSED : 0));

@@ -170,6 +170,8 @@ test_findings_point_at_what_is_wrong()
 		[RG005-duplicate.conflist:10]='"ranges"' [RG101-range-reserved.conflist:9]='"10.20.5.0/24"'
 		[RG102-gateway-reserved.conflist:9]='"10.20.0.1"' [RG103-address-reserved.conflist:7]='"10.40.7.20"'
 		[RG105-overlap.conflist:11]='{ "subnet": "10.40.8.128/25"' [RG107-no-address.conflist:9]='{ "subnet"'
+		[RG301-imports.json:3]='"../netbox.csv"' [RG301-imports.json:4]='"nautobot"' [RG301-imports.json:5]='"netbox.csv"'
+		[RG301-imports.json:6]='"active"'
 		[RG301-policy.json:3]='"10.20.0.1/16"' [RG301-policy.json:4]='"2020-06-30"' [RG301-policy.json:7]='{ "cidr"'
 	)
 

@@ -213,6 +213,22 @@ static void fingerprint_is_of_rule_file_and_pointer(void **state)
 	}
 }
 
+static void fingerprint_of_a_row_is_of_its_message(void **state)
+{
+	static const struct finding rows[] = {
+		{.rule = RULE_POLICY, .file = "a", .pointer = "line 3", .message = "m"},
+		{.rule = RULE_POLICY, .file = "a", .pointer = "line 4", .message = "m"},
+		{.rule = RULE_POLICY, .file = "a", .pointer = "line 3", .message = "n"},
+	};
+	char digests[COUNT(rows)][64];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		fingerprint_of(&rows[i], digests[i]);
+	assert_string_equal(digests[1], digests[0]);
+	assert_string_not_equal(digests[2], digests[0]);
+}
+
 /* A file name may hold any bytes, a message may be cut inside a character: the document is JSON all the same. */
 static void json_formats_keep_findings_that_are_no_utf8(void **state)
 {
@@ -231,6 +247,37 @@ static void json_formats_keep_findings_that_are_no_utf8(void **state)
 	json_decref(root);
 	json_decref(result);
 	free(text);
+}
+
+static void rows_of_tables_have_a_line_and_no_pointer(void **state)
+{
+	static const struct finding finding = {.rule = RULE_POLICY,
+					       .file = "./t.csv",
+					       .pointer = "line 42",
+					       .message = "m",
+					       .related_file = "u.csv",
+					       .related_pointer = "line 7"};
+	static const struct {
+		printer print;
+		const char *text;
+	} cases[] = {
+		{findings_print_text, "./t.csv:42:1: error RG301: m\n  see u.csv:7:1\n"},
+		{findings_print_github, "::error file=t.csv,line=42,col=1,title=RG301::m (see u.csv:7)\n"},
+		{findings_print_json, "\"pointer\": \"\",\n      \"line\": 42,\n      \"column\": 1,"},
+		{findings_print_json, "\"pointer\": \"\",\n          \"line\": 7\n"},
+		{findings_print_sarif, "\"startLine\": 42,"},
+		{findings_print_sarif, "\"startLine\": 7,"},
+		{findings_print_junit, "./t.csv:42:1: error RG301: m\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char *text = print_one(cases[i].print, &finding);
+
+		if (!strstr(text, cases[i].text))
+			fail_msg("'%s' is not in '%s'", cases[i].text, text);
+		free(text);
+	}
 }
 
 static void a_full_disk_is_told(void **state)
@@ -261,7 +308,9 @@ int main(void)
 		cmocka_unit_test(junit_counts_files_and_fails_them_as_the_run_fails),
 		cmocka_unit_test(sarif_names_files_by_uri),
 		cmocka_unit_test(fingerprint_is_of_rule_file_and_pointer),
+		cmocka_unit_test(fingerprint_of_a_row_is_of_its_message),
 		cmocka_unit_test(json_formats_keep_findings_that_are_no_utf8),
+		cmocka_unit_test(rows_of_tables_have_a_line_and_no_pointer),
 		cmocka_unit_test(a_full_disk_is_told),
 	};
 

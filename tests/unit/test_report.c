@@ -106,12 +106,34 @@ static void one_code_for_all_when_told(void **state)
 	assert_int_equal(err.code, 102);
 }
 
+static void lines_are_places_that_no_json_pointer_is(void **state)
+{
+	static const struct {
+		const char *place;
+		unsigned line;
+	} cases[] = {{"line 1", 1},	     {"line 4294967295", UINT32_MAX},
+		     {"line 4294967296", 0}, {"line 42949672950", 0},
+		     {"line 1 ", 0},	     {"", 0},
+		     {"/line 1", 0},	     {"/0", 0},
+		     {"line ", 0},	     {"line x", 0}};
+	char place[POINTER_LINE_MAX];
+
+	(void)state;
+	assert_string_equal(pointer_of_line(42, place), "line 42");
+	assert_string_equal(pointer_of_line(UINT32_MAX, place), "line 4294967295");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(pointer_line(cases[i].place), cases[i].line);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pointer_escapes_and_returns), cmocka_unit_test(pointer_stays_in_bounds),
-		cmocka_unit_test(rules_become_codes),	       cmocka_unit_test(first_error_counts),
+		cmocka_unit_test(pointer_escapes_and_returns),
+		cmocka_unit_test(pointer_stays_in_bounds),
+		cmocka_unit_test(rules_become_codes),
+		cmocka_unit_test(first_error_counts),
 		cmocka_unit_test(one_code_for_all_when_told),
+		cmocka_unit_test(lines_are_places_that_no_json_pointer_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
