@@ -28,6 +28,10 @@
 #define LIMIT_POLICY_PATHS 256U
 /** JSON files read from one policy directory */
 #define LIMIT_POLICY_FILES 4096U
+/** Policies of up to this many bytes are read in each ADD: that is quicker than to look whether anything has changed */
+#define LIMIT_POLICY_SMALL (32U << 10)
+/** Compiled policies kept in one state directory: one per network and guard */
+#define LIMIT_POLICY_IMAGES 16U
 /** Interfaces of a prevResult */
 #define LIMIT_RESULT_INTERFACES 256U
 /** IFLA_MTU, sane bounds: RFC 791's least and the kernel's veth maximum (ETH_MAX_MTU) */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
@@ -79,15 +80,29 @@ static bool is_absent(const char *path)
 	return lstat(path, &status) < 0 && errno == ENOENT;
 }
 
+/** absent() - Nothing stands at the source's path: note that, or (a symlink that leads nowhere) report it */
+static int absent(const struct policy_source *source)
+{
+	struct policy_record *record = source->context->record;
+	int r = 0;
+
+	if (!is_absent(source->path))
+		return policy_source_refuse_errno(source, ENOENT);
+	if (record)
+		r = policy_record_absent(record, source->path);
+	return r < 0 ? r : POLICY_SOURCE_E_ABSENT;
+}
+
 /**
  * policy_source_open() - Open a file or directory that a policy is read from
  * @path:		Where; symlinks are followed. Borrowed
  * @may_be_absent:	It is no error if nothing stands there
- * @context:		For whom and when it is read. Borrowed
+ * @context:		For whom and when it is read; its record, if it has one, hears of the source. Borrowed
  * @report:		Hears what is wrong. Borrowed
  * @ret_source:		Source, to be released with policy_source_done()
  *
- * Return: 0, REFUSED when an error was reported, POLICY_SOURCE_E_ABSENT where that is none
+ * Return: 0, REFUSED when an error was reported, POLICY_SOURCE_E_ABSENT where that is none, -EOVERFLOW when the sources
+ *	are more than the record wants, -ENOMEM
  */
 int policy_source_open(const char *path, bool may_be_absent, const struct policy_context *context,
 		       struct report *report, struct policy_source *ret_source)
@@ -98,13 +113,18 @@ int policy_source_open(const char *path, bool may_be_absent, const struct policy
 		.context = context,
 		.report = report,
 	};
+	int r = 0;
 
 	if (source.fd < 0 && errno == ENOENT && may_be_absent)
-		return is_absent(path) ? POLICY_SOURCE_E_ABSENT : policy_source_refuse_errno(&source, ENOENT);
+		return absent(&source);
 	if (source.fd < 0 || fstat(source.fd, &source.status) < 0)
 		return policy_source_refuse_errno(&source, errno);
 	if (check_source(&source))
 		return REFUSED;
+	if (context->record)
+		r = policy_record_opened(context->record, path, source.fd, &source.status, &source.origin);
+	if (r < 0)
+		return r;
 	*ret_source = source;
 	source.fd = -1;
 	return 0;
@@ -132,7 +152,46 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 }
 
 /**
- * policy_source_list() - The policies in a directory
+ * policy_names_read() - The policies in a directory
+ * @fd:		Directory
+ * @ret_names:	Their names, to be freed with policy_names_done()
+ *
+ * Return: 0, negative errno
+ */
+int policy_names_read(int fd, struct policy_names *ret_names)
+{
+	POLICY_NAMES_CLEANUP struct policy_names names = {0};
+
+	names.n = scandirat(fd, ".", &names.entries, is_policy_name, by_name);
+	if (names.n < 0)
+		return -errno;
+	if ((unsigned)names.n > LIMIT_POLICY_FILES)
+		return -E2BIG;
+	*ret_names = names;
+	names = (struct policy_names){0};
+	return 0;
+}
+
+/**
+ * policy_names_digest() - Digest of names and their order
+ * @names:	Names
+ * @ret_digest:	A chain of XXH3-128
+ */
+void policy_names_digest(const struct policy_names *names, uint8_t ret_digest[static POLICY_LISTING_BYTES])
+{
+	XXH128_canonical_t canonical = {0};
+
+	for (int i = 0; i < names->n; i++) {
+		const char *name = names->entries[i]->d_name;
+		XXH64_hash_t link = XXH3_64bits(canonical.digest, sizeof(canonical.digest));
+
+		XXH128_canonicalFromHash(&canonical, XXH3_128bits_withSeed(name, strlen(name), link));
+	}
+	memcpy(ret_digest, canonical.digest, POLICY_LISTING_BYTES);
+}
+
+/**
+ * policy_source_list() - The policies in an open directory
  * @directory:	Directory
  * @ret_names:	Their names, to be freed with policy_names_done()
  *
@@ -140,15 +199,12 @@ static int by_name(const struct dirent **a, const struct dirent **b)
  */
 int policy_source_list(const struct policy_source *directory, struct policy_names *ret_names)
 {
-	POLICY_NAMES_CLEANUP struct policy_names names = {0};
+	int r = policy_names_read(directory->fd, ret_names);
 
-	names.n = scandirat(directory->fd, ".", &names.entries, is_policy_name, by_name);
-	if (names.n < 0)
-		return policy_source_refuse_errno(directory, errno);
-	if ((unsigned)names.n > LIMIT_POLICY_FILES)
-		return policy_source_refuse_errno(directory, E2BIG);
-	*ret_names = names;
-	names = (struct policy_names){0};
+	if (r < 0)
+		return policy_source_refuse_errno(directory, -r);
+	if (directory->context->record)
+		policy_record_listed(directory->context->record, directory->origin, ret_names);
 	return 0;
 }
 

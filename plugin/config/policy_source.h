@@ -12,12 +12,14 @@
 #include <sys/stat.h>
 
 #include "plugin/config/policy.h"
+#include "plugin/config/policy_record.h"
 
 /**
  * struct policy_source - A source that is open
  * @fd:		Its descriptor
  * @path:	Path, borrowed
  * @status:	Its fstat(2)
+ * @origin:	Where it stands in the context's record
  * @context:	For whom and when it is read, borrowed
  * @report:	Hears what is wrong, borrowed
  */
@@ -25,6 +27,7 @@ struct policy_source {
 	int fd;
 	const char *path;
 	struct stat status;
+	size_t origin;
 	const struct policy_context *context;
 	struct report *report;
 };
@@ -51,6 +54,10 @@ void policy_source_done(struct policy_source *source);
 int policy_source_refuse(const struct policy_source *source, const char *clause);
 int policy_source_refuse_errno(const struct policy_source *source, int error);
 int policy_source_list(const struct policy_source *directory, struct policy_names *ret_names);
+
+/* The same without a report; and a digest of the names. */
+int policy_names_read(int fd, struct policy_names *ret_names);
+void policy_names_digest(const struct policy_names *names, uint8_t ret_digest[static POLICY_LISTING_BYTES]);
 void policy_names_done(struct policy_names *names);
 
 #define POLICY_SOURCE_CLEANUP __attribute__((cleanup(policy_source_done)))

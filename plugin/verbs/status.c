@@ -80,8 +80,10 @@ int verb_status(struct context *context, struct error *reterr)
 
 	if (context_read_config(context, reterr))
 		return REFUSED;
-	if (context_read_policy(context, reterr))
+	if (context_read_policy(context, reterr)) {
+		context_explain_refusal(context, reterr);
 		return not_ready(reterr);
+	}
 	if (context->netconf.role == ROLE_CHAINED)
 		return 0;
 	r = state_open(context->netconf.data_dir, STATE_READ, &state);
