@@ -128,6 +128,12 @@ int guard_add(struct guard *guard, const struct guard_entry *entry)
 	return 0;
 }
 
+/** guard_rewind() - Forget what was added behind the first @n_entries, no more than there are; not sealed yet */
+void guard_rewind(struct guard *guard, size_t n_entries)
+{
+	guard->n_rows = n_entries;
+}
+
 /**
  * resolve() - Fill the intervals from the entries
  * @guard:	Guard

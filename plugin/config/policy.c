@@ -8,20 +8,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "plugin/config/json.h"
+#include "plugin/config/policy_internal.h"
 #include "plugin/config/policy_record.h"
 #include "rangeguard/cleanup.h"
 
 #define SECONDS_PER_DAY (24 * 60 * 60)
 /** strlen("2027-06-30") */
 #define DATE_LENGTH 10U
-
-/** struct policy_reader - What reading one document needs */
-struct policy_reader {
-	struct reader reader;
-	const struct policy_context *context;
-	struct guard *guard;
-};
 
 /**
  * text_member() - Member of an entry that is a text
@@ -171,14 +164,14 @@ static bool read_network(struct policy_reader *policy, const json_t *entry, enum
 }
 
 /**
- * read_entry() - Read one element of `reserved` or `granted` and add it to the guard if it counts
+ * policy_read_entry() - Read one element of `reserved` or `granted` and add it to the guard if it counts
  * @policy:	Reader at the element
  * @element:	Element
  * @kind:	Which list it stands in
  *
  * Return: 0 also for what is malformed (reported), -ENOMEM, -E2BIG
  */
-static int read_entry(struct policy_reader *policy, const json_t *element, enum guard_kind kind)
+int policy_read_entry(struct policy_reader *policy, const json_t *element, enum guard_kind kind)
 {
 	static const char *const reserved_keys[] = {"cidr", "range", "owner", "reason", "ref", "validUntil", NULL};
 	static const char *const granted_keys[] = {"cidr", "range",	 "owner",   "reason",
@@ -232,7 +225,7 @@ static int read_list(struct policy_reader *policy, const json_t *json, const cha
 	for (size_t i = 0; r == 0 && i < json_array_size(list); i++) {
 		size_t inner = pointer_push_index(&policy->reader.at, i);
 
-		r = read_entry(policy, json_array_get(list, i), kind);
+		r = policy_read_entry(policy, json_array_get(list, i), kind);
 		pointer_pop(&policy->reader.at, inner);
 	}
 	pointer_pop(&policy->reader.at, mark);

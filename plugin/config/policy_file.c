@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "plugin/config/policy_source.h"
+#include "plugin/config/policy_internal.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 
@@ -100,6 +100,11 @@ static int read_file(struct guard *guard, const struct policy_source *source)
 
 	if (!S_ISREG(source->status.st_mode))
 		return policy_source_refuse(source, "is not a regular file");
+	if (!source->context->lint && source->status.st_size > LIMIT_POLICY_SMALL) {
+		r = policy_read_entries(guard, source);
+		if (r != POLICY_ENTRIES_E_ODD)
+			return r;
+	}
 	r = parse(source, &json);
 	if (r)
 		return r;
