@@ -122,7 +122,8 @@ static void first_error_heard(struct report *report, const struct finding *findi
  */
 void first_error_init(struct first_error *first, struct error *err, enum error_code code)
 {
-	*first = (struct first_error){.report = {.heard = first_error_heard}, .err = err, .code = code};
+	*first = (struct first_error){
+		.report = {.heard = first_error_heard, .errors_only = true}, .err = err, .code = code};
 }
 
 /** pointer_append() - Append @size bytes; a pointer that would grow over its bound stays as it is */
