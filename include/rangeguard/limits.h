@@ -53,6 +53,8 @@
 #define LIMIT_LOCK_WAIT_MS 5000
 /** STATUS is polled: it waits at most this long for a reader's turn, in milliseconds */
 #define LIMIT_STATUS_WAIT_MS 500
+/** Routes of others in a network's ranges that STATUS holds against the leases */
+#define LIMIT_STATUS_ROUTES 4096U
 /** Every verb ends after this many milliseconds */
 #define LIMIT_VERB_MS 30000
 
