@@ -29,7 +29,7 @@
 /** JSON files read from one policy directory */
 #define LIMIT_POLICY_FILES 4096U
 /** Policies of up to this many bytes are read in each ADD: that is quicker than to look whether anything has changed */
-#define LIMIT_POLICY_SMALL (32U << 10)
+#define LIMIT_POLICY_SMALL (4U << 10)
 /** Compiled policies kept in one state directory: one per network and guard */
 #define LIMIT_POLICY_IMAGES 16U
 /** Interfaces of a prevResult */

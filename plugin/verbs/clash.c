@@ -166,10 +166,10 @@ int clash_judge(struct port *host, const struct context *context, const struct c
 		if (context->netconf.guard.host_routes == HOST_ROUTES_REFUSE)
 			return error_set(
 				reterr, ERROR_NOT_READY,
-				"the host's route %s clashes with address %s, which a container of network "
-				"\"%.64s\" holds already: traffic meant for that route ends in the container; remove "
-				"the route, use another range, or set guard.hostRoutes",
-				route, address, context->netconf.name);
+				"the host's route %s clashes with address %s, which a container holds already: traffic "
+				"meant for that route ends in the container; remove the route, use another range, or "
+				"set guard.hostRoutes",
+				route, address);
 		log_line("warning: the host's route %s clashes with address %s, which is held", route, address);
 	}
 	return 0;
