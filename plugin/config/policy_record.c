@@ -130,7 +130,7 @@ static long long unsettled_for(const struct stat *status, const struct timespec 
  */
 static int settle(struct policy_record *record, int fd, struct stat *status)
 {
-	for (unsigned i = 0; i < SETTLE_TRIES; i++) {
+	for (unsigned i = 0;; i++) {
 		struct timespec now, wait = {0};
 		long long ns;
 
@@ -138,9 +138,10 @@ static int settle(struct policy_record *record, int fd, struct stat *status)
 		ns = unsettled_for(status, &now);
 		if (ns == 0)
 			return 0;
-		if (ns < 0)
+		if (ns < 0 || i == SETTLE_TRIES)
 			break;
-		wait.tv_nsec = (long)ns;
+		/* The clock that is asked goes in ticks. */
+		wait.tv_nsec = (long)(ns + TICK_NS / 2);
 		(void)nanosleep(&wait, NULL);
 		if (fstat(fd, status) < 0)
 			return -errno;
