@@ -236,18 +236,23 @@ test_an_entry_that_expires()
 test_changes_within_one_tick()
 {
 	local -i i
+	local conf reserves_172 reserves_173 filter='.guard.policies = ["/run/coarse/big.json"]'
 
 	mkdir /run/coarse
 	mount -t ramfs -o mode=0755 ramfs /run/coarse
-	for ((i = 0; i < 20; i++)); do
-		policy 172 60 /run/coarse/a
-		policy 173 60 /run/coarse/b
-		cat /run/coarse/a >/run/coarse/big.json
-		cni STATUS "" "" "" "$(chained 10.0.0.1 '.guard.policies = ["/run/coarse/big.json"]')"
-		add c1 "$(chained 200.0.0.5 '.guard.policies = ["/run/coarse/big.json"]')" >/dev/null
-		cat /run/coarse/b >/run/coarse/big.json
-		assert_reserved "round $i" 173 '.guard.policies = ["/run/coarse/big.json"]'
-		assert_free "round $i" 172 '.guard.policies = ["/run/coarse/big.json"]'
+	policy 172 60 a.json
+	policy 173 60 b.json
+	reserves_172=$(<a.json)
+	reserves_173=$(<b.json)
+	conf=$(chained 200.0.0.5 "$filter")
+	export CNI_COMMAND=ADD CNI_CONTAINERID=c1 CNI_NETNS=/run/netns/c1 CNI_IFNAME=eth0 CNI_PATH=$CNI_BIN
+	for ((i = 0; i < 40; i++)); do
+		# No process more than needed
+		printf '%s' "$reserves_172" >/run/coarse/big.json
+		"$RANGEGUARD" >/dev/null <<<"$conf"
+		printf '%s' "$reserves_173" >/run/coarse/big.json
+		assert_reserved "round $i" 173 "$filter"
+		assert_free "round $i" 172 "$filter"
 	done
 }
 
