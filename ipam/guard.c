@@ -7,35 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ipam/intervals.h"
-#include "ipam/sweep.h"
-#include "ipam/texts.h"
+#include "ipam/guard_internal.h"
 #include "rangeguard/cleanup.h"
 
 /** Entries of the first allocation; it doubles from there */
 #define ROWS_FIRST 64U
 /** Most entries: each begins and ends an interval at most, and those are counted in 32 bits */
 #define ROWS_MAX (UINT32_MAX / 2 - 1)
-
-/**
- * struct guard - Entries and, once sealed, what they come to
- * @rows:		Entries in the order they were added
- * @n_rows:		How many
- * @capacity:		How many there is room for
- * @texts:		Their texts
- * @intervals:		What is reserved
- * @fingerprint:	Digest of what is reserved
- * @sealed:		The last two members count
- */
-struct guard {
-	struct guard_row *rows;
-	size_t n_rows;
-	size_t capacity;
-	struct texts texts;
-	struct intervals intervals;
-	uint8_t fingerprint[GUARD_DIGEST_BYTES];
-	bool sealed;
-};
 
 _Static_assert(GUARD_DIGEST_BYTES == INTERVALS_DIGEST_BYTES, "the fingerprint is the intervals' digest");
 
@@ -60,6 +38,7 @@ struct guard *guard_free(struct guard *guard)
 {
 	if (!guard)
 		return NULL;
+	guard->image = guard_image_free(guard->image);
 	free(guard->rows);
 	intervals_done(&guard->intervals);
 	texts_done(&guard->texts);
@@ -149,6 +128,12 @@ int guard_add(struct guard *guard, const struct guard_entry *entry)
 	return 0;
 }
 
+/** guard_rewind() - Forget what was added behind the first @n_entries, no more than there are; not sealed yet */
+void guard_rewind(struct guard *guard, size_t n_entries)
+{
+	guard->n_rows = n_entries;
+}
+
 /**
  * resolve() - Fill the intervals from the entries
  * @guard:	Guard
@@ -198,14 +183,14 @@ int guard_seal(struct guard *guard)
 	return 0;
 }
 
-/** guard_n_entries() - Entries that were added */
+/** guard_n_entries() - Entries that were added to a guard in memory */
 size_t guard_n_entries(const struct guard *guard)
 {
 	return guard->n_rows;
 }
 
-/** guard_entry() - Entry @index, below guard_n_entries(); its texts are borrowed until the next guard_add() */
-struct guard_entry guard_entry(const struct guard *guard, size_t index)
+/** row_entry() - Entry of a row in memory; its texts are borrowed */
+static struct guard_entry row_entry(const struct guard *guard, size_t index)
 {
 	const struct guard_row *row = &guard->rows[index];
 
@@ -221,6 +206,28 @@ struct guard_entry guard_entry(const struct guard *guard, size_t index)
 	};
 }
 
+/** unknown() - What a guard says that can't tell: all of @span is reserved, nobody knows for whom */
+static struct guard_entry unknown(const struct span *span)
+{
+	return (struct guard_entry){
+		.span = *span, .owner = "", .reason = "", .ref = "", .network = "", .file = "", .pointer = ""};
+}
+
+/** entry_of() - Entry of row @index, wherever it is: 0, negative errno when the file can't be read */
+static int entry_of(const struct guard *guard, uint32_t index, struct guard_entry *ret_entry)
+{
+	if (guard->image)
+		return guard_image_entry(guard->image, index, ret_entry);
+	*ret_entry = row_entry(guard, index);
+	return 0;
+}
+
+/** guard_entry() - Entry @index of a guard in memory; its texts are borrowed until the next guard_add() */
+struct guard_entry guard_entry(const struct guard *guard, size_t index)
+{
+	return row_entry(guard, index);
+}
+
 /** clip() - The part of @first to @last that lies in @within */
 static struct span clip(u128 first, u128 last, const struct span *within)
 {
@@ -232,35 +239,91 @@ static struct span clip(u128 first, u128 last, const struct span *within)
 }
 
 /**
+ * struct answer - What reserves the first reserved address of a span
+ * @part:	First part of the span that is reserved, all of it by the same entry
+ * @run:	First run of reserved addresses in the span
+ */
+struct answer {
+	struct span part;
+	struct span run;
+};
+
+/**
+ * look_up() - Ask a sealed guard
+ * @guard:	Guard, in memory or in a file
+ * @span:	Addresses
+ * @ret_answer:	Only when some are reserved
+ * @ret_entry:	NULL, or the entry; only when some are reserved
+ *
+ * Return: 0, GUARD_E_RESERVED, negative errno when the file can't be read
+ */
+static int look_up(const struct guard *guard, const struct span *span, struct answer *ret_answer,
+		   struct guard_entry *ret_entry)
+{
+	struct interval interval;
+	u128 run_last;
+	int r;
+
+	r = intervals_find(&guard->intervals, span, &interval);
+	if (r)
+		return r < 0 ? r : 0;
+	r = intervals_run_last(&guard->intervals, &interval, &run_last);
+	if (r == 0 && ret_entry)
+		r = entry_of(guard, interval.row, ret_entry);
+	if (r < 0)
+		return r;
+	ret_answer->part = clip(interval.first, interval.last, span);
+	ret_answer->run = clip(interval.first, run_last, span);
+	return GUARD_E_RESERVED;
+}
+
+/**
+ * ask() - Ask a guard in whatever state it is
+ * @guard:	Guard
+ * @span:	Addresses
+ * @ret_answer:	Only when some are reserved
+ * @ret_entry:	NULL, or the entry; only when some are reserved
+ *
+ * Return: 0, GUARD_E_RESERVED, negative errno when a damaged file could not be replaced
+ */
+static int ask(const struct guard *guard, const struct span *span, struct answer *ret_answer,
+	       struct guard_entry *ret_entry)
+{
+	const struct guard *healed = guard_image_healed(guard->image);
+	int r;
+
+	if (!guard->sealed) {
+		*ret_answer = (struct answer){.part = *span, .run = *span};
+		if (ret_entry)
+			*ret_entry = unknown(span);
+		return GUARD_E_RESERVED;
+	}
+	r = look_up(healed ? healed : guard, span, ret_answer, ret_entry);
+	if (r < 0 && guard->image && !healed && (healed = guard_image_heal(guard)))
+		r = look_up(healed, span, ret_answer, ret_entry);
+	return r;
+}
+
+/**
  * guard_touch() - Whether an address of @span is reserved
  * @guard:		Guard
  * @span:		Addresses
  * @reterr_part:	NULL, or the first part of @span that is reserved, all of it by the same entry
  * @reterr_entry:	NULL, or that entry; its texts are borrowed
  *
- * Return: 0 when none is, GUARD_E_RESERVED
+ * Return: 0 when none is, GUARD_E_RESERVED also when the guard can't tell
  */
 int guard_touch(const struct guard *guard, const struct span *span, struct span *reterr_part,
 		struct guard_entry *reterr_entry)
 {
-	/* What a guard that is not sealed says: all is reserved, nobody knows for whom. */
-	struct guard_entry entry = {
-		.span = *span, .owner = "", .reason = "", .ref = "", .network = "", .file = "", .pointer = ""};
-	struct span part = *span;
+	struct answer answer = {.part = *span};
+	int r = ask(guard, span, &answer, reterr_entry);
 
-	if (guard->sealed) {
-		const struct interval *interval = intervals_find(&guard->intervals, span);
-
-		if (!interval)
-			return 0;
-		part = clip(interval->first, interval->last, span);
-		entry = guard_entry(guard, interval->row);
-	}
-	if (reterr_part)
-		*reterr_part = part;
-	if (reterr_entry)
-		*reterr_entry = entry;
-	return GUARD_E_RESERVED;
+	if (r < 0 && reterr_entry)
+		*reterr_entry = unknown(span);
+	if (r && reterr_part)
+		*reterr_part = answer.part;
+	return r ? GUARD_E_RESERVED : 0;
 }
 
 /**
@@ -284,21 +347,16 @@ int guard_decide(const struct guard *guard, const struct address *address, struc
  * @within:	Where to look
  * @ret_part:	The part of the run that lies in @within; what follows it there is not reserved
  *
- * Return: 0 when there is none, GUARD_E_RESERVED
+ * Return: 0 when there is none, GUARD_E_RESERVED, negative errno when the guard can't tell
  */
 int guard_next(const struct guard *guard, const struct span *within, struct span *ret_part)
 {
-	const struct interval *interval;
+	struct answer answer;
+	int r = ask(guard, within, &answer, NULL);
 
-	if (!guard->sealed) {
-		*ret_part = *within;
-		return GUARD_E_RESERVED;
-	}
-	interval = intervals_find(&guard->intervals, within);
-	if (!interval)
-		return 0;
-	*ret_part = clip(interval->first, guard->intervals.all[interval->run_end].last, within);
-	return GUARD_E_RESERVED;
+	if (r == GUARD_E_RESERVED)
+		*ret_part = answer.run;
+	return r;
 }
 
 /**

@@ -68,6 +68,7 @@ struct guard *guard_free(struct guard *guard);
 void guard_cleanup(struct guard **guard);
 
 int guard_add(struct guard *guard, const struct guard_entry *entry);
+void guard_rewind(struct guard *guard, size_t n_entries);
 int guard_seal(struct guard *guard);
 size_t guard_n_entries(const struct guard *guard);
 struct guard_entry guard_entry(const struct guard *guard, size_t index);

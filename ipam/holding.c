@@ -77,6 +77,33 @@ int holding_find(struct store *store, const struct address *address, struct byte
 }
 
 /**
+ * holding_next() - The first address in a span that is held
+ * @store:	Store, in a transaction
+ * @within:	Span
+ * @ret_address: Address
+ * @ret_key:	Key of the attachment, borrowed until the next change
+ *
+ * Return: 0, STORE_E_NOT_FOUND, negative errno
+ */
+int holding_next(struct store *store, const struct span *within, struct address *ret_address, struct bytes *ret_key)
+{
+	struct address address = {.family = within->family, .value = within->first};
+	struct row_key key = row_key_of_address(&address);
+	struct bytes found;
+	int r;
+
+	r = store->ops->seek(store, STORE_ADDRESSES, row_key_bytes(&key), false, &found, ret_key);
+	if (r)
+		return r;
+	if (row_read_address(&found, &address) < 0 || found.size)
+		return -EUCLEAN;
+	if (!span_contains(within, &address))
+		return STORE_E_NOT_FOUND;
+	*ret_address = address;
+	return 0;
+}
+
+/**
  * give_back() - Give one address back, if it is the attachment's
  * @store:	Store, in a writing transaction
  * @key:	Key of the attachment

@@ -14,6 +14,7 @@ int holding_get_by_key(struct store *store, const struct attachment_key *key, st
 int holding_get(struct store *store, const struct attachment *attachment, const struct attachment_key *key,
 		struct lease *ret_lease);
 int holding_find(struct store *store, const struct address *address, struct bytes *ret_key);
+int holding_next(struct store *store, const struct span *within, struct address *ret_address, struct bytes *ret_key);
 int holding_take(struct store *store, const struct attachment_key *key, const struct address *address);
 int holding_put(struct store *store, const struct attachment_key *key, const struct lease *lease);
 int holding_give_back(struct store *store, const struct attachment_key *key, const struct lease *lease,

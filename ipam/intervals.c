@@ -103,29 +103,66 @@ void intervals_finish(struct intervals *intervals)
 	link_runs(intervals, FAMILY_IPV6);
 }
 
+/** fetch() - Get interval @index, wherever it is: 0, negative errno */
+static int fetch(const struct intervals *intervals, size_t index, struct interval *ret_interval)
+{
+	if (!intervals->all)
+		return intervals->fetch(intervals->userdata, index, ret_interval);
+	*ret_interval = intervals->all[index];
+	return 0;
+}
+
 /**
  * intervals_find() - The first interval that shares an address with @span
- * @intervals:	Intervals
- * @span:	Addresses
+ * @intervals:		Intervals
+ * @span:		Addresses
+ * @ret_interval:	The interval
  *
- * Return: the interval, NULL when there is none
+ * Return: 0, INTERVALS_E_NONE, negative errno
  */
-const struct interval *intervals_find(const struct intervals *intervals, const struct span *span)
+int intervals_find(const struct intervals *intervals, const struct span *span, struct interval *ret_interval)
 {
-	size_t end, slice_end, first = slice(intervals, span->family, &slice_end);
+	size_t end, first = slice(intervals, span->family, &end);
+	struct interval found = {0};
+	bool any = false;
 
-	end = slice_end;
 	while (first < end) {
 		size_t middle = first + (end - first) / 2;
+		struct interval interval;
+		int r = fetch(intervals, middle, &interval);
 
-		if (intervals->all[middle].last < span->first)
+		if (r < 0)
+			return r;
+		if (interval.last < span->first) {
 			first = middle + 1;
-		else
+		} else {
 			end = middle;
+			found = interval;
+			any = true;
+		}
 	}
-	if (first == slice_end || intervals->all[first].first > span->last)
-		return NULL;
-	return &intervals->all[first];
+	if (!any || found.first > span->last)
+		return INTERVALS_E_NONE;
+	*ret_interval = found;
+	return 0;
+}
+
+/**
+ * intervals_run_last() - Where the run of an interval ends
+ * @intervals:	Intervals
+ * @interval:	One of them
+ * @ret_last:	Last address of the last interval of the run
+ *
+ * Return: 0, negative errno
+ */
+int intervals_run_last(const struct intervals *intervals, const struct interval *interval, u128 *ret_last)
+{
+	struct interval last;
+	int r = fetch(intervals, interval->run_end, &last);
+
+	if (r == 0)
+		*ret_last = last.last;
+	return r;
 }
 
 /** hash_runs() - Take the runs of @family into the digest, in network byte order whatever the machine */

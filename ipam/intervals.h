@@ -25,16 +25,28 @@ struct interval {
 	uint64_t zero;
 };
 
+/** intervals_fetch_fn - Get interval @index from where it is kept: 0, negative errno */
+typedef int (*intervals_fetch_fn)(void *userdata, size_t index, struct interval *ret_interval);
+
 /**
  * struct intervals - The intervals of both families
- * @all:	Those of IPv4, then those of IPv6, each by address
+ * @all:	Those of IPv4, then those of IPv6, each by address; NULL when they are not in memory
  * @n:		How many
  * @n_ipv4:	How many of them are IPv4
+ * @fetch:	Gets one of those that are not in memory
+ * @userdata:	For it
  */
 struct intervals {
 	struct interval *all;
 	size_t n;
 	size_t n_ipv4;
+	intervals_fetch_fn fetch;
+	void *userdata;
+};
+
+/** Named outcomes beside 0 and negative errno */
+enum intervals_outcome {
+	INTERVALS_E_NONE = 1,
 };
 
 /** Size of intervals_digest() */
@@ -44,7 +56,8 @@ int intervals_init(struct intervals *intervals, size_t capacity);
 void intervals_done(struct intervals *intervals);
 void intervals_append(struct intervals *intervals, const struct span *span, uint32_t row);
 void intervals_finish(struct intervals *intervals);
-const struct interval *intervals_find(const struct intervals *intervals, const struct span *span);
+int intervals_find(const struct intervals *intervals, const struct span *span, struct interval *ret_interval);
+int intervals_run_last(const struct intervals *intervals, const struct interval *interval, u128 *ret_last);
 int intervals_digest(const struct intervals *intervals, uint8_t ret_digest[static INTERVALS_DIGEST_BYTES]);
 
 #endif

@@ -114,6 +114,46 @@ int ipam_each(struct store *store, const char *network, ipam_each_fn each, void 
 	return ipam_each_part(store, &all, each, userdata);
 }
 
+/** hear_holder() - Call @holder with the lease that @key leads to; one that can't be read is passed over */
+static int hear_holder(struct store *store, struct bytes key, ipam_each_fn holder, void *userdata)
+{
+	struct lease lease;
+	struct bytes row;
+	int r = store->ops->get(store, STORE_LEASES, key, &row);
+
+	if (r || lease_decode(row, &lease))
+		return r < 0 ? r : 0;
+	return holder(userdata, &lease);
+}
+
+/**
+ * ipam_next_held() - The first address in a span that is held, whatever the network
+ * @store:	Store
+ * @within:	Span
+ * @ret_address: Address
+ * @holder:	NULL, or called with who holds it, unless that can't be read; must not use the store
+ * @userdata:	For it
+ *
+ * Return: 0 or what @holder returned, IPAM_E_NOT_FOUND, IPAM_E_DAMAGED, negative errno
+ */
+int ipam_next_held(struct store *store, const struct span *within, struct address *ret_address, ipam_each_fn holder,
+		   void *userdata)
+{
+	struct bytes key;
+	int r;
+
+	r = store->ops->begin(store, false);
+	if (r < 0)
+		return holding_outcome(r);
+	r = holding_next(store, within, ret_address, &key);
+	if (r == 0 && holder)
+		r = hear_holder(store, key, holder, userdata);
+	else if (r == STORE_E_NOT_FOUND)
+		r = IPAM_E_NOT_FOUND;
+	store->ops->abort(store);
+	return holding_outcome(r);
+}
+
 /**
  * ipam_is_full() - Whether a range set can give no more, as far as the store knows
  * @store:	Store

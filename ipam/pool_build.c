@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "ipam/extent.h"
+#include "ipam/holding.h"
 #include "ipam/pool.h"
 #include "ipam/resting.h"
 #include "rangeguard/cleanup.h"
@@ -71,39 +72,16 @@ static int add_unreserved(const struct build *build, const struct span *span)
 	return r < 0 ? r : add_all(build, &rest);
 }
 
-/**
- * next_held() - The first address in a span that is held
- * @store:	Store
- * @within:	Span
- * @ret_hole:	Span of that one address
- *
- * Return: 0, STORE_E_NOT_FOUND, negative errno
- */
-static int next_held(struct store *store, const struct span *within, struct span *ret_hole)
-{
-	struct address address = {.family = within->family, .value = within->first};
-	struct row_key key = row_key_of_address(&address);
-	struct bytes found, value;
-	int r;
-
-	r = store->ops->seek(store, STORE_ADDRESSES, row_key_bytes(&key), false, &found, &value);
-	if (r)
-		return r;
-	if (row_read_address(&found, &address) < 0 || found.size)
-		return -EUCLEAN;
-	if (!span_contains(within, &address))
-		return STORE_E_NOT_FOUND;
-	*ret_hole = span_of_address(&address);
-	return 0;
-}
-
 /** add_unheld() - Make the addresses of @span free that are neither held nor reserved; returns 0 or negative errno */
 static int add_unheld(const struct build *build, const struct span *span)
 {
 	struct span rest = *span, hole;
+	struct address held;
+	struct bytes key;
 	int r;
 
-	while ((r = next_held(build->store, &rest, &hole)) == 0) {
+	while ((r = holding_next(build->store, &rest, &held, &key)) == 0) {
+		hole = span_of_address(&held);
 		r = add_before(build, &rest, &hole, add_unreserved);
 		if (r)
 			return r < 0 ? r : 0;

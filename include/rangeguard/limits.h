@@ -42,6 +42,10 @@
 #define LIMIT_POLICY_PATHS 256U
 /** JSON files read from one policy directory */
 #define LIMIT_POLICY_FILES 4096U
+/** Policies of up to this many bytes are read in each ADD: that is quicker than to look whether anything has changed */
+#define LIMIT_POLICY_SMALL (4U << 10)
+/** Compiled policies kept in one state directory: one per network and guard */
+#define LIMIT_POLICY_IMAGES 16U
 /** Interfaces of a prevResult */
 #define LIMIT_RESULT_INTERFACES 256U
 /** IFLA_MTU, sane bounds: RFC 791's least and the kernel's veth maximum (ETH_MAX_MTU) */
@@ -65,6 +69,8 @@
 #define LIMIT_LOCK_WAIT_MS 5000
 /** STATUS is polled: it waits at most this long for a reader's turn, in milliseconds */
 #define LIMIT_STATUS_WAIT_MS 500
+/** Routes of others in a network's ranges that STATUS holds against the leases */
+#define LIMIT_STATUS_ROUTES 4096U
 /** Every verb ends after this many milliseconds */
 #define LIMIT_VERB_MS 30000
 

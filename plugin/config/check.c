@@ -95,15 +95,27 @@ struct room {
 	struct span first_reserved;
 };
 
-/** measure_room() - Count the addresses of @range that are not reserved, nor a gateway of @set */
+/**
+ * measure_room() - Count the addresses of a range that are not reserved, nor a gateway
+ * @check:	What the checks share; where only errors count, counting ends when it is sure that there are any
+ * @set:	Range set, which has the gateways
+ * @range:	Range
+ *
+ * Return: the count
+ */
 static struct room measure_room(const struct check *check, const struct range_set *set, const struct ip_range *range)
 {
 	u128 all = range->span.last - range->span.first + 1;
 	struct room room = {.all = all ? all : ~(u128)0}; /* ::/0 has one more than the type can say */
 	struct span rest = range->span;
 	struct span part;
+	u128 n_free = 0;
 
 	while (guard_next(check->guard, &rest, &part) == GUARD_E_RESERVED) {
+		n_free += part.first - rest.first;
+		/* No more of them are gateways than there are ranges. */
+		if (check->report->errors_only && n_free > set->n_ranges)
+			return (struct room){.all = n_free, .usable = n_free - set->n_ranges};
 		if (room.first_reserved.family == FAMILY_NONE)
 			room.first_reserved = part;
 		room.reserved += part.last - part.first + 1;

@@ -4,23 +4,19 @@
 #include "plugin/config/policy.h"
 
 #include <fnmatch.h>
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 
 #include "plugin/config/json.h"
 #include "plugin/config/policy_import.h"
+#include "plugin/config/policy_internal.h"
+#include "plugin/config/policy_record.h"
 #include "rangeguard/cleanup.h"
 
 #define SECONDS_PER_DAY (24 * 60 * 60)
 /** strlen("2027-06-30") */
 #define DATE_LENGTH 10U
-
-/** struct policy_reader - What reading one document needs */
-struct policy_reader {
-	struct reader reader;
-	const struct policy_context *context;
-	struct guard *guard;
-};
 
 /**
  * text_member() - Member of an entry that is a text
@@ -118,14 +114,16 @@ static bool parse_date(const char *text, long *ret_day)
  * is_expired() - Whether an entry is past its `validUntil`, the last day on which it counts
  * @policy:	Reader at the entry
  * @entry:	Entry
+ * @ret_last_day: That day, LONG_MAX when there is none
  *
  * Return: true, false also when the date is malformed (reported)
  */
-static bool is_expired(struct policy_reader *policy, const json_t *entry)
+static bool is_expired(struct policy_reader *policy, const json_t *entry, long *ret_last_day)
 {
 	const char *text = text_member(&policy->reader, entry, "validUntil");
 	long day;
 
+	*ret_last_day = LONG_MAX;
 	if (!text)
 		return false;
 	if (!parse_date(text, &day)) {
@@ -133,6 +131,7 @@ static bool is_expired(struct policy_reader *policy, const json_t *entry)
 			     "validUntil \"%.32s\" must be a day of the calendar, YYYY-MM-DD", text);
 		return false;
 	}
+	*ret_last_day = day;
 	if (day >= policy->context->today)
 		return false;
 	if (policy->context->lint)
@@ -167,14 +166,14 @@ static bool read_network(struct policy_reader *policy, const json_t *entry, enum
 }
 
 /**
- * read_entry() - Read one element of `reserved` or `granted` and add it to the guard if it counts
+ * policy_read_entry() - Read one element of `reserved` or `granted` and add it to the guard if it counts
  * @policy:	Reader at the element
  * @element:	Element
  * @kind:	Which list it stands in
  *
  * Return: 0 also for what is malformed (reported), -ENOMEM, -E2BIG
  */
-static int read_entry(struct policy_reader *policy, const json_t *element, enum guard_kind kind)
+int policy_read_entry(struct policy_reader *policy, const json_t *element, enum guard_kind kind)
 {
 	static const char *const reserved_keys[] = {"cidr", "range", "owner", "reason", "ref", "validUntil", NULL};
 	static const char *const granted_keys[] = {"cidr", "range",	 "owner",   "reason",
@@ -184,6 +183,7 @@ static int read_entry(struct policy_reader *policy, const json_t *element, enum 
 	unsigned errors = reader->report->errors;
 	bool expired, counts;
 	char brief[64];
+	long last_day;
 
 	if (!json_is_object(element)) {
 		reader_error(reader, NULL, RULE_POLICY, "an entry must be an object with cidr or range, not %s",
@@ -197,10 +197,12 @@ static int read_entry(struct policy_reader *policy, const json_t *element, enum 
 	entry.ref = text_member(reader, element, "ref");
 	entry.file = reader->file;
 	entry.pointer = reader->at.text;
-	expired = is_expired(policy, element);
+	expired = is_expired(policy, element, &last_day);
 	counts = read_network(policy, element, kind, &entry.network);
 	if (expired || !counts || reader->report->errors != errors)
 		return 0;
+	if (policy->context->record)
+		policy_record_valid_until(policy->context->record, last_day);
 	return guard_add(policy->guard, &entry);
 }
 
@@ -225,7 +227,7 @@ static int read_list(struct policy_reader *policy, const json_t *json, const cha
 	for (size_t i = 0; r == 0 && i < json_array_size(list); i++) {
 		size_t inner = pointer_push_index(&policy->reader.at, i);
 
-		r = read_entry(policy, json_array_get(list, i), kind);
+		r = policy_read_entry(policy, json_array_get(list, i), kind);
 		pointer_pop(&policy->reader.at, inner);
 	}
 	pointer_pop(&policy->reader.at, mark);
@@ -303,14 +305,16 @@ int policy_add_netconf(struct guard *guard, const struct netconf *netconf, const
  * policy_read_netconf() - The guard of a configuration
  * @netconf:	Configuration
  * @today:	Days since 1970-01-01 UTC
+ * @record:	NULL, or a record that has begun, of all that the guard is made of
  * @ret_guard:	Sealed guard, to be freed with guard_free()
  * @report:	Hears what is wrong
  *
  * Return: 0, REFUSED when errors were reported, negative errno
  */
-int policy_read_netconf(const struct netconf *netconf, long today, struct guard **ret_guard, struct report *report)
+int policy_read_netconf(const struct netconf *netconf, long today, struct policy_record *record,
+			struct guard **ret_guard, struct report *report)
 {
-	const struct policy_context context = {.network = netconf->name, .today = today};
+	const struct policy_context context = {.network = netconf->name, .today = today, .record = record};
 	GUARD_CLEANUP struct guard *guard = NULL;
 	int r;
 

@@ -16,16 +16,20 @@
 #include "plugin/config/netconf.h"
 #include "plugin/config/report.h"
 
+struct policy_record;
+
 /**
  * struct policy_context - For whom and when the policy is read
  * @network:	Network that grants must match, NULL: each grant counts (offline, no network known)
  * @today:	Days since 1970-01-01 UTC; entries whose validUntil is before do not count
+ * @record:	NULL, or hears of each source and of each day on which something changes
  * @lint:	Offline: warn of expired entries, and only warn of files that others can write (in a checkout they can)
  */
 struct policy_context {
 	const char *network;
 	long today;
 	bool lint;
+	struct policy_record *record;
 };
 
 /* Files are read in the order given, directories in name order of their *.json. */
@@ -39,7 +43,8 @@ int policy_read_json(struct guard *guard, const json_t *json, const char *file, 
 int policy_add_netconf(struct guard *guard, const struct netconf *netconf, const struct policy_context *context,
 		       struct report *report);
 /* The same for an ADD: a guard of its own, sealed. */
-int policy_read_netconf(const struct netconf *netconf, long today, struct guard **ret_guard, struct report *report);
+int policy_read_netconf(const struct netconf *netconf, long today, struct policy_record *record,
+			struct guard **ret_guard, struct report *report);
 /* Warn of duplicates and of grants that grant nothing, which takes all entries together. */
 int policy_lint(const struct guard *guard, struct report *report);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "plugin/config/import.h"
+#include "plugin/config/policy_record.h"
 #include "plugin/config/writers.h"
 #include "rangeguard/cleanup.h"
 
@@ -61,12 +62,15 @@ static int check_writers(const struct policy_import *import, const struct stat *
  * @import:	Import
  * @ret_fd:	Descriptor
  *
- * Return: 0, REFUSED when reported
+ * Return: 0, REFUSED when reported, -EOVERFLOW when the sources are more than the record wants, -ENOMEM
  */
 static int open_table(const struct policy_import *import, int *ret_fd)
 {
 	CLEANUP_CLOSE int fd = open(import->path, OPEN_FLAGS | O_CLOEXEC);
+	struct policy_record *record = import->context->record;
 	struct stat status;
+	size_t origin;
+	int r = 0;
 
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return refuse_errno(import, errno);
@@ -76,8 +80,11 @@ static int open_table(const struct policy_import *import, int *ret_fd)
 		return REFUSED;
 	if ((uintmax_t)status.st_size > LIMIT_POLICY_FILE)
 		return refuse_errno(import, EFBIG);
-	*ret_fd = TAKE_FD(fd);
-	return 0;
+	if (record)
+		r = policy_record_opened(record, import->path, fd, &status, &origin);
+	if (!r)
+		*ret_fd = TAKE_FD(fd);
+	return r;
 }
 
 /**

@@ -125,7 +125,8 @@ static void first_error_heard(struct report *report, const struct finding *findi
  */
 void first_error_init(struct first_error *first, struct error *err, enum error_code code)
 {
-	*first = (struct first_error){.report = {.heard = first_error_heard}, .err = err, .code = code};
+	*first = (struct first_error){
+		.report = {.heard = first_error_heard, .errors_only = true}, .err = err, .code = code};
 }
 
 /** pointer_of_line() - The place of a line, "line 42", in @buffer; return: @buffer */

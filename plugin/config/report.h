@@ -62,9 +62,14 @@ struct finding {
 	const char *related_pointer;
 };
 
-/** struct report - A listener; @errors and @warnings count what it heard */
+/**
+ * struct report - A listener; @errors and @warnings count what it heard
+ * @heard:		Called with each finding
+ * @errors_only:	Warnings need not be looked for
+ */
 struct report {
 	void (*heard)(struct report *report, const struct finding *finding);
+	bool errors_only;
 	unsigned errors;
 	unsigned warnings;
 };

@@ -156,6 +156,16 @@ static int add_addresses(struct context *context, struct error *reterr)
 	return r ? REFUSED : 0;
 }
 
+/** add() - What verb_add() does; a refusal is the guard's or somebody else's */
+static int add(struct context *context, struct error *reterr)
+{
+	if (context_read_config(context, reterr) || context_read_previous(context, reterr) ||
+	    context_read_policy(context, reterr) || judge_previous(context, reterr))
+		return REFUSED;
+	return context->netconf.role == ROLE_CHAINED ? answer_previous(context, reterr)
+						     : add_addresses(context, reterr);
+}
+
 /**
  * verb_add() - ADD
  * @context:	Call
@@ -165,9 +175,9 @@ static int add_addresses(struct context *context, struct error *reterr)
  */
 int verb_add(struct context *context, struct error *reterr)
 {
-	if (context_read_config(context, reterr) || context_read_previous(context, reterr) ||
-	    context_read_policy(context, reterr) || judge_previous(context, reterr))
-		return REFUSED;
-	return context->netconf.role == ROLE_CHAINED ? answer_previous(context, reterr)
-						     : add_addresses(context, reterr);
+	int r = add(context, reterr);
+
+	if (r)
+		context_explain_refusal(context, reterr);
+	return r;
 }

@@ -12,12 +12,12 @@
 #include "plugin/verbs/context.h"
 #include "plugin/verbs/liveness.h"
 
-/** describe_match() - "10.1.2.0/24 through interface docker0" */
-static const char *describe_match(const struct route_info *match, char *buffer, size_t size)
+/** asker_describe_route() - "10.1.2.0/24 through interface docker0". Return: @buffer */
+const char *asker_describe_route(const struct route_info *match, char buffer[static ASKER_ROUTE_TEXT_MAX])
 {
 	char prefix[PREFIX_TEXT_MAX], interface[IF_NAMESIZE];
 
-	(void)snprintf(buffer, size, "%s%s%s", prefix_format(&match->destination, prefix),
+	(void)snprintf(buffer, ASKER_ROUTE_TEXT_MAX, "%s%s%s", prefix_format(&match->destination, prefix),
 		       match->interface ? " through interface " : " (no interface)",
 		       match->interface && if_indextoname(match->interface, interface) ? interface : "");
 	return buffer;
@@ -26,14 +26,14 @@ static const char *describe_match(const struct route_info *match, char *buffer, 
 /** clash_verdict() - What a clash means under `hostRoutes`; a delegate's caller makes connected routes of its own */
 static int clash_verdict(const struct asker *asker, const struct address *address)
 {
-	char text[ADDRESS_TEXT_MAX], route[128];
+	char text[ADDRESS_TEXT_MAX], route[ASKER_ROUTE_TEXT_MAX];
 
 	if (asker->netconf->role == ROLE_DELEGATE || asker->netconf->guard.host_routes == HOST_ROUTES_OFF)
 		return IPAM_VERDICT_FREE;
 	if (asker->netconf->guard.host_routes == HOST_ROUTES_REFUSE)
 		return IPAM_VERDICT_STOP;
 	log_line("warning: address %s clashes with the host's route %s", address_format(address, text),
-		 describe_match(&asker->match, route, sizeof(route)));
+		 asker_describe_route(&asker->match, route));
 	return IPAM_VERDICT_FREE;
 }
 
@@ -90,11 +90,11 @@ int asker_lives(void *userdata, const struct lease *lease)
 int asker_vetoed(const struct asker *asker, const struct address *address, struct error *reterr)
 {
 	const struct route_info *match = &asker->match;
-	char text[ADDRESS_TEXT_MAX], route[128];
+	char text[ADDRESS_TEXT_MAX], route[ASKER_ROUTE_TEXT_MAX];
 	struct span matched = prefix_span(&match->destination);
 
 	(void)address_format(address, text);
-	(void)describe_match(match, route, sizeof(route));
+	(void)asker_describe_route(match, route);
 	if (matched.first == matched.last)
 		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
 				 "requested address %s is the host's own or another container's: the host routes %s",

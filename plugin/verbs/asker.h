@@ -20,6 +20,10 @@ struct asker {
 	struct route_info match;
 };
 
+/** Space for asker_describe_route() */
+#define ASKER_ROUTE_TEXT_MAX 128
+
+const char *asker_describe_route(const struct route_info *match, char buffer[static ASKER_ROUTE_TEXT_MAX]);
 int asker_veto(void *userdata, const struct ip_range *range, const struct address *address, bool requested);
 int asker_lives(void *userdata, const struct lease *lease);
 int asker_vetoed(const struct asker *asker, const struct address *address, struct error *reterr);

@@ -6,12 +6,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "ipam/guard_image.h"
 #include "plugin/config/check.h"
-#include "plugin/config/policy.h"
-
-#define SECONDS_PER_DAY (24 * 60 * 60)
+#include "plugin/verbs/compiled.h"
 
 /** log_line() - One line on stderr */
 void log_line(const char *format, ...)
@@ -44,7 +42,8 @@ int context_read_config(struct context *context, struct error *reterr)
 /**
  * context_read_policy() - Read the policies and hold the configuration against them
  * @context:	Its netconf has been read; its guard is filled
- * @reterr:	Code 102 when a policy can't be read, 100 when a range is reserved, 7 when nothing is left of one
+ * @reterr:	Code 11 while another call compiles them, 102 when a policy can't be read, 100 when a range is reserved,
+ *		7 when nothing is left of one
  *
  * Return: 0, REFUSED
  */
@@ -54,13 +53,34 @@ int context_read_policy(struct context *context, struct error *reterr)
 	int r;
 
 	first_error_init(&listener, reterr, ERROR_POLICY);
-	r = policy_read_netconf(&context->netconf, time(NULL) / SECONDS_PER_DAY, &context->guard, &listener.report);
+	r = compiled_read(context, &context->guard, &listener.report);
 	if (r == REFUSED)
 		return r;
+	if (r == COMPILED_E_LOCKED)
+		return error_set(
+			reterr, ERROR_TRY_AGAIN,
+			"another rangeguard has been compiling the policies of network \"%.64s\" for longer than "
+			"%d s; try again later",
+			context->netconf.name, LIMIT_LOCK_WAIT_MS / 1000);
 	if (r < 0)
 		return error_set(reterr, ERROR_POLICY, "the policies can't be read: %s", strerror(-r));
 	first_error_init(&listener, reterr, ERROR_NONE);
 	return check_netconf(&context->netconf, context->guard, &listener.report);
+}
+
+/**
+ * context_explain_refusal() - Tell a refusal by a guard that can't tell any more from one by a reservation
+ * @context:	Call that was refused
+ * @err:	Why; becomes code 102 when the guard's file was damaged and nothing could take its place
+ */
+void context_explain_refusal(const struct context *context, struct error *err)
+{
+	if (context->guard && guard_image_failed(context->guard))
+		(void)error_set(
+			err, ERROR_POLICY,
+			"the compiled policy in %.256s is damaged, and the policies it was made of have changed "
+			"or can't be read; try again",
+			context->netconf.data_dir);
 }
 
 /**

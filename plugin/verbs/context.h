@@ -33,6 +33,7 @@ struct context {
 
 int context_read_config(struct context *context, struct error *reterr);
 int context_read_policy(struct context *context, struct error *reterr);
+void context_explain_refusal(const struct context *context, struct error *err);
 int context_open_port(struct port **ret_port, struct error *reterr);
 int context_read_previous(struct context *context, struct error *reterr);
 struct attachment context_attachment(const struct context *context);

@@ -5,8 +5,10 @@
  */
 
 #include <errno.h>
+#include <string.h>
 
 #include "ipam/store_lmdb.h"
+#include "plugin/verbs/clash.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/reclaim.h"
 #include "plugin/verbs/verbs.h"
@@ -60,15 +62,12 @@ static int is_used_up(const struct context *context, struct store *store, size_t
 }
 
 /** check_pool() - Each range set has an address left, or would have one as soon as an ADD asks */
-static int check_pool(const struct context *context, const struct state *state, struct error *reterr)
+static int check_pool(const struct context *context, struct store *store, struct error *reterr)
 {
 	const struct netconf *netconf = &context->netconf;
-	STORE_CLEANUP struct store *store = NULL;
 	size_t set = 0;
-	int r = open_store(context, state, &store, reterr);
+	int r;
 
-	if (r)
-		return r == STATE_E_ABSENT ? 0 : r;
 	r = ipam_is_full(store, netconf->sets, netconf->n_sets, context->guard, &set);
 	if (r == -EUCLEAN)
 		return 0;
@@ -77,6 +76,70 @@ static int check_pool(const struct context *context, const struct state *state, 
 		return not_ready(reterr);
 	}
 	return r ? is_used_up(context, store, set, reterr) : 0;
+}
+
+/** asks_routes() - Whether this network minds the host's routes */
+static bool asks_routes(const struct context *context)
+{
+	return context->netconf.role == ROLE_INTERFACE && context->netconf.guard.host_routes != HOST_ROUTES_OFF;
+}
+
+/** read_routes() - The host's routes, as far as they matter: 0, REFUSED with code 50 */
+static int read_routes(const struct context *context, struct port *host, struct hostroutes *ret_hostroutes,
+		       struct error *reterr)
+{
+	int r = hostroutes_read(host, context->netconf.sets, context->netconf.n_sets, ret_hostroutes);
+
+	if (r < 0)
+		return error_set(reterr, ERROR_NOT_READY, "the host's routes can't be read: %s", strerror(-r));
+	if (ret_hostroutes->n_left_out)
+		log_line(
+			"warning: %zu of the host's routes in the ranges of network %s are not held against its leases",
+			ret_hostroutes->n_left_out, context->netconf.name);
+	return 0;
+}
+
+/**
+ * check_store() - What the store says: is an address left, does one that is held clash with a route
+ * @context:	Call
+ * @state:	State
+ * @hostroutes:	The host's routes, which were read before: meanwhile no lock is held
+ * @ret_clashes: Clashes found
+ * @reterr:	Codes 11, 50
+ *
+ * Return: 0, REFUSED
+ */
+static int check_store(const struct context *context, const struct state *state, const struct hostroutes *hostroutes,
+		       struct clashes *ret_clashes, struct error *reterr)
+{
+	STORE_CLEANUP struct store *store = NULL;
+	int r = open_store(context, state, &store, reterr);
+
+	if (r)
+		return r == STATE_E_ABSENT ? 0 : r;
+	if (check_pool(context, store, reterr))
+		return REFUSED;
+	r = clash_find(store, context, hostroutes, ret_clashes);
+	if (r < 0) {
+		(void)leases_error(context, r, reterr);
+		return not_ready(reterr);
+	}
+	return 0;
+}
+
+/** check_leases() - What depends on who holds what */
+static int check_leases(const struct context *context, const struct state *state, struct error *reterr)
+{
+	HOSTROUTES_CLEANUP struct hostroutes hostroutes = {0};
+	PORT_CLEANUP struct port *host = NULL;
+	struct clashes clashes = {.n = 0};
+
+	if (asks_routes(context) &&
+	    (context_open_port(&host, reterr) || read_routes(context, host, &hostroutes, reterr)))
+		return not_ready(reterr);
+	if (check_store(context, state, &hostroutes, &clashes, reterr))
+		return REFUSED;
+	return clashes.n ? clash_judge(host, context, &clashes, reterr) : 0;
 }
 
 /**
@@ -93,8 +156,10 @@ int verb_status(struct context *context, struct error *reterr)
 
 	if (context_read_config(context, reterr))
 		return REFUSED;
-	if (context_read_policy(context, reterr))
+	if (context_read_policy(context, reterr)) {
+		context_explain_refusal(context, reterr);
 		return not_ready(reterr);
+	}
 	if (context->netconf.role == ROLE_CHAINED)
 		return 0;
 	r = state_open(context->netconf.data_dir, STATE_READ, &state);
@@ -104,5 +169,5 @@ int verb_status(struct context *context, struct error *reterr)
 		(void)leases_error(context, r, reterr);
 		return not_ready(reterr);
 	}
-	return check_pool(context, &state, reterr);
+	return check_leases(context, &state, reterr);
 }

@@ -60,7 +60,7 @@ struct process {
  * @n_copies:	How many
  * @wall:	Per round: from the first spawn to the last exit, nanoseconds
  * @cpu:	Per round: user and system time of all copies and their children, nanoseconds
- * @peak_kib:	Largest resident memory of a copy or one of its children in any round, KiB
+ * @peak_kib:	Largest resident memory of a copy or one of its children in any round but for warming up, KiB
  */
 struct step {
 	const char *name;
@@ -319,6 +319,9 @@ static void run_step(struct step *step, size_t round)
 	for (size_t i = 0; i < step->n_copies; i++)
 		rewind_input(&step->copies[i]);
 	step->cpu[round] = 0;
+	/* Those of warming up are written over. */
+	if (round == 0)
+		step->peak_kib = 0;
 	begin = now();
 	for (size_t i = 0; i < step->n_copies; i++)
 		start(&step->copies[i], &step->copies[i].actions);

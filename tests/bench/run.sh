@@ -209,11 +209,11 @@ case_policy()
 	local -a contenders=()
 	local count conf
 
-	for count in 0 1000 100000; do
+	for count in 0 10 100 1000 100000 1000000; do
 		conf=$(conf rangeguard /run/policy "$POOL" | jq -c --arg file "$(policy "$count")" '.guard.policies = [$file]')
 		contenders+=("$(attaching "rangeguard $count" "$CNI_BIN/rangeguard" "$conf")")
 	done
-	measure policy 50 "${contenders[@]}"
+	measure policy 200 "${contenders[@]}"
 }
 
 case_validate()

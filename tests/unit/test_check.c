@@ -11,6 +11,18 @@
 
 #include "plugin/config/check.h"
 
+/* What a range holds is counted through this (-Wl,--wrap). */
+static unsigned n_asked;
+
+int __real_guard_next(const struct guard *guard, const struct span *within, struct span *ret_part);
+int __wrap_guard_next(const struct guard *guard, const struct span *within, struct span *ret_part);
+
+int __wrap_guard_next(const struct guard *guard, const struct span *within, struct span *ret_part)
+{
+	n_asked++;
+	return __real_guard_next(guard, within, ret_part);
+}
+
 /** struct listener - Keeps the first finding, counts all */
 struct listener {
 	struct report report;
@@ -115,7 +127,7 @@ static int run_sample(const struct sample *sample, struct listener *listener)
 		netconf.requested_at = requested_at;
 		netconf.n_requested = 1;
 	}
-	*listener = (struct listener){.report = {.heard = hear}};
+	*listener = (struct listener){.report = {.heard = hear, .errors_only = listener->report.errors_only}};
 	return check_netconf(&netconf, guard, &listener->report);
 }
 
@@ -123,8 +135,11 @@ static void each_way_to_an_address_is_judged(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
-		struct listener listener;
+		struct listener listener = {0}, brief = {.report.errors_only = true};
 		int r = run_sample(&samples[i], &listener);
+
+		assert_int_equal(run_sample(&samples[i], &brief), r);
+		assert_int_equal(brief.report.errors, listener.report.errors);
 
 		if (r != (samples[i].rule ? REFUSED : 0) || listener.rule != samples[i].rule ||
 		    strcmp(listener.pointer, samples[i].pointer) != 0)
@@ -137,7 +152,7 @@ static void a_refusal_names_range_owner_reason_ref_and_file(void **state)
 {
 	static const char *const parts[] = {"10.20.5.0/24", "10.20.0.0/16", "db-platform", "Oracle RAC",
 					    "NET-1042",	    "/p/dba.json",  "/reserved/0"};
-	struct listener listener;
+	struct listener listener = {0};
 
 	(void)state;
 	assert_int_equal(run_sample(&samples[1], &listener), REFUSED);
@@ -165,7 +180,7 @@ static void a_range_with_less_than_half_left_is_a_warning(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct sample sample = {
 			.subnet = cases[i].subnet, .gateway = cases[i].gateway, .on_overlap = OVERLAP_EXCLUDE};
-		struct listener listener;
+		struct listener listener = {0};
 
 		assert_int_equal(run_sample(&sample, &listener), 0);
 		assert_int_equal(listener.severity, SEVERITY_WARNING);
@@ -177,11 +192,39 @@ static void a_range_with_less_than_half_left_is_a_warning(void **state)
 	}
 }
 
+/* A verb asks whether there is room, whatever the number of reservations in the range. */
+static void room_is_found_without_counting_all(void **state)
+{
+	struct ip_range range = {.pointer = "/r"};
+	struct range_set set = {.ranges = &range, .n_ranges = 1};
+	struct netconf netconf = {
+		.file = "net.conf", .sets = &set, .n_sets = 1, .guard = {.on_overlap = OVERLAP_EXCLUDE}};
+	struct guard_entry entry = {.span = {.family = FAMILY_IPV4}};
+	struct listener brief = {.report = {.heard = hear, .errors_only = true}}, full = {.report = {.heard = hear}};
+	GUARD_CLEANUP struct guard *guard = NULL;
+
+	(void)state;
+	assert_int_equal(prefix_parse("10.9.0.0/16", &range.subnet), 0);
+	range.span = range_default_span(&range.subnet);
+	assert_int_equal(guard_new(&guard), 0);
+	for (u128 address = range.span.first; address < range.span.last; address += 2) {
+		entry.span.first = entry.span.last = address;
+		assert_int_equal(guard_add(guard, &entry), 0);
+	}
+	assert_int_equal(guard_seal(guard), 0);
+	n_asked = 0;
+	assert_int_equal(check_netconf(&netconf, guard, &brief.report), 0);
+	assert_true(n_asked <= 4);
+	assert_int_equal(check_netconf(&netconf, guard, &full.report), 0);
+	assert_true(n_asked > 30000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_way_to_an_address_is_judged),
 		cmocka_unit_test(a_refusal_names_range_owner_reason_ref_and_file),
+		cmocka_unit_test(room_is_found_without_counting_all),
 		cmocka_unit_test(a_range_with_less_than_half_left_is_a_warning),
 	};
 

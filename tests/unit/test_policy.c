@@ -645,7 +645,7 @@ static void test_netconf(void **state)
 
 	write_file(state, "p.json", 0600, "{\"reserved\": [{" CIDR "}]}");
 	netconf.guard.inline_policy = json;
-	assert_int_equal(policy_read_netconf(&netconf, DAY_2027_06_30, &guard, &heard.report), 0);
+	assert_int_equal(policy_read_netconf(&netconf, DAY_2027_06_30, NULL, &guard, &heard.report), 0);
 	json_decref(json);
 	assert_string_equal(heard.text, "");
 	assert_true(is_reserved(guard, "10.0.0.1"));
@@ -664,18 +664,18 @@ static void test_netconf_fails_closed(void **state)
 	GUARD_CLEANUP struct guard *guard = NULL;
 	struct heard heard = HEARD, inline_heard = HEARD, absent = HEARD;
 
-	assert_int_equal(policy_read_netconf(&netconf, DAY_2027_06_30, &guard, &heard.report), REFUSED);
+	assert_int_equal(policy_read_netconf(&netconf, DAY_2027_06_30, NULL, &guard, &heard.report), REFUSED);
 	assert_null(guard);
 
 	netconf.guard.policies_default = true;
 	netconf.guard.inline_policy = json_loads("{\"reserved\": [{}]}", 0, NULL);
-	assert_int_equal(policy_read_netconf(&netconf, DAY_2027_06_30, &guard, &inline_heard.report), REFUSED);
+	assert_int_equal(policy_read_netconf(&netconf, DAY_2027_06_30, NULL, &guard, &inline_heard.report), REFUSED);
 	assert_heard(&inline_heard, "301 E 10-pods.conflist /guard/reserved/0: ", "cidr or range");
 	assert_null(guard);
 
 	json_decref((json_t *)(uintptr_t)netconf.guard.inline_policy);
 	netconf.guard.inline_policy = NULL;
-	assert_int_equal(policy_read_netconf(&netconf, DAY_2027_06_30, &guard, &absent.report), 0);
+	assert_int_equal(policy_read_netconf(&netconf, DAY_2027_06_30, NULL, &guard, &absent.report), 0);
 	assert_false(is_reserved(guard, "10.0.0.1"));
 }
 
@@ -693,7 +693,7 @@ static void test_out_of_memory(void **state)
 		int r;
 
 		fail_in = nth;
-		r = policy_read_netconf(&netconf, DAY_2027_06_30, &guard, &heard.report);
+		r = policy_read_netconf(&netconf, DAY_2027_06_30, NULL, &guard, &heard.report);
 		failed = fail_in == 0;
 		fail_in = 0;
 		/* jansson takes some failed allocations for a syntax error. */

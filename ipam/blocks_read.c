@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading a file of blocks, each verified against the sum that stands in a verified block. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ipam/blocks_internal.h"
+#include "rangeguard/cleanup.h"
+
+/** Blocks that are kept: those at which searches begin come again and again */
+#define CACHE_SLOTS 64U
+
+/** struct slot - A block that has been verified; @number 0, the head's, stands for none */
+struct slot {
+	uint64_t number;
+	uint8_t bytes[BLOCK_BYTES];
+};
+
+/**
+ * struct blocks - A file being read
+ * @fd:		File, owned
+ * @head:	Its head
+ * @layout:	Where its layers are
+ * @slots:	Blocks by number modulo CACHE_SLOTS
+ */
+struct blocks {
+	int fd;
+	struct blocks_head head;
+	struct blocks_layout layout;
+	struct slot slots[CACHE_SLOTS];
+};
+
+/**
+ * read_at() - Read from the file
+ * @fd:		File
+ * @ret_data:	Space
+ * @size:	Bytes wanted
+ * @offset:	Where they are
+ *
+ * Return: 0, BLOCKS_E_DAMAGED when the file is shorter, negative errno
+ */
+static int read_at(int fd, void *ret_data, size_t size, uint64_t offset)
+{
+	uint8_t *rest = ret_data;
+
+	while (size > 0) {
+		ssize_t n = pread(fd, rest, size, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : BLOCKS_E_DAMAGED;
+		rest += n;
+		offset += (uint64_t)n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+/**
+ * read_head() - Read and check the head, and hold the file's size against it
+ * @blocks:	Its head and layout are filled
+ * @tag:	What the file must be for
+ *
+ * Return: 0, BLOCKS_E_DAMAGED, negative errno
+ */
+static int read_head(struct blocks *blocks, const struct blocks_tag *tag)
+{
+	struct blocks_head *head = &blocks->head;
+	const struct blocks_layout *layout = &blocks->layout;
+	struct stat status;
+	uint64_t n_blocks;
+	int r;
+
+	r = read_at(blocks->fd, head, sizeof(*head), 0);
+	if (r)
+		return r;
+	if (head->magic != BLOCKS_MAGIC || head->sum != blocks_head_sum(head) ||
+	    memcmp(head->tag.bytes, tag->bytes, sizeof(tag->bytes)) != 0)
+		return BLOCKS_E_DAMAGED;
+	if (blocks_lay_out(head->size, &blocks->layout) < 0)
+		return BLOCKS_E_DAMAGED;
+	if (fstat(blocks->fd, &status) < 0)
+		return -errno;
+	n_blocks = layout->first[layout->n_layers - 1] + 1;
+	return (uint64_t)status.st_size == n_blocks * BLOCK_BYTES ? 0 : BLOCKS_E_DAMAGED;
+}
+
+/**
+ * blocks_open() - Open a file
+ * @consume_fd:	The file; closed also when this fails
+ * @tag:	What it must be for
+ * @ret_blocks:	Blocks, to be freed with blocks_free()
+ *
+ * Return: 0, BLOCKS_E_DAMAGED, negative errno
+ */
+int blocks_open(int consume_fd, const struct blocks_tag *tag, struct blocks **ret_blocks)
+{
+	CLEANUP_CLOSE int fd = consume_fd;
+	BLOCKS_CLEANUP struct blocks *blocks = calloc(1, sizeof(*blocks));
+	int r;
+
+	if (!blocks)
+		return -ENOMEM;
+	blocks->fd = TAKE_FD(fd);
+	r = read_head(blocks, tag);
+	if (r == 0)
+		*ret_blocks = TAKE_PTR(blocks);
+	return r;
+}
+
+/** blocks_free() - Close the file, NULL too; return NULL */
+struct blocks *blocks_free(struct blocks *blocks)
+{
+	if (blocks)
+		cleanup_close(&blocks->fd);
+	free(blocks);
+	return NULL;
+}
+
+/** blocks_cleanup() - blocks_free() for BLOCKS_CLEANUP */
+void blocks_cleanup(struct blocks **blocks)
+{
+	*blocks = blocks_free(*blocks);
+}
+
+/** blocks_size() - Bytes of data in the file */
+uint64_t blocks_size(const struct blocks *blocks)
+{
+	return blocks->head.size;
+}
+
+/**
+ * load() - Get a block whose checksum is known
+ * @blocks:	File
+ * @number:	Number of the block in the file
+ * @sum:	Its checksum
+ * @ret_bytes:	The block, until the next one is loaded
+ *
+ * Return: 0, BLOCKS_E_DAMAGED, negative errno
+ */
+static int load(struct blocks *blocks, uint64_t number, uint64_t sum, const uint8_t **ret_bytes)
+{
+	struct slot *slot = &blocks->slots[number % CACHE_SLOTS];
+	int r;
+
+	if (slot->number != number) {
+		slot->number = 0;
+		r = read_at(blocks->fd, slot->bytes, sizeof(slot->bytes), number * BLOCK_BYTES);
+		if (r == 0 && blocks_sum(slot->bytes, sizeof(slot->bytes)) != sum)
+			r = BLOCKS_E_DAMAGED;
+		if (r)
+			return r;
+		slot->number = number;
+	}
+	*ret_bytes = slot->bytes;
+	return 0;
+}
+
+/** cached() - A block that has been loaded and is still there, or NULL */
+static const uint8_t *cached(const struct blocks *blocks, uint64_t number)
+{
+	const struct slot *slot = &blocks->slots[number % CACHE_SLOTS];
+
+	return slot->number == number ? slot->bytes : NULL;
+}
+
+/**
+ * find_block() - Get a data block, by way of the sums above it
+ * @blocks:	File
+ * @index:	Which one, from 0
+ * @ret_bytes:	The block, until the next one is asked for
+ *
+ * Return: 0, BLOCKS_E_DAMAGED, negative errno
+ */
+static int find_block(struct blocks *blocks, uint64_t index, const uint8_t **ret_bytes)
+{
+	const struct blocks_layout *layout = &blocks->layout;
+	uint64_t path[BLOCK_LAYERS], sum = blocks->head.top_sum;
+	const uint8_t *bytes = cached(blocks, layout->first[0] + index);
+
+	if (bytes) {
+		*ret_bytes = bytes;
+		return 0;
+	}
+	path[0] = index;
+	for (unsigned i = 1; i < layout->n_layers; i++)
+		path[i] = path[i - 1] / BLOCK_SUMS;
+	for (unsigned i = layout->n_layers; i-- > 0;) {
+		int r = load(blocks, layout->first[i] + path[i], sum, &bytes);
+
+		if (r)
+			return r;
+		if (i > 0)
+			memcpy(&sum, bytes + path[i - 1] % BLOCK_SUMS * sizeof(sum), sizeof(sum));
+	}
+	*ret_bytes = bytes;
+	return 0;
+}
+
+/**
+ * blocks_read() - Read data
+ * @blocks:	File
+ * @offset:	Where
+ * @ret_data:	Space
+ * @size:	How many bytes; they may lie in several blocks
+ *
+ * Return: 0, BLOCKS_E_DAMAGED also when there are not as many, negative errno
+ */
+int blocks_read(struct blocks *blocks, uint64_t offset, void *ret_data, size_t size)
+{
+	uint8_t *rest = ret_data;
+	uint64_t end;
+
+	if (__builtin_add_overflow(offset, size, &end) || end > blocks->head.size)
+		return BLOCKS_E_DAMAGED;
+	while (size > 0) {
+		size_t at = offset % BLOCK_BYTES, n = BLOCK_BYTES - at < size ? BLOCK_BYTES - at : size;
+		const uint8_t *bytes;
+		int r = find_block(blocks, offset / BLOCK_BYTES, &bytes);
+
+		if (r)
+			return r;
+		memcpy(rest, bytes + at, n);
+		rest += n;
+		offset += n;
+		size -= n;
+	}
+	return 0;
+}

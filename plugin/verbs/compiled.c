@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The guard of a call: from where it is kept compiled, or from its sources. */
+
+#include "plugin/verbs/compiled.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "ipam/guard_image.h"
+#include "ipam/state_cache.h"
+#include "plugin/config/policy.h"
+#include "plugin/config/policy_record.h"
+#include "rangeguard/cleanup.h"
+#include "rangeguard/limits.h"
+
+#define SECONDS_PER_DAY (24 * 60 * 60)
+#define STEM "policy-"
+
+_Static_assert(sizeof(STEM) + 2 * BLOCKS_TAG_BYTES <= STATE_CACHE_NAME_MAX - 4, "name and suffix fit");
+
+/**
+ * struct wanted - The guard that is wanted
+ * @context:	Call
+ * @today:	Days since 1970-01-01 UTC
+ * @key:	What tells it from others
+ * @name:	Name of the file in which it is kept
+ * @report:	Hears what is wrong with its sources
+ */
+struct wanted {
+	const struct context *context;
+	long today;
+	struct policy_key key;
+	char name[STATE_CACHE_NAME_MAX];
+	struct report *report;
+};
+
+/** today() - Days since 1970-01-01 UTC */
+static long today(void)
+{
+	return time(NULL) / SECONDS_PER_DAY;
+}
+
+/** name_file() - Name of the file for the key of @wanted */
+static void name_file(struct wanted *wanted)
+{
+	char *at = stpncpy(wanted->name, STEM, sizeof(wanted->name));
+
+	for (size_t i = 0; i < sizeof(wanted->key.tag.bytes); i++, at += 2)
+		(void)snprintf(at, 3, "%02x", wanted->key.tag.bytes[i]);
+}
+
+/** ignore() - Listener that wants to know nothing */
+static void ignore(struct report *report, const struct finding *finding)
+{
+	(void)report;
+	(void)finding;
+}
+
+/** heal() - guard_heal_fn: read the sources, and have the next call compile them */
+static int heal(void *userdata, struct guard **ret_guard)
+{
+	const struct context *context = userdata;
+	STATE_CLEANUP struct state state = STATE_INIT;
+	struct report report = {.heard = ignore};
+	struct wanted wanted = {.context = context};
+	int r = policy_key(&context->netconf, &wanted.key);
+
+	name_file(&wanted);
+	log_line("the compiled policy %s/%s is damaged: it is made anew", context->netconf.data_dir, wanted.name);
+	if (r == 0 && state_open(context->netconf.data_dir, STATE_READ, &state) == 0)
+		state_cache_remove(&state, wanted.name);
+	if (r == 0)
+		r = policy_read_netconf(&context->netconf, today(), NULL, ret_guard, &report);
+	return r == REFUSED ? -EUCLEAN : r;
+}
+
+/**
+ * use_kept() - Use the guard that is kept, if it is still the one that is wanted
+ * @wanted:	Guard
+ * @state:	State directory
+ * @ret_guard:	Guard
+ *
+ * Return: 0, STATE_E_ABSENT when there is none that can be used, negative errno
+ */
+static int use_kept(const struct wanted *wanted, const struct state *state, struct guard **ret_guard)
+{
+	GUARD_CLEANUP struct guard *guard = NULL;
+	struct guard_origin origin;
+	int fd, r;
+
+	r = state_cache_open(state, wanted->name, &fd);
+	if (r)
+		return r == -ENOMEM ? r : STATE_E_ABSENT;
+	r = guard_image_open(fd, &wanted->key.tag, &guard, &origin);
+	if (r == -EUCLEAN)
+		log_line("the compiled policy %s/%s is damaged: it is made anew", wanted->context->netconf.data_dir,
+			 wanted->name);
+	if (r < 0)
+		return r == -ENOMEM ? r : STATE_E_ABSENT;
+	if (!policy_record_holds(origin.data, origin.size, wanted->today))
+		return STATE_E_ABSENT;
+	guard_image_on_damage(guard, heal, (void *)(uintptr_t)wanted->context);
+	*ret_guard = TAKE_PTR(guard);
+	return 0;
+}
+
+/** read_all() - Read the sources, as long as there are no more of them than @record allows */
+static int read_all(const struct wanted *wanted, struct policy_record *record, struct guard **ret_guard)
+{
+	int r = policy_record_begin(record, wanted->today);
+
+	record->read = wanted->key.inline_size;
+	if (r == 0 && record->read > record->read_max)
+		r = -EOVERFLOW;
+	return r < 0 ? r
+		     : policy_read_netconf(&wanted->context->netconf, wanted->today, record, ret_guard, wanted->report);
+}
+
+/** write_image() - Write a guard and what it was made of: 0, negative errno */
+static int write_image(const struct wanted *wanted, const struct state *state, const struct guard *guard,
+		       const struct policy_record *record)
+{
+	CLEANUP_CLOSE int fd = -1;
+	int r;
+
+	r = state_cache_create(state, wanted->name, &fd);
+	if (r == 0)
+		r = guard_image_write(guard, (struct guard_origin){.data = record->bytes, .size = record->size},
+				      &wanted->key.tag, fd);
+	if (r == 0)
+		r = state_cache_commit(state, wanted->name, fd);
+	return r;
+}
+
+/**
+ * keep() - Keep a guard for the calls that follow; that this can't be done is no failure of this one
+ * @wanted:	Guard
+ * @state:	State directory, the lock of the name held
+ * @guard:	The guard in memory
+ * @record:	What it was made of
+ */
+static void keep(const struct wanted *wanted, const struct state *state, const struct guard *guard,
+		 const struct policy_record *record)
+{
+	int r;
+
+	/* A source that was changed while it was read, or can be without a trace, must be read again. */
+	if (record->unsettled || !policy_record_holds(record->bytes, record->size, wanted->today))
+		return;
+	r = write_image(wanted, state, guard, record);
+	if (r == 0) {
+		state_cache_tidy(state, STEM, wanted->name, LIMIT_POLICY_IMAGES);
+		return;
+	}
+	state_cache_discard(state, wanted->name);
+	log_line("the compiled policy can't be kept in %s, so that each ADD has to read all of it: %s",
+		 wanted->context->netconf.data_dir, strerror(-r));
+}
+
+/**
+ * compile() - Make the guard anew, unless somebody else has just done it
+ * @wanted:	Guard
+ * @state:	State directory, the lock of the name held
+ * @ret_guard:	Guard
+ *
+ * Return: 0, REFUSED when its sources are unusable (reported), negative errno
+ */
+static int compile(const struct wanted *wanted, const struct state *state, struct guard **ret_guard)
+{
+	POLICY_RECORD_CLEANUP struct policy_record record = {.read_max = UINT64_MAX, .settle = true};
+	GUARD_CLEANUP struct guard *guard = NULL;
+	int r = use_kept(wanted, state, ret_guard);
+
+	if (r != STATE_E_ABSENT)
+		return r;
+	r = read_all(wanted, &record, &guard);
+	if (r)
+		return r;
+	keep(wanted, state, guard, &record);
+	*ret_guard = TAKE_PTR(guard);
+	return 0;
+}
+
+/**
+ * lock_state() - Be the one that compiles
+ * @wanted:	Guard
+ * @ret_state:	State directory, the lock of the name held
+ *
+ * STATUS makes no directory and does not wait.
+ *
+ * Return: 0, STATE_E_LOCKED, another outcome of state.h when there is no state to keep anything in, negative errno
+ */
+static int lock_state(const struct wanted *wanted, struct state *ret_state)
+{
+	bool is_add = wanted->context->request.verb == CNI_ADD;
+	STATE_CLEANUP struct state state = STATE_INIT;
+	int r;
+
+	r = state_open(wanted->context->netconf.data_dir, is_add ? STATE_WRITE : STATE_UPDATE, &state);
+	if (r == 0)
+		r = state_cache_lock(&state, wanted->name, is_add ? LIMIT_LOCK_WAIT_MS : 0);
+	if (r)
+		return r;
+	*ret_state = state;
+	state = (struct state)STATE_INIT;
+	return 0;
+}
+
+/** read_large() - compile(), or where nothing can be kept only read: 0, REFUSED, COMPILED_E_LOCKED, negative errno */
+static int read_large(const struct wanted *wanted, struct guard **ret_guard)
+{
+	POLICY_RECORD_CLEANUP struct policy_record record = {.read_max = UINT64_MAX};
+	STATE_CLEANUP struct state state = STATE_INIT;
+	int r = lock_state(wanted, &state);
+
+	if (r == 0)
+		return compile(wanted, &state, ret_guard);
+	if (r == STATE_E_LOCKED && wanted->context->request.verb == CNI_ADD)
+		return COMPILED_E_LOCKED;
+	return read_all(wanted, &record, ret_guard);
+}
+
+/**
+ * compiled_read() - The guard of a call
+ * @context:	Call; its configuration has been read. Borrowed for as long as the guard lives
+ * @ret_guard:	Sealed guard, to be freed with guard_free()
+ * @report:	Hears what is wrong with the policies
+ *
+ * Return: 0, REFUSED when errors were reported, COMPILED_E_LOCKED, negative errno
+ */
+int compiled_read(const struct context *context, struct guard **ret_guard, struct report *report)
+{
+	struct wanted wanted = {.context = context, .today = today(), .report = report};
+	POLICY_RECORD_CLEANUP struct policy_record record = {.read_max = LIMIT_POLICY_SMALL};
+	STATE_CLEANUP struct state state = STATE_INIT;
+	int r = policy_key(&context->netconf, &wanted.key);
+
+	if (r < 0)
+		return r;
+	name_file(&wanted);
+	r = state_open(context->netconf.data_dir, STATE_READ, &state);
+	if (r == 0)
+		r = use_kept(&wanted, &state, ret_guard);
+	if (r == 0 || r == -ENOMEM)
+		return r;
+	r = read_all(&wanted, &record, ret_guard);
+	return r == -EOVERFLOW ? read_large(&wanted, ret_guard) : r;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_VERBS_COMPILED_H
+#define PLUGIN_VERBS_COMPILED_H
+
+/*
+ * The guard of a call. Large policies are kept compiled beside the state and used from there as long as nothing that
+ * they were made of has changed; when it has, the first call that notices compiles them anew while others wait. Small
+ * ones are read each time, which is quicker.
+ */
+
+#include "ipam/guard.h"
+#include "ipam/state.h"
+#include "plugin/config/report.h"
+#include "plugin/verbs/context.h"
+
+/** Named outcomes beside 0, REFUSED and negative errno */
+enum compiled_outcome {
+	COMPILED_E_LOCKED = REFUSED + 1, /* somebody else has been compiling it for as long as can be waited */
+};
+
+int compiled_read(const struct context *context, struct guard **ret_guard, struct report *report);
+
+#endif
