@@ -217,7 +217,8 @@ int policy_read_entry(struct policy_reader *policy, const json_t *element, enum 
  */
 static int read_list(struct policy_reader *policy, const json_t *json, const char *key, enum guard_kind kind)
 {
-	const json_t *list = json_member(json, key);
+	/* Not even null counts as absent here: what was to fill it in has failed. */
+	const json_t *list = json_object_get(json, key);
 	size_t mark;
 	int r = 0;
 
@@ -234,6 +235,24 @@ static int read_list(struct policy_reader *policy, const json_t *json, const cha
 	return r;
 }
 
+/** check_document() - A document has known keys only, and one of them: an empty one is what failed to be written */
+static void check_document(struct reader *reader, const json_t *json, const char *file)
+{
+	static const char *const keys[] = {"reserved", "granted", "imports", NULL};
+	unsigned errors = reader->report->errors;
+
+	json_check_keys(reader, json, keys);
+	if (reader->report->errors != errors)
+		return;
+	for (size_t i = 0; keys[i]; i++)
+		if (json_object_get(json, keys[i]))
+			return;
+	reader_error(
+		reader, NULL, RULE_POLICY,
+		"policy %.512s has neither reserved nor granted nor imports; an empty list says that there is nothing",
+		file);
+}
+
 /**
  * policy_read_json() - Add the entries of a policy to the guard
  * @guard:	Guard, not sealed
@@ -248,7 +267,6 @@ static int read_list(struct policy_reader *policy, const json_t *json, const cha
 int policy_read_json(struct guard *guard, const json_t *json, const char *file, const char *pointer,
 		     const struct policy_context *context, struct report *report)
 {
-	static const char *const keys[] = {"reserved", "granted", "imports", NULL};
 	struct policy_reader policy = {
 		.reader = {.file = file, .report = report},
 		.context = context,
@@ -265,7 +283,7 @@ int policy_read_json(struct guard *guard, const json_t *json, const char *file, 
 		return REFUSED;
 	}
 	if (!*pointer)
-		json_check_keys(&policy.reader, json, keys);
+		check_document(&policy.reader, json, file);
 	r = read_list(&policy, json, "reserved", GUARD_RESERVED);
 	if (r == 0)
 		r = read_list(&policy, json, "granted", GUARD_GRANTED);

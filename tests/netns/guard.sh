@@ -316,7 +316,7 @@ test_unusable_policies_fail_closed()
 	assert_unusable "empty" "$conf"
 	mkfifo policy.fifo
 	assert_unusable "a FIFO" "$(with "$conf" --arg path "$PWD/policy.fifo" '.guard.policies = [$path]')"
-	echo '{}' >policy.json
+	echo '{"reserved": []}' >policy.json
 	assert_works "$conf"
 	chmod 0666 policy.json
 	assert_unusable "world-writable" "$conf"
@@ -334,7 +334,7 @@ test_malformed_policies_fail_closed()
 	local conf text
 
 	conf=$(with "$CONF" --arg path "$PWD/policy.json" '.guard.policies = [$path]')
-	for text in 'reserved: []' '{"reserved": [' '[]' '"x"' '{"reserved": {}}' '{"reserved": ["10.8.0.0/16"]}' \
+	for text in '{}' '{"reserved": null}' 'reserved: []' '{"reserved": [' '[]' '"x"' '{"reserved": {}}' '{"reserved": ["10.8.0.0/16"]}' \
 		'{"reserved": [{"cidr": "10.8.0.0"}]}' '{"reserved": [{"cidr": "10.8.0.1/16"}]}' \
 		'{"reserved": [{"cidr": "10.8.0.0/33"}]}' '{"reserved": [{"owner": "nobody knows of what"}]}' \
 		'{"reserved": [{"cidr": "10.8.0.0/16", "range": "10.8.0.0-10.8.0.1"}]}' '{"reserved": [{"range": "10.8.0.9-10.8.0.1"}]}' \
