@@ -35,25 +35,46 @@ const char *reservation_describe(const struct guard_entry *entry, char buffer[st
 	return buffer;
 }
 
-/** tell() - One finding about @subject at member @key of @pointer, with the policy's entry as its other side */
-static void tell(const struct check *check, enum rule rule, enum severity severity, const char *pointer,
-		 const char *key, const char *subject, const struct guard_entry *entry, const char *remedy)
+/**
+ * clash_report() - Report that something clashes with a reservation
+ * @report:	Listener
+ * @clash:	What, and what to do
+ * @entry:	The policy's entry, the other side
+ */
+void clash_report(struct report *report, const struct clash *clash, const struct guard_entry *entry)
 {
-	char reservation[RESERVATION_TEXT_MAX], message[ERROR_MSG_MAX], at[POINTER_MAX];
+	char reservation[RESERVATION_TEXT_MAX], message[ERROR_MSG_MAX];
 	struct finding finding = {
-		.rule = rule,
-		.severity = severity,
-		.file = check->netconf->file,
-		.pointer = at,
+		.rule = clash->rule,
+		.severity = clash->severity,
+		.file = clash->file,
+		.pointer = clash->pointer,
 		.message = message,
 		.related_file = entry->file,
 		.related_pointer = entry->pointer,
 	};
 
+	(void)snprintf(message, sizeof(message), "%s %s; %s", clash->subject, reservation_describe(entry, reservation),
+		       clash->remedy);
+	report_finding(report, &finding);
+}
+
+/** tell() - One finding about @subject at member @key of @pointer, with the policy's entry as its other side */
+static void tell(const struct check *check, enum rule rule, enum severity severity, const char *pointer,
+		 const char *key, const char *subject, const struct guard_entry *entry, const char *remedy)
+{
+	char at[POINTER_MAX];
+	struct clash clash = {
+		.rule = rule,
+		.severity = severity,
+		.file = check->netconf->file,
+		.pointer = at,
+		.subject = subject,
+		.remedy = remedy,
+	};
+
 	(void)snprintf(at, sizeof(at), "%s%s", pointer, key);
-	(void)snprintf(message, sizeof(message), "%s %s; %s", subject, reservation_describe(entry, reservation),
-		       remedy);
-	report_finding(check->report, &finding);
+	clash_report(check->report, &clash, entry);
 }
 
 /** check_subnet() - `refuse`: no part of the subnet may be reserved, since a route to all of it may be made */
