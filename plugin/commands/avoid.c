@@ -65,7 +65,7 @@ int avoid_read(const char *path, struct gaps *gaps, struct error *reterr)
 	SOURCE_CLEANUP struct source source = {0};
 	json_error_t fault;
 	json_t *root;
-	int r = source_read(path, LIMIT_CONFIG_FILE, &source);
+	int r = source_read(path, LIMIT_POLICY_FILE, &source);
 
 	if (r < 0)
 		return error_set(reterr, ERROR_IO, "%s", strerror(-r));

@@ -224,7 +224,8 @@ int documents_read(struct documents *documents, const char *path)
 	SOURCE_CLEANUP struct source source = {0};
 	json_error_t error;
 	json_t *root;
-	int r = source_read(path, LIMIT_CONFIG_FILE, &source);
+	size_t n_before = documents->findings.n_items;
+	int r = source_read(path, LIMIT_POLICY_FILE, &source);
 
 	if (r < 0)
 		return r;
@@ -235,12 +236,10 @@ int documents_read(struct documents *documents, const char *path)
 		report_syntax(&documents->findings.report, file, &error);
 		return 0;
 	}
-	documents->findings.source = &source;
-	documents->findings.source_file = file;
 	if (locate_duplicates(source.text, source.size, hear_duplicate, &hearer) < 0)
 		documents->findings.failed = true;
 	validate_document(documents, root, file);
-	documents->findings.source = NULL;
+	findings_locate(&documents->findings, n_before, file, &source);
 	json_decref(root);
 	return 0;
 }

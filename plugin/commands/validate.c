@@ -161,7 +161,7 @@ static int validate(char **paths, const struct options *options, struct document
 	int status = validate_paths(paths, documents);
 
 	documents_compare(documents);
-	findings_locate(findings);
+	findings_finish(findings);
 	findings->strict = options->strict;
 	if (options->format->print(findings, stdout) || findings->failed)
 		status = EXIT_USAGE;
