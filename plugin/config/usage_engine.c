@@ -58,6 +58,7 @@ static void read_bridge(struct usage_reader *usage, const json_t *object, const 
 
 	if (!usage_prefix(usage, object, key, &prefix))
 		return;
+	key = usage_member(object, key).key;
 	usage_take_network(usage, key, &prefix, NULL);
 	gateway.network =
 		(struct prefix){.address = prefix.address, .length = (uint8_t)family_bits(prefix.address.family)};
@@ -71,7 +72,7 @@ static void read_fixed(struct usage_reader *usage, const json_t *object, const c
 	struct prefix prefix;
 
 	if (usage_prefix(usage, object, key, &prefix))
-		usage_take_network(usage, key, &prefix, NULL);
+		usage_take_network(usage, usage_member(object, key).key, &prefix, NULL);
 }
 
 /** read_address_pools() - What networks are made of that users create without naming a subnet */
@@ -79,7 +80,7 @@ static void read_address_pools(struct usage_reader *usage, const json_t *object)
 {
 	static const char key[] = "default-address-pools";
 	const json_t *pools = usage_array(usage, object, key);
-	size_t mark = pointer_push_key(&usage->reader.at, key);
+	size_t mark = pointer_push_key(&usage->reader.at, usage_member(object, key).key);
 
 	for (size_t i = 0; i < json_array_size(pools); i++) {
 		const json_t *pool = json_array_get(pools, i);

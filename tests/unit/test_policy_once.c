@@ -130,9 +130,13 @@ static void ask(struct policy_once *once, struct listener *listener, const struc
 	struct policy_question question = {
 		.config = config, .file = CONFIG_FILE, .network = network, .spans = &span, .n_spans = 1};
 	GUARD_CLEANUP struct guard *whole = NULL, *guard = NULL;
+	unsigned others_before = listener->of_others;
+	size_t sets_before = once->n_sets;
 
 	listener->own[0] = '\0';
 	assert_int_equal(policy_once_guard(once, &question, &guard), 0);
+	if (once->n_sets == sets_before)
+		assert_int_equal(listener->of_others, others_before);
 	assert_int_equal(guard_new(&whole), 0);
 	for (size_t i = 0; i < config->n_policies; i++)
 		assert_int_equal(policy_read_path(whole, config->policies[i], false, &context, &whole_listener.report),
@@ -165,8 +169,9 @@ static void test_decides_as_all_entries_do(void **state)
 		random_policy(text);
 		write_file(second, text);
 		for (unsigned i = 0; i < QUESTIONS; i++) {
-			struct netconf_guard config = {
-				.policies = {first, second}, .n_policies = 1 + i % 2, .pointer = "/guard"};
+			struct netconf_guard config = {.policies = {i % 3 == 2 ? second : first, second},
+						       .n_policies = 1 + (i % 3 == 1),
+						       .pointer = "/guard"};
 			json_t *own;
 
 			random_policy(text);
@@ -175,7 +180,7 @@ static void test_decides_as_all_entries_do(void **state)
 			ask(&once, &listener, &config);
 			json_decref(own);
 		}
-		assert_int_equal(once.n_sets, 2);
+		assert_int_equal(once.n_sets, 3);
 		policy_once_done(&once);
 	}
 	assert_int_equal(unlink(first) | unlink(second) | rmdir(directory), 0);

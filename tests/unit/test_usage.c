@@ -186,6 +186,10 @@ static const struct sample samples[] = {
 	 "fd00::1-fd00::ffff:ffff:ffff\ngateway /default-gateway - 10.1.0.254\ngateway /default-gateway-v6 - fd00::fe\n"
 	 "range /default-address-pools/0/base 10.2.0.0/16 10.2.0.0-10.2.255.255\n",
 	 "error /default-address-pools/1\nerror /default-address-pools/2/base\n"},
+	{"{'bip': '', 'Fixed-CIDR': '10.1.0.0/31', 'Default-Address-Pools': [{'Base': '10.2.0.0/31'}]}",
+	 "range /Fixed-CIDR 10.1.0.0/31 10.1.0.0-10.1.0.1\nrange /Default-Address-Pools/0/Base 10.2.0.0/31 "
+	 "10.2.0.0-10.2.0.1\n",
+	 ""},
 	/* None of these */
 	{"{}", "", "error \n"},
 	{"[]", "", "error \n"},
