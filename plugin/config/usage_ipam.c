@@ -107,7 +107,9 @@ static void read_excluded(struct usage_reader *usage, const json_t *object)
 		struct usage found = {.kind = USAGE_EXCLUDED};
 
 		if (!text || (!usage_parse_text(text, &found.network) && span_parse(text, &found.span) < 0))
-			usage_fault(usage, NULL, "exclude must be a list of networks (ADDRESS/LENGTH), addresses or ranges (FIRST-LAST)");
+			usage_fault(
+				usage, NULL,
+				"exclude must be a list of networks (ADDRESS/LENGTH), addresses or ranges (FIRST-LAST)");
 		else if (found.network.address.family != FAMILY_NONE)
 			found.span = prefix_span(&found.network);
 		if (found.span.family != FAMILY_NONE)

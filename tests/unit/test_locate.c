@@ -164,16 +164,19 @@ static void test_one_after_the_other(void **state)
 /* Steps beyond those that a locator remembers */
 static void test_deep_places(void **state)
 {
-	char text[256] = "", pointer[128] = "";
+	char text[256], pointer[128];
+	char *text_end = text, *pointer_end = pointer;
 	struct locator locator;
 	unsigned line, column;
 
 	(void)state;
+	for (unsigned i = 0; i < 2 * LOCATOR_LEVELS_MAX; i++) {
+		text_end = stpcpy(text_end, "[0,");
+		pointer_end = stpcpy(pointer_end, "/1");
+	}
+	*text_end++ = '7';
 	for (unsigned i = 0; i < 2 * LOCATOR_LEVELS_MAX; i++)
-		(void)(strcat(text, "[0,") && strcat(pointer, "/1"));
-	(void)strcat(text, "7");
-	for (unsigned i = 0; i < 2 * LOCATOR_LEVELS_MAX; i++)
-		(void)strcat(text, "]");
+		text_end = stpcpy(text_end, "]");
 	locator_init(&locator, text, strlen(text));
 	for (unsigned length = 2 * 2 * LOCATOR_LEVELS_MAX; length > 0; length -= 2) {
 		pointer[length] = '\0';

@@ -203,8 +203,8 @@ static json_t *parse(const char *text)
 	json_t *json;
 
 	assert_non_null(copy);
-	for (char *c = copy; *c; c++)
-		*c = *c == '\'' ? '"' : *c;
+	for (char *quote = copy; (quote = strchr(quote, '\''));)
+		*quote = '"';
 	json = json_loads(copy, 0, NULL);
 	free(copy);
 	assert_non_null(json);
