@@ -72,17 +72,71 @@ static void silent(struct report *report, const struct finding *finding)
 	(void)finding;
 }
 
-/** validate_element() - An element of a list that is ours, with the list's name and version as libcni puts them in */
-static void validate_element(struct documents *documents, const struct reader *reader, const struct netnode *node)
+/** as_plugin_gets_it() - An element of a list, with the list's name and version as libcni puts them in; owned */
+static json_t *as_plugin_gets_it(const json_t *element, const json_t *list)
 {
 	struct report report = {.heard = silent};
-	struct reader unheard = {.file = reader->file, .report = &report};
-	json_t *object = json_copy((json_t *)(uintptr_t)node->object);
+	struct reader unheard = {.report = &report};
+	json_t *object = json_copy((json_t *)(uintptr_t)element);
 	struct netlist netlist;
 
-	netlist_read(&unheard, node->list, &netlist);
+	netlist_read(&unheard, list, &netlist);
 	(void)json_object_set_new(object, "name", json_string(netlist.name));
 	(void)json_object_set_new(object, "cniVersion", json_string(netlist.version));
+	return object;
+}
+
+/**
+ * read_chained() - The element of a list that looks at what the others hand out: ours, without an ipam object
+ * @node:	Another element of the list, or what it delegates to
+ * @file:	File
+ * @ret_netconf:	Its configuration; left alone when there is none
+ *
+ * What is wrong with it is told when it is met itself.
+ *
+ * Return: whether there is one
+ */
+static bool read_chained(const struct netnode *node, const char *file, struct netconf *ret_netconf)
+{
+	const json_t *plugins = json_object_get(node->list, "plugins");
+	struct report report = {.heard = silent};
+	struct pointer at = node->at;
+
+	pointer_pop(&at, node->list_length);
+	(void)pointer_push_key(&at, "plugins");
+	for (size_t i = 0; i < json_array_size(plugins); i++) {
+		const json_t *element = json_array_get(plugins, i);
+		json_t *object;
+
+		if (!plugins_concerns_us(element) || json_member(element, "ipam"))
+			continue;
+		object = as_plugin_gets_it(element, node->list);
+		(void)pointer_push_index(&at, i);
+		(void)netconf_read(object, file, at.text, NULL, ret_netconf, &report);
+		json_decref(object);
+		return true;
+	}
+	return false;
+}
+
+/** validate_foreign() - Another plugin's object */
+static void validate_foreign(struct documents *documents, const struct reader *reader, const struct netnode *node,
+			     const char *name)
+{
+	struct foreign network = {.file = reader->file, .network = name ? name : "unnamed"};
+	NETCONF_CLEANUP struct netconf chained = {0};
+
+	if (read_chained(node, reader->file, &chained))
+		network.guard = &chained.guard;
+	plugins_validate_foreign(documents, node->object, reader->at.text, &network);
+}
+
+/** validate_ours() - An object of rangeguard's, alone or an element of a list */
+static void validate_ours(struct documents *documents, const struct reader *reader, const struct netnode *node)
+{
+	json_t *object = node->list ? as_plugin_gets_it(node->object, node->list)
+				    : json_incref((json_t *)(uintptr_t)node->object);
+
 	plugins_validate_ours(documents, object, reader->file, reader->at.text);
 	json_decref(object);
 }
@@ -92,20 +146,16 @@ static void validate_plugin(struct documents *documents, struct reader *reader, 
 {
 	const json_t *named = node->list ? node->list : node->object;
 	const char *name = json_string_value(json_object_get(named, "name"));
-	bool ours = plugins_concerns_us(node->object);
 
 	if (!json_is_string(json_object_get(node->object, "type")) && !node->delegate)
 		reader_error(reader, NULL, RULE_INVALID_VALUE,
 			     node->list ? "each element of plugins must be an object with a type" : "type is missing");
 	if (!node->list && name && !node->delegate)
 		networks_add_name(&documents->networks, name, reader->file, "/name");
-	if (ours && node->list)
-		validate_element(documents, reader, node);
-	else if (ours)
-		plugins_validate_ours(documents, (json_t *)(uintptr_t)node->object, reader->file, reader->at.text);
+	if (plugins_concerns_us(node->object))
+		validate_ours(documents, reader, node);
 	else
-		plugins_validate_foreign(documents, node->object, reader->file, reader->at.text,
-					 name ? name : "unnamed");
+		validate_foreign(documents, reader, node, name);
 }
 
 /** validate_cni() - All lists and plugins of a CNI document */

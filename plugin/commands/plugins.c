@@ -105,15 +105,19 @@ void plugins_validate_ours(struct documents *documents, json_t *object, const ch
 	keep_ranges(&documents->networks, &netconf);
 }
 
-/** guard_usages() - The guard of another's configuration: that of one that names no policies; 0 or negative errno */
+/** What a configuration without a guard is held against */
+static const struct netconf_guard default_guard = {
+	.policies = {NETCONF_POLICY_DIR}, .n_policies = 1, .policies_default = true};
+
+/** guard_usages() - The guard of another's configuration; 0 or negative errno */
 static int guard_usages(struct policy_once *policies, const struct usages *usages, const struct foreign *foreign,
 			struct guard **ret_guard)
 {
-	static const struct netconf_guard config = {
-		.policies = {NETCONF_POLICY_DIR}, .n_policies = 1, .policies_default = true};
 	CLEANUP_FREE struct span *spans = calloc(SPANS_PER_USAGE * usages->n_items + 1, sizeof(*spans));
-	struct policy_question question = {
-		.config = &config, .file = foreign->file, .network = foreign->network, .spans = spans};
+	struct policy_question question = {.config = foreign->guard ? foreign->guard : &default_guard,
+					   .file = foreign->file,
+					   .network = foreign->network,
+					   .spans = spans};
 
 	if (!spans)
 		return -ENOMEM;
@@ -186,25 +190,21 @@ static enum keeping keeping_of(const char *ipam)
  * plugins_validate_foreign() - Read another plugin's object for its addresses
  * @documents:	Gets the findings and keeps its ranges
  * @object:	Object
- * @file:	Its file
- * @pointer:	JSON pointer there
- * @network:	Its network's name
+ * @pointer:	JSON pointer of it
+ * @network:	File, name and guard of its network; the rest is found in the object
  */
-void plugins_validate_foreign(struct documents *documents, const json_t *object, const char *file, const char *pointer,
-			      const char *network)
+void plugins_validate_foreign(struct documents *documents, const json_t *object, const char *pointer,
+			      const struct foreign *network)
 {
 	const char *ipam = member_text(json_object_get(object, "ipam"), "type");
 	USAGES_CLEANUP struct usages usages = {0};
-	struct foreign foreign = {
-		.file = file,
-		.network = network,
-		.keeping = keeping_of(ipam),
-		.keeper = ipam,
-		.own_device = own_device(object),
-		.routed = ipam && strcmp(ipam, "calico-ipam") == 0,
-	};
+	struct foreign foreign = *network;
 
-	if (usage_read_plugin(object, file, pointer, &usages, &documents->findings.report) < 0)
+	foreign.keeping = keeping_of(ipam);
+	foreign.keeper = ipam;
+	foreign.own_device = own_device(object);
+	foreign.routed = ipam && strcmp(ipam, "calico-ipam") == 0;
+	if (usage_read_plugin(object, network->file, pointer, &usages, &documents->findings.report) < 0)
 		documents->findings.failed = true;
 	validate_usages(documents, &usages, &foreign);
 }

@@ -9,6 +9,7 @@
 /**
  * struct foreign - A configuration that is not rangeguard's
  * @network:	Its network's name, for grants
+ * @guard:	Policies that it is held against, and entries beside them
  * @keeping:	How its ranges relate to others'
  * @keeper:	See struct network_range
  * @own_device:	Bridge or parent interface, whose routes are its own; NULL: not known
@@ -17,6 +18,7 @@
 struct foreign {
 	const char *file;
 	const char *network;
+	const struct netconf_guard *guard;
 	enum keeping keeping;
 	const char *keeper;
 	const char *own_device;
@@ -25,8 +27,8 @@ struct foreign {
 
 bool plugins_concerns_us(const json_t *object);
 void plugins_validate_ours(struct documents *documents, json_t *object, const char *file, const char *pointer);
-void plugins_validate_foreign(struct documents *documents, const json_t *object, const char *file, const char *pointer,
-			      const char *network);
+void plugins_validate_foreign(struct documents *documents, const json_t *object, const char *pointer,
+			      const struct foreign *network);
 void plugins_validate_netavark(struct documents *documents, const json_t *object, const char *file);
 void plugins_validate_docker(struct documents *documents, const json_t *object, const char *file);
 

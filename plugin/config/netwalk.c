@@ -41,6 +41,7 @@ static void push_elements(struct netwalk *walk, const struct netnode *parent, co
 		(void)pointer_push_key(&node->at, key);
 		(void)pointer_push_index(&node->at, i - 1);
 		node->list = delegate ? NULL : parent->object;
+		node->list_length = parent->at.length;
 		node->delegate = delegate;
 	}
 }
@@ -56,6 +57,7 @@ static void push_delegate(struct netwalk *walk, const struct netnode *parent)
 	node->at = parent->at;
 	(void)pointer_push_key(&node->at, "delegate");
 	node->list = parent->list;
+	node->list_length = parent->list_length;
 	node->delegate = true;
 }
 

@@ -16,12 +16,14 @@
  * struct netnode - A list or a plugin's object; borrowed from the document
  * @object:	It, of whatever type the document has there
  * @list:	The list that it is an element of, NULL: none
+ * @list_length:	Of @at, the part that leads to that list
  * @delegate:	Another plugin's object names it
  * @at:		JSON pointer
  */
 struct netnode {
 	const json_t *object;
 	const json_t *list;
+	size_t list_length;
 	bool delegate;
 	struct pointer at;
 };

@@ -335,6 +335,22 @@ RG101 error /ipam/ranges/1/0/subnet" a.conf
 		["/guard/reserved/0", "policy.json", "/reserved/0"]' "a duplicate of the policy's"
 }
 
+# What a chained rangeguard would refuse at ADD, by its own guard
+test_chain_is_held_against_its_guard()
+{
+	jq -n '{cniVersion: "1.0.0", name: "a", plugins: [{type: "bridge", ipam: {type: "host-local", subnet: "10.9.5.0/24"}},
+		{type: "rangeguard", guard: {policies: [], reserved: [{cidr: "10.9.0.0/16"}]}}]}' >a.conflist
+	validate 1 --format json a.conflist
+	assert_equal "RG101 error /plugins/0/ipam/subnet" "$(findings)" "findings"
+	assert_json "$output" '.findings[0].related[0].pointer == "/plugins/1/guard/reserved/0"' "who decides"
+	jq '.plugins[1].guard.reserved[0].cidr = "10.9.0.1/16"' a.conflist >b.conflist
+	validate 1 --format json b.conflist
+	assert_equal "RG301 error /plugins/1/guard/reserved/0/cidr" "$(findings)" "a malformed entry, once"
+	jq '.plugins[1].guard = {policies: ["/missing.json"]}' a.conflist >c.conflist
+	validate 1 --format json c.conflist
+	assert_equal "RG301 error " "$(findings)" "a policy that is missing"
+}
+
 # --- Host routes ---
 
 test_routes_of_the_host()
