@@ -188,6 +188,23 @@ static void validate_policy(struct documents *documents, const json_t *policy, c
 		documents->findings.failed = true;
 }
 
+/** validate_cluster() - A pool of a cluster, or each resource of a list */
+static void validate_cluster(struct documents *documents, struct reader *reader, const json_t *root)
+{
+	const json_t *items = json_object_get(root, "items");
+	size_t mark = pointer_push_key(&reader->at, "items");
+
+	if (!json_is_array(items))
+		plugins_validate_pool(documents, root, reader->file, "");
+	for (size_t i = 0; json_is_array(items) && i < json_array_size(items); i++) {
+		size_t inner = pointer_push_index(&reader->at, i);
+
+		plugins_validate_pool(documents, json_array_get(items, i), reader->file, reader->at.text);
+		pointer_pop(&reader->at, inner);
+	}
+	pointer_pop(&reader->at, mark);
+}
+
 /** validate_document() - Tell what kind of document it is, and validate it as such */
 static void validate_document(struct documents *documents, const json_t *root, const char *file)
 {
@@ -207,6 +224,9 @@ static void validate_document(struct documents *documents, const json_t *root, c
 	case DOCUMENT_DOCKER:
 		plugins_validate_docker(documents, root, file);
 		break;
+	case DOCUMENT_CLUSTER:
+		validate_cluster(documents, &reader, root);
+		break;
 	case DOCUMENT_NOT_OBJECT:
 		reader_error(&reader, NULL, RULE_INVALID_VALUE, "the document must be a JSON object");
 		break;
@@ -214,7 +234,7 @@ static void validate_document(struct documents *documents, const json_t *root, c
 	default:
 		reader_error(&reader, NULL, RULE_INVALID_VALUE,
 			     "neither a network configuration (type or plugins) nor a policy (reserved, granted), a "
-			     "network of netavark (subnets) or Docker's daemon.json");
+			     "network of netavark (subnets), Docker's daemon.json or a cluster's pools");
 		break;
 	}
 }

@@ -177,6 +177,7 @@ static enum keeping keeping_of(const char *ipam)
 	} known[] = {
 		{"calico-ipam", KEEPING_CLUSTER},
 		{"whereabouts", KEEPING_CLUSTER},
+		{"spiderpool", KEEPING_CLUSTER},
 		{"host-local", KEEPING_ALONE},
 	};
 
@@ -222,6 +223,24 @@ void plugins_validate_netavark(struct documents *documents, const json_t *object
 	};
 
 	if (usage_read_netavark(object, file, &usages, &documents->findings.report) < 0)
+		documents->findings.failed = true;
+	validate_usages(documents, &usages, &foreign);
+}
+
+/** plugins_validate_pool() - The same for a resource of a cluster, at @pointer */
+void plugins_validate_pool(struct documents *documents, const json_t *resource, const char *file, const char *pointer)
+{
+	const char *name = member_text(json_object_get(resource, "metadata"), "name");
+	USAGES_CLEANUP struct usages usages = {0};
+	struct foreign foreign = {
+		.file = file,
+		.network = name ? name : "unnamed",
+		.keeping = KEEPING_CLUSTER,
+		.keeper = usage_pool_keeper(resource),
+		.routed = true,
+	};
+
+	if (usage_read_pool(resource, file, pointer, &usages, &documents->findings.report) < 0)
 		documents->findings.failed = true;
 	validate_usages(documents, &usages, &foreign);
 }

@@ -30,6 +30,7 @@ void plugins_validate_ours(struct documents *documents, json_t *object, const ch
 void plugins_validate_foreign(struct documents *documents, const json_t *object, const char *pointer,
 			      const struct foreign *network);
 void plugins_validate_netavark(struct documents *documents, const json_t *object, const char *file);
+void plugins_validate_pool(struct documents *documents, const json_t *resource, const char *file, const char *pointer);
 void plugins_validate_docker(struct documents *documents, const json_t *object, const char *file);
 
 #endif

@@ -62,6 +62,8 @@ enum document_kind document_kind(const json_t *root, const char *file)
 
 	if (!json_is_object(root))
 		return DOCUMENT_NOT_OBJECT;
+	if (usage_is_cluster(root))
+		return DOCUMENT_CLUSTER;
 	if (json_object_get(root, "plugins"))
 		return DOCUMENT_LIST;
 	if (json_object_get(root, "type") || json_is_object(json_object_get(root, "ipam")))
@@ -315,6 +317,24 @@ static int read_list(const json_t *root, const char *file, struct usages *usages
 	return r ? r : walk.failed ? -ENOMEM : 0;
 }
 
+/** read_cluster() - A pool, or each resource of a list; 0 or -ENOMEM */
+static int read_cluster(const json_t *root, const char *file, struct usages *usages, struct report *report)
+{
+	const json_t *items = json_object_get(root, "items");
+	int r = 0;
+
+	if (!json_is_array(items))
+		return usage_read_pool(root, file, "", usages, report);
+	for (size_t i = 0; i < json_array_size(items) && !r; i++) {
+		struct pointer at = {.length = 0};
+
+		(void)pointer_push_key(&at, "items");
+		(void)pointer_push_index(&at, i);
+		r = usage_read_pool(json_array_get(items, i), file, at.text, usages, report);
+	}
+	return r;
+}
+
 /**
  * usage_read_document() - All that a document uses
  * @root:	The document
@@ -335,12 +355,14 @@ int usage_read_document(const json_t *root, const char *file, struct usages *usa
 		return usage_read_netavark(root, file, usages, report);
 	case DOCUMENT_DOCKER:
 		return usage_read_docker(root, file, usages, report);
+	case DOCUMENT_CLUSTER:
+		return read_cluster(root, file, usages, report);
 	case DOCUMENT_NOT_OBJECT:
 	case DOCUMENT_UNKNOWN:
 	default:
 		report_error(report, RULE_INVALID_VALUE, file, "",
 			     "neither a network configuration (type, ipam or plugins), nor a network of netavark "
-			     "(subnets), nor Docker's daemon.json");
+			     "(subnets), nor Docker's daemon.json, nor a cluster's pools");
 		return 0;
 	}
 }

@@ -4,7 +4,7 @@
 
 /*
  * Which addresses a configuration uses, whoever's it is: CNI plugins with host-local, static, whereabouts, calico-ipam
- * and others as their IPAM, networks of netavark, Docker's daemon.json. Each with its JSON pointer. Keys that say
+ * and others as their IPAM, pools of a cluster, networks of netavark, Docker's daemon.json. Each with its JSON pointer. Keys that say
  * nothing of addresses are their owners', and not looked at. Pure.
  *
  * What should be an address and can't be read as one is reported: as an error where the owner would refuse it too, since
@@ -55,6 +55,7 @@ enum document_kind {
 	DOCUMENT_POLICY,   /* rangeguard: reserved or granted */
 	DOCUMENT_NETAVARK, /* podman: subnets, or driver and network_interface */
 	DOCUMENT_DOCKER,   /* daemon.json: bip and others */
+	DOCUMENT_CLUSTER,  /* a pool of a cluster, or a list of resources: apiVersion */
 };
 
 enum document_kind document_kind(const json_t *root, const char *file);
@@ -64,6 +65,10 @@ int usage_read_plugin(const json_t *object, const char *file, const char *pointe
 		      struct report *report);
 int usage_read_netavark(const json_t *object, const char *file, struct usages *usages, struct report *report);
 int usage_read_docker(const json_t *object, const char *file, struct usages *usages, struct report *report);
+int usage_read_pool(const json_t *resource, const char *file, const char *pointer, struct usages *usages,
+		    struct report *report);
+bool usage_is_cluster(const json_t *root);
+const char *usage_pool_keeper(const json_t *resource);
 /* All of a document of any kind, whatever plugins are in it. */
 int usage_read_document(const json_t *root, const char *file, struct usages *usages, struct report *report);
 void usages_done(struct usages *usages);

@@ -190,6 +190,21 @@ static const struct sample samples[] = {
 	 "range /Fixed-CIDR 10.1.0.0/31 10.1.0.0-10.1.0.1\nrange /Default-Address-Pools/0/Base 10.2.0.0/31 "
 	 "10.2.0.0-10.2.0.1\n",
 	 ""},
+	/* Pools of clusters */
+	{"{'apiVersion': 'v1', 'kind': 'List', 'items': [{'apiVersion': 'crd.projectcalico.org/v1', 'kind': 'IPPool', "
+	 "'spec': {'cidr': '10.1.0.0/31'}}, {'apiVersion': 'apps/v1', 'kind': 'IPPool'}, {'apiVersion': "
+	 "'whereabouts.cni.cncf.io/v1alpha1', 'kind': 'IPPool', 'spec': {'range': '10.2.0.0/30'}}]}",
+	 "range /items/0/spec/cidr 10.1.0.0/31 10.1.0.0-10.1.0.1\n"
+	 "range /items/2/spec/range 10.2.0.0/30 10.2.0.1-10.2.0.2\n",
+	 "warning /items/1\n"},
+	{"{'apiVersion': 'spiderpool.spidernet.io/v2beta1', 'kind': 'SpiderIPPool', 'spec': {'subnet': '10.1.0.0/20', "
+	 "'ips': ['10.1.0.5-10.1.0.9', '10.1.0.11', '10.2.0.1', 7], 'excludeIPs': ['10.1.0.7', 'x'], 'gateway': "
+	 "'10.1.0.1'}}",
+	 "range /spec/ips/0 10.1.0.0/20 10.1.0.5-10.1.0.9\nrange /spec/ips/1 10.1.0.0/20 10.1.0.11\n"
+	 "excluded /spec/excludeIPs/0 - 10.1.0.7\ngateway /spec/gateway - 10.1.0.1\n",
+	 "error /spec/ips/2\nerror /spec/ips/3\nerror /spec/excludeIPs/1\n"},
+	{"{'apiVersion': 'spiderpool.spidernet.io/v2beta1', 'kind': 'SpiderSubnet', 'spec': {'subnet': 'fd00::/127'}}",
+	 "range /spec/subnet fd00::/127 fd00::-fd00::1\n", ""},
 	/* None of these */
 	{"{}", "", "error \n"},
 	{"[]", "", "error \n"},
