@@ -20,7 +20,7 @@ static void read_calico(struct usage_reader *usage, const json_t *spec)
 	if (!usage_prefix(usage, spec, "cidr", &network))
 		return;
 	span = prefix_span(&network);
-	usage_take_network(usage, "cidr", &network, &span);
+	usage_take_network(usage, usage_member(spec, "cidr").key, &network, &span);
 }
 
 /** read_whereabouts() - `range` */
@@ -29,7 +29,7 @@ static void read_whereabouts(struct usage_reader *usage, const json_t *spec)
 	struct prefix network;
 
 	if (usage_prefix(usage, spec, "range", &network))
-		usage_take_network(usage, "range", &network, NULL);
+		usage_take_network(usage, usage_member(spec, "range").key, &network, NULL);
 }
 
 /** parse_span() - Spiderpool's "FIRST-LAST" or "ADDRESS"; whether it is one */
@@ -52,7 +52,7 @@ static void read_spans(struct usage_reader *usage, const json_t *spec, const cha
 {
 	const json_t *spans = usage_array(usage, spec, key);
 	struct span whole = network ? prefix_span(network) : (struct span){.family = FAMILY_NONE};
-	size_t mark = pointer_push_key(&usage->reader.at, key);
+	size_t mark = pointer_push_key(&usage->reader.at, usage_member(spec, key).key);
 
 	for (size_t i = 0; i < json_array_size(spans); i++) {
 		struct usage found = {.kind = USAGE_EXCLUDED};
@@ -76,10 +76,10 @@ static void read_spiderpool(struct usage_reader *usage, const json_t *spec)
 	struct prefix network;
 
 	if (usage_prefix(usage, spec, "subnet", &network)) {
-		if (json_array_size(json_object_get(spec, "ips")))
+		if (json_array_size(usage_member(spec, "ips").value))
 			read_spans(usage, spec, "ips", &network);
 		else
-			usage_take_network(usage, "subnet", &network, NULL);
+			usage_take_network(usage, usage_member(spec, "subnet").key, &network, NULL);
 	}
 	read_spans(usage, spec, "excludeIPs", NULL);
 	usage_take_gateway(usage, spec, "gateway");

@@ -203,8 +203,8 @@ static const struct sample samples[] = {
 	 "range /spec/ips/0 10.1.0.0/20 10.1.0.5-10.1.0.9\nrange /spec/ips/1 10.1.0.0/20 10.1.0.11\n"
 	 "excluded /spec/excludeIPs/0 - 10.1.0.7\ngateway /spec/gateway - 10.1.0.1\n",
 	 "error /spec/ips/2\nerror /spec/ips/3\nerror /spec/excludeIPs/1\n"},
-	{"{'apiVersion': 'spiderpool.spidernet.io/v2beta1', 'kind': 'SpiderSubnet', 'spec': {'subnet': 'fd00::/127'}}",
-	 "range /spec/subnet fd00::/127 fd00::-fd00::1\n", ""},
+	{"{'apiVersion': 'spiderpool.spidernet.io/v2beta1', 'kind': 'SpiderSubnet', 'spec': {'Subnet': 'fd00::/127'}}",
+	 "range /spec/Subnet fd00::/127 fd00::-fd00::1\n", ""},
 	/* None of these */
 	{"{}", "", "error \n"},
 	{"[]", "", "error \n"},
