@@ -307,6 +307,21 @@ RG005 error /name" a.conf b.conf c.conflist
 	assert_json "$output" '[.findings[].file] == ["b.conf", "c.conflist"]' "files"
 }
 
+# One that can't be read keeps nobody from hearing of the others
+test_unreadable_files_stop_nothing()
+{
+	mkdir net.d
+	ipam a '{"type": "host-local", "subnet": "10.20.5.0/24"}' >net.d/20.conf
+	ln -s nowhere net.d/10.conf
+	mkdir net.d/30.conf
+	ipam b '{"type": "host-local", "subnet": "10.20.6.0/24"}' >net.d/40.conf
+	validate 2 --policy policy.json --format json net.d
+	assert_equal "RG101 error /ipam/subnet
+RG101 error /ipam/subnet" "$(findings)" "findings of the others"
+	assert_matches "$errors" 'net.d/10.conf: No such file' "a link that leads nowhere"
+	assert_matches "$errors" 'net.d/30.conf: Is a directory' "a directory"
+}
+
 # A thousand networks over each other are told, but not half a million times
 test_many_overlaps()
 {
