@@ -12,8 +12,7 @@
 #include "rangeguard/cleanup.h"
 
 #define TYPE "rangeguard"
-/** Spans that one range, and one usage, may ask the policies about */
-#define SPANS_PER_RANGE 3U
+/** Spans that one usage may ask the policies about */
 #define SPANS_PER_USAGE 2U
 
 /** member_text() - Text of a member, NULL when it is none */
@@ -30,40 +29,17 @@ bool plugins_concerns_us(const json_t *object)
 	return (type && strcmp(type, TYPE) == 0) || (ipam && strcmp(ipam, TYPE) == 0);
 }
 
-/** collect_spans() - What a configuration of ours asks about: subnets, gateways, requested addresses; return how many */
-static size_t collect_spans(const struct netconf *netconf, struct span *spans)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < netconf->n_sets; i++) {
-		for (size_t j = 0; j < netconf->sets[i].n_ranges; j++) {
-			const struct ip_range *range = &netconf->sets[i].ranges[j];
-
-			spans[n++] = prefix_span(&range->subnet);
-			spans[n++] = range->span;
-			if (range->gateway.family != FAMILY_NONE)
-				spans[n++] = span_of_address(&range->gateway);
-		}
-	}
-	for (size_t i = 0; i < netconf->n_requested; i++)
-		spans[n++] = span_of_address(&netconf->requested[i]);
-	return n;
-}
-
 /** guard_netconf() - The guard of a configuration of ours; 0 or negative errno */
 static int guard_netconf(struct policy_once *policies, const struct netconf *netconf, struct guard **ret_guard)
 {
-	CLEANUP_FREE struct span *spans = NULL;
-	struct policy_question question = {.config = &netconf->guard, .file = netconf->file, .network = netconf->name};
-	size_t n = netconf->n_requested + 1;
+	size_t n = check_netconf_spans(netconf, NULL);
+	CLEANUP_FREE struct span *spans = calloc(n + 1, sizeof(*spans));
+	struct policy_question question = {
+		.config = &netconf->guard, .file = netconf->file, .network = netconf->name, .spans = spans};
 
-	for (size_t i = 0; i < netconf->n_sets; i++)
-		n += SPANS_PER_RANGE * netconf->sets[i].n_ranges;
-	spans = calloc(n, sizeof(*spans));
 	if (!spans)
 		return -ENOMEM;
-	question.spans = spans;
-	question.n_spans = collect_spans(netconf, spans);
+	question.n_spans = check_netconf_spans(netconf, spans);
 	return policy_once_guard(policies, &question, ret_guard);
 }
 

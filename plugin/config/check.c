@@ -231,3 +231,37 @@ int check_netconf(const struct netconf *netconf, const struct guard *guard, stru
 		check_requested(&check, &netconf->requested[i], netconf->requested_at[i]);
 	return report_outcome_since(report, errors_before);
 }
+
+/** note() - Note a span, if there is space given for it; return how many are noted then */
+static size_t note(struct span *spans, size_t n, struct span span)
+{
+	if (spans)
+		spans[n] = span;
+	return n + 1;
+}
+
+/**
+ * check_netconf_spans() - All that check_netconf() asks a guard about: a guard that knows of these alone will do for it
+ * @netconf:	Configuration
+ * @spans:	Space for them; NULL: they are only counted
+ *
+ * Return: how many
+ */
+size_t check_netconf_spans(const struct netconf *netconf, struct span *spans)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < netconf->n_sets; i++) {
+		for (size_t j = 0; j < netconf->sets[i].n_ranges; j++) {
+			const struct ip_range *range = &netconf->sets[i].ranges[j];
+
+			n = note(spans, n, prefix_span(&range->subnet));
+			n = note(spans, n, range->span);
+			if (range->gateway.family != FAMILY_NONE)
+				n = note(spans, n, span_of_address(&range->gateway));
+		}
+	}
+	for (size_t i = 0; i < netconf->n_requested; i++)
+		n = note(spans, n, span_of_address(&netconf->requested[i]));
+	return n;
+}
