@@ -7,8 +7,6 @@
 
 /** Counts of addresses below this are printed digit by digit */
 #define COUNT_EXACT_BELOW 1000000000000ULL
-/** Space for count_format() */
-#define COUNT_TEXT_MAX 32
 
 /** struct check - What the checks share: configuration, guard and listener */
 struct check {
@@ -141,7 +139,7 @@ static struct room measure_room(const struct check *check, const struct range_se
 }
 
 /** count_format() - "254"; beyond what people read as a number "about 1.8e+19". Return: @buffer */
-static const char *count_format(u128 count, char buffer[static COUNT_TEXT_MAX])
+const char *count_format(u128 count, char buffer[static COUNT_TEXT_MAX])
 {
 	if (count < COUNT_EXACT_BELOW)
 		(void)snprintf(buffer, COUNT_TEXT_MAX, "%llu", (unsigned long long)count);

@@ -13,7 +13,10 @@
 #include "plugin/config/usage.h"
 
 #define RESERVATION_TEXT_MAX 1024
+/** Space for count_format() */
+#define COUNT_TEXT_MAX 32
 
+const char *count_format(u128 count, char buffer[static COUNT_TEXT_MAX]);
 const char *reservation_describe(const struct guard_entry *entry, char buffer[static RESERVATION_TEXT_MAX]);
 
 /** struct clash - Something of @file at @pointer that meets a reservation: "@subject RESERVED RANGE …; @remedy" */

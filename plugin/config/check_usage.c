@@ -56,7 +56,7 @@ static u128 count_given(const struct check *check, const struct span *span)
 static void check_room(const struct check *check, const struct usage *usage)
 {
 	u128 given = count_given(check, &usage->span), all = usage->span.last - usage->span.first;
-	char text[SPAN_TEXT_MAX];
+	char text[SPAN_TEXT_MAX], given_text[COUNT_TEXT_MAX], all_text[COUNT_TEXT_MAX];
 
 	if (!given)
 		report_error(check->report, RULE_NO_ADDRESS, check->file, usage->pointer,
@@ -64,8 +64,10 @@ static void check_room(const struct check *check, const struct usage *usage)
 			     span_format(&usage->span, text));
 	else if (all > 1 && given <= all / 2)
 		report_warning(check->report, RULE_NO_ADDRESS, check->file, usage->pointer,
-			       "of range %s fewer than half of the addresses are given: the others are excluded",
-			       span_format(&usage->span, text));
+			       "range %s has %s usable addresses of %s: the others are excluded or gateways; enlarge "
+			       "it if that is too few",
+			       span_format(&usage->span, text), count_format(given, given_text),
+			       count_format(all + (all < ~(u128)0), all_text));
 }
 
 /** check_range() - No part of the network may be reserved, whatever is excluded: a route to all of it may be made */

@@ -140,6 +140,8 @@ test_whereabouts_forms()
 	assert_findings "RG101 error /ipam/range" a.conf
 	ipam a '{"type": "whereabouts", "range": "10.9.0.0/24", "exclude": ["10.9.0.0/25", "10.9.0.128-10.9.0.200"]}' >a.conf
 	assert_findings "RG107 warning /ipam/range" a.conf
+	# 254 without 127 and 73
+	assert_json "$output" '.findings[0].message | contains("has 54 usable addresses of 254")' "the count"
 	ipam a '{"type": "whereabouts", "range": "10.9.0.9-10.9.0.3/24"}' >a.conf
 	assert_findings "RG003 error /ipam/range" a.conf
 	ipam a '{"type": "whereabouts", "range": "10.9.0.0/24", "addresses": [{"address": "10.20.0.7/32"}]}' >a.conf
