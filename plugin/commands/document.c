@@ -52,14 +52,18 @@ static bool has_ours(const json_t *list)
 }
 
 /** validate_list() - What a list says for all of its plugins; keys that nobody knows matter where one of them is ours */
-static void validate_list(struct documents *documents, struct reader *reader, const json_t *list)
+static void validate_list(struct documents *documents, struct reader *reader, const struct netnode *node)
 {
+	const json_t *list = node->object;
 	struct netlist netlist;
 	size_t mark;
 
 	netlist_read(reader, list, &netlist);
 	if (has_ours(list))
 		netlist_check_keys(reader, list);
+	/* multus generates its configuration from a list that may stand in the same directory. */
+	if (node->delegate)
+		return;
 	mark = pointer_push_key(&reader->at, "name");
 	networks_add_name(&documents->networks, netlist.name, reader->file, reader->at.text);
 	pointer_pop(&reader->at, mark);
@@ -86,25 +90,40 @@ static json_t *as_plugin_gets_it(const json_t *element, const json_t *list)
 	return object;
 }
 
+/** struct chain - The list met last, and its element that looks at what the others hand out: ours, without ipam */
+struct chain {
+	const json_t *list;
+	bool found;
+	struct netconf netconf;
+};
+
+/** chain_done() - Release it */
+static void chain_done(struct chain *chain)
+{
+	netconf_done(&chain->netconf);
+}
+
 /**
- * read_chained() - The element of a list that looks at what the others hand out: ours, without an ipam object
- * @node:	Another element of the list, or what it delegates to
+ * read_chain() - Look for such an element in the list that a plugin is in
+ * @chain:	Chain; kept when it is of that list
+ * @node:	Plugin
  * @file:	File
- * @ret_netconf:	Its configuration; left alone when there is none
  *
- * What is wrong with it is told when it is met itself.
- *
- * Return: whether there is one
+ * What is wrong with the element is told when it is met itself.
  */
-static bool read_chained(const struct netnode *node, const char *file, struct netconf *ret_netconf)
+static void read_chain(struct chain *chain, const struct netnode *node, const char *file)
 {
 	const json_t *plugins = json_object_get(node->list, "plugins");
 	struct report report = {.heard = silent};
 	struct pointer at = node->at;
 
+	if (chain->list == node->list)
+		return;
+	chain_done(chain);
+	*chain = (struct chain){.list = node->list};
 	pointer_pop(&at, node->list_length);
 	(void)pointer_push_key(&at, "plugins");
-	for (size_t i = 0; i < json_array_size(plugins); i++) {
+	for (size_t i = 0; i < json_array_size(plugins) && !chain->found; i++) {
 		const json_t *element = json_array_get(plugins, i);
 		json_t *object;
 
@@ -112,22 +131,23 @@ static bool read_chained(const struct netnode *node, const char *file, struct ne
 			continue;
 		object = as_plugin_gets_it(element, node->list);
 		(void)pointer_push_index(&at, i);
-		(void)netconf_read(object, file, at.text, NULL, ret_netconf, &report);
+		(void)netconf_read(object, file, at.text, NULL, &chain->netconf, &report);
 		json_decref(object);
-		return true;
+		chain->found = true;
 	}
-	return false;
 }
 
 /** validate_foreign() - Another plugin's object */
 static void validate_foreign(struct documents *documents, const struct reader *reader, const struct netnode *node,
-			     const char *name)
+			     const struct chain *chain)
 {
-	struct foreign network = {.file = reader->file, .network = name ? name : "unnamed"};
-	NETCONF_CLEANUP struct netconf chained = {0};
+	const char *name = json_string_value(json_object_get(node->list ? node->list : node->object, "name"));
+	struct foreign network = {
+		.file = reader->file,
+		.network = name ? name : "unnamed",
+		.guard = chain->found ? &chain->netconf.guard : NULL,
+	};
 
-	if (read_chained(node, reader->file, &chained))
-		network.guard = &chained.guard;
 	plugins_validate_foreign(documents, node->object, reader->at.text, &network);
 }
 
@@ -142,26 +162,29 @@ static void validate_ours(struct documents *documents, const struct reader *read
 }
 
 /** validate_plugin() - A plugin's object, ours or another's */
-static void validate_plugin(struct documents *documents, struct reader *reader, const struct netnode *node)
+static void validate_plugin(struct documents *documents, struct reader *reader, const struct netnode *node,
+			    struct chain *chain)
 {
-	const json_t *named = node->list ? node->list : node->object;
-	const char *name = json_string_value(json_object_get(named, "name"));
+	const char *name = json_string_value(json_object_get(node->object, "name"));
 
 	if (!json_is_string(json_object_get(node->object, "type")) && !node->delegate)
 		reader_error(reader, NULL, RULE_INVALID_VALUE,
 			     node->list ? "each element of plugins must be an object with a type" : "type is missing");
 	if (!node->list && name && !node->delegate)
 		networks_add_name(&documents->networks, name, reader->file, "/name");
-	if (plugins_concerns_us(node->object))
+	if (plugins_concerns_us(node->object)) {
 		validate_ours(documents, reader, node);
-	else
-		validate_foreign(documents, reader, node, name);
+	} else {
+		read_chain(chain, node, reader->file);
+		validate_foreign(documents, reader, node, chain);
+	}
 }
 
 /** validate_cni() - All lists and plugins of a CNI document */
 static void validate_cni(struct documents *documents, struct reader *reader, const json_t *root)
 {
 	NETWALK_CLEANUP struct netwalk walk = {0};
+	CLEANUP(chain_done) struct chain chain = {0};
 	struct netnode node;
 
 	if (netwalk_start(&walk, root) < 0)
@@ -169,9 +192,9 @@ static void validate_cni(struct documents *documents, struct reader *reader, con
 	while (netwalk_next(&walk, &node)) {
 		reader->at = node.at;
 		if (json_object_get(node.object, "plugins") && !node.list)
-			validate_list(documents, reader, node.object);
+			validate_list(documents, reader, &node);
 		else
-			validate_plugin(documents, reader, &node);
+			validate_plugin(documents, reader, &node, &chain);
 	}
 	documents->findings.failed |= walk.failed;
 }

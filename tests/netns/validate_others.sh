@@ -215,6 +215,12 @@ test_delegates()
 	assert_findings "RG101 error /delegates/0/ipam/subnet
 RG101 error /delegates/1/ipam/subnet
 RG101 error /delegates/2/plugins/0/ipam/subnet" a.conf
+	# A copy of a list beside it is no second network
+	jq '.delegates[2]' a.conf >b.conflist
+	assert_findings "RG101 error /plugins/0/ipam/subnet
+RG101 error /delegates/0/ipam/subnet
+RG101 error /delegates/1/ipam/subnet
+RG101 error /delegates/2/plugins/0/ipam/subnet" b.conflist a.conf
 	jq -n '{cniVersion: "1.0.0", name: "f", plugins: [{type: "flannel", delegate: {isDefaultGateway: true,
 		ipam: {subnet: "10.20.7.0/24"}}}]}' >a.conflist
 	assert_findings "RG101 error /plugins/0/delegate/ipam/subnet" a.conflist
