@@ -180,14 +180,15 @@ static void validate_plugin(struct documents *documents, struct reader *reader, 
 	}
 }
 
-/** validate_cni() - All lists and plugins of a CNI document */
-static void validate_cni(struct documents *documents, struct reader *reader, const json_t *root)
+/** validate_cni() - All lists and plugins of a CNI document; @at: see netwalk_start() */
+static void validate_cni(struct documents *documents, struct reader *reader, const json_t *root,
+			 const struct pointer *at)
 {
 	NETWALK_CLEANUP struct netwalk walk = {0};
 	CLEANUP(chain_done) struct chain chain = {0};
 	struct netnode node;
 
-	if (netwalk_start(&walk, root) < 0)
+	if (netwalk_start(&walk, root, at) < 0)
 		documents->findings.failed = true;
 	while (netwalk_next(&walk, &node)) {
 		reader->at = node.at;
@@ -211,21 +212,36 @@ static void validate_policy(struct documents *documents, const json_t *policy, c
 		documents->findings.failed = true;
 }
 
-/** validate_cluster() - A pool of a cluster, or each resource of a list */
+/** validate_resource() - A pool of a cluster, or the configuration in a NetworkAttachmentDefinition, at @at */
+static void validate_resource(struct documents *documents, struct reader *reader, const json_t *resource,
+			      struct pointer at)
+{
+	json_t *config;
+
+	plugins_validate_pool(documents, resource, reader->file, at.text);
+	config = usage_attachment(resource, reader->file, &at, reader->report);
+	if (config)
+		validate_cni(documents, reader, config, &at);
+	json_decref(config);
+}
+
+/** validate_cluster() - A resource of a cluster, or each one of a list */
 static void validate_cluster(struct documents *documents, struct reader *reader, const json_t *root)
 {
 	const json_t *items = json_object_get(root, "items");
-	size_t mark = pointer_push_key(&reader->at, "items");
+	struct pointer at = {.length = 0};
 
-	if (!json_is_array(items))
-		plugins_validate_pool(documents, root, reader->file, "");
-	for (size_t i = 0; json_is_array(items) && i < json_array_size(items); i++) {
-		size_t inner = pointer_push_index(&reader->at, i);
-
-		plugins_validate_pool(documents, json_array_get(items, i), reader->file, reader->at.text);
-		pointer_pop(&reader->at, inner);
+	if (!json_is_array(items)) {
+		validate_resource(documents, reader, root, at);
+		return;
 	}
-	pointer_pop(&reader->at, mark);
+	(void)pointer_push_key(&at, "items");
+	for (size_t i = 0; i < json_array_size(items); i++) {
+		size_t mark = pointer_push_index(&at, i);
+
+		validate_resource(documents, reader, json_array_get(items, i), at);
+		pointer_pop(&at, mark);
+	}
 }
 
 /** validate_document() - Tell what kind of document it is, and validate it as such */
@@ -236,7 +252,7 @@ static void validate_document(struct documents *documents, const json_t *root, c
 	switch (document_kind(root, file)) {
 	case DOCUMENT_LIST:
 	case DOCUMENT_PLUGIN:
-		validate_cni(documents, &reader, root);
+		validate_cni(documents, &reader, root, NULL);
 		break;
 	case DOCUMENT_POLICY:
 		validate_policy(documents, root, file);

@@ -65,12 +65,20 @@ static void push_delegate(struct netwalk *walk, const struct netnode *parent)
  * netwalk_start() - Begin at a document
  * @walk:	Walk
  * @root:	Document; must live as long as the walk
+ * @at:		NULL, or the place in another document that it was taken out of: a delegate of that one's
  *
  * Return: 0, -ENOMEM
  */
-int netwalk_start(struct netwalk *walk, const json_t *root)
+int netwalk_start(struct netwalk *walk, const json_t *root, const struct pointer *at)
 {
-	return push(walk, root) ? 0 : -ENOMEM;
+	struct netnode *node = push(walk, root);
+
+	if (!node)
+		return -ENOMEM;
+	if (at)
+		node->at = *at;
+	node->delegate = at;
+	return 0;
 }
 
 /**

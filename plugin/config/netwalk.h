@@ -36,7 +36,7 @@ struct netwalk {
 	bool failed;
 };
 
-int netwalk_start(struct netwalk *walk, const json_t *root);
+int netwalk_start(struct netwalk *walk, const json_t *root, const struct pointer *at);
 bool netwalk_next(struct netwalk *walk, struct netnode *ret_node);
 void netwalk_done(struct netwalk *walk);
 

@@ -305,32 +305,47 @@ void usage_take_bounded(struct usage_reader *usage, const char *key, const struc
 	usage_take_network(usage, key, network, &span);
 }
 
-/** read_list() - All plugins of a CNI document, those that others delegate to too; 0 or -ENOMEM */
-static int read_list(const json_t *root, const char *file, struct usages *usages, struct report *report)
+/** read_list() - All plugins of a CNI document, those that others delegate to too; @at: see netwalk_start(); 0 or -ENOMEM */
+static int read_list(const json_t *root, const char *file, const struct pointer *at, struct usages *usages,
+		     struct report *report)
 {
 	NETWALK_CLEANUP struct netwalk walk = {0};
 	struct netnode node;
-	int r = netwalk_start(&walk, root);
+	int r = netwalk_start(&walk, root, at);
 
 	while (!r && netwalk_next(&walk, &node))
 		r = usage_read_plugin(node.object, file, node.at.text, usages, report);
 	return r ? r : walk.failed ? -ENOMEM : 0;
 }
 
-/** read_cluster() - A pool, or each resource of a list; 0 or -ENOMEM */
+/** read_resource() - A pool, or the configuration in a NetworkAttachmentDefinition, at @at; 0 or -ENOMEM */
+static int read_resource(const json_t *resource, const char *file, struct pointer at, struct usages *usages,
+			 struct report *report)
+{
+	int r = usage_read_pool(resource, file, at.text, usages, report);
+	json_t *config = usage_attachment(resource, file, &at, report);
+
+	if (config && !r)
+		r = read_list(config, file, &at, usages, report);
+	json_decref(config);
+	return r;
+}
+
+/** read_cluster() - A resource, or each one of a list; 0 or -ENOMEM */
 static int read_cluster(const json_t *root, const char *file, struct usages *usages, struct report *report)
 {
 	const json_t *items = json_object_get(root, "items");
+	struct pointer at = {.length = 0};
 	int r = 0;
 
 	if (!json_is_array(items))
-		return usage_read_pool(root, file, "", usages, report);
+		return read_resource(root, file, at, usages, report);
+	(void)pointer_push_key(&at, "items");
 	for (size_t i = 0; i < json_array_size(items) && !r; i++) {
-		struct pointer at = {.length = 0};
+		size_t mark = pointer_push_index(&at, i);
 
-		(void)pointer_push_key(&at, "items");
-		(void)pointer_push_index(&at, i);
-		r = usage_read_pool(json_array_get(items, i), file, at.text, usages, report);
+		r = read_resource(json_array_get(items, i), file, at, usages, report);
+		pointer_pop(&at, mark);
 	}
 	return r;
 }
@@ -350,7 +365,7 @@ int usage_read_document(const json_t *root, const char *file, struct usages *usa
 	case DOCUMENT_LIST:
 	case DOCUMENT_PLUGIN:
 	case DOCUMENT_POLICY:
-		return read_list(root, file, usages, report);
+		return read_list(root, file, NULL, usages, report);
 	case DOCUMENT_NETAVARK:
 		return usage_read_netavark(root, file, usages, report);
 	case DOCUMENT_DOCKER:

@@ -55,7 +55,7 @@ enum document_kind {
 	DOCUMENT_POLICY,   /* rangeguard: reserved or granted */
 	DOCUMENT_NETAVARK, /* podman: subnets, or driver and network_interface */
 	DOCUMENT_DOCKER,   /* daemon.json: bip and others */
-	DOCUMENT_CLUSTER,  /* a pool of a cluster, or a list of resources: apiVersion */
+	DOCUMENT_CLUSTER,  /* a pool or NetworkAttachmentDefinition of a cluster, or a list of resources: apiVersion */
 };
 
 enum document_kind document_kind(const json_t *root, const char *file);
@@ -67,6 +67,8 @@ int usage_read_netavark(const json_t *object, const char *file, struct usages *u
 int usage_read_docker(const json_t *object, const char *file, struct usages *usages, struct report *report);
 int usage_read_pool(const json_t *resource, const char *file, const char *pointer, struct usages *usages,
 		    struct report *report);
+/* The CNI configuration in a NetworkAttachmentDefinition at @at, which then leads to it; NULL: none. A new reference. */
+json_t *usage_attachment(const json_t *resource, const char *file, struct pointer *at, struct report *report);
 bool usage_is_cluster(const json_t *root);
 const char *usage_pool_keeper(const json_t *resource);
 /* All of a document of any kind, whatever plugins are in it. */

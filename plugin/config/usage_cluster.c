@@ -11,6 +11,8 @@
 
 #include "plugin/config/usage_reader.h"
 
+#define ATTACHMENT_GROUP "k8s.cni.cncf.io/"
+
 /** read_calico() - `cidr`, of which all addresses are given, the first and the last one too */
 static void read_calico(struct usage_reader *usage, const json_t *spec)
 {
@@ -115,10 +117,49 @@ static const struct pool_kind *kind_of(const json_t *resource)
 	return NULL;
 }
 
+/** is_attachment() - Whether a resource is a NetworkAttachmentDefinition */
+static bool is_attachment(const json_t *resource)
+{
+	const char *version = json_string_value(json_object_get(resource, "apiVersion"));
+	const char *kind = json_string_value(json_object_get(resource, "kind"));
+
+	return version && kind && strncmp(version, ATTACHMENT_GROUP, strlen(ATTACHMENT_GROUP)) == 0 &&
+	       strcmp(kind, "NetworkAttachmentDefinition") == 0;
+}
+
+/**
+ * usage_attachment() - The CNI configuration that a NetworkAttachmentDefinition has as a text (multus)
+ * @resource:	Resource
+ * @file:	Its file
+ * @at:		JSON pointer of the resource; on success of the text, below which the configuration's own go on
+ * @report:	Hears of a text that is not JSON
+ *
+ * Return: a new reference, with the resource's name where it has none itself; NULL when there is none, or (reported)
+ * it can't be read
+ */
+json_t *usage_attachment(const json_t *resource, const char *file, struct pointer *at, struct report *report)
+{
+	const char *text = json_string_value(json_object_get(json_object_get(resource, "spec"), "config"));
+	const char *name = json_string_value(json_object_get(json_object_get(resource, "metadata"), "name"));
+	json_error_t error;
+	json_t *root;
+
+	if (!is_attachment(resource) || !text)
+		return NULL;
+	(void)pointer_push_key(at, "spec");
+	(void)pointer_push_key(at, "config");
+	root = json_loads(text, 0, &error);
+	if (!root)
+		report_error(report, RULE_NOT_JSON, file, at->text, "config is not valid JSON: %s", error.text);
+	else if (name && !json_object_get(root, "name"))
+		(void)json_object_set_new(root, "name", json_string(name));
+	return root;
+}
+
 /** usage_is_cluster() - Whether a document is a pool of a cluster, or a list of resources */
 bool usage_is_cluster(const json_t *root)
 {
-	return kind_of(root) ||
+	return kind_of(root) || is_attachment(root) ||
 	       (json_is_string(json_object_get(root, "apiVersion")) && json_is_array(json_object_get(root, "items")));
 }
 
@@ -132,7 +173,8 @@ const char *usage_pool_keeper(const json_t *resource)
 
 /**
  * usage_read_pool() - Addresses that a pool of a cluster has
- * @resource:	The resource; one that is no pool is told, for it may use addresses all the same
+ * @resource:	The resource; one that is no pool is told, for it may use addresses all the same (a
+ *		NetworkAttachmentDefinition does: usage_attachment())
  * @file:	Its file
  * @pointer:	JSON pointer there
  * @usages:	Get what is found
@@ -147,10 +189,12 @@ int usage_read_pool(const json_t *resource, const char *file, const char *pointe
 	const struct pool_kind *kind = kind_of(resource);
 
 	usage.reader.at.length = (size_t)snprintf(usage.reader.at.text, sizeof(usage.reader.at.text), "%s", pointer);
+	if (is_attachment(resource))
+		return 0;
 	if (!kind) {
 		reader_warning(&usage.reader, NULL, RULE_INVALID_VALUE,
-			       "a resource of a kind that is not read: IPPool (Calico, whereabouts), SpiderIPPool and "
-			       "SpiderSubnet are");
+			       "a resource of a kind that is not read: IPPool (Calico, whereabouts), SpiderIPPool, "
+			       "SpiderSubnet and NetworkAttachmentDefinition are");
 		return 0;
 	}
 	(void)pointer_push_key(&usage.reader.at, "spec");

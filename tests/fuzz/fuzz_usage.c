@@ -57,7 +57,8 @@ static bool leads_somewhere(const json_t *value, const char *pointer)
 
 	if (strlen(pointer) > POINTER_MAX / 2)
 		return true;
-	while (value && *pointer) {
+	/* Below a text its own JSON goes on. */
+	while (value && *pointer && !json_is_string(value)) {
 		pointer = unescape(pointer, step);
 		value = json_is_array(value) ? json_array_get(value, strtoul(step, NULL, 10))
 					     : json_object_get(value, step);

@@ -171,9 +171,32 @@ RG105 warning /items/2/spec/ips/0" pools.json k8s.conf
 	output=$(rangeguard suggest --policy policy.json --avoid pools.json --within 10.16.0.0/12 --prefix-length 14 --count 2)
 	assert_equal "10.16.0.0/14 10.24.0.0/14" "$(tr '\n' ' ' <<<"$output" | sed 's/ $//')" "suggestions beside them"
 	# What is not read is told
-	jq '.items[0].kind = "NetworkAttachmentDefinition"' pools.json >others.json
+	jq '.items[0].kind = "Pod"' pools.json >others.json
 	validate 1 --policy policy.json --format json others.json
 	assert_equal "RG003 warning /items/0" "$(findings | head -n 1)" "another kind"
+}
+
+test_network_attachment_definitions()
+{
+	local bad ours
+
+	bad=$(ipam '' '{"type": "whereabouts", "range": "10.20.1.0/24", "gateway": "10.20.5.1"}' | jq 'del(.name)')
+	ours=$(ipam mine '{"type": "rangeguard", "subnet": "10.20.6.0/24"}' rangeguard | jq '.colour = 7')
+	jq -n --arg bad "$bad" --arg ours "$ours" '{apiVersion: "v1", kind: "List", items: [$bad, $ours, "{", null] | map({
+		apiVersion: "k8s.cni.cncf.io/v1", kind: "NetworkAttachmentDefinition", metadata: {name: "web-1"}, spec: {config: .}})}' >nads.json
+	assert_findings "RG102 error /items/0/spec/config/ipam/gateway
+RG002 error /items/1/spec/config/colour
+RG101 error /items/1/spec/config/ipam/subnet
+RG001 error /items/2/spec/config" nads.json
+	# The lines of the texts
+	assert_equal "$(grep -n '"config": "' nads.json | cut -d : -f 1 | sed '2p')" "$(jq -r '.findings[].line' <<<"$output")" "lines"
+	jq '.items[0]' nads.json >one.json
+	assert_findings "RG102 error /spec/config/ipam/gateway" one.json
+	echo '{"reserved": []}' >nothing.json
+	jq '.items |= .[:2]' nads.json >two.json
+	output=$(rangeguard suggest --policy nothing.json --avoid two.json --within 10.20.0.0/16 --prefix-length 24 --count 7)
+	assert_equal "10.20.0.0/24 10.20.2.0/24 10.20.3.0/24 10.20.4.0/24 10.20.7.0/24 10.20.8.0/24 10.20.9.0/24" \
+		"$(tr '\n' ' ' <<<"$output" | sed 's/ $//')" "suggestions beside them"
 }
 
 test_docker_forms()
