@@ -66,11 +66,13 @@ static int choose_touching(const struct policy_set *set, const struct span *span
 /** choose_equal() - Choose the entries with exactly these addresses; 0 or -ENOMEM */
 static int choose_equal(const struct policy_set *set, const struct span *span, struct chosen *chosen)
 {
+	/* Their first address holds few others; inside them may be all. */
+	struct span first = {.family = span->family, .first = span->first, .last = span->first};
 	size_t cursor = 0;
 	uint32_t index;
 	int r = 0;
 
-	while (!r && lookup_next(&set->lookup, span, &cursor, &index)) {
+	while (!r && lookup_next(&set->lookup, &first, &cursor, &index)) {
 		struct span other = guard_entry(set->guard, index).span;
 
 		if (span_covers(span, &other) && span_covers(&other, span))
