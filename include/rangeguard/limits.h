@@ -6,7 +6,7 @@
 
 /** Standard input of a verb; a GC lists up to some 10,000 attachments in it */
 #define LIMIT_STDIN (16U << 20)
-/** One policy file, one file that it imports */
+/** One policy file, one file that it imports, a configuration given to a command */
 #define LIMIT_POLICY_FILE (512U << 20)
 /** `imports` of one policy file */
 #define LIMIT_IMPORTS 64U
@@ -22,8 +22,8 @@
 #define LIMIT_IMPORT_TEXT 256U
 /** Rows of one table that are reported as unreadable before the rest is not looked at */
 #define LIMIT_IMPORT_ERRORS 1000U
-/** One file given to `validate`, a resolv.conf included */
-#define LIMIT_CONFIG_FILE (16U << 20)
+/** One resolv.conf */
+#define LIMIT_RESOLV_CONF (16U << 20)
 /** CNI_CONTAINERID: the specification sets no limit; hashed where a short name is needed */
 #define LIMIT_CONTAINER_ID 4096U
 /** The configuration's `name` */

@@ -6,257 +6,276 @@
 #include "plugin/commands/document.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "plugin/commands/locate.h"
-#include "plugin/config/check.h"
+#include "plugin/commands/plugins.h"
 #include "plugin/config/json.h"
+#include "plugin/config/netlist.h"
+#include "plugin/config/netwalk.h"
 #include "plugin/config/policy.h"
+#include "plugin/config/usage.h"
+#include "rangeguard/cleanup.h"
 
-#define TYPE "rangeguard"
 #define SECONDS_PER_DAY (24 * 60 * 60)
 
 /** documents_init() - Nothing read yet; @policies is filled by the caller afterwards */
 void documents_init(struct documents *documents, const struct path_list *policies)
 {
-	*documents = (struct documents){.policies = policies, .today = time(NULL) / SECONDS_PER_DAY};
+	struct report *report = &documents->findings.report;
+
+	*documents = (struct documents){
+		.policies = {.replacing = policies, .today = time(NULL) / SECONDS_PER_DAY, .report = report},
+		.networks = {.report = report},
+	};
 	findings_init(&documents->findings);
 }
 
 /** documents_done() - Release all that was read */
 void documents_done(struct documents *documents)
 {
-	for (size_t i = 0; i < documents->n_ranges; i++) {
-		free(documents->ranges[i].network);
-		free(documents->ranges[i].data_dir);
-		free(documents->ranges[i].file);
-		free(documents->ranges[i].pointer);
-	}
-	for (size_t i = 0; i < documents->n_networks; i++) {
-		free(documents->networks[i].name);
-		free(documents->networks[i].file);
-	}
-	free(documents->ranges);
-	free(documents->networks);
+	policy_once_done(&documents->policies);
+	networks_done(&documents->networks);
 	findings_done(&documents->findings);
 }
 
-/** keep_range() - Remember a range for the comparison; a lost one is a lost finding, which is told */
-static void keep_range(struct documents *documents, const struct netconf *netconf, const struct ip_range *range)
+/** has_ours() - Whether an element of a list is rangeguard's */
+static bool has_ours(const json_t *list)
 {
-	struct known_range *ranges = reallocarray(documents->ranges, documents->n_ranges + 1, sizeof(*ranges));
+	const json_t *plugins = json_object_get(list, "plugins");
 
-	if (!ranges) {
-		documents->findings.failed = true;
+	for (size_t i = 0; i < json_array_size(plugins); i++)
+		if (plugins_concerns_us(json_array_get(plugins, i)))
+			return true;
+	return false;
+}
+
+/** validate_list() - What a list says for all of its plugins; keys that nobody knows matter where one of them is ours */
+static void validate_list(struct documents *documents, struct reader *reader, const struct netnode *node)
+{
+	const json_t *list = node->object;
+	struct netlist netlist;
+	size_t mark;
+
+	netlist_read(reader, list, &netlist);
+	if (has_ours(list))
+		netlist_check_keys(reader, list);
+	/* multus generates its configuration from a list that may stand in the same directory. */
+	if (node->delegate)
 		return;
-	}
-	documents->ranges = ranges;
-	ranges[documents->n_ranges++] = (struct known_range){
-		.span = range->span,
-		.network = strdup(netconf->name),
-		.data_dir = strdup(netconf->data_dir),
-		.file = strdup(netconf->file),
-		.pointer = strdup(range->pointer),
-	};
+	mark = pointer_push_key(&reader->at, "name");
+	networks_add_name(&documents->networks, netlist.name, reader->file, reader->at.text);
+	pointer_pop(&reader->at, mark);
 }
 
-/** keep_network() - Remember a network's name; a second file that has it is a finding (RG005) */
-static void keep_network(struct documents *documents, const char *name, const char *file)
+/** silent() - Listener that hears nothing: a list is reported when it is met itself */
+static void silent(struct report *report, const struct finding *finding)
 {
-	struct known_network *networks;
+	(void)report;
+	(void)finding;
+}
 
-	for (size_t i = 0; i < documents->n_networks; i++) {
-		if (strcmp(documents->networks[i].name, name) == 0) {
-			report_error(
-				&documents->findings.report, RULE_DUPLICATE, file, "/name",
-				"network name \"%.64s\" is taken by %.256s already; the two would share leases and "
-				"interfaces: give each network a name of its own",
-				name, documents->networks[i].file);
-			return;
-		}
-	}
-	networks = reallocarray(documents->networks, documents->n_networks + 1, sizeof(*networks));
-	if (!networks) {
-		documents->findings.failed = true;
+/** as_plugin_gets_it() - An element of a list, with the list's name and version as libcni puts them in; owned */
+static json_t *as_plugin_gets_it(const json_t *element, const json_t *list)
+{
+	struct report report = {.heard = silent};
+	struct reader unheard = {.report = &report};
+	json_t *object = json_copy((json_t *)(uintptr_t)element);
+	struct netlist netlist;
+
+	netlist_read(&unheard, list, &netlist);
+	(void)json_object_set_new(object, "name", json_string(netlist.name));
+	(void)json_object_set_new(object, "cniVersion", json_string(netlist.version));
+	return object;
+}
+
+/** struct chain - The list met last, and its element that looks at what the others hand out: ours, without ipam */
+struct chain {
+	const json_t *list;
+	bool found;
+	struct netconf netconf;
+};
+
+/** chain_done() - Release it */
+static void chain_done(struct chain *chain)
+{
+	netconf_done(&chain->netconf);
+}
+
+/**
+ * read_chain() - Look for such an element in the list that a plugin is in
+ * @chain:	Chain; kept when it is of that list
+ * @node:	Plugin
+ * @file:	File
+ *
+ * What is wrong with the element is told when it is met itself.
+ */
+static void read_chain(struct chain *chain, const struct netnode *node, const char *file)
+{
+	const json_t *plugins = json_object_get(node->list, "plugins");
+	struct report report = {.heard = silent};
+	struct pointer at = node->at;
+
+	if (chain->list == node->list)
 		return;
-	}
-	documents->networks = networks;
-	networks[documents->n_networks++] = (struct known_network){.name = strdup(name), .file = strdup(file)};
-}
+	chain_done(chain);
+	*chain = (struct chain){.list = node->list};
+	pointer_pop(&at, node->list_length);
+	(void)pointer_push_key(&at, "plugins");
+	for (size_t i = 0; i < json_array_size(plugins) && !chain->found; i++) {
+		const json_t *element = json_array_get(plugins, i);
+		json_t *object;
 
-/** replace_policies() - The policies of the command line in place of those that a configuration names */
-static void replace_policies(const struct documents *documents, struct netconf *netconf)
-{
-	const struct path_list *policies = documents->policies;
-
-	if (!policies->n_paths)
-		return;
-	netconf->guard.policies_default = false;
-	netconf->guard.n_policies = 0;
-	for (size_t i = 0; i < policies->n_paths && i < LIMIT_POLICY_PATHS; i++)
-		netconf->guard.policies[netconf->guard.n_policies++] = policies->paths[i];
-}
-
-/** validate_plugin() - One object of ours: read it, hold it against its policies, keep its ranges */
-static void validate_plugin(struct documents *documents, json_t *object, const char *file, const char *pointer)
-{
-	struct report *report = &documents->findings.report;
-	NETCONF_CLEANUP struct netconf netconf = {0};
-	GUARD_CLEANUP struct guard *guard = NULL;
-	struct policy_context context = {.today = documents->today, .lint = true};
-
-	(void)netconf_read(object, file, pointer, NULL, &netconf, report);
-	replace_policies(documents, &netconf);
-	context.network = netconf.name;
-	if (guard_new(&guard) < 0 || policy_add_netconf(guard, &netconf, &context, report) < 0 ||
-	    guard_seal(guard) < 0 || policy_lint(guard, report) < 0)
-		documents->findings.failed = true;
-	else
-		(void)check_netconf(&netconf, guard, report);
-	if (documents->routes)
-		(void)check_routes(&netconf, documents->routes, report);
-	for (size_t i = 0; i < netconf.n_sets; i++)
-		for (size_t j = 0; j < netconf.sets[i].n_ranges; j++)
-			keep_range(documents, &netconf, &netconf.sets[i].ranges[j]);
-}
-
-/** concerns_us() - Whether a plugin's object is rangeguard's, by its type or its IPAM */
-static bool concerns_us(const json_t *object)
-{
-	const char *type = json_string_value(json_object_get(object, "type"));
-	const char *ipam = json_string_value(json_object_get(json_object_get(object, "ipam"), "type"));
-
-	return (type && strcmp(type, TYPE) == 0) || (ipam && strcmp(ipam, TYPE) == 0);
-}
-
-/** newest_version() - The version that a runtime picks: the newest of cniVersions and cniVersion that exists */
-static const char *newest_version(const json_t *list)
-{
-	const char *version = json_string_value(json_object_get(list, "cniVersion"));
-	enum cni_version newest = CNI_0_1_0, parsed;
-	bool found = false;
-	size_t index;
-	json_t *element;
-
-	json_array_foreach(json_object_get(list, "cniVersions"), index, element) {
-		if (!json_is_string(element) || cni_version_parse(json_string_value(element), &parsed))
+		if (!plugins_concerns_us(element) || json_member(element, "ipam"))
 			continue;
-		if (!found || parsed > newest)
-			newest = parsed;
-		found = true;
+		object = as_plugin_gets_it(element, node->list);
+		(void)pointer_push_index(&at, i);
+		(void)netconf_read(object, file, at.text, NULL, &chain->netconf, &report);
+		json_decref(object);
+		chain->found = true;
 	}
-	if (!found)
-		return version;
-	if (version && !cni_version_parse(version, &parsed) && parsed > newest)
-		newest = parsed;
-	return cni_version_text(newest);
 }
 
-/** list_name() - `name` of a list, checked; a stand-in when it is wrong, so that it is reported only once */
-static const char *list_name(struct reader *reader, const json_t *list)
+/** validate_foreign() - Another plugin's object */
+static void validate_foreign(struct documents *documents, const struct reader *reader, const struct netnode *node,
+			     const struct chain *chain)
 {
-	const char *name = json_member_text(reader, list, "name");
+	const char *name = json_string_value(json_object_get(node->list ? node->list : node->object, "name"));
+	struct foreign network = {
+		.file = reader->file,
+		.network = name ? name : "unnamed",
+		.guard = chain->found ? &chain->netconf.guard : NULL,
+	};
 
-	if (name && request_valid_name(name))
-		return name;
-	reader_error(reader, "name", RULE_INVALID_VALUE,
-		     name ? "invalid characters found in network name \"%.64s\"" : "missing network name%s",
-		     name ? name : "");
-	return "unnamed";
+	plugins_validate_foreign(documents, node->object, reader->at.text, &network);
 }
 
-/** list_version() - The version of a list, checked in the same way */
-static const char *list_version(struct reader *reader, const json_t *list)
+/** validate_ours() - An object of rangeguard's, alone or an element of a list */
+static void validate_ours(struct documents *documents, const struct reader *reader, const struct netnode *node)
 {
-	const char *version = newest_version(list);
-	enum cni_version parsed;
+	json_t *object = node->list ? as_plugin_gets_it(node->object, node->list)
+				    : json_incref((json_t *)(uintptr_t)node->object);
 
-	if (!version || !cni_version_parse(version, &parsed))
-		return version ? version : "";
-	reader_error(reader, "cniVersion", RULE_VERSION, "cniVersion \"%.32s\" is not supported", version);
-	return cni_version_text(CNI_NEWEST);
-}
-
-/** validate_element() - One element of `plugins`, with the list's name and version as libcni puts them in */
-static void validate_element(struct documents *documents, struct reader *reader, const json_t *element,
-			     const char *name, const char *version)
-{
-	json_t *object;
-
-	if (!json_is_object(element) || !json_is_string(json_object_get(element, "type"))) {
-		reader_error(reader, NULL, RULE_INVALID_VALUE, "each element of plugins must be an object with a type");
-		return;
-	}
-	if (!concerns_us(element))
-		return;
-	object = json_copy((json_t *)(uintptr_t)element);
-	(void)json_object_set_new(object, "name", json_string(name));
-	(void)json_object_set_new(object, "cniVersion", json_string(version));
-	validate_plugin(documents, object, reader->file, reader->at.text);
+	plugins_validate_ours(documents, object, reader->file, reader->at.text);
 	json_decref(object);
 }
 
-/** validate_list() - A list of plugins (.conflist) */
-static void validate_list(struct documents *documents, struct reader *reader, const json_t *list)
+/** validate_plugin() - A plugin's object, ours or another's */
+static void validate_plugin(struct documents *documents, struct reader *reader, const struct netnode *node,
+			    struct chain *chain)
 {
-	static const char *const keys[] = {
-		"cniVersion", "cniVersions", "name", "disableCheck", "disableGC", "plugins", "loadOnlyInlinedPlugins",
-		NULL};
-	const json_t *plugins = json_member_array(reader, list, "plugins", SIZE_MAX);
-	const char *name = list_name(reader, list);
-	const char *version = list_version(reader, list);
-	size_t index;
-	json_t *element;
+	const char *name = json_string_value(json_object_get(node->object, "name"));
 
-	json_check_keys(reader, list, keys);
-	keep_network(documents, name, reader->file);
-	if (plugins && !json_array_size(plugins))
-		reader_error(reader, "plugins", RULE_INVALID_VALUE, "plugins must not be empty");
-	(void)pointer_push_key(&reader->at, "plugins");
-	json_array_foreach((json_t *)(uintptr_t)plugins, index, element) {
-		size_t mark = pointer_push_index(&reader->at, index);
-
-		validate_element(documents, reader, element, name, version);
-		pointer_pop(&reader->at, mark);
+	if (!json_is_string(json_object_get(node->object, "type")) && !node->delegate)
+		reader_error(reader, NULL, RULE_INVALID_VALUE,
+			     node->list ? "each element of plugins must be an object with a type" : "type is missing");
+	if (!node->list && name && !node->delegate)
+		networks_add_name(&documents->networks, name, reader->file, "/name");
+	if (plugins_concerns_us(node->object)) {
+		validate_ours(documents, reader, node);
+	} else {
+		read_chain(chain, node, reader->file);
+		validate_foreign(documents, reader, node, chain);
 	}
+}
+
+/** validate_cni() - All lists and plugins of a CNI document; @at: see netwalk_start() */
+static void validate_cni(struct documents *documents, struct reader *reader, const json_t *root,
+			 const struct pointer *at)
+{
+	NETWALK_CLEANUP struct netwalk walk = {0};
+	CLEANUP(chain_done) struct chain chain = {0};
+	struct netnode node;
+
+	if (netwalk_start(&walk, root, at) < 0)
+		documents->findings.failed = true;
+	while (netwalk_next(&walk, &node)) {
+		reader->at = node.at;
+		if (json_object_get(node.object, "plugins") && !node.list)
+			validate_list(documents, reader, &node);
+		else
+			validate_plugin(documents, reader, &node, &chain);
+	}
+	documents->findings.failed |= walk.failed;
 }
 
 /** validate_policy() - A policy file by itself */
 static void validate_policy(struct documents *documents, const json_t *policy, const char *file)
 {
-	struct policy_context context = {.today = documents->today, .lint = true};
+	struct policy_context context = {.today = documents->policies.today, .lint = true};
 	GUARD_CLEANUP struct guard *guard = NULL;
 
 	if (guard_new(&guard) < 0 ||
 	    policy_read_json(guard, policy, file, "", &context, &documents->findings.report) < 0 ||
-	    guard_seal(guard) < 0 || policy_lint(guard, &documents->findings.report) < 0)
+	    policy_lint(guard, &documents->findings.report) < 0)
 		documents->findings.failed = true;
 }
 
+/** validate_resource() - A pool of a cluster, or the configuration in a NetworkAttachmentDefinition, at @at */
+static void validate_resource(struct documents *documents, struct reader *reader, const json_t *resource,
+			      struct pointer at)
+{
+	json_t *config;
+
+	plugins_validate_pool(documents, resource, reader->file, at.text);
+	config = usage_attachment(resource, reader->file, &at, reader->report);
+	if (config)
+		validate_cni(documents, reader, config, &at);
+	json_decref(config);
+}
+
+/** validate_cluster() - A resource of a cluster, or each one of a list */
+static void validate_cluster(struct documents *documents, struct reader *reader, const json_t *root)
+{
+	const json_t *items = json_object_get(root, "items");
+	struct pointer at = {.length = 0};
+
+	if (!json_is_array(items)) {
+		validate_resource(documents, reader, root, at);
+		return;
+	}
+	(void)pointer_push_key(&at, "items");
+	for (size_t i = 0; i < json_array_size(items); i++) {
+		size_t mark = pointer_push_index(&at, i);
+
+		validate_resource(documents, reader, json_array_get(items, i), at);
+		pointer_pop(&at, mark);
+	}
+}
+
 /** validate_document() - Tell what kind of document it is, and validate it as such */
-static void validate_document(struct documents *documents, json_t *root, const char *file)
+static void validate_document(struct documents *documents, const json_t *root, const char *file)
 {
 	struct reader reader = {.file = file, .report = &documents->findings.report};
-	const char *name = json_string_value(json_object_get(root, "name"));
 
-	if (!json_is_object(root)) {
-		reader_error(&reader, NULL, RULE_INVALID_VALUE, "the document must be a JSON object");
-	} else if (json_object_get(root, "plugins")) {
-		validate_list(documents, &reader, root);
-	} else if (!json_object_get(root, "type") &&
-		   (json_object_get(root, "reserved") || json_object_get(root, "granted") ||
-		    json_object_get(root, "imports"))) {
+	switch (document_kind(root, file)) {
+	case DOCUMENT_LIST:
+	case DOCUMENT_PLUGIN:
+		validate_cni(documents, &reader, root, NULL);
+		break;
+	case DOCUMENT_POLICY:
 		validate_policy(documents, root, file);
-	} else if (concerns_us(root)) {
-		if (name)
-			keep_network(documents, name, file);
-		validate_plugin(documents, root, file, "");
-	} else if (!json_object_get(root, "type")) {
+		break;
+	case DOCUMENT_NETAVARK:
+		plugins_validate_netavark(documents, root, file);
+		break;
+	case DOCUMENT_DOCKER:
+		plugins_validate_docker(documents, root, file);
+		break;
+	case DOCUMENT_CLUSTER:
+		validate_cluster(documents, &reader, root);
+		break;
+	case DOCUMENT_NOT_OBJECT:
+		reader_error(&reader, NULL, RULE_INVALID_VALUE, "the document must be a JSON object");
+		break;
+	case DOCUMENT_UNKNOWN:
+	default:
 		reader_error(
 			&reader, NULL, RULE_INVALID_VALUE,
-			"neither a network configuration (type or plugins) nor a policy (reserved, granted, imports)");
+			"neither a network configuration (type or plugins) nor a policy (reserved, granted, imports), a "
+			"network of netavark (subnets), Docker's daemon.json or a cluster's pools");
+		break;
 	}
 }
 
@@ -315,7 +334,8 @@ int documents_read(struct documents *documents, const char *path)
 	SOURCE_CLEANUP struct source source = {0};
 	json_error_t error;
 	json_t *root;
-	int r = source_read(path, LIMIT_CONFIG_FILE, &source);
+	size_t n_before = documents->findings.n_items;
+	int r = source_read(path, LIMIT_POLICY_FILE, &source);
 
 	if (r < 0)
 		return r;
@@ -326,67 +346,20 @@ int documents_read(struct documents *documents, const char *path)
 		report_syntax(&documents->findings.report, file, &error);
 		return 0;
 	}
-	documents->findings.source = &source;
-	documents->findings.source_file = file;
 	if (locate_duplicates(source.text, source.size, hear_duplicate, &hearer) < 0)
 		documents->findings.failed = true;
 	validate_document(documents, root, file);
-	documents->findings.source = NULL;
+	findings_locate(&documents->findings, n_before, file, &source);
 	json_decref(root);
 	return 0;
-}
-
-/** by_first() - qsort(3) order: family, then first address */
-static int by_first(const void *a, const void *b)
-{
-	const struct known_range *left = a, *right = b;
-
-	if (left->span.family != right->span.family)
-		return left->span.family < right->span.family ? -1 : 1;
-	if (left->span.first != right->span.first)
-		return left->span.first < right->span.first ? -1 : 1;
-	return 0;
-}
-
-/** report_overlap() - Two networks that share addresses and a data directory (RG105) */
-static void report_overlap(struct report *report, const struct known_range *range, const struct known_range *other)
-{
-	char text[SPAN_TEXT_MAX], other_text[SPAN_TEXT_MAX], message[ERROR_MSG_MAX];
-	struct finding finding = {
-		.rule = RULE_OVERLAP,
-		.severity = SEVERITY_WARNING,
-		.file = range->file,
-		.pointer = range->pointer,
-		.message = message,
-		.related_file = other->file,
-		.related_pointer = other->pointer,
-	};
-
-	(void)snprintf(
-		message, sizeof(message),
-		"range %s of network \"%.64s\" overlaps range %s of network \"%.64s\"; no address is given twice, but "
-		"each network takes from the other",
-		span_format(&range->span, text), range->network, span_format(&other->span, other_text), other->network);
-	report_finding(report, &finding);
 }
 
 /**
  * documents_compare() - Compare the networks read with each other
  * @documents:	What has been read; gets the findings
- *
- * Within one network overlaps are errors and have been reported. Between networks they are warnings, since networks
- * that share a data directory never hand out one address twice.
  */
 void documents_compare(struct documents *documents)
 {
-	struct known_range *ranges = documents->ranges;
-
-	if (!documents->n_ranges)
-		return;
-	qsort(ranges, documents->n_ranges, sizeof(*ranges), by_first);
-	for (size_t i = 0; i < documents->n_ranges; i++)
-		for (size_t j = i + 1; j < documents->n_ranges && span_overlaps(&ranges[i].span, &ranges[j].span); j++)
-			if (strcmp(ranges[i].network, ranges[j].network) != 0 &&
-			    strcmp(ranges[i].data_dir, ranges[j].data_dir) == 0)
-				report_overlap(&documents->findings.report, &ranges[j], &ranges[i]);
+	networks_compare(&documents->networks);
+	documents->findings.failed |= documents->networks.failed;
 }

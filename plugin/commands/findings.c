@@ -10,21 +10,16 @@
 #include <string.h>
 
 #include "plugin/commands/locate.h"
+#include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
+
+/** Items of the first allocation; it doubles from there */
+#define ITEMS_FIRST 64U
 
 /** copy_text() - strdup(3) of what may be NULL */
 static char *copy_text(const char *text)
 {
 	return text ? strdup(text) : NULL;
-}
-
-/** locate_in_source() - Line and column of a place in the file being read */
-static void locate_in_source(const struct findings *findings, struct place *place, bool on_key)
-{
-	if (findings->source && place->file && place->pointer && !place->line &&
-	    strcmp(place->file, findings->source_file) == 0)
-		(void)locate(findings->source->text, findings->source->size, place->pointer, on_key, &place->line,
-			     &place->column);
 }
 
 /** place_line() - The line of a place that names one; those of JSON pointers are looked for in the text */
@@ -38,17 +33,20 @@ static void place_line(struct place *place)
 	}
 }
 
-/** is_kept() - Whether the same was found before: a policy is read once for each network that it guards */
-static bool is_kept(const struct findings *findings, const struct finding *finding)
+/** grow() - Make room for one more; false when there is no memory */
+static bool grow(struct findings *findings)
 {
-	for (size_t i = 0; i < findings->n_items; i++) {
-		const struct kept_finding *item = &findings->items[i];
+	size_t capacity = findings->capacity ? findings->capacity * 2 : ITEMS_FIRST;
+	struct kept_finding *items;
 
-		if (item->rule == finding->rule && strcmp(item->at.file, finding->file) == 0 &&
-		    strcmp(item->at.pointer, finding->pointer) == 0 && strcmp(item->message, finding->message) == 0)
-			return true;
-	}
-	return false;
+	if (findings->n_items < findings->capacity)
+		return true;
+	items = reallocarray(findings->items, capacity, sizeof(*items));
+	if (!items)
+		return false;
+	findings->items = items;
+	findings->capacity = capacity;
+	return true;
 }
 
 /** keep() - The listener */
@@ -57,16 +55,11 @@ static void keep(struct report *report, const struct finding *finding)
 	struct findings *findings = (struct findings *)report;
 	struct kept_finding *items;
 
-	if (is_kept(findings, finding)) {
-		*(finding->severity == SEVERITY_ERROR ? &report->errors : &report->warnings) -= 1;
-		return;
-	}
-	items = reallocarray(findings->items, findings->n_items + 1, sizeof(*items));
-	if (!items) {
+	if (!grow(findings)) {
 		findings->failed = true;
 		return;
 	}
-	findings->items = items;
+	items = findings->items;
 	items[findings->n_items++] = (struct kept_finding){
 		.rule = finding->rule,
 		.severity = finding->severity,
@@ -77,8 +70,6 @@ static void keep(struct report *report, const struct finding *finding)
 	};
 	place_line(&items[findings->n_items - 1].at);
 	place_line(&items[findings->n_items - 1].related);
-	locate_in_source(findings, &items[findings->n_items - 1].at, finding->on_key);
-	locate_in_source(findings, &items[findings->n_items - 1].related, false);
 }
 
 /** findings_init() - A listener that has heard nothing */
@@ -87,64 +78,178 @@ void findings_init(struct findings *findings)
 	*findings = (struct findings){.report = {.heard = keep}};
 }
 
+/** item_done() - Release a finding */
+static void item_done(struct kept_finding *item)
+{
+	free(item->message);
+	free(item->at.file);
+	free(item->at.pointer);
+	free(item->related.file);
+	free(item->related.pointer);
+}
+
 /** findings_done() - Release what was kept */
 void findings_done(struct findings *findings)
 {
-	for (size_t i = 0; i < findings->n_items; i++) {
-		struct kept_finding *item = &findings->items[i];
-
-		free(item->message);
-		free(item->at.file);
-		free(item->at.pointer);
-		free(item->related.file);
-		free(item->related.pointer);
-	}
+	for (size_t i = 0; i < findings->n_items; i++)
+		item_done(&findings->items[i]);
 	free(findings->items);
 	path_list_done(&findings->files);
 	*findings = (struct findings){0};
 }
 
-/** struct text_cache - The file looked into last: most findings of a run have one policy as their other side */
-struct text_cache {
-	struct source source;
-	const char *file;
+/** struct wanted - A place whose line and column are wanted */
+struct wanted {
+	struct place *place;
+	bool on_key;
 };
 
-/** cached_text() - Text of @file, NULL when it can't be read */
-static const struct source *cached_text(struct text_cache *cache, const char *file)
+/** want() - Note a place, if it is in a file and has no position yet; return how many are noted then */
+static size_t want(struct wanted *wanted, size_t n, struct place *place, bool on_key, const char *file)
 {
-	if (cache->file && strcmp(cache->file, file) == 0)
-		return &cache->source;
-	source_done(&cache->source);
-	cache->file = source_read(file, LIMIT_POLICY_FILE, &cache->source) == 0 ? file : NULL;
-	return cache->file ? &cache->source : NULL;
+	if (!place->file || !place->pointer || place->line || (file && strcmp(place->file, file) != 0))
+		return n;
+	wanted[n] = (struct wanted){.place = place, .on_key = on_key};
+	return n + 1;
 }
 
-/** locate_place() - Line and column of a place in a file of its own; unknown when that can't be read */
-static void locate_place(struct text_cache *cache, struct place *place, bool on_key)
+/** by_place() - qsort(3) order: file, and there about as they stand: elements of arrays by number */
+static int by_place(const void *a, const void *b)
 {
-	const struct source *source;
+	const struct place *left = ((const struct wanted *)a)->place, *right = ((const struct wanted *)b)->place;
+	int r = strcmp(left->file, right->file);
 
-	if (!place->file || !place->pointer || place->line)
-		return;
-	source = cached_text(cache, place->file);
-	if (source)
-		(void)locate(source->text, source->size, place->pointer, on_key, &place->line, &place->column);
+	return r ? r : strverscmp(left->pointer, right->pointer);
+}
+
+/** locate_in() - Line and column of places in one text */
+static void locate_in(const struct source *source, const struct wanted *wanted, size_t n)
+{
+	struct locator locator;
+
+	locator_init(&locator, source->text, source->size);
+	for (size_t i = 0; i < n; i++)
+		(void)locator_find(&locator, wanted[i].place->pointer, wanted[i].on_key, &wanted[i].place->line,
+				   &wanted[i].place->column);
 }
 
 /**
- * findings_locate() - Find the line and column of each finding that has no position yet
+ * collect() - The places that are wanted, by file and place
+ * @findings:	Findings
+ * @from:	Index of the first of them to look at
+ * @file:	Only places in this file, NULL: in any
+ * @ret_n:	How many
+ *
+ * Return: they, to be freed; NULL when there is no memory
+ */
+static struct wanted *collect(struct findings *findings, size_t from, const char *file, size_t *ret_n)
+{
+	struct wanted *wanted = calloc(2 * (findings->n_items - from) + 1, sizeof(*wanted));
+	size_t n = 0;
+
+	if (!wanted)
+		return NULL;
+	for (size_t i = from; i < findings->n_items; i++) {
+		n = want(wanted, n, &findings->items[i].at, findings->items[i].on_key, file);
+		n = want(wanted, n, &findings->items[i].related, false, file);
+	}
+	qsort(wanted, n, sizeof(*wanted), by_place);
+	*ret_n = n;
+	return wanted;
+}
+
+/**
+ * findings_locate() - Find line and column of what was found in a file whose text is at hand (it may be standard input)
+ * @findings:	Findings
+ * @from:	Index of the first that can be in it
+ * @file:	Its name
+ * @source:	Its text
+ */
+void findings_locate(struct findings *findings, size_t from, const char *file, const struct source *source)
+{
+	CLEANUP_FREE struct wanted *wanted = NULL;
+	size_t n;
+
+	if (findings->n_items == from)
+		return;
+	wanted = collect(findings, from, file, &n);
+	if (wanted)
+		locate_in(source, wanted, n);
+	else
+		findings->failed = true;
+}
+
+/** locate_rest() - Read each file again in which there is a place that has no position yet */
+static void locate_rest(struct findings *findings)
+{
+	size_t n = 0, end;
+	CLEANUP_FREE struct wanted *wanted = collect(findings, 0, NULL, &n);
+
+	if (!wanted)
+		findings->failed = true;
+	for (size_t i = 0; i < n; i = end) {
+		SOURCE_CLEANUP struct source source = {0};
+
+		for (end = i + 1; end < n && strcmp(wanted[end].place->file, wanted[i].place->file) == 0;)
+			end++;
+		if (source_read(wanted[i].place->file, LIMIT_POLICY_FILE, &source) == 0)
+			locate_in(&source, &wanted[i], end - i);
+	}
+}
+
+/** compare_items() - Whether two findings are the same, and an order of those that are not */
+static int compare_items(const struct kept_finding *a, const struct kept_finding *b)
+{
+	int r = a->rule != b->rule ? (a->rule < b->rule ? -1 : 1) : strcmp(a->at.pointer, b->at.pointer);
+
+	if (!r)
+		r = strcmp(a->at.file, b->at.file);
+	return r ? r : strcmp(a->message, b->message);
+}
+
+/** by_item() - qsort_r(3) order of indexes: equal findings beside each other, the first one first */
+static int by_item(const void *a, const void *b, void *items)
+{
+	size_t left = *(const size_t *)a, right = *(const size_t *)b;
+	int r = compare_items((const struct kept_finding *)items + left, (const struct kept_finding *)items + right);
+
+	return r ? r : (left > right) - (left < right);
+}
+
+/** drop_repeated() - A policy may be read for several configurations; what it says then is one finding */
+static void drop_repeated(struct findings *findings)
+{
+	CLEANUP_FREE size_t *order = calloc(findings->n_items + 1, sizeof(*order));
+	CLEANUP_FREE bool *repeated = calloc(findings->n_items + 1, sizeof(*repeated));
+	struct kept_finding *items = findings->items;
+	size_t n = 0;
+
+	if (!order || !repeated || !findings->n_items)
+		return;
+	for (size_t i = 0; i < findings->n_items; i++)
+		order[i] = i;
+	qsort_r(order, findings->n_items, sizeof(*order), by_item, items);
+	for (size_t i = 1; i < findings->n_items; i++)
+		repeated[order[i]] = compare_items(&items[order[i - 1]], &items[order[i]]) == 0;
+	for (size_t i = 0; i < findings->n_items; i++) {
+		if (!repeated[i]) {
+			items[n++] = items[i];
+			continue;
+		}
+		*(items[i].severity == SEVERITY_ERROR ? &findings->report.errors : &findings->report.warnings) -= 1;
+		item_done(&items[i]);
+	}
+	findings->n_items = n;
+}
+
+/**
+ * findings_finish() - When all has been heard: each finding once, and with its line and column
  * @findings:	Findings
  */
-void findings_locate(struct findings *findings)
+void findings_finish(struct findings *findings)
 {
-	struct text_cache cache = {0};
-
-	for (size_t i = 0; i < findings->n_items; i++) {
-		locate_place(&cache, &findings->items[i].at, findings->items[i].on_key);
-		locate_place(&cache, &findings->items[i].related, false);
-	}
-	source_done(&cache.source);
+	drop_repeated(findings);
+	locate_rest(findings);
 }
 
 /** findings_pointer() - JSON pointer of a place, "" when it has none */

@@ -32,18 +32,15 @@ struct kept_finding {
 /**
  * struct findings - All of them, in the order they were heard
  * @report:		Must stay first
- * @source:		Text of the file being read, in which findings are located at once; NULL: none
- * @source_file:	Its name
  * @files:		Names of the files read
  * @strict:		Warnings count as errors
  * @failed:		Memory ran out: not every finding was kept
  */
 struct findings {
 	struct report report;
-	const struct source *source;
-	const char *source_file;
 	struct kept_finding *items;
 	size_t n_items;
+	size_t capacity;
 	struct path_list files;
 	bool strict;
 	bool failed;
@@ -51,7 +48,8 @@ struct findings {
 
 void findings_init(struct findings *findings);
 void findings_done(struct findings *findings);
-void findings_locate(struct findings *findings);
+void findings_locate(struct findings *findings, size_t from, const char *file, const struct source *source);
+void findings_finish(struct findings *findings);
 
 const char *findings_severity(enum severity severity);
 const char *findings_pointer(const struct place *place);

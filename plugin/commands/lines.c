@@ -6,18 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/commands/locate.h"
 #include "plugin/config/report.h"
 #include "rangeguard/limits.h"
 
-/** text_of() - Text of @file, NULL when it can't be read */
-static const struct source *text_of(struct lines *lines, const char *file)
+/** locator_of() - What finds places in @file, NULL when it can't be read */
+static struct locator *locator_of(struct lines *lines, const char *file)
 {
 	if (lines->file && strcmp(lines->file, file) == 0)
-		return &lines->source;
+		return &lines->locator;
 	source_done(&lines->source);
 	lines->file = source_read(file, LIMIT_POLICY_FILE, &lines->source) == 0 ? file : NULL;
-	return lines->file ? &lines->source : NULL;
+	locator_init(&lines->locator, lines->source.text, lines->source.size);
+	return lines->file ? &lines->locator : NULL;
 }
 
 /** remember() - Keep an answer; where there is no memory for it, it will be looked for again */
@@ -41,16 +41,16 @@ static void remember(struct lines *lines, const char *file, const char *pointer,
  */
 unsigned lines_find(struct lines *lines, const char *file, const char *pointer)
 {
-	const struct source *source;
 	unsigned line = pointer_line(pointer), column;
+	struct locator *locator;
 
 	if (line)
 		return line;
 	for (size_t i = 0; i < lines->n_known; i++)
 		if (strcmp(lines->known[i].pointer, pointer) == 0 && strcmp(lines->known[i].file, file) == 0)
 			return lines->known[i].line;
-	source = text_of(lines, file);
-	if (source && locate(source->text, source->size, pointer, false, &line, &column))
+	locator = locator_of(lines, file);
+	if (locator && locator_find(locator, pointer, false, &line, &column))
 		line = 0;
 	remember(lines, file, pointer, line);
 	return line;

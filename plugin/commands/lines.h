@@ -4,6 +4,7 @@
 
 /* The lines on which policy entries stand. Reads each file once more; remembers what has been asked. */
 
+#include "plugin/commands/locate.h"
 #include "plugin/commands/source.h"
 
 /** struct known_line - An answer; texts are borrowed from who asked */
@@ -18,12 +19,14 @@ struct known_line {
  * @known:	Answers so far
  * @n_known:	How many
  * @source:	Text of the file looked into last
+ * @locator:	Finds places in it
  * @file:	Its name, NULL: none; borrowed
  */
 struct lines {
 	struct known_line *known;
 	size_t n_known;
 	struct source source;
+	struct locator locator;
 	const char *file;
 };
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,13 +103,10 @@ static bool find_member(struct scan scan, const struct token *token, struct step
 	return found;
 }
 
-/** find_element() - Look for @token in the array at @scan */
-static bool find_element(struct scan scan, const struct token *token, struct step *ret_step)
+/** find_element() - Look for element @wanted of an array, from the one with index @from, at which @scan is, on */
+static bool find_element(struct scan scan, size_t wanted, size_t from, struct step *ret_step)
 {
-	size_t wanted = token_index(token), index = 0;
-
-	scan.at++;
-	do {
+	for (size_t index = from;; index++) {
 		int c = scan_peek(&scan);
 
 		if (c == SCAN_END || c == ']')
@@ -118,15 +116,101 @@ static bool find_element(struct scan scan, const struct token *token, struct ste
 			return true;
 		}
 		scan_value(&scan);
-		index++;
-	} while (scan_skip(&scan, ','));
-	return false;
+		if (!scan_skip(&scan, ','))
+			return false;
+	}
+}
+
+/** locator_init() - Nothing looked for yet */
+void locator_init(struct locator *locator, const char *text, size_t size)
+{
+	*locator = (struct locator){.text = text, .size = size, .line = 1, .column = 1};
+}
+
+/** descend() - Look for @token in the value at @scan; @known: what was found there last, NULL: nothing */
+static bool descend(struct scan scan, const struct token *token, const struct locator_level *known,
+		    struct locator_level *ret_level)
+{
+	size_t wanted = token_index(token), from = 0;
+	int c = scan_peek(&scan);
+	struct step step;
+
+	if (c == '{' && find_member(scan, token, &step)) {
+		*ret_level = (struct locator_level){.index = SIZE_MAX, .value = step.value, .key = step.key};
+		return true;
+	}
+	if (c != '[')
+		return false;
+	scan.at++;
+	if (known && known->index != SIZE_MAX && known->index <= wanted) {
+		scan.at = known->value;
+		from = known->index;
+	}
+	if (!find_element(scan, wanted, from, &step))
+		return false;
+	*ret_level = (struct locator_level){.index = wanted, .value = step.value, .key = step.key};
+	return true;
+}
+
+/** shared_levels() - How many steps the pointer that was looked for last shares with @pointer */
+static size_t shared_levels(const struct locator *locator, const char *pointer)
+{
+	size_t n = 0;
+
+	while (n < locator->n_levels && strncmp(locator->last, pointer, locator->levels[n].end) == 0 &&
+	       (pointer[locator->levels[n].end] == '/' || pointer[locator->levels[n].end] == '\0'))
+		n++;
+	return n;
+}
+
+/** remember() - Keep a step that was found */
+static void remember(struct locator *locator, size_t depth, const struct locator_level *level, size_t end)
+{
+	if (depth >= LOCATOR_LEVELS_MAX)
+		return;
+	locator->levels[depth] = *level;
+	locator->levels[depth].end = end;
+	locator->n_levels = depth + 1;
 }
 
 /**
- * locate() - Find the value or key that a JSON pointer leads to
- * @text:	JSON text; well-formed, or the position is one inside the text
- * @size:	Its length
+ * walk() - Follow a pointer
+ * @locator:	Locator; remembers the steps
+ * @pointer:	Pointer
+ * @ret_step:	Where it leads, or the innermost value on its way
+ *
+ * Return: 0, LOCATE_E_ANCESTOR
+ */
+static int walk(struct locator *locator, const char *pointer, struct step *ret_step)
+{
+	struct scan scan = {.text = locator->text, .size = locator->size};
+	size_t depth = shared_levels(locator, pointer), n_known = locator->n_levels;
+	const char *rest = pointer + (depth ? locator->levels[depth - 1].end : 0);
+	struct locator_level level = {0};
+
+	(void)scan_peek(&scan);
+	level.value = level.key = scan.at;
+	if (depth)
+		level = locator->levels[depth - 1];
+	locator->n_levels = depth;
+	(void)snprintf(locator->last, sizeof(locator->last), "%s", pointer);
+	for (bool first = true; *rest == '/'; first = false, depth++) {
+		const struct locator_level *known = first && depth < n_known ? &locator->levels[depth] : NULL;
+		struct token token = next_token(&rest);
+
+		scan.at = level.value;
+		*ret_step = (struct step){.value = level.value, .key = level.key};
+		if (!descend(scan, &token, known, &level))
+			return LOCATE_E_ANCESTOR;
+		remember(locator, depth, &level, (size_t)(rest - pointer));
+	}
+	*ret_step = (struct step){.value = level.value, .key = level.key};
+	return 0;
+}
+
+/**
+ * locator_find() - Find the value or key that a JSON pointer leads to
+ * @locator:	Locator
  * @pointer:	JSON pointer (RFC 6901)
  * @on_key:	Wanted is the key of the member, not its value (elements of arrays have none)
  * @ret_line:	Line, from 1
@@ -134,27 +218,31 @@ static bool find_element(struct scan scan, const struct token *token, struct ste
  *
  * Return: 0, LOCATE_E_ANCESTOR when there is no such value (the position of the innermost one on its way is written)
  */
-int locate(const char *text, size_t size, const char *pointer, bool on_key, unsigned *ret_line, unsigned *ret_column)
+int locator_find(struct locator *locator, const char *pointer, bool on_key, unsigned *ret_line, unsigned *ret_column)
 {
-	struct position position = POSITION_START;
-	struct scan scan = {.text = text, .size = size};
-	int c = scan_peek(&scan), r = 0;
-	struct step step = {.value = scan.at, .key = scan.at};
+	struct position position = {.at = locator->at, .line = locator->line, .column = locator->column};
+	struct step step;
+	int r = walk(locator, pointer, &step);
+	size_t target = on_key && r == 0 ? step.key : step.value;
 
-	while (*pointer == '/' && r == 0) {
-		struct token token = next_token(&pointer);
-
-		if ((c == '{' && find_member(scan, &token, &step)) || (c == '[' && find_element(scan, &token, &step))) {
-			scan.at = step.value;
-			c = scan_peek(&scan);
-		} else {
-			r = LOCATE_E_ANCESTOR;
-		}
-	}
-	position_advance(&position, text, on_key && r == 0 ? step.key : step.value);
+	if (target < position.at)
+		position = (struct position)POSITION_START;
+	position_advance(&position, locator->text, target);
+	locator->at = position.at;
+	locator->line = position.line;
+	locator->column = position.column;
 	*ret_line = position.line;
 	*ret_column = position.column;
 	return r;
+}
+
+/** locate() - locator_find() of one place in a text of @size bytes */
+int locate(const char *text, size_t size, const char *pointer, bool on_key, unsigned *ret_line, unsigned *ret_column)
+{
+	struct locator locator;
+
+	locator_init(&locator, text, size);
+	return locator_find(&locator, pointer, on_key, ret_line, ret_column);
 }
 
 /** struct key - A key of an object that is still open: its text in the arena, and where it stands */

@@ -22,7 +22,8 @@ const char command_validate_help[] =
 	"\n"
 	"Checks network configurations (.conf, .conflist, .json) and policy files, with the tables\n"
 	"that these import, offline: no root, no network. PATH is a file, a directory, or '-' for\n"
-	"standard input.\n"
+	"standard input. Of other plugins' configurations, networks of netavark, Docker's\n"
+	"daemon.json and a cluster's IP pools it holds the addresses against the policy.\n"
 	"\n"
 	"  --policy PATH       policy file or directory to check against, in place of those that\n"
 	"                      the configurations name; may be repeated\n"
@@ -115,22 +116,37 @@ static int read_options(int argc, char **argv, struct options *options)
 	return r;
 }
 
+/** complain() - Say that a path can't be read; return the exit status */
+static int complain(const char *path, int error)
+{
+	(void)fprintf(stderr, "rangeguard validate: %s: %s\n", path, strerror(error));
+	return EXIT_USAGE;
+}
+
+/** validate_path() - A file, or each file of a directory; 0, or the exit status when one can't be read */
+static int validate_path(const char *path, struct documents *documents)
+{
+	CLEANUP(path_list_done) struct path_list files = {0};
+	int r = path_list_expand(&files, path), status = 0;
+
+	if (r < 0)
+		return complain(path, -r);
+	for (size_t i = 0; i < files.n_paths; i++) {
+		r = documents_read(documents, files.paths[i]);
+		if (r < 0)
+			status = complain(files.paths[i], -r);
+	}
+	return status;
+}
+
 /** validate_paths() - Each file of each path; 0, or the exit status when one can't be read */
 static int validate_paths(char **paths, struct documents *documents)
 {
 	int status = 0;
 
-	for (; *paths; paths++) {
-		CLEANUP(path_list_done) struct path_list files = {0};
-		int r = path_list_expand(&files, *paths);
-
-		for (size_t i = 0; i < files.n_paths && !r; i++)
-			r = documents_read(documents, files.paths[i]);
-		if (r) {
-			(void)fprintf(stderr, "rangeguard validate: %s: %s\n", *paths, strerror(-r));
+	for (; *paths; paths++)
+		if (validate_path(*paths, documents))
 			status = EXIT_USAGE;
-		}
-	}
 	return status;
 }
 
@@ -162,7 +178,7 @@ static int validate(char **paths, const struct options *options, struct document
 	int status = validate_paths(paths, documents);
 
 	documents_compare(documents);
-	findings_locate(findings);
+	findings_finish(findings);
 	findings->strict = options->strict;
 	if (options->format->print(findings, stdout) || findings->failed)
 		status = EXIT_USAGE;

@@ -7,8 +7,6 @@
 
 /** Counts of addresses below this are printed digit by digit */
 #define COUNT_EXACT_BELOW 1000000000000ULL
-/** Space for count_format() */
-#define COUNT_TEXT_MAX 32
 
 /** struct check - What the checks share: configuration, guard and listener */
 struct check {
@@ -35,25 +33,46 @@ const char *reservation_describe(const struct guard_entry *entry, char buffer[st
 	return buffer;
 }
 
-/** tell() - One finding about @subject at member @key of @pointer, with the policy's entry as its other side */
-static void tell(const struct check *check, enum rule rule, enum severity severity, const char *pointer,
-		 const char *key, const char *subject, const struct guard_entry *entry, const char *remedy)
+/**
+ * clash_report() - Report that something clashes with a reservation
+ * @report:	Listener
+ * @clash:	What, and what to do
+ * @entry:	The policy's entry, the other side
+ */
+void clash_report(struct report *report, const struct clash *clash, const struct guard_entry *entry)
 {
-	char reservation[RESERVATION_TEXT_MAX], message[ERROR_MSG_MAX], at[POINTER_MAX];
+	char reservation[RESERVATION_TEXT_MAX], message[ERROR_MSG_MAX];
 	struct finding finding = {
-		.rule = rule,
-		.severity = severity,
-		.file = check->netconf->file,
-		.pointer = at,
+		.rule = clash->rule,
+		.severity = clash->severity,
+		.file = clash->file,
+		.pointer = clash->pointer,
 		.message = message,
 		.related_file = entry->file,
 		.related_pointer = entry->pointer,
 	};
 
+	(void)snprintf(message, sizeof(message), "%s %s; %s", clash->subject, reservation_describe(entry, reservation),
+		       clash->remedy);
+	report_finding(report, &finding);
+}
+
+/** tell() - One finding about @subject at member @key of @pointer, with the policy's entry as its other side */
+static void tell(const struct check *check, enum rule rule, enum severity severity, const char *pointer,
+		 const char *key, const char *subject, const struct guard_entry *entry, const char *remedy)
+{
+	char at[POINTER_MAX];
+	struct clash clash = {
+		.rule = rule,
+		.severity = severity,
+		.file = check->netconf->file,
+		.pointer = at,
+		.subject = subject,
+		.remedy = remedy,
+	};
+
 	(void)snprintf(at, sizeof(at), "%s%s", pointer, key);
-	(void)snprintf(message, sizeof(message), "%s %s; %s", subject, reservation_describe(entry, reservation),
-		       remedy);
-	report_finding(check->report, &finding);
+	clash_report(check->report, &clash, entry);
 }
 
 /** check_subnet() - `refuse`: no part of the subnet may be reserved, since a route to all of it may be made */
@@ -132,7 +151,7 @@ static struct room measure_room(const struct check *check, const struct range_se
 }
 
 /** count_format() - "254"; beyond what people read as a number "about 1.8e+19". Return: @buffer */
-static const char *count_format(u128 count, char buffer[static COUNT_TEXT_MAX])
+const char *count_format(u128 count, char buffer[static COUNT_TEXT_MAX])
 {
 	if (count < COUNT_EXACT_BELOW)
 		(void)snprintf(buffer, COUNT_TEXT_MAX, "%llu", (unsigned long long)count);
@@ -221,4 +240,38 @@ int check_netconf(const struct netconf *netconf, const struct guard *guard, stru
 	for (size_t i = 0; i < netconf->n_requested; i++)
 		check_requested(&check, &netconf->requested[i], netconf->requested_at[i]);
 	return report_outcome_since(report, errors_before);
+}
+
+/** note() - Note a span, if there is space given for it; return how many are noted then */
+static size_t note(struct span *spans, size_t n, struct span span)
+{
+	if (spans)
+		spans[n] = span;
+	return n + 1;
+}
+
+/**
+ * check_netconf_spans() - All that check_netconf() asks a guard about: a guard that knows of these alone will do for it
+ * @netconf:	Configuration
+ * @spans:	Space for them; NULL: they are only counted
+ *
+ * Return: how many
+ */
+size_t check_netconf_spans(const struct netconf *netconf, struct span *spans)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < netconf->n_sets; i++) {
+		for (size_t j = 0; j < netconf->sets[i].n_ranges; j++) {
+			const struct ip_range *range = &netconf->sets[i].ranges[j];
+
+			n = note(spans, n, prefix_span(&range->subnet));
+			n = note(spans, n, range->span);
+			if (range->gateway.family != FAMILY_NONE)
+				n = note(spans, n, span_of_address(&range->gateway));
+		}
+	}
+	for (size_t i = 0; i < netconf->n_requested; i++)
+		n = note(spans, n, span_of_address(&netconf->requested[i]));
+	return n;
 }

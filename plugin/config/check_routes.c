@@ -10,6 +10,25 @@
 
 #include "plugin/config/check.h"
 
+/**
+ * struct question - A range that is held against the routes
+ * @file, @pointer:	Where it stands
+ * @span:		Its addresses
+ * @network:		Its network
+ * @clash_severity:	What a clash is
+ * @own_device:		Routes through it are the network's own; NULL: none
+ * @remedy:		What to do about a clash
+ */
+struct question {
+	const char *file;
+	const char *pointer;
+	struct span span;
+	struct prefix network;
+	enum severity clash_severity;
+	const char *own_device;
+	const char *remedy;
+};
+
 /** enum weight - What a route means for a range; of several the heaviest is told */
 enum weight {
 	WEIGHT_NONE,
@@ -81,13 +100,15 @@ static bool is_reached(const struct routes *routes, const struct known_route *ro
 }
 
 /** weigh() - What @route means for the addresses of @range */
-static enum weight weigh(const struct routes *routes, const struct known_route *route, const struct ip_range *range)
+static enum weight weigh(const struct routes *routes, const struct known_route *route, const struct question *range)
 {
 	struct span destination = prefix_span(&route->rule.destination);
 
 	if (!span_overlaps(&destination, &range->span))
 		return WEIGHT_NONE;
-	switch (hostroute_rule(&route->rule, &range->subnet)) {
+	if (range->own_device && route->device && strcmp(range->own_device, route->device) == 0)
+		return WEIGHT_NONE;
+	switch (hostroute_rule(&route->rule, &range->network)) {
 	case HOSTROUTE_TAKEN:
 		return route->own ? WEIGHT_NONE : WEIGHT_TAKEN;
 	case HOSTROUTE_CLASH:
@@ -104,7 +125,7 @@ static enum weight weigh(const struct routes *routes, const struct known_route *
 }
 
 /** tally_routes() - The heaviest routes of a range */
-static struct tally tally_routes(const struct routes *routes, const struct ip_range *range)
+static struct tally tally_routes(const struct routes *routes, const struct question *range)
 {
 	struct tally tally = {.weight = WEIGHT_NONE};
 
@@ -119,37 +140,33 @@ static struct tally tally_routes(const struct routes *routes, const struct ip_ra
 }
 
 /** write_message() - What was found, and what to do */
-static void write_message(const struct tally *tally, const struct ip_range *range, char *message, size_t size)
+static void write_message(const struct tally *tally, const struct question *range, char *message, size_t size)
 {
 	static const char *const clauses[] = {
 		[WEIGHT_TAKEN] = "holds addresses that the host routes exactly",
 		[WEIGHT_POSSIBLE] = "clashes, if the host's rules lead there, with route",
 		[WEIGHT_CLASH] = "clashes with the host's route",
 	};
-	static const char *const remedies[] = {
-		[WEIGHT_TAKEN] = "they are the host's own or somebody's, and are passed over",
-		[WEIGHT_POSSIBLE] = "choose another range, remove the route, or set guard.hostRoutes",
-		[WEIGHT_CLASH] = "choose another range, remove the route, or set guard.hostRoutes",
-	};
+	const char *remedy = tally->weight == WEIGHT_TAKEN
+				     ? "they are the host's own or somebody's, and are passed over"
+				     : range->remedy;
 	char span[SPAN_TEXT_MAX], route[ROUTE_TEXT_MAX], more[40] = "";
 
 	if (tally->count > 1)
 		(void)snprintf(more, sizeof(more), " and %zu more", tally->count - 1);
 	(void)snprintf(message, size, "range %s %s: %s%s; %s", span_format(&range->span, span), clauses[tally->weight],
-		       routes_describe(tally->first, route), more, remedies[tally->weight]);
+		       routes_describe(tally->first, route), more, remedy);
 }
 
 /** check_range_routes() - One range against all routes */
-static void check_range_routes(const struct netconf *netconf, const struct ip_range *range, const struct routes *routes,
-			       struct report *report)
+static void check_range_routes(const struct question *range, const struct routes *routes, struct report *report)
 {
 	struct tally tally = tally_routes(routes, range);
-	bool refused = tally.weight == WEIGHT_CLASH && netconf->guard.host_routes == HOST_ROUTES_REFUSE;
 	char message[ERROR_MSG_MAX], related[32];
 	struct finding finding = {
 		.rule = RULE_HOST_ROUTE,
-		.severity = refused ? SEVERITY_ERROR : SEVERITY_WARNING,
-		.file = netconf->file,
+		.severity = tally.weight == WEIGHT_CLASH ? range->clash_severity : SEVERITY_WARNING,
+		.file = range->file,
 		.pointer = range->pointer,
 		.message = message,
 		.related_file = routes->file,
@@ -174,11 +191,49 @@ static void check_range_routes(const struct netconf *netconf, const struct ip_ra
 int check_routes(const struct netconf *netconf, const struct routes *routes, struct report *report)
 {
 	unsigned errors_before = report->errors;
+	struct question question = {
+		.file = netconf->file,
+		.clash_severity = netconf->guard.host_routes == HOST_ROUTES_REFUSE ? SEVERITY_ERROR : SEVERITY_WARNING,
+		.remedy = "choose another range, remove the route, or set guard.hostRoutes",
+	};
 
 	if (netconf->role != ROLE_INTERFACE || netconf->guard.host_routes == HOST_ROUTES_OFF)
 		return 0;
-	for (size_t i = 0; i < netconf->n_sets; i++)
-		for (size_t j = 0; j < netconf->sets[i].n_ranges; j++)
-			check_range_routes(netconf, &netconf->sets[i].ranges[j], routes, report);
+	for (size_t i = 0; i < netconf->n_sets; i++) {
+		for (size_t j = 0; j < netconf->sets[i].n_ranges; j++) {
+			question.pointer = netconf->sets[i].ranges[j].pointer;
+			question.span = netconf->sets[i].ranges[j].span;
+			question.network = netconf->sets[i].ranges[j].subnet;
+			check_range_routes(&question, routes, report);
+		}
+	}
 	return report_outcome_since(report, errors_before);
+}
+
+/**
+ * check_usage_routes() - Hold another plugin's ranges against a host's routes
+ * @usages:	What it uses
+ * @file:	File of the configuration
+ * @own_device:	Bridge or parent interface, whose routes are the network's own; NULL: not known
+ * @routes:	The host's routes
+ * @report:	Hears, of each range, the heaviest, as a warning: nothing will refuse it
+ */
+void check_usage_routes(const struct usages *usages, const char *file, const char *own_device,
+			const struct routes *routes, struct report *report)
+{
+	struct question question = {
+		.file = file,
+		.clash_severity = SEVERITY_WARNING,
+		.own_device = own_device,
+		.remedy = "choose another range, or remove the route",
+	};
+
+	for (size_t i = 0; i < usages->n_items; i++) {
+		if (usages->items[i].kind != USAGE_RANGE)
+			continue;
+		question.pointer = usages->items[i].pointer;
+		question.span = usages->items[i].span;
+		question.network = usages->items[i].network;
+		check_range_routes(&question, routes, report);
+	}
 }

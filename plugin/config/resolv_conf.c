@@ -64,7 +64,7 @@ static int open_regular(const char *path, FILE **ret_file)
 
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return -errno;
-	if (!S_ISREG(status.st_mode) || status.st_size > LIMIT_CONFIG_FILE)
+	if (!S_ISREG(status.st_mode) || status.st_size > LIMIT_RESOLV_CONF)
 		return -EINVAL;
 	file = fdopen(fd, "re");
 	if (!file)

@@ -37,7 +37,7 @@ def policy($count): p50("policy"; "rangeguard \($count)"; "add") / p50("policy";
 	at_least("16 at a time, ADDs per second"; "ptp + host-local";
 		p50("parallel"; "reference"; "add") / p50("parallel"; "rangeguard"; "add"); 4),
 	at_most("peak memory of ADD, MiB"; "-"; result("routed"; "rangeguard"; "add").peak_kib / 1024; 4),
-	at_most("validate 1,000 files, 100,000 prefixes, s"; "-";
+	at_most("validate 1,000 files, 100,000 prefixes"; "1 s";
 		p50("validate"; "rangeguard"; "validate") / 1000000; 1),
 	at_most("ADD, 1,000 prefixes"; "none"; policy(1000); 1.25),
 	at_most("ADD, 100,000 prefixes"; "none"; policy(100000); 1.25),

@@ -18,9 +18,7 @@ PACKAGES=(
 	libjansson-dev libnl-3-dev libnl-route-3-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcmocka-dev
 	containernetworking-plugins
 )
-CASES=(version routed routed-reference dual-stack leases leases-reference parallel policy list)
-# Only with --only: validate reads the policy again for each file, so that it takes minutes
-LATER_CASES=(validate)
+CASES=(version routed routed-reference dual-stack leases leases-reference parallel policy list validate suggest)
 # Containers that are attached at the same time
 PARALLEL=16
 # Pools: a /16 for up to 60,000 leases, a /12 for a million
@@ -40,7 +38,6 @@ usage()
 		  --help        this text
 
 		Cases: ${CASES[*]}
-		Only with --only, for they take minutes: ${LATER_CASES[*]}
 	EOF
 }
 
@@ -226,8 +223,14 @@ case_validate()
 			"ipam": {"type": "rangeguard", "ranges": [[{"subnet": "10.%d.%d.0/24"}]]}}]}' \
 			"$i" $((i / 250)) $((i % 250)) >"/run/validate/$i.conflist"
 	done
-	measure validate 1 "$(contender rangeguard \
+	measure validate 10 "$(contender rangeguard \
 		"$(program validate "$CNI_BIN/rangeguard" validate --policy "$(policy 100000)" /run/validate)")"
+}
+
+case_suggest()
+{
+	measure suggest 5 "$(contender "rangeguard 1000000" "$(program suggest "$CNI_BIN/rangeguard" suggest \
+		--policy "$(policy 1000000)" --within 172.0.0.0/8 --prefix-length 24)")"
 }
 
 case_list()
@@ -313,7 +316,7 @@ bench_main()
 		case $1 in
 		--quick) QUICK=1 ;;
 		--only)
-			[[ -n "${2-}" && " ${CASES[*]} ${LATER_CASES[*]} " == *" $2 "* ]] || { usage >&2; exit 2; }
+			[[ -n "${2-}" && " ${CASES[*]} " == *" $2 "* ]] || { usage >&2; exit 2; }
 			selected+=("$2")
 			shift
 			;;

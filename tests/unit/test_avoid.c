@@ -17,8 +17,8 @@
 #include "plugin/commands/avoid.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
-/** Arrays inside each other in test_depth(), less than jansson takes; and siblings, more than one allocation holds */
-#define DEPTH 2000U
+/** Plugins inside each other in test_depth(): two levels each, less than the 2048 that jansson takes */
+#define DEPTH 1000U
 
 /* Allocations of the code under test go through this (-Wl,--wrap); the one that @fail_in counts down to fails. */
 static unsigned long fail_in;
@@ -67,33 +67,40 @@ static const struct {
 	const char *text;
 	const char *expected;
 } forms[] = {
-	{"{}", "10.0.0.0/29"},
-	{"[]", "10.0.0.0/29"},
-	{"{\"subnet\": \"10.0.0.0/28\"}", "10.0.0.16/29"},
-	/* Host bits: the whole network is connected. */
-	{"{\"address\": \"10.0.0.9/28\"}", "10.0.0.16/29"},
+	{"{\"type\": \"portmap\"}", "10.0.0.0/29"},
+	{"{\"ipam\": {\"subnet\": \"10.0.0.0/28\"}}", "10.0.0.16/29"},
+	/* All of the network is connected, whatever is given of it. */
+	{"{\"ipam\": {\"subnet\": \"10.0.0.0/28\", \"rangeStart\": \"10.0.0.2\", \"rangeEnd\": \"10.0.0.3\"}}",
+	 "10.0.0.16/29"},
+	{"{\"ipam\": {\"type\": \"static\", \"addresses\": [{\"address\": \"10.0.0.9/28\"}]}}", "10.0.0.16/29"},
+	{"{\"ipam\": {\"range\": \"10.0.0.17-10.0.0.20/27\"}}", "10.0.0.32/29"},
+	{"{\"ipam\": {\"range\": \"10.0.0.0/27\", \"exclude\": [\"10.0.0.0/28\"]}}", "10.0.0.32/29"},
+	{"{\"ipam\": {\"ipv4_pools\": [\"default\", \"10.0.0.0/26\"]}}", "10.0.0.64/29"},
 	{"{\"bip\": \"10.0.0.1/29\"}", "10.0.0.8/29"},
-	{"{\"cidr\": \"10.0.0.7\"}", "10.0.0.8/29"},
-	{"{\"range\": \"10.0.0.7-10.0.0.8\"}", "10.0.0.16/29"},
-	{"{\"range\": \"10.0.0.17-10.0.0.20/27\"}", "10.0.0.32/29"},
 	{"{\"fixed-cidr\": \"10.0.0.0/25\", \"fixed-cidr-v6\": \"fd00::/64\"}", "10.0.0.128/29"},
 	{"{\"default-address-pools\": [{\"base\": \"10.0.0.0/26\", \"size\": 28}]}", "10.0.0.64/29"},
-	{"{\"subnet\": \"10.0.0.0/8\"}", "none"},
-	{"{\"subnet\": \"::ffff:10.0.0.0/125\"}", "10.0.0.8/29"},
-	{"{\"subnet\": \"fd00::/64\"}", "10.0.0.0/29"},
-	/* At any depth */
+	{"{\"default-gateway\": \"10.0.0.7\"}", "10.0.0.8/29"},
+	{"{\"subnets\": [{\"subnet\": \"10.0.0.0/8\"}]}", "none"},
+	{"{\"subnets\": [{\"subnet\": \"::ffff:10.0.0.0/125\"}]}", "10.0.0.8/29"},
+	{"{\"subnets\": [{\"subnet\": \"fd00::/64\"}]}", "10.0.0.0/29"},
+	{"{\"reserved\": [{\"cidr\": \"10.0.0.0/29\"}, {\"range\": \"10.0.0.8-10.0.0.16\"}]}", "10.0.0.24/29"},
+	{"{\"type\": \"rangeguard\", \"guard\": {\"reserved\": [{\"cidr\": \"10.0.0.0/29\"}]}}", "10.0.0.8/29"},
 	{"{\"plugins\": [{}, {\"ipam\": {\"ranges\": [[{\"subnet\": \"10.0.0.0/29\"}, {\"subnet\": \"10.0.0.8/29\"}]]}}]}",
 	 "10.0.0.16/29"},
 	/* What is no network of this configuration */
-	{"{\"granted\": [{\"cidr\": \"10.0.0.0/24\"}]}", "10.0.0.0/29"},
-	{"{\"routes\": [{\"dst\": \"10.0.0.0/24\", \"subnet\": \"10.0.0.0/24\"}]}", "10.0.0.0/29"},
-	{"{\"prevResult\": {\"ips\": [{\"address\": \"10.0.0.0/24\"}]}}", "10.0.0.0/29"},
-	{"{\"subnet\": null, \"range\": 7, \"name\": \"10.0.0.0/24\"}", "10.0.0.0/29"},
+	{"{\"type\": \"rangeguard\", \"granted\": [{\"cidr\": \"10.0.0.0/24\"}]}", "10.0.0.0/29"},
+	{"{\"ipam\": {\"routes\": [{\"dst\": \"10.0.0.0/24\", \"subnet\": \"10.0.0.0/24\"}]}}", "10.0.0.0/29"},
+	{"{\"type\": \"a\", \"prevResult\": {\"ips\": [{\"address\": \"10.0.0.0/24\"}]}}", "10.0.0.0/29"},
+	{"{\"type\": \"a\", \"ipam\": {\"subnet\": null, \"range\": null}, \"name\": \"10.0.0.0/24\"}", "10.0.0.0/29"},
 	/* What can't be read */
-	{"{\"subnet\": \"10.0.0.0/33\"}", ""},
-	{"{\"subnet\": \"\"}", ""},
-	{"{\"range\": \"10.0.0.9-10.0.0.8\"}", ""},
-	{"{\"a\": 1, \"a\": 2}", ""},
+	{"{}", ""},
+	{"[]", ""},
+	{"{\"ipam\": {\"subnet\": \"10.0.0.0/33\"}}", ""},
+	{"{\"ipam\": {\"type\": \"another\", \"subnet\": \"none\"}}", ""},
+	{"{\"ipam\": {\"range\": \"10.0.0.9-10.0.0.8/24\"}}", ""},
+	{"{\"ipam\": {\"range\": 7}}", ""},
+	{"{\"bip\": \"\", \"bip6\": 1}", ""},
+	{"{\"type\": \"x\", \"a\": 1, \"a\": 2}", ""},
 	{"{", ""},
 	{"", ""},
 };
@@ -107,25 +114,19 @@ static void test_forms(void **state)
 		assert_string_equal(first_free(forms[i].text, buffer), forms[i].expected);
 }
 
-/** repeat() - Write @text @n times, and a NUL; return where the NUL is */
-static char *repeat(char *at, const char *text, size_t n)
-{
-	for (; n > 0; n--)
-		for (const char *c = text; *c; c++)
-			*at++ = *c;
-	*at = '\0';
-	return at;
-}
-
+/* Each plugin delegates to the next one, as deep as jansson takes it. */
 static void test_depth(void **state)
 {
-	static const char inner[] = "{\"subnet\": \"10.0.0.0/29\"}";
-	char text[4 * DEPTH], buffer[PREFIX_TEXT_MAX];
+	static const char open[] = "{\"delegates\": [", inner[] = "{\"ipam\": {\"subnet\": \"10.0.0.0/29\"}}";
+	char text[DEPTH * (sizeof(open) + 2) + sizeof(inner) + 32], buffer[PREFIX_TEXT_MAX];
+	char *end = stpcpy(text, "{\"type\": \"multus\", \"delegates\": [");
 
 	(void)state;
-	(void)repeat(repeat(repeat(text, "[", DEPTH), inner, 1), "]", DEPTH);
-	assert_string_equal(first_free(text, buffer), "10.0.0.8/29");
-	(void)repeat(repeat(repeat(repeat(text, "[", 1), "[],", DEPTH), inner, 1), "]", 1);
+	for (size_t i = 0; i < DEPTH; i++)
+		end = stpcpy(end, open);
+	end = stpcpy(end, inner);
+	for (size_t i = 0; i <= DEPTH; i++)
+		end = stpcpy(end, "]}");
 	assert_string_equal(first_free(text, buffer), "10.0.0.8/29");
 }
 

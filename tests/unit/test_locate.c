@@ -137,6 +137,54 @@ static void test_places(void **state)
 	}
 }
 
+/* Whatever was looked for before: after each place each other one is found where it is */
+static void test_one_after_the_other(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(places); i++) {
+		struct locator locator;
+
+		locator_init(&locator, policy, strlen(policy));
+		for (size_t j = 0; j < N_ELEMENTS(places); j++) {
+			const struct place *pair[] = {&places[i], &places[j]};
+
+			for (size_t k = 0; k < 2; k++) {
+				unsigned line = 0, column = 0;
+
+				if (locator_find(&locator, pair[k]->pointer, j % 2, &line, &column) != pair[k]->r ||
+				    line != (j % 2 ? pair[k]->key_line : pair[k]->line) ||
+				    column != (j % 2 ? pair[k]->key_column : pair[k]->column))
+					fail_msg("\"%s\" is at %u:%u beside \"%s\"", pair[k]->pointer, line, column,
+						 pair[!k]->pointer);
+			}
+		}
+	}
+}
+
+/* Steps beyond those that a locator remembers */
+static void test_deep_places(void **state)
+{
+	char text[256], pointer[128];
+	char *text_end = text, *pointer_end = pointer;
+	struct locator locator;
+	unsigned line, column;
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * LOCATOR_LEVELS_MAX; i++) {
+		text_end = stpcpy(text_end, "[0,");
+		pointer_end = stpcpy(pointer_end, "/1");
+	}
+	*text_end++ = '7';
+	for (unsigned i = 0; i < 2 * LOCATOR_LEVELS_MAX; i++)
+		text_end = stpcpy(text_end, "]");
+	locator_init(&locator, text, strlen(text));
+	for (unsigned length = 2 * 2 * LOCATOR_LEVELS_MAX; length > 0; length -= 2) {
+		pointer[length] = '\0';
+		assert_int_equal(locator_find(&locator, pointer, false, &line, &column), 0);
+		assert_int_equal(column, length / 2 * 3 + 1);
+	}
+}
+
 static void test_last_of_equal_keys_counts(void **state)
 {
 	static const char text[] = "{\"a\": 1, \"b\": {\"c\": 1}, \"\\u0061\": 2, \"b\": {}}";
@@ -323,7 +371,8 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_places),		cmocka_unit_test(test_last_of_equal_keys_counts),
+		cmocka_unit_test(test_places),		cmocka_unit_test(test_one_after_the_other),
+		cmocka_unit_test(test_deep_places),	cmocka_unit_test(test_last_of_equal_keys_counts),
 		cmocka_unit_test(test_leading_blanks),	cmocka_unit_test(test_missing_values),
 		cmocka_unit_test(test_duplicates),	cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_many_duplicates), cmocka_unit_test(test_malformed_stays_inside),
