@@ -22,6 +22,7 @@
  * @sums:	Sums of the blocks of the layer that is being written
  * @n_sums:	How many
  * @capacity:	How many there is room for
+ * @last_sum:	The last one
  * @used:	Bytes in @buffer
  */
 struct blocks_writer {
@@ -31,6 +32,7 @@ struct blocks_writer {
 	uint64_t *sums;
 	size_t n_sums;
 	size_t capacity;
+	uint64_t last_sum;
 	size_t used;
 	uint8_t buffer[BUFFER_BLOCKS * BLOCK_BYTES];
 };
@@ -141,6 +143,7 @@ static int add_sum(struct blocks_writer *writer, uint64_t sum)
 		writer->capacity = capacity;
 	}
 	writer->sums[writer->n_sums++] = sum;
+	writer->last_sum = sum;
 	return 0;
 }
 
@@ -240,7 +243,7 @@ int blocks_writer_finish(struct blocks_writer *writer, const struct blocks_tag *
 		r = write_layer(writer);
 	if (r < 0)
 		return r;
-	head.top_sum = writer->sums[0];
+	head.top_sum = writer->last_sum;
 	head.sum = blocks_head_sum(&head);
 	return write_at(writer->fd, &head, sizeof(head), 0);
 }

@@ -36,13 +36,27 @@ static void hash_text(const struct hashing *hashing, const char *text)
 	(void)XXH3_128bits_update(hashing->state, text, strlen(text) + 1);
 }
 
-/** hash_inline() - Take in a list of entries of the configuration: 0, -ENOMEM */
-static int hash_inline(struct hashing *hashing, const json_t *policy, const char *key)
+/** hash_list() - Take in a list of entries of the configuration: 0, -ENOMEM */
+static int hash_list(struct hashing *hashing, const json_t *policy, const char *key)
 {
 	const json_t *list = json_object_get(policy, key);
 
 	hash_text(hashing, key);
 	return list && json_dump_callback(list, hash_json, hashing, JSON_COMPACT | JSON_ENCODE_ANY) < 0 ? -ENOMEM : 0;
+}
+
+/** hash_inline() - Take in the configuration's own entries, and where they stand: 0, -ENOMEM */
+static int hash_inline(struct hashing *hashing, const struct netconf *netconf)
+{
+	const json_t *policy = netconf->guard.inline_policy;
+	int r;
+
+	if (!json_object_get(policy, "reserved") && !json_object_get(policy, "granted"))
+		return 0;
+	hash_text(hashing, netconf->file);
+	hash_text(hashing, netconf->guard.pointer);
+	r = hash_list(hashing, policy, "reserved");
+	return r < 0 ? r : hash_list(hashing, policy, "granted");
 }
 
 /**
@@ -58,7 +72,7 @@ int policy_key(const struct netconf *netconf, struct policy_key *ret_key)
 	struct hashing hashing = {.state = XXH3_createState()};
 	XXH128_canonical_t canonical;
 	uid_t user = geteuid();
-	int r = 0;
+	int r;
 
 	if (!hashing.state)
 		return -ENOMEM;
@@ -70,13 +84,7 @@ int policy_key(const struct netconf *netconf, struct policy_key *ret_key)
 	hash_text(&hashing, config->policies_default ? "default" : "named");
 	for (size_t i = 0; i < config->n_policies; i++)
 		hash_text(&hashing, config->policies[i]);
-	if (config->inline_policy) {
-		hash_text(&hashing, netconf->file);
-		hash_text(&hashing, config->pointer);
-		r = hash_inline(&hashing, config->inline_policy, "reserved");
-		if (r == 0)
-			r = hash_inline(&hashing, config->inline_policy, "granted");
-	}
+	r = hash_inline(&hashing, netconf);
 	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(hashing.state));
 	(void)XXH3_freeState(hashing.state);
 	memcpy(ret_key->tag.bytes, canonical.digest, sizeof(ret_key->tag.bytes));

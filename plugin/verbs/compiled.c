@@ -146,9 +146,13 @@ static void keep(const struct wanted *wanted, const struct state *state, const s
 {
 	int r;
 
-	/* A source that was changed while it was read, or can be without a trace, must be read again. */
-	if (record->unsettled || !policy_record_holds(record->bytes, record->size, wanted->today))
+	if (record->unsettled || !policy_record_holds(record->bytes, record->size, wanted->today)) {
+		log_line(
+			"the compiled policy of network %s is not kept: a source was changed while it was read, or can "
+			"be without a trace, since it is dated in the future",
+			wanted->context->netconf.name);
 		return;
+	}
 	r = write_image(wanted, state, guard, record);
 	if (r == 0) {
 		state_cache_tidy(state, STEM, wanted->name, LIMIT_POLICY_IMAGES);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,12 @@ ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t offset)
 	}
 	/* A write may take less than it is given. */
 	return __real_pwrite(fd, data, size > 5000 ? size - 1 : size, offset);
+}
+
+/** copy_of() - Another descriptor of the file, for who closes it */
+static int copy_of(int fd)
+{
+	return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
 /** byte_at() - The test data: no two blocks are the same */
@@ -78,7 +85,7 @@ static int read_all(int fd, size_t size)
 {
 	BLOCKS_CLEANUP struct blocks *blocks = NULL;
 	uint8_t piece[1000];
-	int r = blocks_open(dup(fd), &tag, &blocks);
+	int r = blocks_open(copy_of(fd), &tag, &blocks);
 
 	if (r)
 		return r;
@@ -251,7 +258,7 @@ static void a_file_that_is_cut_while_it_is_read(void **state)
 	uint8_t bytes[10];
 
 	(void)state;
-	assert_int_equal(blocks_open(dup(fd), &tag, &blocks), 0);
+	assert_int_equal(blocks_open(copy_of(fd), &tag, &blocks), 0);
 	assert_int_equal(ftruncate(fd, 100), 0);
 	assert_int_equal(blocks_read(blocks, 5 * BLOCK_BYTES, bytes, sizeof(bytes)), BLOCKS_E_DAMAGED);
 	(void)close(fd);
@@ -265,7 +272,7 @@ static void another_tag_is_another_file(void **state)
 
 	(void)state;
 	other.bytes[15] ^= 1;
-	assert_int_equal(blocks_open(dup(fd), &other, &blocks), BLOCKS_E_DAMAGED);
+	assert_int_equal(blocks_open(copy_of(fd), &other, &blocks), BLOCKS_E_DAMAGED);
 	(void)close(fd);
 }
 

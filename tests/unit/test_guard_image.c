@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,12 @@
 
 static const struct blocks_tag tag = {.bytes = "guard of a test"};
 static const struct guard_origin origin = {.data = "where it comes from", .size = 20};
+
+/** copy_of() - Another descriptor of the file, for who closes it */
+static int copy_of(int fd)
+{
+	return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
 
 /** random_bits() - splitmix64 (public domain, S. Vigna) */
 static uint64_t random_bits(void)
@@ -275,7 +282,7 @@ static void each_flipped_byte_is_refused_or_healed(void **state)
 		int r;
 
 		flip(fd, at);
-		r = guard_image_open(dup(fd), &tag, &damaged, &found);
+		r = guard_image_open(copy_of(fd), &tag, &damaged, &found);
 		if (r == 0) {
 			guard_image_on_damage(damaged, heal, &healer);
 			ask_everywhere(damaged, guard);
@@ -343,7 +350,7 @@ static void a_file_that_is_cut_while_it_is_open_is_healed(void **state)
 {
 	GUARD_CLEANUP struct guard *guard = known_guard(false);
 	int fd = write_image(guard);
-	GUARD_CLEANUP struct guard *image = open_image(dup(fd));
+	GUARD_CLEANUP struct guard *image = open_image(copy_of(fd));
 	struct healer healer = {0};
 
 	(void)state;
@@ -363,7 +370,7 @@ static int reseal(int from, uint64_t changed, uint8_t byte)
 	uint8_t *bytes;
 	uint64_t size;
 
-	assert_int_equal(blocks_open(dup(from), &tag, &blocks), 0);
+	assert_int_equal(blocks_open(copy_of(from), &tag, &blocks), 0);
 	size = blocks_size(blocks);
 	bytes = test_malloc(size);
 	assert_int_equal(blocks_read(blocks, 0, bytes, size), 0);

@@ -221,7 +221,7 @@ static void mutations_are_read_the_same_or_left_alone(void **state)
 		const char *from = well_formed[i % N_ELEMENTS(well_formed)];
 		size_t size = strlen(from);
 
-		memcpy(text, from, size);
+		(void)snprintf(text, sizeof(text), "%s", from);
 		for (uint64_t n = random_bits() % 3 + 1; n > 0 && size > 2; n--)
 			mutate(text, &size);
 		if (compare(text, size))
