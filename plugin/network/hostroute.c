@@ -161,6 +161,17 @@ int hostroute_lookup(struct port *host, const struct address *address, struct ro
 	return 0;
 }
 
+/** hostroute_is_local() - Whether @address is one of the host's own: 1, 0, negative errno */
+int hostroute_is_local(struct port *host, const struct address *address)
+{
+	struct route_info match;
+	int r = hostroute_lookup(host, address, &match);
+
+	if (r)
+		return r < 0 ? r : 0;
+	return match.type == RTN_LOCAL;
+}
+
 /**
  * hostroute_ask() - Whether the host's routes leave an address to a container
  * @host:	Port

@@ -47,6 +47,14 @@ int batch_append(struct batch *batch, struct nl_msg *msg)
 	return 0;
 }
 
+/** batch_allow_existing() - Mark the message that was just appended, if @appended says so; returns @appended */
+int batch_allow_existing(struct batch *batch, int appended)
+{
+	if (!appended)
+		batch->may_exist |= (uint64_t)1 << (batch->count - 1);
+	return appended;
+}
+
 /**
  * describe_end() - Name, MAC address and MTU of one end of a pair
  * @link:	End

@@ -39,7 +39,16 @@ struct route_info {
 struct address_info {
 	struct prefix address;
 	uint32_t interface;
-	uint32_t flags; /* IFA_F_* */
+	uint32_t flags;	  /* IFA_F_* */
+	uint8_t protocol; /* IFA_PROTO; 0: none, or a kernel before 5.18 */
+};
+
+/** struct mark_rule - A routing rule: packets of @family whose mark has all bits of @mark are routed by @table */
+struct mark_rule {
+	enum family family;
+	uint32_t mark;
+	uint32_t table;
+	uint32_t priority;
 };
 
 /* Each appends one message. 0, -ENOMEM, -E2BIG when the batch is full. */
@@ -60,6 +69,16 @@ int rtmessage_add_container_route(struct batch *batch, uint32_t index, const str
 int rtmessage_dump_routes(struct batch *batch, enum family family, uint8_t type); /* type RTN_UNSPEC: all */
 int rtmessage_dump_own_routes(struct batch *batch, enum family family);
 int rtmessage_lookup_route(struct batch *batch, const struct address *address); /* RTM_F_FIB_MATCH */
+
+/* What pins need beside nftables (rtpin.c). Adding what is there already is no failure. */
+int rtmessage_add_mark_rule(struct batch *batch, const struct mark_rule *rule);
+int rtmessage_delete_mark_rule(struct batch *batch, const struct mark_rule *rule);
+int rtmessage_add_prohibit_route(struct batch *batch, uint32_t table, const struct prefix *destination);
+int rtmessage_delete_prohibit_route(struct batch *batch, uint32_t table, const struct prefix *destination);
+int rtmessage_assign_address(struct batch *batch, uint32_t index, const struct address *address);
+int rtmessage_delete_assigned_address(struct batch *batch, uint32_t index, const struct address *address);
+int rtmessage_add_clsact(struct batch *batch, uint32_t index);
+int rtmessage_add_bpf_filter(struct batch *batch, uint32_t index, int program_fd, const char *name);
 
 /* Readers. 0, -EBADMSG, -ENOMSG when the message is of another type. */
 int rtmessage_read_link(const struct nlmsghdr *message, struct link_info *ret_link);

@@ -283,6 +283,10 @@ static int take_address_attribute(const struct nlattr *attribute, void *userdata
 		return reading->has_local ? MNL_CB_OK : read_address(attribute, address->family, address);
 	case IFA_FLAGS:
 		return read_u32(attribute, &reading->info.flags);
+	case IFA_PROTO:
+		if (mnl_attr_get_payload_len(attribute) == 1)
+			reading->info.protocol = mnl_attr_get_u8(attribute);
+		return MNL_CB_OK;
 	default:
 		return MNL_CB_OK;
 	}

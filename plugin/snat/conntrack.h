@@ -22,4 +22,7 @@
  */
 int conntrack_forget(struct port *netfilter, const struct address *addresses, size_t n, struct error *reterr);
 
+/* What conntrack_forget() does on kernels before 5.8, which can't filter: dump, and delete each flow exactly. */
+int conntrack_forget_each(struct port *netfilter, const struct address *addresses, size_t n, struct error *reterr);
+
 #endif

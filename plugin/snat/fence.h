@@ -31,6 +31,9 @@
  */
 int fence_arm(struct port *host, uint32_t ifindex, struct error *reterr);
 
+/* What fence_arm() does on kernels before 6.6, which have no TCX: clsact and a classifier that runs the program. */
+int fence_filter(struct port *host, uint32_t ifindex, int program_fd, struct error *reterr);
+
 /*
  * Prohibit marked packets to destinations: one rule per family among @spans, one route per prefix. What is there
  * already is fine. 0; REFUSED (103), when some of it may be there: fence_open() takes it away.
@@ -40,7 +43,8 @@ int fence_close(struct port *host, const struct span *spans, size_t n, struct er
 /*
  * The opposite: remove the routes to the @n spans in @gone, except those that the @n_kept spans in @kept need as well.
  * Each span stands for the destinations of one pin as it was given to fence_close(). The rule of a family goes with its
- * last span (none of that family among @kept). What is not there is fine. 0; REFUSED (103).
+ * last span (none of that family among @kept). What is not there is fine. The caller sees to it that nobody calls
+ * fence_close() between its finding out what is kept and the end of this call. 0; REFUSED (103).
  */
 int fence_open(struct port *host, const struct span *gone, size_t n, const struct span *kept, size_t n_kept,
 	       struct error *reterr);

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Forgetting flows: by the kernel's own filter, or one by one where it has none. Owns nothing.
+ */
+
+#include "plugin/snat/conntrack.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "plugin/network/sysctl.h"
+#include "plugin/snat/ctmessage.h"
+#include "rangeguard/limits.h"
+
+_Static_assert(2 * LIMIT_RANGE_SETS <= BATCH_MESSAGES, "both directions of each address must fit into a batch");
+
+/** Dumps at most, each of which finds up to BATCH_MESSAGES flows to delete */
+#define ROUNDS 4096U
+
+/**
+ * struct search - Flows of some addresses, as far as a batch takes them
+ * @addresses:	Addresses
+ * @n:		How many
+ * @deletions:	One message per flow
+ */
+struct search {
+	const struct address *addresses;
+	size_t n;
+	struct batch deletions;
+};
+
+/** cannot() - Say why flows can't be forgotten: REFUSED */
+static int cannot(int errnum, const char *text, struct error *reterr)
+{
+	(void)error_set(reterr, ERROR_KERNEL, "cannot remove the connection tracking entries of a container: %s",
+			strerror(errnum));
+	if (text && text[0])
+		error_details(reterr, "%s", text);
+	return REFUSED;
+}
+
+/** is_wanted() - Whether @address is one of those that are searched for */
+static bool is_wanted(const struct search *search, const struct address *address)
+{
+	for (size_t i = 0; i < search->n; i++)
+		if (address_equal(&search->addresses[i], address))
+			return true;
+	return false;
+}
+
+/**
+ * take_flow() - port_reply_fn: put the deletion of a flow that is wanted into the batch
+ * @message:	Flow, NULL when the dump begins anew
+ * @userdata:	struct search
+ *
+ * Return: 0, -ENOMEM, -EBADMSG
+ */
+static int take_flow(const struct nlmsghdr *message, void *userdata)
+{
+	struct search *search = userdata;
+	struct ct_flow flow;
+	int r;
+
+	if (!message) {
+		batch_reset(&search->deletions);
+		return 0;
+	}
+	r = ctmessage_read(message, &flow);
+	if (r < 0)
+		return r == -ENOMSG ? 0 : r;
+	if (!is_wanted(search, &flow.original_source) && !is_wanted(search, &flow.reply_source))
+		return 0;
+	/* What does not fit is found by the next dump. */
+	return batch_has_room(&search->deletions) ? ctmessage_delete_flow(&search->deletions, message) : 0;
+}
+
+/**
+ * send_deletions() - Delete flows; one that ended by now will do
+ * @netfilter:	Port
+ * @deletions:	Messages; those behind a refused one are carried out, too
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+static int send_deletions(struct port *netfilter, struct batch *deletions, struct error *reterr)
+{
+	struct port_failure failure;
+	int r = port_exchange(netfilter, deletions, NULL, NULL, &failure);
+
+	if (r == PORT_E_REFUSED && failure.errnum != ENOENT)
+		return cannot(failure.errnum, failure.text, reterr);
+	return r < 0 ? cannot(-r, NULL, reterr) : 0;
+}
+
+/**
+ * conntrack_forget_each() - Forget flows one by one
+ * @netfilter:	Port
+ * @addresses:	Addresses
+ * @n:		How many
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+int conntrack_forget_each(struct port *netfilter, const struct address *addresses, size_t n, struct error *reterr)
+{
+	struct search search = {.addresses = addresses, .n = n};
+	struct port_failure failure;
+	struct batch dump;
+	int r = 0;
+
+	for (unsigned i = 0; !r && i < ROUNDS; i++) {
+		batch_reset(&search.deletions);
+		batch_reset(&dump);
+		r = ctmessage_dump(&dump);
+		if (!r)
+			r = port_exchange(netfilter, &dump, take_flow, &search, &failure);
+		if (r)
+			return r < 0 ? cannot(-r, NULL, reterr) : cannot(failure.errnum, failure.text, reterr);
+		if (!search.deletions.count)
+			return 0;
+		r = send_deletions(netfilter, &search.deletions, reterr);
+	}
+	return r ? r : cannot(EBUSY, "new ones keep coming", reterr);
+}
+
+/** add_filters() - Append the deletions of both directions of @address: 0, -ENOMEM, -E2BIG */
+static int add_filters(struct batch *batch, const struct address *address)
+{
+	int r = ctmessage_delete_by_source(batch, address, CT_ORIGINAL);
+
+	return r ? r : ctmessage_delete_by_source(batch, address, CT_REPLY);
+}
+
+/**
+ * forget_filtered() - Have the kernel forget flows by its own filter
+ * @netfilter:	Port
+ * @addresses:	Addresses
+ * @n:		How many; two messages each must fit into a batch
+ *
+ * Return: 0, negative errno; -EINVAL or -EOPNOTSUPP before Linux 5.8
+ */
+static int forget_filtered(struct port *netfilter, const struct address *addresses, size_t n)
+{
+	struct port_failure failure;
+	struct batch batch;
+	int r = 0;
+
+	batch_reset(&batch);
+	for (size_t i = 0; !r && i < n; i++)
+		r = add_filters(&batch, &addresses[i]);
+	if (!r)
+		r = port_exchange(netfilter, &batch, NULL, NULL, &failure);
+	return r == PORT_E_REFUSED ? -failure.errnum : r;
+}
+
+/**
+ * conntrack_forget() - Forget the flows of addresses
+ * @netfilter:	Port on NETLINK_NETFILTER, in the namespace in which the calling thread is, too
+ * @addresses:	Addresses
+ * @n:		How many, LIMIT_RANGE_SETS at most
+ * @reterr:	Error
+ *
+ * Return: 0, also when nothing is tracked; REFUSED
+ */
+int conntrack_forget(struct port *netfilter, const struct address *addresses, size_t n, struct error *reterr)
+{
+	int r;
+
+	/* Absent without the kernel's module. Not readable for another reason: the kernel is asked in vain. */
+	r = sysctl_has_value("netfilter/nf_conntrack_count", "0");
+	if (r == 1 || r == -ENOENT)
+		return 0;
+	r = forget_filtered(netfilter, addresses, n);
+	if (r == -EINVAL || r == -EOPNOTSUPP)
+		return conntrack_forget_each(netfilter, addresses, n, reterr);
+	return r ? cannot(-r, NULL, reterr) : 0;
+}
