@@ -250,6 +250,21 @@ int nf_delete_set(struct datagram *datagram, enum nf_set which, uint64_t list)
 	return 0;
 }
 
+/** nf_get_sets() - Ask for the table's sets, without what is in them; a dump, hence alone in its batch */
+int nf_get_sets(struct batch *batch)
+{
+	struct nftnl_set *set CLEANUP(set_cleanup) = nftnl_set_alloc();
+	struct nlmsghdr *message;
+
+	if (!set || nftnl_set_set_str(set, NFTNL_SET_TABLE, NF_TABLE) < 0)
+		return -ENOMEM;
+	message = nftnl_nlmsg_build_hdr((char *)batch->buffer, NFT_MSG_GETSET, NFPROTO_INET, NLM_F_DUMP, 0);
+	nftnl_set_nlmsg_build_payload(message, set);
+	batch->used = NLMSG_ALIGN(message->nlmsg_len);
+	batch->count = 1;
+	return 0;
+}
+
 /** chain_message() - A message about a chain; @hook NULL: none */
 static int chain_message(struct datagram *datagram, uint16_t type, uint16_t flags, const char *name,
 			 const struct nf_hook *hook)
@@ -503,6 +518,21 @@ static enum nf_set which_set(const char *name, uint64_t *ret_list)
 			return (enum nf_set)set;
 	}
 	return NF_N_SETS;
+}
+
+/** nf_read_set() - Which set an answer is about: 0, -ENOMSG for one that is none of ours, -EBADMSG, -ENOMEM */
+int nf_read_set(const struct nlmsghdr *message, enum nf_set *ret_set, uint64_t *ret_list)
+{
+	struct nftnl_set *set CLEANUP(set_cleanup) = nftnl_set_alloc();
+
+	if (!set)
+		return -ENOMEM;
+	if (!is_about(message, NFT_MSG_NEWSET))
+		return -ENOMSG;
+	if (nftnl_set_nlmsg_parse(message, set) < 0)
+		return -EBADMSG;
+	*ret_set = which_set(nftnl_set_get_str(set, NFTNL_SET_NAME), ret_list);
+	return *ret_set == NF_N_SETS ? -ENOMSG : 0;
 }
 
 /** read_element() - An element as libnftnl has it: 0, -EBADMSG */
