@@ -9,7 +9,8 @@
  *	prerouting  -300 (raw)      spoof-check: from a guarded interface → spoof
  *	                            spoof: router advertisements and redirects are dropped; an address that the interface
  *	                            holds, DAD and neighbour discovery pass; all else is dropped
- *	prerouting  -150 (mangle)   unfence: takes the fence's mark off packets from pinned addresses
+ *	prerouting  -150 (mangle)   unfence: takes the fence's mark off packets from pinned addresses, drops those that
+ *	                            have none
  *	postrouting   90 (srcnat-10) pins: to each pin4-LIST, pin6-LIST
  *	                            pinN-LIST: destination in LIST, source in map pinN-LIST → snat to what the map says
  *	postrouting   91            masquerading: to each masqueradeN-LIST

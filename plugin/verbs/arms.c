@@ -9,7 +9,9 @@
 
 #include "plugin/network/plan.h"
 #include "plugin/snat/arm.h"
+#include "plugin/snat/assign.h"
 #include "plugin/snat/conntrack.h"
+#include "plugin/snat/fence.h"
 #include "plugin/verbs/leases.h"
 
 /** How often the table is mended before giving up: somebody who flushes it again and again is in the way */
@@ -159,41 +161,67 @@ static int make_table(const struct context *context, struct store *store, struct
 	return arm_table_commit(netfilter, &muster.table, reterr);
 }
 
-/** mend() - Do what arm_try() asked for: 0, REFUSED */
-static int mend(const struct context *context, struct store *store, struct port *netfilter, const struct arms *arms,
+/** close_fence() - Prohibit the destinations of each pin to what the table has not let through: 0, REFUSED */
+static int close_fence(struct port *host, const struct egress *egress, struct error *reterr)
+{
+	for (size_t i = 0; i < egress->n_clauses; i++) {
+		const struct egress_clause *clause = &egress->clauses[i];
+
+		if (clause->source.family && fence_close(host, clause->spans, clause->n_spans, reterr))
+			return REFUSED;
+	}
+	return 0;
+}
+
+/**
+ * mend() - Do what arm_try() asked for
+ * @context:	Call
+ * @store:	Store, locked
+ * @ports:	Ports
+ * @arms:	Container
+ * @outcome:	ARM_E_STALE, ARM_E_MISSING
+ * @reterr:	Codes 103, 106, 107
+ *
+ * The fence stands before there is a list that needs it, so that who finds the list need not look for the fence.
+ *
+ * Return: 0, REFUSED
+ */
+static int mend(const struct context *context, struct store *store, struct ports *ports, const struct arms *arms,
 		int outcome, struct error *reterr)
 {
 	int r;
 
 	if (outcome == ARM_E_STALE)
-		return arm_purge(netfilter, arms->arming.addresses, arms->arming.n_addresses, reterr);
-	r = arm_intact(netfilter, reterr);
+		return arm_purge(ports->netfilter, arms->arming.addresses, arms->arming.n_addresses, reterr);
+	if (close_fence(ports->host, arms->arming.egress, reterr))
+		return REFUSED;
+	r = arm_intact(ports->netfilter, reterr);
 	if (r == ARM_E_MISSING)
-		return make_table(context, store, netfilter, reterr);
-	return r ? r : arm_lists(netfilter, arms->arming.egress, reterr);
+		return make_table(context, store, ports->netfilter, reterr);
+	return r ? r : arm_lists(ports->netfilter, arms->arming.egress, reterr);
 }
 
 /**
  * mend_and_try() - Mend the table until the container is in it
  * @context:	Call
  * @store:	Store, locked
- * @netfilter:	Port
+ * @ports:	Ports
  * @arms:	Container
  * @reterr:	Codes 103, 106, 107
  *
  * Return: 0, REFUSED
  */
-static int mend_and_try(const struct context *context, struct store *store, struct port *netfilter,
+static int mend_and_try(const struct context *context, struct store *store, struct ports *ports,
 			const struct arms *arms, struct error *reterr)
 {
 	for (unsigned i = 0; i < MENDING_ATTEMPTS; i++) {
-		int r = arm_look(netfilter, &arms->arming, reterr);
+		int r = arm_look(ports->netfilter, &arms->arming, reterr);
 
 		if (r == ARM_E_MISSING)
-			r = arm_try(netfilter, &arms->arming, reterr);
+			r = arm_try(ports->netfilter, &arms->arming, reterr);
 		if (r != ARM_E_MISSING && r != ARM_E_STALE)
 			return r;
-		if (mend(context, store, netfilter, arms, r, reterr))
+		if (mend(context, store, ports, arms, r, reterr))
 			return REFUSED;
 	}
 	return error_set(reterr, arming_pinned(&arms->arming) ? ERROR_SNAT : ERROR_KERNEL,
@@ -203,18 +231,40 @@ static int mend_and_try(const struct context *context, struct store *store, stru
 }
 
 /** put_elements() - Put a container into the table: 0, REFUSED */
-static int put_elements(const struct context *context, const struct state *state, struct port *netfilter,
+static int put_elements(const struct context *context, const struct state *state, struct ports *ports,
 			const struct arms *arms, struct error *reterr)
 {
 	STORE_CLEANUP struct store *store = NULL;
-	int r = arm_try(netfilter, &arms->arming, reterr);
+	int r = arm_try(ports->netfilter, &arms->arming, reterr);
 
 	if (r != ARM_E_MISSING && r != ARM_E_STALE)
 		return r;
 	r = leases_open_store(context, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
 	if (r)
 		return r == STATE_E_ABSENT ? leases_error(context, r, reterr) : r;
-	return mend_and_try(context, store, netfilter, arms, reterr);
+	return mend_and_try(context, store, ports, arms, reterr);
+}
+
+/** assign_sources() - Put the sources that are not on the host yet where they are to be: 0, REFUSED */
+static int assign_sources(struct port *host, const struct egress *egress, struct error *reterr)
+{
+	for (size_t i = 0; i < egress->n_clauses; i++) {
+		const struct egress_clause *clause = &egress->clauses[i];
+		bool there = false;
+
+		if (!*clause->assign)
+			continue;
+		if (assign_usable(host, &clause->source, &there, reterr) ||
+		    (!there && assign_put(host, clause->assign, &clause->source, reterr)))
+			return REFUSED;
+	}
+	return 0;
+}
+
+/** fence_off() - Have what comes through a pinned container's interface marked: 0, REFUSED */
+static int fence_off(struct port *host, uint32_t ifindex, const struct arms *arms, struct error *reterr)
+{
+	return arming_pinned(&arms->arming) ? fence_arm(host, ifindex, reterr) : 0;
 }
 
 /**
@@ -249,15 +299,16 @@ static int open_netfilter(struct ports *ports, struct error *reterr)
 int arms_put(const struct context *context, const struct state *state, struct ports *ports, uint32_t ifindex,
 	     const struct arms *arms, struct error *reterr)
 {
-	(void)ifindex;
 	if (!arming_wanted(&arms->arming))
 		return 0;
+	if (assign_sources(ports->host, arms->arming.egress, reterr) || fence_off(ports->host, ifindex, arms, reterr))
+		return REFUSED;
 	if (open_netfilter(ports, reterr)) {
 		if (arming_pinned(&arms->arming))
 			reterr->code = ERROR_SNAT;
 		return REFUSED;
 	}
-	return put_elements(context, state, ports->netfilter, arms, reterr);
+	return put_elements(context, state, ports, arms, reterr);
 }
 
 /**
