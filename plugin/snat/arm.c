@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One container in the nftables table: put in, looked for, taken out. */
+
+#include "plugin/snat/arm.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "plugin/snat/nftalk.h"
+#include "plugin/snat/ruleset.h"
+
+/**
+ * struct answer - What a question found
+ * @expected:	Elements asked for, those that must be there
+ * @n_elements:	How many of them were found
+ * @chains:	Chains asked for
+ * @n_chains:	How many
+ * @n_whole:	How many of them have their rules
+ * @others:	Elements found that must not be there
+ */
+struct answer {
+	const struct elements *expected;
+	size_t n_elements;
+	struct ruleset_chain *chains;
+	size_t n_chains;
+	size_t n_whole;
+	size_t others;
+};
+
+/** note_element() - Take note of an element found */
+static int note_element(void *userdata, const struct nf_element *element)
+{
+	struct answer *answer = userdata;
+
+	for (size_t i = 0; i < answer->expected->n; i++) {
+		if (element_equal(&answer->expected->all[i], element)) {
+			answer->n_elements++;
+			return 0;
+		}
+	}
+	answer->others++;
+	return 0;
+}
+
+/** take_answer() - port_reply_fn: a chain or an element */
+static int take_answer(const struct nlmsghdr *message, void *userdata)
+{
+	struct answer *answer = userdata;
+	char name[NF_NAME_MAX];
+	uint32_t use;
+	int r;
+
+	if (!message)
+		return 0;
+	r = nf_read_chain(message, name, &use);
+	if (r == -ENOMSG)
+		r = nf_read_elements(message, note_element, answer);
+	else if (!r)
+		for (size_t i = 0; i < answer->n_chains; i++)
+			answer->n_whole += strcmp(answer->chains[i].name, name) == 0 && use >= answer->chains[i].use;
+	return r == -ENOMSG ? 0 : r;
+}
+
+/** ask_chains() - Ask for chains: 0, -ENOMEM */
+static int ask_chains(struct datagram *question, const struct ruleset_chain *chains, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && !r; i++)
+		r = nf_get_chain(question, chains[i].name);
+	return r;
+}
+
+/** ask_absent() - Ask for elements one by one: 0, -ENOMEM */
+static int ask_absent(struct datagram *question, const struct elements *absent)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < absent->n && !r; i++)
+		r = nf_get_elements(question, &absent->all[i], 1);
+	return r;
+}
+
+/**
+ * judge() - What an answer comes to
+ * @answer:	Answer
+ * @talk:	Talk, after the question
+ * @r:		What the talk returned
+ * @n_present:	How many messages asked for what must be there
+ *
+ * Return: 0, ARM_E_MISSING, ARM_E_STALE, REFUSED
+ */
+static int judge(const struct answer *answer, struct nf_talk *talk, int r, unsigned n_present)
+{
+	if (r < 0 || (r == PORT_E_REFUSED && talk->failure.errnum != ENOENT))
+		return nf_talk_error(talk, r);
+	if (r == PORT_E_REFUSED && talk->failure.index < n_present)
+		return ARM_E_MISSING;
+	if (answer->n_elements < answer->expected->n || answer->n_whole < answer->n_chains)
+		return ARM_E_MISSING;
+	return answer->others ? ARM_E_STALE : 0;
+}
+
+/**
+ * arm_look() - Whether a container is in the table, and nothing of earlier holders of its addresses
+ * @netfilter:	Port
+ * @arming:	Container
+ * @reterr:	Codes 103, 107
+ *
+ * Return: 0, ARM_E_MISSING, ARM_E_STALE, REFUSED
+ */
+int arm_look(struct port *netfilter, const struct arming *arming, struct error *reterr)
+{
+	size_t n_clauses = arming->egress->n_clauses;
+	CLEANUP_FREE struct ruleset_chain *chains = calloc(RULESET_CHAINS + n_clauses, sizeof(*chains));
+	ELEMENTS_CLEANUP struct elements expected = {0};
+	ELEMENTS_CLEANUP struct elements absent = {0};
+	struct answer answer = {.expected = &expected, .chains = chains, .n_chains = RULESET_CHAINS + n_clauses};
+	NF_TALK_CLEANUP struct nf_talk talk;
+	unsigned n_present;
+	int r;
+
+	nf_talk_begin(&talk, netfilter, arming_pinned(arming), reterr);
+	if (!chains || arming_elements(arming, &expected) < 0 || arming_absent(arming, &absent) < 0)
+		return nf_talk_error(&talk, -ENOMEM);
+	ruleset_chains(chains);
+	for (size_t i = 0; i < n_clauses; i++)
+		ruleset_list_chain(&arming->egress->clauses[i], &chains[RULESET_CHAINS + i]);
+	r = ask_chains(&talk.datagram, chains, answer.n_chains);
+	if (!r)
+		r = nf_get_elements(&talk.datagram, expected.all, expected.n);
+	n_present = talk.datagram.count;
+	if (!r)
+		r = ask_absent(&talk.datagram, &absent);
+	if (!r)
+		r = nf_talk_send(&talk, take_answer, &answer);
+	return judge(&answer, &talk, r, n_present);
+}
+
+/**
+ * arm_intact() - Whether the table is there with its rules
+ * @netfilter:	Port
+ * @reterr:	Code 107
+ *
+ * Return: 0, ARM_E_MISSING, REFUSED
+ */
+int arm_intact(struct port *netfilter, struct error *reterr)
+{
+	struct ruleset_chain chains[RULESET_CHAINS];
+	struct elements none = {0};
+	struct answer answer = {.expected = &none, .chains = chains, .n_chains = RULESET_CHAINS};
+	NF_TALK_CLEANUP struct nf_talk talk;
+	int r;
+
+	nf_talk_begin(&talk, netfilter, false, reterr);
+	ruleset_chains(chains);
+	r = ask_chains(&talk.datagram, chains, RULESET_CHAINS);
+	if (!r)
+		r = nf_talk_send(&talk, take_answer, &answer);
+	return judge(&answer, &talk, r, UINT_MAX);
+}
+
+/** is_translated() - Whether an element tells that an address has others, too */
+static bool is_translated(const struct nf_element *element)
+{
+	return element->set == NF_TRANSLATED4 || element->set == NF_TRANSLATED6;
+}
+
+/** put_elements() - Append the elements of a container to a batch: 0, -ENOMEM */
+static int put_elements(struct datagram *batch, const struct elements *elements)
+{
+	size_t n_translated = 0;
+	int r;
+
+	while (n_translated < elements->n && is_translated(&elements->all[n_translated]))
+		n_translated++;
+	r = nf_add_new_elements(batch, elements->all, n_translated);
+	return r ? r : nf_add_elements(batch, elements->all + n_translated, elements->n - n_translated);
+}
+
+/**
+ * arm_try() - Put a container into the table, and see that it is there
+ * @netfilter:	Port
+ * @arming:	Container; what it has in the table from before is stale
+ * @reterr:	Codes 103, 107
+ *
+ * Return: 0; ARM_E_MISSING or ARM_E_STALE, when nothing was changed or all of it was; REFUSED
+ */
+int arm_try(struct port *netfilter, const struct arming *arming, struct error *reterr)
+{
+	ELEMENTS_CLEANUP struct elements elements = {0};
+	NF_TALK_CLEANUP struct nf_talk talk;
+	int r;
+
+	nf_talk_begin(&talk, netfilter, arming_pinned(arming), reterr);
+	if (arming_elements(arming, &elements) < 0)
+		return nf_talk_error(&talk, -ENOMEM);
+	r = nf_begin(&talk.datagram);
+	if (!r)
+		r = put_elements(&talk.datagram, &elements);
+	if (!r)
+		r = nf_end(&talk.datagram);
+	if (!r && elements.n)
+		r = nf_talk_send(&talk, NULL, NULL);
+	if (r == PORT_E_REFUSED && talk.failure.errnum == ENOENT)
+		return ARM_E_MISSING;
+	if (r == PORT_E_REFUSED && (talk.failure.errnum == EEXIST || talk.failure.errnum == EBUSY))
+		return ARM_E_STALE;
+	return r ? nf_talk_error(&talk, r) : arm_look(netfilter, arming, reterr);
+}
+
+/**
+ * remove_elements() - Take elements out of the table, whether they are there or not
+ * @talk:	Talk
+ * @elements:	Elements
+ * @n:		How many
+ *
+ * All in one transaction; when one is missing, each for itself: to delete what is not there is no error only since
+ * Linux 6.3 (NFT_MSG_DESTROYSETELEM).
+ *
+ * Return: 0, REFUSED
+ */
+static int remove_elements(struct nf_talk *talk, const struct nf_element *elements, size_t n)
+{
+	int r = nf_begin(&talk->datagram);
+
+	if (!r)
+		r = nf_delete_elements(&talk->datagram, elements, n);
+	if (!r)
+		r = nf_end(&talk->datagram);
+	if (!r)
+		r = nf_talk_send(talk, NULL, NULL);
+	if (r != PORT_E_REFUSED || talk->failure.errnum != ENOENT)
+		return r ? nf_talk_error(talk, r) : 0;
+	for (size_t i = 0; n > 1 && i < n; i++)
+		if (remove_elements(talk, &elements[i], 1))
+			return REFUSED;
+	return 0;
+}
+
+/**
+ * arm_remove() - Take a container out of the table
+ * @netfilter:	Port
+ * @arming:	Container
+ * @reterr:	Code 107
+ *
+ * Return: 0, also when nothing of it is there; REFUSED
+ */
+int arm_remove(struct port *netfilter, const struct arming *arming, struct error *reterr)
+{
+	ELEMENTS_CLEANUP struct elements elements = {0};
+	NF_TALK_CLEANUP struct nf_talk talk;
+
+	nf_talk_begin(&talk, netfilter, false, reterr);
+	if (arming_elements(arming, &elements) < 0)
+		return nf_talk_error(&talk, -ENOMEM);
+	return elements.n ? remove_elements(&talk, elements.all, elements.n) : 0;
+}
