@@ -82,7 +82,7 @@ static int take_flow(const struct nlmsghdr *message, void *userdata)
  */
 static int send_deletions(struct port *netfilter, struct batch *deletions, struct error *reterr)
 {
-	struct port_failure failure;
+	struct port_failure failure = {0};
 	int r = port_exchange(netfilter, deletions, NULL, NULL, &failure);
 
 	if (r == PORT_E_REFUSED && failure.errnum != ENOENT)
@@ -101,7 +101,7 @@ static int send_deletions(struct port *netfilter, struct batch *deletions, struc
  */
 static int delete_found(struct port *netfilter, struct search *search, enum family family, struct error *reterr)
 {
-	struct port_failure failure;
+	struct port_failure failure = {0};
 	struct batch dump;
 	int r;
 
@@ -178,7 +178,7 @@ static int add_filters(struct batch *batch, const struct address *address)
  */
 static int forget_filtered(struct port *netfilter, const struct address *addresses, size_t n)
 {
-	struct port_failure failure;
+	struct port_failure failure = {0};
 	struct batch batch;
 	int r = 0;
 
