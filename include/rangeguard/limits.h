@@ -22,6 +22,14 @@
 #define LIMIT_RANGE_SETS 32U
 /** Ranges in one range set */
 #define LIMIT_RANGES_PER_SET 1024U
+/** Entries of `snat` in one configuration */
+#define LIMIT_PINS 16384U
+/** `destinations` of one entry */
+#define LIMIT_PIN_DESTINATIONS 4096U
+/** `name` of one entry */
+#define LIMIT_PIN_NAME 64U
+/** Entries of `snat` that apply to one container */
+#define LIMIT_PINS_PER_CONTAINER 64U
 /** Routes of one attachment */
 #define LIMIT_ROUTES 1024U
 /** `policies` of one guard, directories counted once */
