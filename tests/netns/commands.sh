@@ -339,7 +339,7 @@ test_examples_work()
 	install -D -m 0644 "$POLICY" /etc/rangeguard/policy.json
 	container c1
 	ip address add 192.0.2.10/32 dev lo
-	ip link add eth1 type dummy
+	ip link add eth1 type veth peer name world1
 	ip link set eth1 up
 	for file in "$EXAMPLES"/*.conflist; do
 		[[ "$file" != */*bridge*.conflist ]] || continue
