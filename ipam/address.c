@@ -323,11 +323,11 @@ bool span_overlaps(const struct span *a, const struct span *b)
  */
 bool span_take_prefix(struct span *span, struct prefix *ret_prefix)
 {
-	unsigned length = 0;
-	u128 mask;
+	unsigned bits = family_bits(span->family), length = 0;
+	u128 mask = host_mask(span->family, 0);
 
-	while (span->first & (mask = host_mask(span->family, length)) || (span->first | mask) > span->last)
-		length++;
+	while (length < bits && (span->first & mask || (span->first | mask) > span->last))
+		mask = host_mask(span->family, ++length);
 	*ret_prefix =
 		(struct prefix){.address = {.family = span->family, .value = span->first}, .length = (uint8_t)length};
 	if ((span->first | mask) == span->last)

@@ -115,6 +115,8 @@ static void validate_plugin(struct documents *documents, json_t *object, const c
 		documents->findings.failed = true;
 	else
 		(void)check_netconf(&netconf, guard, report);
+	if (check_snat(&netconf, report) < 0)
+		documents->findings.failed = true;
 	if (documents->routes)
 		(void)check_routes(&netconf, documents->routes, report);
 	for (size_t i = 0; i < netconf.n_sets; i++)

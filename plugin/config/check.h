@@ -15,6 +15,7 @@
 
 const char *reservation_describe(const struct guard_entry *entry, char buffer[static RESERVATION_TEXT_MAX]);
 int check_netconf(const struct netconf *netconf, const struct guard *guard, struct report *report);
+int check_snat(const struct netconf *netconf, struct report *report);
 int check_routes(const struct netconf *netconf, const struct routes *routes, struct report *report);
 
 #endif

@@ -77,6 +77,9 @@ static int take_route(const struct nlmsghdr *message, void *userdata)
 	r = rtmessage_read_route(message, &route);
 	if (r < 0)
 		return r == -ENOMSG ? 0 : r;
+	/* Those that stop marked packets (plugin/snat/fence.h) are met by no lookup. */
+	if (search->type != RTN_UNSPEC && route.protocol == PLAN_ROUTE_PROTOCOL)
+		return 0;
 	span = prefix_span(&route.destination);
 	if ((search->type != RTN_UNSPEC && route.type != search->type) || !span_contains(&span, &search->address))
 		return 0;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Forgetting flows: by the kernel's own filter, or one by one where it has none. Owns nothing.
- */
+/* Forgetting flows: by the kernel's own filter, or one by one where it has none that is right. Owns nothing. */
 
 #include "plugin/snat/conntrack.h"
 
@@ -84,12 +82,63 @@ static int take_flow(const struct nlmsghdr *message, void *userdata)
  */
 static int send_deletions(struct port *netfilter, struct batch *deletions, struct error *reterr)
 {
-	struct port_failure failure;
+	struct port_failure failure = {0};
 	int r = port_exchange(netfilter, deletions, NULL, NULL, &failure);
 
 	if (r == PORT_E_REFUSED && failure.errnum != ENOENT)
 		return cannot(failure.errnum, failure.text, reterr);
 	return r < 0 ? cannot(-r, NULL, reterr) : 0;
+}
+
+/**
+ * delete_found() - Find flows by a dump, and delete them
+ * @netfilter:	Port
+ * @search:	Search
+ * @family:	Family
+ * @reterr:	Error
+ *
+ * Return: 0, also when a batch could not take all; then its deletions are not none. REFUSED
+ */
+static int delete_found(struct port *netfilter, struct search *search, enum family family, struct error *reterr)
+{
+	struct port_failure failure = {0};
+	struct batch dump;
+	int r;
+
+	batch_reset(&search->deletions);
+	batch_reset(&dump);
+	r = ctmessage_dump(&dump, family);
+	if (!r)
+		r = port_exchange(netfilter, &dump, take_flow, search, &failure);
+	if (r)
+		return r < 0 ? cannot(-r, NULL, reterr) : cannot(failure.errnum, failure.text, reterr);
+	return send_deletions(netfilter, &search->deletions, reterr);
+}
+
+/** has_family() - Whether one of @addresses is of @family */
+static bool has_family(const struct address *addresses, size_t n, enum family family)
+{
+	for (size_t i = 0; i < n; i++)
+		if (addresses[i].family == family)
+			return true;
+	return false;
+}
+
+/** forget_family() - Forget flows of one family one by one: 0, REFUSED */
+static int forget_family(struct port *netfilter, const struct address *addresses, size_t n, enum family family,
+			 struct error *reterr)
+{
+	struct search search = {.addresses = addresses, .n = n};
+	int r;
+
+	if (!has_family(addresses, n, family))
+		return 0;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		r = delete_found(netfilter, &search, family, reterr);
+		if (r || !search.deletions.count)
+			return r;
+	}
+	return cannot(EBUSY, "new ones keep coming", reterr);
 }
 
 /**
@@ -103,45 +152,33 @@ static int send_deletions(struct port *netfilter, struct batch *deletions, struc
  */
 int conntrack_forget_each(struct port *netfilter, const struct address *addresses, size_t n, struct error *reterr)
 {
-	struct search search = {.addresses = addresses, .n = n};
-	struct port_failure failure;
-	struct batch dump;
-	int r = 0;
+	int r = forget_family(netfilter, addresses, n, FAMILY_IPV4, reterr);
 
-	for (unsigned i = 0; !r && i < ROUNDS; i++) {
-		batch_reset(&search.deletions);
-		batch_reset(&dump);
-		r = ctmessage_dump(&dump);
-		if (!r)
-			r = port_exchange(netfilter, &dump, take_flow, &search, &failure);
-		if (r)
-			return r < 0 ? cannot(-r, NULL, reterr) : cannot(failure.errnum, failure.text, reterr);
-		if (!search.deletions.count)
-			return 0;
-		r = send_deletions(netfilter, &search.deletions, reterr);
-	}
-	return r ? r : cannot(EBUSY, "new ones keep coming", reterr);
+	return r ? r : forget_family(netfilter, addresses, n, FAMILY_IPV6, reterr);
 }
 
-/** add_filters() - Append the deletions of both directions of @address: 0, -ENOMEM, -E2BIG */
+/** add_filters() - Append the deletions of both directions of @address, unless it is IPv6: 0, -ENOMEM, -E2BIG */
 static int add_filters(struct batch *batch, const struct address *address)
 {
-	int r = ctmessage_delete_by_source(batch, address, CT_ORIGINAL);
+	int r;
 
+	if (address->family == FAMILY_IPV6)
+		return 0;
+	r = ctmessage_delete_by_source(batch, address, CT_ORIGINAL);
 	return r ? r : ctmessage_delete_by_source(batch, address, CT_REPLY);
 }
 
 /**
- * forget_filtered() - Have the kernel forget flows by its own filter
+ * forget_filtered() - Have the kernel forget IPv4 flows by its own filter
  * @netfilter:	Port
- * @addresses:	Addresses
+ * @addresses:	Addresses, of which the IPv4 ones count
  * @n:		How many; two messages each must fit into a batch
  *
  * Return: 0, negative errno; -EINVAL or -EOPNOTSUPP before Linux 5.8
  */
 static int forget_filtered(struct port *netfilter, const struct address *addresses, size_t n)
 {
-	struct port_failure failure;
+	struct port_failure failure = {0};
 	struct batch batch;
 	int r = 0;
 
@@ -164,14 +201,15 @@ static int forget_filtered(struct port *netfilter, const struct address *address
  */
 int conntrack_forget(struct port *netfilter, const struct address *addresses, size_t n, struct error *reterr)
 {
-	int r;
-
 	/* Absent without the kernel's module. Not readable for another reason: the kernel is asked in vain. */
-	r = sysctl_has_value("netfilter/nf_conntrack_count", "0");
+	int r = sysctl_has_value("netfilter/nf_conntrack_count", "0");
+
 	if (r == 1 || r == -ENOENT)
 		return 0;
 	r = forget_filtered(netfilter, addresses, n);
 	if (r == -EINVAL || r == -EOPNOTSUPP)
-		return conntrack_forget_each(netfilter, addresses, n, reterr);
-	return r ? cannot(-r, NULL, reterr) : 0;
+		r = forget_family(netfilter, addresses, n, FAMILY_IPV4, reterr);
+	else if (r)
+		r = cannot(-r, NULL, reterr);
+	return r ? r : forget_family(netfilter, addresses, n, FAMILY_IPV6, reterr);
 }

@@ -4,7 +4,9 @@
  *
  * A filter that the kernel does not understand must never become none: a deletion without a filter empties the whole
  * table. Hence each deletion carries a tuple, which an older kernel takes for a whole one and refuses (EINVAL), and a
- * version other than 0, without which it forgets the family and with it the comparison of addresses.
+ * version other than 0, without which it forgets the family and with it the comparison of addresses. And none is made
+ * for IPv6, where the kernel has the comparison upside down and deletes all others' flows (`!ipv6_addr_cmp()` in
+ * ctnetlink_filter_match_tuple(), Linux 5.8 to 6.18 at least).
  */
 
 #include "plugin/snat/ctmessage.h"
@@ -26,7 +28,7 @@
  * request() - A ctnetlink message without attributes
  * @type:	IPCTNL_MSG_*
  * @flags:	NLM_F_*
- * @family:	Family, AF_UNSPEC for all
+ * @family:	Family
  *
  * Return: the message, NULL without memory
  */
@@ -40,16 +42,15 @@ static struct nl_msg *request(unsigned type, int flags, uint8_t family)
 	return TAKE_PTR(msg);
 }
 
-/** put_source() - Append a tuple that consists of a source address: 0, -ENOMEM */
+/** put_source() - Append a tuple that consists of an IPv4 source address: 0, -ENOMEM */
 static int put_source(struct nl_msg *msg, int tuple_type, const struct address *address)
 {
-	int type = address->family == FAMILY_IPV4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC;
 	struct nlattr *tuple = nla_nest_start(msg, tuple_type);
 	struct nlattr *ip = tuple ? nla_nest_start(msg, CTA_TUPLE_IP) : NULL;
 	uint8_t bytes[ADDRESS_BYTES_MAX];
 
 	address_to_bytes(address, bytes);
-	if (!ip || nla_put(msg, type, (int)family_bytes(address->family), bytes) < 0)
+	if (!ip || nla_put(msg, CTA_IP_V4_SRC, (int)family_bytes(FAMILY_IPV4), bytes) < 0)
 		return -ENOMEM;
 	(void)nla_nest_end(msg, ip);
 	(void)nla_nest_end(msg, tuple);
@@ -57,12 +58,13 @@ static int put_source(struct nl_msg *msg, int tuple_type, const struct address *
 }
 
 /**
- * ctmessage_delete_by_source() - Delete all flows of which an address is the source (Linux 5.8 and later)
+ * ctmessage_delete_by_source() - Delete all flows of which an address is the source (Linux 5.8 and later; that of the
+ * reply from 5.10.83 and 5.15.6 on, earlier ones find none)
  * @batch:	Batch
- * @address:	Address
+ * @address:	IPv4 address
  * @direction:	In which direction
  *
- * Return: 0, -ENOMEM, -E2BIG
+ * Return: 0, -ENOMEM, -E2BIG, -EAFNOSUPPORT for IPv6
  */
 int ctmessage_delete_by_source(struct batch *batch, const struct address *address, enum ct_direction direction)
 {
@@ -70,6 +72,8 @@ int ctmessage_delete_by_source(struct batch *batch, const struct address *addres
 	struct nl_msg *msg NL_MSG_CLEANUP = request(IPCTNL_MSG_CT_DELETE, 0, (uint8_t)address->family);
 	struct nlattr *filter;
 
+	if (address->family != FAMILY_IPV4)
+		return -EAFNOSUPPORT;
 	if (!msg || put_source(msg, original ? CTA_TUPLE_ORIG : CTA_TUPLE_REPLY, address) < 0)
 		return -ENOMEM;
 	filter = nla_nest_start(msg, CTA_FILTER);
@@ -80,10 +84,10 @@ int ctmessage_delete_by_source(struct batch *batch, const struct address *addres
 	return batch_append(batch, msg);
 }
 
-/** ctmessage_dump() - Ask for all flows: 0, -ENOMEM, -E2BIG */
-int ctmessage_dump(struct batch *batch)
+/** ctmessage_dump() - Ask for all flows of @family: 0, -ENOMEM, -E2BIG */
+int ctmessage_dump(struct batch *batch, enum family family)
 {
-	struct nl_msg *msg NL_MSG_CLEANUP = request(IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
+	struct nl_msg *msg NL_MSG_CLEANUP = request(IPCTNL_MSG_CT_GET, NLM_F_DUMP, (uint8_t)family);
 
 	return batch_append(batch, msg);
 }
