@@ -11,67 +11,7 @@
 #include <xxhash.h>
 
 #include "ipam/row.h"
-
-/** The highest address of a family */
-static u128 last_of(enum family family)
-{
-	return family == FAMILY_IPV4 ? UINT32_MAX : ~(u128)0;
-}
-
-/** by_first() - qsort(3) order of spans of one family */
-static int by_first(const void *a, const void *b)
-{
-	const struct span *left = a, *right = b;
-
-	return (left->first > right->first) - (left->first < right->first);
-}
-
-/** merge() - Sort spans of one family and join those that touch; returns how many are left */
-static size_t merge(struct span *spans, size_t n)
-{
-	size_t used = 0;
-
-	if (!n)
-		return 0;
-	qsort(spans, n, sizeof(*spans), by_first);
-	for (size_t i = 1; i < n; i++) {
-		struct span *span = &spans[used];
-
-		if (span->last == last_of(span->family) || spans[i].first <= span->last + 1)
-			span->last = spans[i].last > span->last ? spans[i].last : span->last;
-		else
-			spans[++used] = spans[i];
-	}
-	return used + 1;
-}
-
-/** take_family() - Copy the spans of one family, merged; @room has space for all of them */
-static size_t take_family(enum family family, const struct span *spans, size_t n, struct span *room)
-{
-	size_t taken = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (spans[i].family == family)
-			room[taken++] = spans[i];
-	return merge(room, taken);
-}
-
-/** complement() - The gaps between merged spans, and before and behind them; @room has space for one more than @n */
-static size_t complement(enum family family, const struct span *spans, size_t n, struct span *room)
-{
-	size_t gaps = 0;
-	u128 next = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (spans[i].first > next)
-			room[gaps++] = (struct span){.family = family, .first = next, .last = spans[i].first - 1};
-		if (spans[i].last == last_of(family))
-			return gaps;
-		next = spans[i].last + 1;
-	}
-	room[gaps++] = (struct span){.family = family, .first = next, .last = last_of(family)};
-	return gaps;
-}
+#include "ipam/spans.h"
 
 /** list_digest() - Digest of a clause's destinations */
 static uint64_t list_digest(const struct egress_clause *clause)
@@ -166,8 +106,8 @@ static int append_except(struct egress *egress, const struct egress_source *sour
 	}
 	if (source->assign)
 		(void)snprintf(clause.assign, sizeof(clause.assign), "%s", source->assign);
-	n_merged = take_family(clause.family, all, n, merged);
-	clause.n_spans = complement(clause.family, merged, n_merged, clause.spans);
+	n_merged = spans_merge(clause.family, all, n, merged);
+	clause.n_spans = spans_complement(clause.family, merged, n_merged, clause.spans);
 	return append(egress, &clause);
 }
 
@@ -188,8 +128,8 @@ int egress_add(struct egress *egress, const struct egress_source *source, const 
 
 	if (!merged || !others)
 		return -ENOMEM;
-	n_merged = take_family(source->family, spans, n_spans, merged);
-	return append_except(egress, source, others, complement(source->family, merged, n_merged, others));
+	n_merged = spans_merge(source->family, spans, n_spans, merged);
+	return append_except(egress, source, others, spans_complement(source->family, merged, n_merged, others));
 }
 
 /**
@@ -204,22 +144,14 @@ int egress_add(struct egress *egress, const struct egress_source *source, const 
 int egress_add_except(struct egress *egress, const struct egress_source *source, const struct span *excluded,
 		      size_t n_excluded)
 {
-	/* RFC 3927, RFC 1112, RFC 919; RFC 4291 sections 2.5.6 and 2.7 */
-	static const char *const never[] = {"169.254.0.0/16", "224.0.0.0/4", "255.255.255.255/32", "fe80::/10",
-					    "ff00::/8"};
-	size_t n_never = sizeof(never) / sizeof(never[0]);
-	CLEANUP_FREE struct span *all = calloc(n_excluded + n_never, sizeof(*all));
-	struct prefix prefix = {0};
+	CLEANUP_FREE struct span *all = calloc(n_excluded + SPANS_LINK_SCOPED, sizeof(*all));
 
 	if (!all)
 		return -ENOMEM;
-	for (size_t i = 0; i < n_never; i++) {
-		(void)prefix_parse(never[i], &prefix);
-		all[i] = prefix_span(&prefix);
-	}
+	spans_link_scoped(all);
 	if (n_excluded)
-		memcpy(all + n_never, excluded, n_excluded * sizeof(*excluded));
-	return append_except(egress, source, all, n_excluded + n_never);
+		memcpy(all + SPANS_LINK_SCOPED, excluded, n_excluded * sizeof(*excluded));
+	return append_except(egress, source, all, n_excluded + SPANS_LINK_SCOPED);
 }
 
 /** egress_pins() - Whether a clause gives packets of a family a source of its own */

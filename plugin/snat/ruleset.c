@@ -258,12 +258,18 @@ static int add_translation(struct datagram *batch, const char *chain, const stru
 	return nf_rule_add(&rule, batch);
 }
 
+/** ruleset_base_of() - The chain from which one goes to a clause's list; the rule's comment is the list's chain */
+const char *ruleset_base_of(const struct egress_clause *clause)
+{
+	return clause->source.family ? CHAIN_PINS : CHAIN_MASQUERADE;
+}
+
 /** add_jump() - The way to a list's chain: 0, -ENOMEM */
 static int add_jump(struct datagram *batch, const char *chain, const struct egress_clause *clause)
 {
 	struct nf_rule rule;
 
-	nf_rule_begin(&rule, clause->source.family ? CHAIN_PINS : CHAIN_MASQUERADE);
+	nf_rule_begin(&rule, ruleset_base_of(clause));
 	nf_rule_comment(&rule, chain);
 	nf_match_family(&rule, clause->family);
 	nf_verdict(&rule, NFT_JUMP, chain);
@@ -289,6 +295,18 @@ int ruleset_add_list(struct datagram *batch, const struct egress_clause *clause)
 	if (!r)
 		r = add_translation(batch, name, clause);
 	return r ? r : add_jump(batch, name, clause);
+}
+
+/** ruleset_remove_list() - The opposite, with the handle of the rule that jumps there: 0, -ENOMEM */
+int ruleset_remove_list(struct datagram *batch, const struct egress_clause *clause, uint64_t jump)
+{
+	enum nf_set set = ruleset_set(clause);
+	char name[NF_NAME_MAX];
+	int r = nf_delete_rule(batch, ruleset_base_of(clause), jump);
+
+	if (!r)
+		r = nf_delete_chain(batch, nf_set_name(set, clause->list, name));
+	return r ? r : nf_delete_set(batch, set, clause->list);
 }
 
 /**

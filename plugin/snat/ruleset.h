@@ -36,6 +36,8 @@ struct ruleset_chain {
 };
 
 int ruleset_make(struct datagram *batch);
+const char *ruleset_base_of(const struct egress_clause *clause);
+int ruleset_remove_list(struct datagram *batch, const struct egress_clause *clause, uint64_t jump);
 int ruleset_add_list(struct datagram *batch, const struct egress_clause *clause);
 enum nf_set ruleset_set(const struct egress_clause *clause);
 void ruleset_chains(struct ruleset_chain chains[static RULESET_CHAINS]);

@@ -13,6 +13,7 @@
 #include "plugin/snat/conntrack.h"
 #include "plugin/snat/fence.h"
 #include "plugin/verbs/leases.h"
+#include "plugin/verbs/unused.h"
 
 /** How often the table is mended before giving up: somebody who flushes it again and again is in the way */
 #define MENDING_ATTEMPTS 8
@@ -312,20 +313,18 @@ int arms_put(const struct context *context, const struct state *state, struct po
 }
 
 /**
- * arms_take_away() - Take what a container's lease says out of the kernel, before the lease is given back
- * @store:	Store, locked
+ * take_away() - Take what a container's lease says out of the kernel, before the lease is given back
  * @ports:	Ports
  * @arms:	What the lease says
  * @reterr:	Code 107
  *
  * Return: 0, REFUSED
  */
-int arms_take_away(struct store *store, struct ports *ports, const struct arms *arms, struct error *reterr)
+static int take_away(struct ports *ports, const struct arms *arms, struct error *reterr)
 {
 	struct error err = {0};
 	int r;
 
-	(void)store;
 	if (!arming_wanted(&arms->arming))
 		return 0;
 	r = open_netfilter(ports, &err);
@@ -338,4 +337,43 @@ int arms_take_away(struct store *store, struct ports *ports, const struct arms *
 	if (arm_remove(ports->netfilter, &arms->arming, reterr))
 		return REFUSED;
 	return conntrack_forget(ports->netfilter, arms->arming.addresses, arms->arming.n_addresses, reterr);
+}
+
+/** clear_up() - Remove what only this container used. That it could not be is said: the next one's end tries again */
+static void clear_up(struct store *store, struct ports *ports, const struct arms *arms)
+{
+	struct error err = {0};
+
+	if (arms->digest && ports->netfilter && unused_remove(store, ports, arms->digest, &err))
+		log_line("removing what no container uses any more: %s", err.msg);
+}
+
+/**
+ * arms_release() - Take an attachment out of the kernel's ruleset and give its lease back
+ * @store:	Store, locked
+ * @ports:	Ports
+ * @attachment:	Attachment
+ * @now:	Seconds since the epoch
+ * @reterr:	Code 107; only for REFUSED
+ *
+ * In that order: who is given the addresses next shall find nothing of this one. And with the store locked from one to
+ * the other: who makes the table anew meanwhile, from all leases, would put back what was just taken out.
+ *
+ * Return: 0, also when it holds no lease; REFUSED; an outcome of the IPAM, negative errno
+ */
+int arms_release(struct store *store, struct ports *ports, const struct attachment *attachment, int64_t now,
+		 struct error *reterr)
+{
+	ARMS_CLEANUP struct arms arms = {0};
+	int r = arms_find(store, attachment, &arms);
+
+	if (r == IPAM_E_NOT_FOUND)
+		return 0;
+	/* Of a lease that can't be read nothing is known. */
+	if (!r && take_away(ports, &arms, reterr))
+		return REFUSED;
+	r = ipam_release(store, attachment, now);
+	if (!r)
+		clear_up(store, ports, &arms);
+	return r == IPAM_E_NOT_FOUND ? 0 : r;
 }

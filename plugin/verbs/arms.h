@@ -23,7 +23,8 @@ void arms_interface(const struct lease *lease, char name[static IFNAMSIZ]);
 int arms_put(const struct context *context, const struct state *state, struct ports *ports, uint32_t ifindex,
 	     const struct arms *arms, struct error *reterr);
 int arms_find(struct store *store, const struct attachment *attachment, struct arms *ret_arms);
-int arms_take_away(struct store *store, struct ports *ports, const struct arms *arms, struct error *reterr);
+int arms_release(struct store *store, struct ports *ports, const struct attachment *attachment, int64_t now,
+		 struct error *reterr);
 void arms_done(struct arms *arms);
 
 #define ARMS_CLEANUP CLEANUP(arms_done)

@@ -266,14 +266,6 @@ int leases_take(const struct context *context, const struct state *state, const 
 	return r ? take_error(context, r, &refusal, &asker, reterr) : 0;
 }
 
-/** disarm() - Take out of the kernel what a lease says: 0, REFUSED. Of one that can't be read nothing is known */
-static int disarm(struct store *store, const struct attachment *attachment, struct ports *ports, struct error *reterr)
-{
-	ARMS_CLEANUP struct arms arms = {0};
-
-	return arms_find(store, attachment, &arms) ? 0 : arms_take_away(store, ports, &arms, reterr);
-}
-
 /**
  * leases_release() - Disarm an attachment and give its addresses back; that it holds none is fine
  * @context:	Call
@@ -295,8 +287,6 @@ int leases_release(const struct context *context, const struct state *state, con
 
 	if (r)
 		return r == STATE_E_ABSENT ? 0 : r;
-	if (disarm(store, attachment, ports, reterr))
-		return REFUSED;
-	r = ipam_release(store, attachment, time(NULL));
-	return r && r != IPAM_E_NOT_FOUND ? leases_error(context, r, reterr) : 0;
+	r = arms_release(store, ports, attachment, time(NULL), reterr);
+	return r && r != REFUSED ? leases_error(context, r, reterr) : r;
 }
