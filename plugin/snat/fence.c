@@ -81,6 +81,24 @@ int fence_arm(struct port *host, uint32_t ifindex, struct error *reterr)
 	return r < 0 ? cannot_mark(r, "attaching a BPF program", reterr) : 0;
 }
 
+/**
+ * fence_arm_new() - Mark what comes in through an interface that was made just now
+ * @host:	Port of the host's namespace, in which the calling thread is
+ * @ifindex:	Interface
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+int fence_arm_new(struct port *host, uint32_t ifindex, struct error *reterr)
+{
+	int program_fd CLEANUP_CLOSE = -1;
+	struct error ignored;
+
+	if (fence_mark_load(&program_fd) == 0 && fence_filter(host, ifindex, program_fd, &ignored) == 0)
+		return 0;
+	return fence_arm(host, ifindex, reterr);
+}
+
 /** rule_of() - The rule that leads marked packets of @family to the prohibit routes */
 static struct mark_rule rule_of(enum family family)
 {
