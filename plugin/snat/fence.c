@@ -15,6 +15,8 @@
 
 /** What messages are about, for error texts */
 #define WHERE "for the fence around pinned addresses"
+/** classify(): not on this kernel */
+#define FENCE_E_UNSUPPORTED 2
 
 /** as_snat() - Give a failure of the stage the code of a pin that can't be kept: 0, REFUSED */
 static int as_snat(int r, struct error *err)
@@ -32,15 +34,15 @@ static int cannot_mark(int errnum, const char *what, struct error *reterr)
 }
 
 /**
- * fence_filter() - Attach the program where there is no TCX: by a classifier
+ * classify() - Attach the program by a classifier
  * @host:	Port
  * @ifindex:	Interface
  * @program_fd:	Program
  * @reterr:	Error
  *
- * Return: 0, also when it is there; REFUSED
+ * Return: 0, also when it is there; FENCE_E_UNSUPPORTED when the kernel has no such qdisc or classifier; REFUSED
  */
-int fence_filter(struct port *host, uint32_t ifindex, int program_fd, struct error *reterr)
+static int classify(struct port *host, uint32_t ifindex, int program_fd, struct error *reterr)
 {
 	struct stage stage;
 	int r;
@@ -49,9 +51,36 @@ int fence_filter(struct port *host, uint32_t ifindex, int program_fd, struct err
 	r = stage_add(&stage, rtmessage_add_clsact(&stage.batch, ifindex));
 	if (!r)
 		r = stage_add(&stage, rtmessage_add_bpf_filter(&stage.batch, ifindex, program_fd, FENCE_PROGRAM_NAME));
-	if (!r)
-		r = stage_send(&stage);
+	if (r)
+		return as_snat(r, reterr);
+	r = stage_try(&stage);
+	if (r == PORT_E_REFUSED && (stage.failure.errnum == ENOENT || stage.failure.errnum == EOPNOTSUPP))
+		return FENCE_E_UNSUPPORTED;
+	if (r)
+		r = r < 0 ? REFUSED : stage_refused(&stage);
 	return as_snat(r, reterr);
+}
+
+/**
+ * fence_attach() - Attach the program by TCX, where the kernel has no classifier
+ * @ifindex:	Interface
+ * @program_fd:	Program
+ * @reterr:	Error
+ *
+ * Return: 0, also when it is there; REFUSED
+ */
+int fence_attach(uint32_t ifindex, int program_fd, struct error *reterr)
+{
+	int r = fence_mark_find(ifindex);
+
+	if (r == FENCE_MARK_E_ATTACHED)
+		return 0;
+	if (r == FENCE_MARK_E_NO_TCX)
+		return cannot_mark(-EOPNOTSUPP, "neither cls_bpf nor TCX in this kernel", reterr);
+	if (r < 0)
+		return cannot_mark(r, "reading the interface's BPF programs", reterr);
+	r = fence_mark_attach(program_fd, ifindex);
+	return r < 0 ? cannot_mark(r, "attaching a BPF program", reterr) : 0;
 }
 
 /**
@@ -60,25 +89,20 @@ int fence_filter(struct port *host, uint32_t ifindex, int program_fd, struct err
  * @ifindex:	Interface
  * @reterr:	Error
  *
+ * TCX comes second though it needs no qdisc: it waits for a whole RCU grace period (tcx_entry_sync() in the kernel),
+ * with the lock on all interfaces held. Measured on Linux 6.18: 15 ms beside less than 0.1 ms of a classifier.
+ *
  * Return: 0, also when it is armed already; REFUSED
  */
 int fence_arm(struct port *host, uint32_t ifindex, struct error *reterr)
 {
 	int program_fd CLEANUP_CLOSE = -1;
-	int found = fence_mark_find(ifindex);
-	int r;
+	int r = fence_mark_load(&program_fd);
 
-	if (found == FENCE_MARK_E_ATTACHED)
-		return 0;
-	if (found < 0)
-		return cannot_mark(found, "reading the interface's BPF programs", reterr);
-	r = fence_mark_load(&program_fd);
 	if (r < 0)
 		return cannot_mark(r, "loading a BPF program", reterr);
-	if (found == FENCE_MARK_E_NO_TCX)
-		return fence_filter(host, ifindex, program_fd, reterr);
-	r = fence_mark_attach(program_fd, ifindex);
-	return r < 0 ? cannot_mark(r, "attaching a BPF program", reterr) : 0;
+	r = classify(host, ifindex, program_fd, reterr);
+	return r == FENCE_E_UNSUPPORTED ? fence_attach(ifindex, program_fd, reterr) : r;
 }
 
 /** rule_of() - The rule that leads marked packets of @family to the prohibit routes */

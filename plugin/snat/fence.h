@@ -25,14 +25,14 @@
 #define FENCE_PRIORITY 82U
 
 /*
- * Mark what comes in through an interface. Again on the same interface: nothing changes. Lives as long as the
+ * Mark what comes in through an interface, by a classifier in its clsact or ingress qdisc. Again on the same interface: nothing changes. Lives as long as the
  * interface does; there is no opposite.
  * @host: port in the host's namespace, in which the calling thread must be, too. 0; REFUSED (103).
  */
 int fence_arm(struct port *host, uint32_t ifindex, struct error *reterr);
 
-/* What fence_arm() does on kernels before 6.6, which have no TCX: clsact and a classifier that runs the program. */
-int fence_filter(struct port *host, uint32_t ifindex, int program_fd, struct error *reterr);
+/* What fence_arm() does with the program on kernels that have TCX (6.6), but no cls_bpf. */
+int fence_attach(uint32_t ifindex, int program_fd, struct error *reterr);
 
 /*
  * Prohibit marked packets to destinations: one rule per family among @spans, one route per prefix. What is there

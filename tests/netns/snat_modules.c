@@ -69,13 +69,13 @@ static int arm(struct call *call)
 	return fence_arm(call->host, index_of(call, 0), &call->err);
 }
 
-static int filter(struct call *call)
+static int attach(struct call *call)
 {
 	int program_fd CLEANUP_CLOSE = -1;
 
 	if (fence_mark_load(&program_fd) < 0)
 		die("the program can't be loaded");
-	return fence_filter(call->host, index_of(call, 0), program_fd, &call->err);
+	return fence_attach(index_of(call, 0), program_fd, &call->err);
 }
 
 static int close_fence(struct call *call)
@@ -147,7 +147,7 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(struct call *call);
 	} commands[] = {
-		{"arm", arm},	      {"filter", filter}, {"close", close_fence},
+		{"arm", arm},	      {"attach", attach}, {"close", close_fence},
 		{"open", open_fence}, {"put", put},	  {"remove", take},
 		{"usable", usable},   {"forget", forget}, {"forget-each", forget_each},
 	};
