@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ipam/egress_row.h"
 #include "ipam/pool.h"
 #include "ipam/row.h"
 #include "rangeguard/cleanup.h"
@@ -140,6 +141,8 @@ int holding_give_back(struct store *store, const struct attachment_key *key, con
 		r = give_back_by_scan(store, key, released);
 	for (size_t i = 0; lease && i < lease->n_addresses && r == 0; i++)
 		r = give_back(store, key, &lease->addresses[i], released);
+	if (r == 0 && lease)
+		r = egress_row_release(store, lease->egress);
 	if (r < 0)
 		return r;
 	r = store->ops->remove(store, STORE_LEASES, bytes_of_key(key));

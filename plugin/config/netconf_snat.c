@@ -52,8 +52,8 @@ static int read_match(struct reader *reader, const json_t *object, struct pin *p
 /** can_be_source() - Whether packets can carry an address as their source to another host */
 static bool can_be_source(const struct address *address)
 {
-	static const char *const never[] = {"0.0.0.0/8",   "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3",
-					    "::/127", "fe80::/10",   "ff00::/8"};
+	static const char *const never[] = {"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3",
+					    "::/127",	 "fe80::/10",	"ff00::/8"};
 
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
 		struct prefix prefix = {0};
@@ -76,7 +76,8 @@ static void read_source(struct reader *reader, const json_t *element, struct pin
 	if (!text || address_parse(text, &address) < 0)
 		reader_error(reader, NULL, RULE_INVALID_VALUE, "a source must be an IP address without prefix length");
 	else if (!can_be_source(&address))
-		reader_error(reader, NULL, RULE_INVALID_VALUE, "%s can't be the source of packets to other hosts", text);
+		reader_error(reader, NULL, RULE_INVALID_VALUE, "%s can't be the source of packets to other hosts",
+			     text);
 	else if (source_of(pin, address.family)->family)
 		reader_error(reader, NULL, RULE_INVALID_VALUE,
 			     "%s is the second source of its family: one per family, so that it stays the same", text);

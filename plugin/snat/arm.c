@@ -257,3 +257,86 @@ int arm_remove(struct port *netfilter, const struct arming *arming, struct error
 		return nf_talk_error(&talk, -ENOMEM);
 	return elements.n ? remove_elements(&talk, elements.all, elements.n) : 0;
 }
+
+/** struct leftovers - Elements that earlier holders of addresses may have left */
+struct leftovers {
+	const struct address *addresses;
+	size_t n_addresses;
+	struct elements elements;
+};
+
+/** family_of() - Family of the addresses in a set, FAMILY_NONE for those that name interfaces */
+static enum family family_of(enum nf_set set)
+{
+	if (set < NF_TRANSLATED4)
+		return FAMILY_NONE;
+	return (set - NF_TRANSLATED4) % 2 ? FAMILY_IPV6 : FAMILY_IPV4;
+}
+
+/** take_set() - port_reply_fn: a set in which the addresses may be */
+static int take_set(const struct nlmsghdr *message, void *userdata)
+{
+	struct leftovers *leftovers = userdata;
+	uint64_t list = 0;
+	enum nf_set set;
+	int r;
+
+	if (!message) {
+		leftovers->elements.n = 0;
+		return 0;
+	}
+	r = nf_read_set(message, &set, &list);
+	if (r)
+		return r == -ENOMSG ? 0 : r;
+	r = elements_reserve(&leftovers->elements, leftovers->n_addresses);
+	for (size_t i = 0; i < leftovers->n_addresses && !r; i++) {
+		struct nf_element *element = &leftovers->elements.all[leftovers->elements.n];
+
+		if (leftovers->addresses[i].family != family_of(set))
+			continue;
+		*element = (struct nf_element){.set = set, .list = list};
+		address_to_bytes(&leftovers->addresses[i], element->key);
+		leftovers->elements.n++;
+	}
+	return r;
+}
+
+/** find_sets() - Fill @leftovers with an element per set and address: 0, PORT_E_REFUSED, negative errno */
+static int find_sets(struct nf_talk *talk, struct leftovers *leftovers)
+{
+	struct batch batch;
+	int r;
+
+	batch_reset(&batch);
+	r = nf_get_sets(&batch);
+	return r ? r : port_exchange(talk->port, &batch, take_set, leftovers, &talk->failure);
+}
+
+/**
+ * arm_purge() - Take addresses out of all sets, whoever put them there
+ * @netfilter:	Port
+ * @addresses:	Addresses
+ * @n:		How many
+ * @reterr:	Code 107
+ *
+ * Only where something was left behind is it asked which sets there are.
+ *
+ * Return: 0, REFUSED
+ */
+int arm_purge(struct port *netfilter, const struct address *addresses, size_t n, struct error *reterr)
+{
+	struct leftovers leftovers = {.addresses = addresses, .n_addresses = n};
+	NF_TALK_CLEANUP struct nf_talk talk;
+	int r;
+
+	nf_talk_begin(&talk, netfilter, false, reterr);
+	r = find_sets(&talk, &leftovers);
+	if (r == PORT_E_REFUSED && talk.failure.errnum == ENOENT)
+		r = 0;
+	else if (r)
+		r = nf_talk_error(&talk, r);
+	for (size_t i = 0; i < leftovers.elements.n && !r; i++)
+		r = remove_elements(&talk, &leftovers.elements.all[i], 1);
+	elements_done(&leftovers.elements);
+	return r;
+}

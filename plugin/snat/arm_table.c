@@ -134,3 +134,75 @@ int arm_lists(struct port *netfilter, const struct egress *egress, struct error 
 			return REFUSED;
 	return 0;
 }
+
+/** struct jump - The rule that jumps to a list's chain */
+struct jump {
+	char chain[NF_NAME_MAX];
+	uint64_t handle;
+	bool found;
+};
+
+/** take_rule() - port_reply_fn: keep the handle of the rule looked for */
+static int take_rule(const struct nlmsghdr *message, void *userdata)
+{
+	struct jump *jump = userdata;
+	char comment[NF_NAME_MAX];
+	uint64_t handle;
+	int r;
+
+	if (!message) {
+		jump->found = false;
+		return 0;
+	}
+	r = nf_read_rule(message, &handle, comment);
+	if (r)
+		return r == -ENOMSG ? 0 : r;
+	if (strcmp(comment, jump->chain) == 0) {
+		jump->handle = handle;
+		jump->found = true;
+	}
+	return 0;
+}
+
+/** find_jump() - Find the rule that jumps to a clause's list: 0, PORT_E_REFUSED, negative errno */
+static int find_jump(struct nf_talk *talk, const struct egress_clause *clause, struct jump *jump)
+{
+	struct batch batch;
+	int r;
+
+	*jump = (struct jump){.found = false};
+	(void)nf_set_name(ruleset_set(clause), clause->list, jump->chain);
+	batch_reset(&batch);
+	r = nf_get_rules(&batch, ruleset_base_of(clause));
+	return r ? r : port_exchange(talk->port, &batch, take_rule, jump, &talk->failure);
+}
+
+/**
+ * arm_drop_list() - A list that no container has any more out of the table
+ * @netfilter:	Port
+ * @clause:	A clause with that list
+ * @reterr:	Code 107
+ *
+ * Return: 0, also when it is not there; REFUSED
+ */
+int arm_drop_list(struct port *netfilter, const struct egress_clause *clause, struct error *reterr)
+{
+	NF_TALK_CLEANUP struct nf_talk talk;
+	struct jump jump;
+	int r;
+
+	nf_talk_begin(&talk, netfilter, false, reterr);
+	r = find_jump(&talk, clause, &jump);
+	if (!r && jump.found) {
+		r = nf_begin(&talk.datagram);
+		if (!r)
+			r = ruleset_remove_list(&talk.datagram, clause, jump.handle);
+		if (!r)
+			r = nf_end(&talk.datagram);
+		if (!r)
+			r = nf_talk_send(&talk, NULL, NULL);
+	}
+	if (r == PORT_E_REFUSED && talk.failure.errnum == ENOENT)
+		return 0;
+	return r ? nf_talk_error(&talk, r) : 0;
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Lists of clauses, and their bytes: number of clauses; of each its family (1 byte), source (an address of the family,
- * or a 0 byte) and number of spans, and of each of these the first and the last address. Pure.
+ * or a 0 byte), interface (16 bytes) and number of spans, and of each of these the first and the last address. Pure.
  */
 
 #include "plugin/snat/egress.h"
@@ -11,67 +11,7 @@
 #include <xxhash.h>
 
 #include "ipam/row.h"
-
-/** The highest address of a family */
-static u128 last_of(enum family family)
-{
-	return family == FAMILY_IPV4 ? UINT32_MAX : ~(u128)0;
-}
-
-/** by_first() - qsort(3) order of spans of one family */
-static int by_first(const void *a, const void *b)
-{
-	const struct span *left = a, *right = b;
-
-	return (left->first > right->first) - (left->first < right->first);
-}
-
-/** merge() - Sort spans of one family and join those that touch; returns how many are left */
-static size_t merge(struct span *spans, size_t n)
-{
-	size_t used = 0;
-
-	if (!n)
-		return 0;
-	qsort(spans, n, sizeof(*spans), by_first);
-	for (size_t i = 1; i < n; i++) {
-		struct span *span = &spans[used];
-
-		if (span->last == last_of(span->family) || spans[i].first <= span->last + 1)
-			span->last = spans[i].last > span->last ? spans[i].last : span->last;
-		else
-			spans[++used] = spans[i];
-	}
-	return used + 1;
-}
-
-/** take_family() - Copy the spans of one family, merged; @room has space for all of them */
-static size_t take_family(enum family family, const struct span *spans, size_t n, struct span *room)
-{
-	size_t taken = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (spans[i].family == family)
-			room[taken++] = spans[i];
-	return merge(room, taken);
-}
-
-/** complement() - The gaps between merged spans, and before and behind them; @room has space for one more than @n */
-static size_t complement(enum family family, const struct span *spans, size_t n, struct span *room)
-{
-	size_t gaps = 0;
-	u128 next = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (spans[i].first > next)
-			room[gaps++] = (struct span){.family = family, .first = next, .last = spans[i].first - 1};
-		if (spans[i].last == last_of(family))
-			return gaps;
-		next = spans[i].last + 1;
-	}
-	room[gaps++] = (struct span){.family = family, .first = next, .last = last_of(family)};
-	return gaps;
-}
+#include "ipam/spans.h"
 
 /** list_digest() - Digest of a clause's destinations */
 static uint64_t list_digest(const struct egress_clause *clause)
@@ -139,20 +79,19 @@ static void copy_pinned(const struct egress *egress, struct span *room)
 /**
  * append_except() - Another clause at the end, whose destinations are all but some
  * @egress:	List
- * @family:	Family; other spans are left out
- * @source:	Source, NULL: masquerade, for which pins need not be taken out: it comes behind them all
+ * @source:	Source. For masquerading, pins need not be taken out: it comes behind them all
  * @excluded:	Addresses to leave out
  * @n_excluded:	How many
  *
  * Return: 0, -ENOMEM
  */
-static int append_except(struct egress *egress, enum family family, const struct address *source,
-			 const struct span *excluded, size_t n_excluded)
+static int append_except(struct egress *egress, const struct egress_source *source, const struct span *excluded,
+			 size_t n_excluded)
 {
-	size_t n = n_excluded + (source ? n_pinned(egress) : 0);
+	size_t n = n_excluded + (source->address ? n_pinned(egress) : 0);
 	CLEANUP_FREE struct span *all = calloc(n + 1, sizeof(*all));
 	CLEANUP_FREE struct span *merged = calloc(n + 1, sizeof(*merged));
-	struct egress_clause clause = {.family = family, .spans = calloc(n + 1, sizeof(*clause.spans))};
+	struct egress_clause clause = {.family = source->family, .spans = calloc(n + 1, sizeof(*clause.spans))};
 	size_t n_merged;
 
 	if (!all || !merged || !clause.spans) {
@@ -161,12 +100,14 @@ static int append_except(struct egress *egress, enum family family, const struct
 	}
 	if (n_excluded)
 		memcpy(all, excluded, n_excluded * sizeof(*excluded));
-	if (source) {
-		clause.source = *source;
+	if (source->address) {
+		clause.source = *source->address;
 		copy_pinned(egress, all + n_excluded);
 	}
-	n_merged = take_family(family, all, n, merged);
-	clause.n_spans = complement(family, merged, n_merged, clause.spans);
+	if (source->assign)
+		(void)snprintf(clause.assign, sizeof(clause.assign), "%s", source->assign);
+	n_merged = spans_merge(clause.family, all, n, merged);
+	clause.n_spans = spans_complement(clause.family, merged, n_merged, clause.spans);
 	return append(egress, &clause);
 }
 
@@ -179,7 +120,7 @@ static int append_except(struct egress *egress, enum family family, const struct
  *
  * Return: 0, -ENOMEM
  */
-int egress_add(struct egress *egress, const struct address *source, const struct span *spans, size_t n_spans)
+int egress_add(struct egress *egress, const struct egress_source *source, const struct span *spans, size_t n_spans)
 {
 	CLEANUP_FREE struct span *merged = calloc(n_spans + 1, sizeof(*merged));
 	CLEANUP_FREE struct span *others = calloc(n_spans + 2, sizeof(*others));
@@ -187,40 +128,30 @@ int egress_add(struct egress *egress, const struct address *source, const struct
 
 	if (!merged || !others)
 		return -ENOMEM;
-	n_merged = take_family(source->family, spans, n_spans, merged);
-	return append_except(egress, source->family, source, others,
-			     complement(source->family, merged, n_merged, others));
+	n_merged = spans_merge(source->family, spans, n_spans, merged);
+	return append_except(egress, source, others, spans_complement(source->family, merged, n_merged, others));
 }
 
 /**
  * egress_add_except() - A clause at the end, whose destinations are all but some, link-local and multicast
  * @egress:	List
- * @family:	Family
- * @source:	Source, NULL: masquerade
+ * @source:	Source
  * @excluded:	Addresses to which packets keep their source
  * @n_excluded:	How many
  *
  * Return: 0, -ENOMEM
  */
-int egress_add_except(struct egress *egress, enum family family, const struct address *source,
-		      const struct span *excluded, size_t n_excluded)
+int egress_add_except(struct egress *egress, const struct egress_source *source, const struct span *excluded,
+		      size_t n_excluded)
 {
-	/* RFC 3927, RFC 1112, RFC 919; RFC 4291 sections 2.5.6 and 2.7 */
-	static const char *const never[] = {"169.254.0.0/16", "224.0.0.0/4", "255.255.255.255/32", "fe80::/10",
-					    "ff00::/8"};
-	size_t n_never = sizeof(never) / sizeof(never[0]);
-	CLEANUP_FREE struct span *all = calloc(n_excluded + n_never, sizeof(*all));
-	struct prefix prefix = {0};
+	CLEANUP_FREE struct span *all = calloc(n_excluded + SPANS_LINK_SCOPED, sizeof(*all));
 
 	if (!all)
 		return -ENOMEM;
-	for (size_t i = 0; i < n_never; i++) {
-		(void)prefix_parse(never[i], &prefix);
-		all[i] = prefix_span(&prefix);
-	}
+	spans_link_scoped(all);
 	if (n_excluded)
-		memcpy(all + n_never, excluded, n_excluded * sizeof(*excluded));
-	return append_except(egress, family, source, all, n_excluded + n_never);
+		memcpy(all + SPANS_LINK_SCOPED, excluded, n_excluded * sizeof(*excluded));
+	return append_except(egress, source, all, n_excluded + SPANS_LINK_SCOPED);
 }
 
 /** egress_pins() - Whether a clause gives packets of a family a source of its own */
@@ -235,7 +166,7 @@ bool egress_pins(const struct egress *egress, enum family family)
 /** clause_bytes() - Bytes of a clause */
 static size_t clause_bytes(const struct egress_clause *clause)
 {
-	return 1 + (clause->source.family ? ROW_ADDRESS_BYTES : 1) + ROW_NUMBER_BYTES +
+	return 1 + (clause->source.family ? ROW_ADDRESS_BYTES : 1) + IFNAMSIZ + ROW_NUMBER_BYTES +
 	       clause->n_spans * 2 * ROW_ADDRESS_BYTES;
 }
 
@@ -247,6 +178,7 @@ static uint8_t *write_clause(uint8_t *at, const struct egress_clause *clause)
 		at = row_write_address(at, &clause->source);
 	else
 		*at++ = 0;
+	at = mempcpy(at, clause->assign, IFNAMSIZ);
 	at = row_write_number(at, clause->n_spans);
 	for (size_t i = 0; i < clause->n_spans; i++) {
 		const struct span *span = &clause->spans[i];
@@ -318,7 +250,8 @@ static int read_clause(struct bytes *row, struct egress *egress)
 	if (row_read(row, &family, 1) < 0 || (family != FAMILY_IPV4 && family != FAMILY_IPV6))
 		return -EUCLEAN;
 	clause.family = (enum family)family;
-	if (read_source(row, clause.family, &clause.source) < 0 || row_read_number(row, &n_spans) < 0 || !n_spans ||
+	if (read_source(row, clause.family, &clause.source) < 0 || row_read(row, clause.assign, IFNAMSIZ) < 0 ||
+	    clause.assign[IFNAMSIZ - 1] || row_read_number(row, &n_spans) < 0 || !n_spans ||
 	    n_spans > row->size / (2 * ROW_ADDRESS_BYTES))
 		return -EUCLEAN;
 	clause.n_spans = n_spans;

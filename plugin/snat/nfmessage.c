@@ -11,7 +11,7 @@
  * list of destinations; lists are few, however many pins there are.
  */
 
-#include "plugin/snat/nfmessage.h"
+#include "plugin/snat/nfobject.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -39,16 +39,7 @@
 /** And of byte orders (enum byteorder there) */
 #define BYTEORDER_HOST 1U
 
-/** struct set_shape - What a set is like; @data_type 0: no map. Of a kind the name is the prefix of the list's digest */
-struct set_shape {
-	const char *name;
-	uint32_t key_type;
-	uint8_t key_bytes;
-	uint32_t data_type;
-	uint8_t data_bytes;
-};
-
-static const struct set_shape shapes[NF_N_SETS] = {
+const struct nf_shape nf_shapes[NF_N_SETS] = {
 	[NF_GUARDED] = {"guarded", TYPE_IFNAME, IFNAMSIZ, 0, 0},
 	[NF_HELD4] = {"held4", TYPE_IFNAME << TYPE_BITS | TYPE_IPV4, IFNAMSIZ + 4, 0, 0},
 	[NF_HELD6] = {"held6", TYPE_IFNAME << TYPE_BITS | TYPE_IPV6, IFNAMSIZ + 16, 0, 0},
@@ -62,24 +53,6 @@ static const struct set_shape shapes[NF_N_SETS] = {
 	[NF_MASQUERADE6] = {"masquerade6-", TYPE_IPV6, 16, 0, 0},
 };
 
-static void set_cleanup(struct nftnl_set **set)
-{
-	if (*set)
-		nftnl_set_free(*set);
-}
-
-static void chain_cleanup(struct nftnl_chain **chain)
-{
-	if (*chain)
-		nftnl_chain_free(*chain);
-}
-
-static void table_cleanup(struct nftnl_table **table)
-{
-	if (*table)
-		nftnl_table_free(*table);
-}
-
 /**
  * nf_set_name() - Name of a set
  * @set:	Set
@@ -91,9 +64,9 @@ static void table_cleanup(struct nftnl_table **table)
 const char *nf_set_name(enum nf_set set, uint64_t list, char name[static NF_NAME_MAX])
 {
 	if (set < NF_FIRST_KIND)
-		(void)snprintf(name, NF_NAME_MAX, "%s", shapes[set].name);
+		(void)snprintf(name, NF_NAME_MAX, "%s", nf_shapes[set].name);
 	else
-		(void)snprintf(name, NF_NAME_MAX, "%s%016" PRIx64, shapes[set].name, list);
+		(void)snprintf(name, NF_NAME_MAX, "%s%016" PRIx64, nf_shapes[set].name, list);
 	return name;
 }
 
@@ -164,7 +137,7 @@ int nf_end(struct datagram *datagram)
 /** table_message() - A message about the table */
 static int table_message(struct datagram *datagram, uint16_t type, uint16_t flags)
 {
-	struct nftnl_table *table CLEANUP(table_cleanup) = nftnl_table_alloc();
+	struct nftnl_table *table NF_TABLE_CLEANUP = nftnl_table_alloc();
 	struct nlmsghdr *message = header(datagram, type, flags);
 
 	if (!table || !message || nftnl_table_set_str(table, NFTNL_TABLE_NAME, NF_TABLE) < 0)
@@ -215,9 +188,9 @@ static int show_names(struct nftnl_set *set)
 /** nf_add_set() - A set that is not there yet */
 int nf_add_set(struct datagram *datagram, enum nf_set which, uint64_t list)
 {
-	const struct set_shape *shape = &shapes[which];
+	const struct nf_shape *shape = &nf_shapes[which];
 	char name[NF_NAME_MAX];
-	struct nftnl_set *set CLEANUP(set_cleanup) = name_set(nf_set_name(which, list, name));
+	struct nftnl_set *set NF_SET_CLEANUP = name_set(nf_set_name(which, list, name));
 	struct nlmsghdr *message = header(datagram, NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL);
 
 	if (!set || !message || (shape->key_type == TYPE_IFNAME && show_names(set) < 0))
@@ -240,7 +213,7 @@ int nf_add_set(struct datagram *datagram, enum nf_set which, uint64_t list)
 int nf_delete_set(struct datagram *datagram, enum nf_set which, uint64_t list)
 {
 	char name[NF_NAME_MAX];
-	struct nftnl_set *set CLEANUP(set_cleanup) = name_set(nf_set_name(which, list, name));
+	struct nftnl_set *set NF_SET_CLEANUP = name_set(nf_set_name(which, list, name));
 	struct nlmsghdr *message = header(datagram, NFT_MSG_DELSET, 0);
 
 	if (!set || !message)
@@ -254,7 +227,7 @@ int nf_delete_set(struct datagram *datagram, enum nf_set which, uint64_t list)
 static int chain_message(struct datagram *datagram, uint16_t type, uint16_t flags, const char *name,
 			 const struct nf_hook *hook)
 {
-	struct nftnl_chain *chain CLEANUP(chain_cleanup) = nftnl_chain_alloc();
+	struct nftnl_chain *chain NF_CHAIN_CLEANUP = nftnl_chain_alloc();
 	struct nlmsghdr *message = header(datagram, type, flags);
 
 	if (!chain || !message || nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, NF_TABLE) < 0 ||
@@ -283,6 +256,21 @@ int nf_delete_chain(struct datagram *datagram, const char *name)
 	return chain_message(datagram, NFT_MSG_DELCHAIN, 0, name, NULL);
 }
 
+/** nf_delete_rule() - A rule away, by the handle that the kernel gave it */
+int nf_delete_rule(struct datagram *datagram, const char *chain, uint64_t handle)
+{
+	struct nftnl_rule *rule NF_RULE_CLEANUP = nftnl_rule_alloc();
+	struct nlmsghdr *message = header(datagram, NFT_MSG_DELRULE, 0);
+
+	if (!rule || !message || nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, NF_TABLE) < 0 ||
+	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) < 0)
+		return -ENOMEM;
+	nftnl_rule_set_u64(rule, NFTNL_RULE_HANDLE, handle);
+	nftnl_rule_nlmsg_build_payload(message, rule);
+	nf_append(datagram, message);
+	return 0;
+}
+
 /** nf_get_chain() - Ask for a chain */
 int nf_get_chain(struct datagram *datagram, const char *name)
 {
@@ -299,7 +287,7 @@ int nf_get_chain(struct datagram *datagram, const char *name)
  */
 static int fill_element(struct nftnl_set_elem *object, const struct nf_element *element, bool value)
 {
-	const struct set_shape *shape = &shapes[element->set];
+	const struct nf_shape *shape = &nf_shapes[element->set];
 
 	if (nftnl_set_elem_set(object, NFTNL_SET_ELEM_KEY, element->key, shape->key_bytes) < 0)
 		return -ENOMEM;
@@ -314,7 +302,7 @@ static int elements_message(struct datagram *datagram, uint16_t type, uint16_t f
 			    size_t n)
 {
 	char name[NF_NAME_MAX];
-	struct nftnl_set *set CLEANUP(set_cleanup) = name_set(nf_set_name(elements->set, elements->list, name));
+	struct nftnl_set *set NF_SET_CLEANUP = name_set(nf_set_name(elements->set, elements->list, name));
 	struct nlmsghdr *message = header(datagram, type, flags);
 
 	if (!set || !message)
@@ -403,7 +391,7 @@ static int add_bound(struct nftnl_set *set, const uint8_t *key, unsigned bytes, 
 static int intervals_message(struct datagram *datagram, uint32_t id, unsigned bytes,
 			     const struct nf_interval *intervals, size_t n)
 {
-	struct nftnl_set *set CLEANUP(set_cleanup) = name_set("__set%d");
+	struct nftnl_set *set NF_SET_CLEANUP = name_set("__set%d");
 	struct nlmsghdr *message = header(datagram, NFT_MSG_NEWSETELEM, NLM_F_CREATE);
 	int r = 0;
 
@@ -437,7 +425,7 @@ static int intervals_message(struct datagram *datagram, uint32_t id, unsigned by
 int nf_add_intervals(struct datagram *datagram, uint32_t id, unsigned bytes, const struct nf_interval *intervals,
 		     size_t n)
 {
-	struct nftnl_set *set CLEANUP(set_cleanup) = name_set("__set%d");
+	struct nftnl_set *set NF_SET_CLEANUP = name_set("__set%d");
 	struct nlmsghdr *message = header(datagram, NFT_MSG_NEWSET, NLM_F_CREATE);
 	int r = 0;
 
@@ -454,109 +442,5 @@ int nf_add_intervals(struct datagram *datagram, uint32_t id, unsigned bytes, con
 
 		r = intervals_message(datagram, id, bytes, &intervals[i], part);
 	}
-	return r;
-}
-
-/** is_about() - Whether a message is an nftables message of a type */
-static bool is_about(const struct nlmsghdr *message, uint16_t type)
-{
-	return message->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | type);
-}
-
-/**
- * nf_read_chain() - What an answer says of a chain
- * @message:	Answer
- * @name:	Filled
- * @ret_use:	How many rules it has and how many rules and elements jump to it
- *
- * Return: 0, -ENOMSG, -EBADMSG, -ENOMEM
- */
-int nf_read_chain(const struct nlmsghdr *message, char name[static NF_NAME_MAX], uint32_t *ret_use)
-{
-	struct nftnl_chain *chain CLEANUP(chain_cleanup) = nftnl_chain_alloc();
-
-	if (!chain)
-		return -ENOMEM;
-	if (!is_about(message, NFT_MSG_NEWCHAIN))
-		return -ENOMSG;
-	if (nftnl_chain_nlmsg_parse(message, chain) < 0 || !nftnl_chain_is_set(chain, NFTNL_CHAIN_NAME))
-		return -EBADMSG;
-	(void)snprintf(name, NF_NAME_MAX, "%s", nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME));
-	*ret_use = nftnl_chain_get_u32(chain, NFTNL_CHAIN_USE);
-	return 0;
-}
-
-/**
- * which_set() - The set of a name
- * @name:	Name
- * @ret_list:	Digest of its list of destinations, of a kind
- *
- * Return: the set, NF_N_SETS when it is none of the table's
- */
-static enum nf_set which_set(const char *name, uint64_t *ret_list)
-{
-	for (unsigned set = 0; name && set < NF_N_SETS; set++) {
-		if (set < NF_FIRST_KIND ? strcmp(shapes[set].name, name) == 0
-					: sscanf(name + strspn(name, "abcdefghijklmnopqrstuvwxyz"), "%*u-%16" SCNx64,
-						 ret_list) == 1 &&
-						  strncmp(shapes[set].name, name, strlen(shapes[set].name)) == 0)
-			return (enum nf_set)set;
-	}
-	return NF_N_SETS;
-}
-
-/** read_element() - An element as libnftnl has it: 0, -EBADMSG */
-static int read_element(struct nftnl_set_elem *object, struct nf_element *element)
-{
-	const struct set_shape *shape = &shapes[element->set];
-	uint32_t key_size = 0, data_size = 0;
-	const void *key = nftnl_set_elem_get(object, NFTNL_SET_ELEM_KEY, &key_size);
-	const void *data = NULL;
-
-	if (nftnl_set_elem_is_set(object, NFTNL_SET_ELEM_DATA))
-		data = nftnl_set_elem_get(object, NFTNL_SET_ELEM_DATA, &data_size);
-	if (!key || key_size != shape->key_bytes || (shape->data_type && (!data || data_size != shape->data_bytes)))
-		return -EBADMSG;
-	memcpy(element->key, key, key_size);
-	if (shape->data_type)
-		memcpy(element->source, data, data_size);
-	return 0;
-}
-
-/**
- * nf_read_elements() - The elements in an answer
- * @message:	Answer
- * @each:	Called for each; a value other than 0 ends the walk
- * @userdata:	For it
- *
- * Return: 0, what @each returned, -ENOMSG, -EBADMSG, -ENOMEM
- */
-int nf_read_elements(const struct nlmsghdr *message, int (*each)(void *userdata, const struct nf_element *element),
-		     void *userdata)
-{
-	struct nftnl_set *set CLEANUP(set_cleanup) = nftnl_set_alloc();
-	struct nftnl_set_elems_iter *iterator;
-	struct nf_element element = {0};
-	struct nftnl_set_elem *object;
-	int r = 0;
-
-	if (!set)
-		return -ENOMEM;
-	if (!is_about(message, NFT_MSG_NEWSETELEM))
-		return -ENOMSG;
-	if (nftnl_set_elems_nlmsg_parse(message, set) < 0)
-		return -EBADMSG;
-	element.set = which_set(nftnl_set_get_str(set, NFTNL_SET_NAME), &element.list);
-	if (element.set == NF_N_SETS)
-		return -ENOMSG;
-	iterator = nftnl_set_elems_iter_create(set);
-	if (!iterator)
-		return -ENOMEM;
-	while (!r && (object = nftnl_set_elems_iter_next(iterator))) {
-		r = read_element(object, &element);
-		if (!r)
-			r = each(userdata, &element);
-	}
-	nftnl_set_elems_iter_destroy(iterator);
 	return r;
 }

@@ -73,6 +73,10 @@ int nf_add_set(struct datagram *datagram, enum nf_set set, uint64_t list);
 int nf_delete_set(struct datagram *datagram, enum nf_set set, uint64_t list);
 int nf_add_chain(struct datagram *datagram, const char *name, const struct nf_hook *hook);
 int nf_delete_chain(struct datagram *datagram, const char *name);
+int nf_delete_rule(struct datagram *datagram, const char *chain, uint64_t handle);
+/* Ask for the table's sets, or a chain's rules: dumps, hence alone in their batch. */
+int nf_get_sets(struct batch *batch);
+int nf_get_rules(struct batch *batch, const char *chain);
 int nf_get_chain(struct datagram *datagram, const char *name);
 /* Elements of the same set, as they follow each other, share a message. */
 int nf_add_elements(struct datagram *datagram, const struct nf_element *elements, size_t n);
@@ -87,6 +91,8 @@ const char *nf_set_name(enum nf_set set, uint64_t list, char name[static NF_NAME
 
 /* What an answer says. 0, -ENOMSG when it is about something else, -EBADMSG. */
 int nf_read_chain(const struct nlmsghdr *message, char name[static NF_NAME_MAX], uint32_t *ret_use);
+int nf_read_set(const struct nlmsghdr *message, enum nf_set *ret_set, uint64_t *ret_list);
+int nf_read_rule(const struct nlmsghdr *message, uint64_t *ret_handle, char comment[static NF_NAME_MAX]);
 int nf_read_elements(const struct nlmsghdr *message, int (*each)(void *userdata, const struct nf_element *element),
 		     void *userdata);
 

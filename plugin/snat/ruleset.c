@@ -147,19 +147,36 @@ static int clear_mark(struct datagram *batch, const char *chain, enum family fam
 	return nf_rule_add(&rule, batch);
 }
 
-/** unfence_rules() - Take the fence's mark off */
+/** drop_unmarked() - Drop what a pinned address seems to send, but came through no interface with a fence */
+static int drop_unmarked(struct datagram *batch, const char *chain, enum family family, enum nf_set set)
+{
+	struct nf_rule rule;
+
+	nf_rule_begin(&rule, chain);
+	nf_match_family(&rule, family);
+	nf_match_mark(&rule, FENCE_MARK, false);
+	nf_match_source_in(&rule, family, set, 0);
+	nf_verdict(&rule, NF_DROP, NULL);
+	return nf_rule_add(&rule, batch);
+}
+
+/** unfence_rules() - The fence's mark comes off, or was never there */
 static int unfence_rules(struct datagram *batch, const char *chain)
 {
 	int r = clear_mark(batch, chain, FAMILY_IPV4, NF_PINNED4);
 
-	return r ? r : clear_mark(batch, chain, FAMILY_IPV6, NF_PINNED6);
+	if (!r)
+		r = clear_mark(batch, chain, FAMILY_IPV6, NF_PINNED6);
+	if (!r)
+		r = drop_unmarked(batch, chain, FAMILY_IPV4, NF_PINNED4);
+	return r ? r : drop_unmarked(batch, chain, FAMILY_IPV6, NF_PINNED6);
 }
 
 /* In an order in which a chain stands before what jumps to it. Priorities: linux/netfilter_ipv4.h */
 static const struct base_chain base_chains[] = {
 	{CHAIN_SPOOF, {.type = NULL}, 8, 1, spoof_rules},
 	{"spoof-check", {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW}, 1, 0, spoof_check_rules},
-	{"unfence", {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_MANGLE}, 2, 0, unfence_rules},
+	{"unfence", {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_MANGLE}, 4, 0, unfence_rules},
 	{CHAIN_PINS, {"nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 10}, 0, 0, NULL},
 	{CHAIN_MASQUERADE, {"nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 9}, 0, 0, NULL},
 };
@@ -241,12 +258,18 @@ static int add_translation(struct datagram *batch, const char *chain, const stru
 	return nf_rule_add(&rule, batch);
 }
 
+/** ruleset_base_of() - The chain from which one goes to a clause's list; the rule's comment is the list's chain */
+const char *ruleset_base_of(const struct egress_clause *clause)
+{
+	return clause->source.family ? CHAIN_PINS : CHAIN_MASQUERADE;
+}
+
 /** add_jump() - The way to a list's chain: 0, -ENOMEM */
 static int add_jump(struct datagram *batch, const char *chain, const struct egress_clause *clause)
 {
 	struct nf_rule rule;
 
-	nf_rule_begin(&rule, clause->source.family ? CHAIN_PINS : CHAIN_MASQUERADE);
+	nf_rule_begin(&rule, ruleset_base_of(clause));
 	nf_rule_comment(&rule, chain);
 	nf_match_family(&rule, clause->family);
 	nf_verdict(&rule, NFT_JUMP, chain);
@@ -272,6 +295,18 @@ int ruleset_add_list(struct datagram *batch, const struct egress_clause *clause)
 	if (!r)
 		r = add_translation(batch, name, clause);
 	return r ? r : add_jump(batch, name, clause);
+}
+
+/** ruleset_remove_list() - The opposite, with the handle of the rule that jumps there: 0, -ENOMEM */
+int ruleset_remove_list(struct datagram *batch, const struct egress_clause *clause, uint64_t jump)
+{
+	enum nf_set set = ruleset_set(clause);
+	char name[NF_NAME_MAX];
+	int r = nf_delete_rule(batch, ruleset_base_of(clause), jump);
+
+	if (!r)
+		r = nf_delete_chain(batch, nf_set_name(set, clause->list, name));
+	return r ? r : nf_delete_set(batch, set, clause->list);
 }
 
 /**

@@ -9,7 +9,8 @@
  *	prerouting  -300 (raw)      spoof-check: from a guarded interface → spoof
  *	                            spoof: router advertisements and redirects are dropped; an address that the interface
  *	                            holds, DAD and neighbour discovery pass; all else is dropped
- *	prerouting  -150 (mangle)   unfence: takes the fence's mark off packets from pinned addresses
+ *	prerouting  -150 (mangle)   unfence: takes the fence's mark off packets from pinned addresses, drops those that
+ *	                            have none
  *	postrouting   90 (srcnat-10) pins: to each pin4-LIST, pin6-LIST
  *	                            pinN-LIST: destination in LIST, source in map pinN-LIST → snat to what the map says
  *	postrouting   91            masquerading: to each masqueradeN-LIST
@@ -35,6 +36,8 @@ struct ruleset_chain {
 };
 
 int ruleset_make(struct datagram *batch);
+const char *ruleset_base_of(const struct egress_clause *clause);
+int ruleset_remove_list(struct datagram *batch, const struct egress_clause *clause, uint64_t jump);
 int ruleset_add_list(struct datagram *batch, const struct egress_clause *clause);
 enum nf_set ruleset_set(const struct egress_clause *clause);
 void ruleset_chains(struct ruleset_chain chains[static RULESET_CHAINS]);

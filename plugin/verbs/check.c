@@ -77,16 +77,16 @@ static int check_interface(const struct context *context, const struct result *e
 {
 	struct attachment attachment = context_attachment(context);
 	NETNS_CLEANUP struct netns netns = NETNS_INIT;
-	PORT_CLEANUP struct port *host = NULL;
+	PORTS_CLEANUP struct ports ports = {0};
 	int r = netns_open(context->request.netns, &netns);
 
 	if (r)
 		return error_set(reterr, ERROR_NETNS,
 				 "CNI_NETNS %.256s is not a network namespace that can be opened: %s",
 				 context->request.netns, r < 0 ? strerror(-r) : "it is something else");
-	if (context_open_port(&host, reterr))
+	if (context_open_ports(&ports, reterr))
 		return REFUSED;
-	return attach_check(host, &netns, &attachment, expected, reterr);
+	return attach_check(ports.host, &netns, &attachment, expected, reterr);
 }
 
 /**

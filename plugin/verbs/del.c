@@ -67,20 +67,20 @@ static int open_state(const struct context *context, struct port *host, struct s
 }
 
 /** delete_attachment() - The interface, then the lease, so that nobody is given an address that still leads here */
-static int delete_attachment(const struct context *context, struct port *host, struct error *reterr)
+static int delete_attachment(const struct context *context, struct ports *ports, struct error *reterr)
 {
 	struct attachment attachment = context_attachment(context);
 	STATE_CLEANUP struct state state = STATE_INIT;
 	struct error err = {0};
-	int opened = open_state(context, host, &state, &err);
+	int opened = open_state(context, ports->host, &state, &err);
 
 	if (opened == STATE_E_ABSENT)
 		return 0;
 	if (opened == REFUSED && tolerate(&err, reterr))
 		return REFUSED;
-	if (attach_delete(host, &attachment, reterr))
+	if (attach_delete(ports->host, &attachment, reterr))
 		return REFUSED;
-	if (!opened && leases_release(context, &state, &attachment, &err))
+	if (!opened && leases_release(context, &state, &attachment, ports, &err))
 		return tolerate(&err, reterr);
 	return 0;
 }
@@ -94,10 +94,10 @@ static int delete_attachment(const struct context *context, struct port *host, s
  */
 int verb_del(struct context *context, struct error *reterr)
 {
-	PORT_CLEANUP struct port *host = NULL;
+	PORTS_CLEANUP struct ports ports = {0};
 
 	(void)netconf_read_identity(context->root, "the network configuration", &context->netconf);
-	if (context_open_port(&host, reterr))
+	if (context_open_ports(&ports, reterr))
 		return REFUSED;
-	return is_anothers(context, host) ? 0 : delete_attachment(context, host, reterr);
+	return is_anothers(context, ports.host) ? 0 : delete_attachment(context, &ports, reterr);
 }

@@ -146,7 +146,12 @@ static int note_stale(void *userdata, const struct lease *lease)
 	stale->ifname = strdup(lease->attachment.ifname);
 	stale->netns = strdup(lease->netns);
 	stale->lease = *lease;
-	stale->lease.attachment = (struct attachment){sweep->network, stale->container_id, stale->ifname};
+	stale->lease.attachment = (struct attachment){
+		.network = sweep->network,
+		.container_id = stale->container_id,
+		.ifname = stale->ifname,
+		.chained = lease->attachment.chained,
+	};
 	stale->lease.netns = stale->netns;
 	return stale->container_id && stale->ifname && stale->netns ? 0 : -ENOMEM;
 }
@@ -173,21 +178,21 @@ static bool still_lives(const struct context *context, const struct stale *stale
 }
 
 /** remove_locked() - What DEL does, for one stale attachment whose lock is held */
-static int remove_locked(const struct context *context, const struct state *state, struct port *host,
+static int remove_locked(const struct context *context, const struct state *state, struct ports *ports,
 			 const struct stale *stale, struct error *reterr)
 {
-	if (still_lives(context, stale, host)) {
+	if (still_lives(context, stale, ports->host)) {
 		log_line("GC keeps %.256s %s of network %s: not listed, but its namespace and interface live",
 			 stale->container_id, stale->ifname, context->netconf.name);
 		return 0;
 	}
-	return attach_delete(host, &stale->lease.attachment, reterr)
+	return attach_delete(ports->host, &stale->lease.attachment, reterr)
 		       ? REFUSED
-		       : leases_release(context, state, &stale->lease.attachment, reterr);
+		       : leases_release(context, state, &stale->lease.attachment, ports, reterr);
 }
 
 /** remove_stale() - Lock one stale attachment and remove it */
-static int remove_stale(const struct context *context, const struct state *state, struct port *host,
+static int remove_stale(const struct context *context, const struct state *state, struct ports *ports,
 			const struct stale *stale, struct error *reterr)
 {
 	uint64_t hash = attachment_hash(&stale->lease.attachment);
@@ -195,7 +200,7 @@ static int remove_stale(const struct context *context, const struct state *state
 
 	if (r)
 		return leases_error(context, r, reterr);
-	r = remove_locked(context, state, host, stale, reterr);
+	r = remove_locked(context, state, ports, stale, reterr);
 	state_unlock_attachment(state, hash);
 	return r;
 }
@@ -204,15 +209,15 @@ static int remove_stale(const struct context *context, const struct state *state
 static int remove_all(const struct context *context, const struct state *state, const struct sweep *sweep,
 		      struct error *reterr)
 {
-	PORT_CLEANUP struct port *host = NULL;
+	PORTS_CLEANUP struct ports ports = {0};
 	size_t failures = 0;
 
-	if (context_open_port(&host, reterr))
+	if (context_open_ports(&ports, reterr))
 		return REFUSED;
 	for (const struct stale *stale = sweep->first; stale; stale = stale->next) {
 		struct error err = {0};
 
-		if (remove_stale(context, state, host, stale, &err)) {
+		if (remove_stale(context, state, &ports, stale, &err)) {
 			log_line("GC of %.256s %s: %s", stale->container_id, stale->ifname, err.msg);
 			if (!failures++)
 				*reterr = err;

@@ -10,6 +10,7 @@
 #include "ipam/store_lmdb.h"
 #include "plugin/config/check.h"
 #include "plugin/verbs/adopt.h"
+#include "plugin/verbs/arms.h"
 #include "plugin/verbs/asker.h"
 #include "plugin/verbs/reclaim.h"
 
@@ -168,8 +169,12 @@ static struct ipam_request make_request(const struct context *context, const str
 				.netns = context->request.netns,
 				.netns_device = netns->device,
 				.netns_inode = netns->inode,
+				.pins = context->pinning.names,
 				.since = time(NULL),
+				.anti_spoof = netconf->role == ROLE_INTERFACE && netconf->anti_spoof,
+				.egress = context->pinning.digest,
 			},
+		.egress = context->pinning.definition,
 		.sets = netconf->sets,
 		.n_sets = netconf->n_sets,
 		.requested = netconf->requested,
@@ -262,22 +267,26 @@ int leases_take(const struct context *context, const struct state *state, const 
 }
 
 /**
- * leases_release() - Give the addresses of an attachment back; that it holds none is fine
+ * leases_release() - Disarm an attachment and give its addresses back; that it holds none is fine
  * @context:	Call
  * @state:	State
  * @attachment:	Whose
- * @reterr:	Codes 11, 106
+ * @ports:	Ports
+ * @reterr:	Codes 11, 106, 107
+ *
+ * The store stays locked from one to the other: who makes the nftables table anew meanwhile, from all leases, would
+ * put back what was just taken out.
  *
  * Return: 0, REFUSED
  */
 int leases_release(const struct context *context, const struct state *state, const struct attachment *attachment,
-		   struct error *reterr)
+		   struct ports *ports, struct error *reterr)
 {
 	STORE_CLEANUP struct store *store = NULL;
 	int r = leases_open_store(context, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
 
 	if (r)
 		return r == STATE_E_ABSENT ? 0 : r;
-	r = ipam_release(store, attachment, time(NULL));
-	return r && r != IPAM_E_NOT_FOUND ? leases_error(context, r, reterr) : 0;
+	r = arms_release(store, ports, attachment, time(NULL), reterr);
+	return r && r != REFUSED ? leases_error(context, r, reterr) : r;
 }

@@ -19,7 +19,7 @@ int leases_open_store(const struct context *context, const struct state *state, 
 int leases_take(const struct context *context, const struct state *state, const struct netns *netns, struct port *host,
 		struct ipam_grant *ret_grant, struct error *reterr);
 int leases_release(const struct context *context, const struct state *state, const struct attachment *attachment,
-		   struct error *reterr);
+		   struct ports *ports, struct error *reterr);
 int leases_error(const struct context *context, int outcome, struct error *reterr);
 
 #endif

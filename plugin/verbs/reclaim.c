@@ -76,7 +76,8 @@ static int note_dead(void *userdata, const struct lease *lease)
 static int release_all(struct store *store, const struct reclaim *reclaim)
 {
 	for (const struct dead *dead = reclaim->first; dead; dead = dead->next) {
-		struct attachment attachment = {dead->network, dead->container_id, dead->ifname};
+		struct attachment attachment = {
+			.network = dead->network, .container_id = dead->container_id, .ifname = dead->ifname};
 		int r = ipam_release(store, &attachment, reclaim->request->lease.since);
 
 		if (r < 0)
