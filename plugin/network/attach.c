@@ -281,20 +281,50 @@ int attach_find(struct port *host, const struct attachment *attachment, struct l
 	return 0;
 }
 
+/** take_down() - Take a link down; one that is gone already will do: 0, REFUSED */
+static int take_down(struct port *host, uint32_t index, struct error *reterr)
+{
+	struct stage stage;
+	int r;
+
+	stage_begin(&stage, host, "on the host", reterr);
+	r = stage_add(&stage, rtmessage_set_down(&stage.batch, index));
+	if (r)
+		return r;
+	r = stage_try(&stage);
+	if (r == PORT_E_REFUSED && stage.failure.errnum != ENODEV)
+		return stage_refused(&stage);
+	return r < 0 ? REFUSED : 0;
+}
+
 /**
  * attach_delete() - Remove an attachment's host end, and everything with it
  * @host:	Port
  * @attachment:	Attachment
+ * @when_down:	What else is to be done once nothing passes any more. It is done before the host end goes, so that what
+ *		it leaves to the kernel is done while the kernel takes its time over that: milliseconds, both
  * @reterr:	Error
  *
- * Return: 0, also when it is not there or not ours; REFUSED
+ * Return: 0, also when it is not there or not ours; REFUSED, when the host end may be gone all the same
  */
-int attach_delete(struct port *host, const struct attachment *attachment, struct error *reterr)
+int attach_delete(struct port *host, const struct attachment *attachment, const struct attach_step *when_down,
+		  struct error *reterr)
 {
-	struct link_info link;
+	struct error step_error = {0};
+	struct link_info link = {0};
 	int r = attach_find(host, attachment, &link, reterr);
+	bool there = r == 0;
+	int step = 0;
 
-	if (r == ATTACH_E_ABSENT || r == ATTACH_E_FOREIGN)
-		return 0;
-	return r ? r : delete_link(host, link.index, reterr);
+	if (r && r != ATTACH_E_ABSENT && r != ATTACH_E_FOREIGN)
+		return r;
+	if (there && when_down->run && take_down(host, link.index, reterr))
+		return REFUSED;
+	if (when_down->run)
+		step = when_down->run(when_down->userdata, link.index, &step_error);
+	if (there && delete_link(host, link.index, reterr))
+		return REFUSED;
+	if (step)
+		*reterr = step_error;
+	return step;
 }

@@ -77,7 +77,10 @@ static void describe_link(const struct nlmsghdr *message, char buffer[static RTM
 		(void)snprintf(buffer, RTMESSAGE_TEXT_MAX, "delete the interface with index %d", head->ifi_index);
 	else
 		(void)snprintf(buffer, RTMESSAGE_TEXT_MAX, "%s the interface with index %d",
-			       head->ifi_change & IFF_UP ? "bring up" : "configure", head->ifi_index);
+			       !(head->ifi_change & IFF_UP) ? "configure"
+			       : head->ifi_flags & IFF_UP   ? "bring up"
+							    : "take down",
+			       head->ifi_index);
 }
 
 /** describe() - Say what a message asks for */

@@ -199,6 +199,15 @@ int rtmessage_set_up(struct batch *batch, uint32_t index)
 	return batch_append(batch, msg);
 }
 
+/** rtmessage_set_down() - Take @index down: 0, -ENOMEM, -E2BIG */
+int rtmessage_set_down(struct batch *batch, uint32_t index)
+{
+	struct nl_msg *msg NL_MSG_CLEANUP =
+		link_request(RTM_SETLINK, 0, (struct ifinfomsg){.ifi_index = (int)index, .ifi_change = IFF_UP});
+
+	return batch_append(batch, msg);
+}
+
 /** rtmessage_delete_link() - Delete @index, with it its peer and all that refers to them: 0, -ENOMEM, -E2BIG */
 int rtmessage_delete_link(struct batch *batch, uint32_t index)
 {

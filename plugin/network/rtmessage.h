@@ -55,6 +55,7 @@ struct mark_rule {
 int rtmessage_create_veth(struct batch *batch, const struct plan *plan, int netns_fd);
 int rtmessage_set_host_end(struct batch *batch, uint32_t index, const struct plan *plan, bool ipv6);
 int rtmessage_set_up(struct batch *batch, uint32_t index);
+int rtmessage_set_down(struct batch *batch, uint32_t index);
 int rtmessage_no_link_local(struct batch *batch, uint32_t index);
 int rtmessage_delete_link(struct batch *batch, uint32_t index);
 int rtmessage_get_link_by_name(struct batch *batch, const char *name);

@@ -10,6 +10,9 @@
 #include "plugin/snat/nftalk.h"
 #include "plugin/snat/ruleset.h"
 
+/** How often elements that vanish on their way are looked for again */
+#define REMOVING_ATTEMPTS 3U
+
 /**
  * struct answer - What a question found
  * @expected:	Elements asked for, those that must be there
@@ -72,13 +75,13 @@ static int ask_chains(struct datagram *question, const struct ruleset_chain *cha
 	return r;
 }
 
-/** ask_absent() - Ask for elements one by one: 0, -ENOMEM */
-static int ask_absent(struct datagram *question, const struct elements *absent)
+/** ask_each() - Ask for elements one by one: 0, -ENOMEM */
+static int ask_each(struct datagram *question, const struct elements *elements)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < absent->n && !r; i++)
-		r = nf_get_elements(question, &absent->all[i], 1);
+	for (size_t i = 0; i < elements->n && !r; i++)
+		r = nf_get_elements(question, &elements->all[i], 1);
 	return r;
 }
 
@@ -132,7 +135,7 @@ int arm_look(struct port *netfilter, const struct arming *arming, struct error *
 		r = nf_get_elements(&talk.datagram, expected.all, expected.n);
 	n_present = talk.datagram.count;
 	if (!r)
-		r = ask_absent(&talk.datagram, &absent);
+		r = ask_each(&talk.datagram, &absent);
 	if (!r)
 		r = nf_talk_send(&talk, take_answer, &answer);
 	return judge(&answer, &talk, r, n_present);
@@ -210,17 +213,39 @@ int arm_try(struct port *netfilter, const struct arming *arming, struct error *r
 	return r ? nf_talk_error(&talk, r) : arm_look(netfilter, arming, reterr);
 }
 
-/**
- * remove_elements() - Take elements out of the table, whether they are there or not
- * @talk:	Talk
- * @elements:	Elements
- * @n:		How many
- *
- * All in one transaction; when one is missing, each for itself: to delete what is not there is no error only since
- * Linux 6.3 (NFT_MSG_DESTROYSETELEM).
- *
- * Return: 0, REFUSED
- */
+/** keep_found() - Keep an element that is there */
+static int keep_found(void *userdata, const struct nf_element *element)
+{
+	struct elements *found = userdata;
+
+	if (elements_reserve(found, 1) < 0)
+		return -ENOMEM;
+	found->all[found->n++] = *element;
+	return 0;
+}
+
+/** take_found() - port_reply_fn: keep the elements that are there */
+static int take_found(const struct nlmsghdr *message, void *userdata)
+{
+	int r = message ? nf_read_elements(message, keep_found, userdata) : 0;
+
+	return r == -ENOMSG ? 0 : r;
+}
+
+/** find_elements() - Which of @wanted are there: 0, REFUSED */
+static int find_elements(struct nf_talk *talk, const struct elements *wanted, struct elements *found)
+{
+	int r = ask_each(&talk->datagram, wanted);
+
+	if (!r)
+		r = nf_talk_send(talk, take_found, found);
+	/* The first one that is missing is told; so is each that is there. */
+	if (r == PORT_E_REFUSED && talk->failure.errnum == ENOENT)
+		return 0;
+	return r ? nf_talk_error(talk, r) : 0;
+}
+
+/** remove_elements() - Take elements out of the table, all in one transaction: 0, PORT_E_REFUSED, negative errno */
 static int remove_elements(struct nf_talk *talk, const struct nf_element *elements, size_t n)
 {
 	int r = nf_begin(&talk->datagram);
@@ -229,14 +254,33 @@ static int remove_elements(struct nf_talk *talk, const struct nf_element *elemen
 		r = nf_delete_elements(&talk->datagram, elements, n);
 	if (!r)
 		r = nf_end(&talk->datagram);
-	if (!r)
-		r = nf_talk_send(talk, NULL, NULL);
-	if (r != PORT_E_REFUSED || talk->failure.errnum != ENOENT)
-		return r ? nf_talk_error(talk, r) : 0;
-	for (size_t i = 0; n > 1 && i < n; i++)
-		if (remove_elements(talk, &elements[i], 1))
+	return r ? r : nf_talk_send(talk, NULL, NULL);
+}
+
+/**
+ * remove_wanted() - Take out of the table what is there of some elements
+ * @talk:	Talk
+ * @wanted:	Elements
+ *
+ * To delete what is not there is no error only since Linux 6.3 (NFT_MSG_DESTROYSETELEM); so it is asked first.
+ *
+ * Return: 0, REFUSED
+ */
+static int remove_wanted(struct nf_talk *talk, const struct elements *wanted)
+{
+	int r = PORT_E_REFUSED;
+
+	/* What was there a moment ago may have gone with the whole table. */
+	for (unsigned i = 0; i < REMOVING_ATTEMPTS && r; i++) {
+		ELEMENTS_CLEANUP struct elements found = {0};
+
+		if (find_elements(talk, wanted, &found))
 			return REFUSED;
-	return 0;
+		r = found.n ? remove_elements(talk, found.all, found.n) : 0;
+		if (r && (r != PORT_E_REFUSED || talk->failure.errnum != ENOENT))
+			break;
+	}
+	return r ? nf_talk_error(talk, r) : 0;
 }
 
 /**
@@ -255,7 +299,7 @@ int arm_remove(struct port *netfilter, const struct arming *arming, struct error
 	nf_talk_begin(&talk, netfilter, false, reterr);
 	if (arming_elements(arming, &elements) < 0)
 		return nf_talk_error(&talk, -ENOMEM);
-	return elements.n ? remove_elements(&talk, elements.all, elements.n) : 0;
+	return elements.n ? remove_wanted(&talk, &elements) : 0;
 }
 
 /** struct leftovers - Elements that earlier holders of addresses may have left */
@@ -335,8 +379,8 @@ int arm_purge(struct port *netfilter, const struct address *addresses, size_t n,
 		r = 0;
 	else if (r)
 		r = nf_talk_error(&talk, r);
-	for (size_t i = 0; i < leftovers.elements.n && !r; i++)
-		r = remove_elements(&talk, &leftovers.elements.all[i], 1);
+	if (!r)
+		r = remove_wanted(&talk, &leftovers.elements);
 	elements_done(&leftovers.elements);
 	return r;
 }

@@ -15,7 +15,7 @@
 
 /** What messages are about, for error texts */
 #define WHERE "for the fence around pinned addresses"
-/** classify(): not on this kernel */
+/** Outcome of classify() and attach(): not on this kernel */
 #define FENCE_E_UNSUPPORTED 2
 
 /** as_snat() - Give a failure of the stage the code of a pin that can't be kept: 0, REFUSED */
@@ -34,7 +34,7 @@ static int cannot_mark(int errnum, const char *what, struct error *reterr)
 }
 
 /**
- * classify() - Attach the program by a classifier
+ * classify() - Run the program by a classifier
  * @host:	Port
  * @ifindex:	Interface
  * @program_fd:	Program
@@ -62,35 +62,39 @@ static int classify(struct port *host, uint32_t ifindex, int program_fd, struct 
 }
 
 /**
- * fence_attach() - Attach the program by TCX, where the kernel has no classifier
+ * attach() - Run the program by TCX
  * @ifindex:	Interface
  * @program_fd:	Program
  * @reterr:	Error
  *
- * Return: 0, also when it is there; REFUSED
+ * Return: 0, also when it is there; FENCE_E_UNSUPPORTED when the kernel has no TCX; REFUSED
  */
-int fence_attach(uint32_t ifindex, int program_fd, struct error *reterr)
+static int attach(uint32_t ifindex, int program_fd, struct error *reterr)
 {
 	int r = fence_mark_find(ifindex);
 
 	if (r == FENCE_MARK_E_ATTACHED)
 		return 0;
 	if (r == FENCE_MARK_E_NO_TCX)
-		return cannot_mark(-EOPNOTSUPP, "neither cls_bpf nor TCX in this kernel", reterr);
+		return FENCE_E_UNSUPPORTED;
 	if (r < 0)
 		return cannot_mark(r, "reading the interface's BPF programs", reterr);
 	r = fence_mark_attach(program_fd, ifindex);
 	return r < 0 ? cannot_mark(r, "attaching a BPF program", reterr) : 0;
 }
 
+/** outcome() - What came of the second way: 0, REFUSED */
+static int outcome(int r, struct error *reterr)
+{
+	return r == FENCE_E_UNSUPPORTED ? cannot_mark(-EOPNOTSUPP, "the kernel has neither TCX nor cls_bpf", reterr)
+					: r;
+}
+
 /**
- * fence_arm() - Mark what comes in through an interface
+ * fence_arm() - Mark what comes in through another plugin's interface
  * @host:	Port of the host's namespace, in which the calling thread is
  * @ifindex:	Interface
  * @reterr:	Error
- *
- * TCX comes second though it needs no qdisc: it waits for a whole RCU grace period (tcx_entry_sync() in the kernel),
- * with the lock on all interfaces held. Measured on Linux 6.18: 15 ms beside less than 0.1 ms of a classifier.
  *
  * Return: 0, also when it is armed already; REFUSED
  */
@@ -101,8 +105,31 @@ int fence_arm(struct port *host, uint32_t ifindex, struct error *reterr)
 
 	if (r < 0)
 		return cannot_mark(r, "loading a BPF program", reterr);
+	r = attach(ifindex, program_fd, reterr);
+	if (r == FENCE_E_UNSUPPORTED)
+		r = classify(host, ifindex, program_fd, reterr);
+	return outcome(r, reterr);
+}
+
+/**
+ * fence_arm_new() - Mark what comes in through an interface that was made just now
+ * @host:	Port of the host's namespace, in which the calling thread is
+ * @ifindex:	Interface
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+int fence_arm_new(struct port *host, uint32_t ifindex, struct error *reterr)
+{
+	int program_fd CLEANUP_CLOSE = -1;
+	int r = fence_mark_load(&program_fd);
+
+	if (r < 0)
+		return cannot_mark(r, "loading a BPF program", reterr);
 	r = classify(host, ifindex, program_fd, reterr);
-	return r == FENCE_E_UNSUPPORTED ? fence_attach(ifindex, program_fd, reterr) : r;
+	if (r == FENCE_E_UNSUPPORTED)
+		r = attach(ifindex, program_fd, reterr);
+	return outcome(r, reterr);
 }
 
 /** rule_of() - The rule that leads marked packets of @family to the prohibit routes */

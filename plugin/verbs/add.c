@@ -126,7 +126,7 @@ static int wire(const struct context *context, const struct state *state, struct
 		return r;
 	if (!answer_attachment(context, grant, &plan, reterr))
 		return 0;
-	if (attach_delete(ports->host, &attachment, &undo_error))
+	if (attach_delete(ports->host, &attachment, &(struct attach_step){0}, &undo_error))
 		log_line("undoing the attachment: %s", undo_error.msg);
 	return REFUSED;
 }

@@ -18,8 +18,8 @@
 /** How often the table is mended before giving up: somebody who flushes it again and again is in the way */
 #define MENDING_ATTEMPTS 8
 
-/** arms_interface() - The host's interface towards a lease's container */
-void arms_interface(const struct lease *lease, char name[static IFNAMSIZ])
+/** interface_of() - The host's interface towards a lease's container */
+static void interface_of(const struct lease *lease, char name[static IFNAMSIZ])
 {
 	memset(name, 0, IFNAMSIZ);
 	if (lease->attachment.chained)
@@ -29,17 +29,19 @@ void arms_interface(const struct lease *lease, char name[static IFNAMSIZ])
 }
 
 /** arms_done() - Release what is owned */
-void arms_done(struct arms *arms)
+static void arms_done(struct arms *arms)
 {
 	egress_done(&arms->egress);
 }
+
+#define ARMS_CLEANUP CLEANUP(arms_done)
 
 /** describe() - ipam_each_fn: a lease in the table's terms, but for its clauses */
 static int describe(void *userdata, const struct lease *lease)
 {
 	struct arms *arms = userdata;
 
-	arms_interface(lease, arms->arming.interface);
+	interface_of(lease, arms->arming.interface);
 	memcpy(arms->arming.addresses, lease->addresses, sizeof(arms->arming.addresses));
 	arms->arming.n_addresses = lease->n_addresses;
 	arms->arming.anti_spoof = lease->anti_spoof;
@@ -56,14 +58,14 @@ static int read_clauses(void *userdata, const struct ipam_egress *egress)
 }
 
 /**
- * arms_find() - What the store says about an attachment
+ * find() - What the store says about an attachment
  * @store:	Store, in no transaction
  * @attachment:	Attachment
  * @ret_arms:	Always written; arms_done() releases it
  *
  * Return: 0, an outcome of the IPAM, negative errno
  */
-int arms_find(struct store *store, const struct attachment *attachment, struct arms *ret_arms)
+static int find(struct store *store, const struct attachment *attachment, struct arms *ret_arms)
 {
 	int r;
 
@@ -263,9 +265,13 @@ static int assign_sources(struct port *host, const struct egress *egress, struct
 }
 
 /** fence_off() - Have what comes through a pinned container's interface marked: 0, REFUSED */
-static int fence_off(struct port *host, uint32_t ifindex, const struct arms *arms, struct error *reterr)
+static int fence_off(const struct context *context, struct port *host, uint32_t ifindex, const struct arms *arms,
+		     struct error *reterr)
 {
-	return arming_pinned(&arms->arming) ? fence_arm(host, ifindex, reterr) : 0;
+	if (!arming_pinned(&arms->arming))
+		return 0;
+	return context->netconf.role == ROLE_INTERFACE ? fence_arm_new(host, ifindex, reterr)
+						       : fence_arm(host, ifindex, reterr);
 }
 
 /**
@@ -302,7 +308,8 @@ int arms_put(const struct context *context, const struct state *state, struct po
 {
 	if (!arming_wanted(&arms->arming))
 		return 0;
-	if (assign_sources(ports->host, arms->arming.egress, reterr) || fence_off(ports->host, ifindex, arms, reterr))
+	if (assign_sources(ports->host, arms->arming.egress, reterr) ||
+	    fence_off(context, ports->host, ifindex, arms, reterr))
 		return REFUSED;
 	if (open_netfilter(ports, reterr)) {
 		if (arming_pinned(&arms->arming))
@@ -334,9 +341,33 @@ static int take_away(struct ports *ports, const struct arms *arms, struct error 
 			*reterr = err;
 		return r == REFUSED ? r : 0;
 	}
-	if (arm_remove(ports->netfilter, &arms->arming, reterr))
+	if (conntrack_forget(ports->netfilter, arms->arming.addresses, arms->arming.n_addresses, reterr))
 		return REFUSED;
-	return conntrack_forget(ports->netfilter, arms->arming.addresses, arms->arming.n_addresses, reterr);
+	return arm_remove(ports->netfilter, &arms->arming, reterr);
+}
+
+/** run_away() - attach_step: take the container out of the kernel's ruleset, its interface being down */
+static int run_away(void *userdata, uint32_t host_index, struct error *reterr)
+{
+	const struct arms_removal *removal = userdata;
+	STORE_CLEANUP struct store *store = NULL;
+	ARMS_CLEANUP struct arms arms = {0};
+	struct error err = {0};
+
+	(void)host_index;
+	/* What the store does not tell now, arms_release() asks again. */
+	if (!removal->state ||
+	    leases_open_store(removal->context, removal->state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store, &err) ||
+	    find(store, removal->attachment, &arms))
+		return 0;
+	store = store_close(store);
+	return take_away(removal->ports, &arms, reterr);
+}
+
+/** arms_away() - A step that takes an attachment out of the kernel's ruleset, to be repeated by arms_release() */
+struct attach_step arms_away(struct arms_removal *removal)
+{
+	return (struct attach_step){.run = run_away, .userdata = removal};
 }
 
 /** clear_up() - Remove what only this container used. That it could not be is said: the next one's end tries again */
@@ -365,7 +396,7 @@ int arms_release(struct store *store, struct ports *ports, const struct attachme
 		 struct error *reterr)
 {
 	ARMS_CLEANUP struct arms arms = {0};
-	int r = arms_find(store, attachment, &arms);
+	int r = find(store, attachment, &arms);
 
 	if (r == IPAM_E_NOT_FOUND)
 		return 0;

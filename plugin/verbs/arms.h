@@ -9,6 +9,7 @@
 
 #include "ipam/ipam.h"
 #include "ipam/state.h"
+#include "plugin/network/attach.h"
 #include "plugin/snat/arming.h"
 #include "plugin/verbs/context.h"
 
@@ -19,14 +20,17 @@ struct arms {
 	uint64_t digest;
 };
 
-void arms_interface(const struct lease *lease, char name[static IFNAMSIZ]);
+/** struct arms_removal - What arms_away() works with; @reterr of what it read goes to the log */
+struct arms_removal {
+	const struct context *context;
+	const struct state *state;
+	struct ports *ports;
+	const struct attachment *attachment;
+};
+
 int arms_put(const struct context *context, const struct state *state, struct ports *ports, uint32_t ifindex,
 	     const struct arms *arms, struct error *reterr);
-int arms_find(struct store *store, const struct attachment *attachment, struct arms *ret_arms);
+struct attach_step arms_away(struct arms_removal *removal);
 int arms_release(struct store *store, struct ports *ports, const struct attachment *attachment, int64_t now,
 		 struct error *reterr);
-void arms_done(struct arms *arms);
-
-#define ARMS_CLEANUP CLEANUP(arms_done)
-
 #endif

@@ -7,6 +7,7 @@
  */
 
 #include "plugin/network/attach.h"
+#include "plugin/verbs/arms.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"
 
@@ -71,6 +72,8 @@ static int delete_attachment(const struct context *context, struct ports *ports,
 {
 	struct attachment attachment = context_attachment(context);
 	STATE_CLEANUP struct state state = STATE_INIT;
+	struct arms_removal removal;
+	struct attach_step away;
 	struct error err = {0};
 	int opened = open_state(context, ports->host, &state, &err);
 
@@ -78,7 +81,10 @@ static int delete_attachment(const struct context *context, struct ports *ports,
 		return 0;
 	if (opened == REFUSED && tolerate(&err, reterr))
 		return REFUSED;
-	if (attach_delete(ports->host, &attachment, reterr))
+	removal = (struct arms_removal){
+		.context = context, .state = opened ? NULL : &state, .ports = ports, .attachment = &attachment};
+	away = arms_away(&removal);
+	if (attach_delete(ports->host, &attachment, &away, reterr))
 		return REFUSED;
 	if (!opened && leases_release(context, &state, &attachment, ports, &err))
 		return tolerate(&err, reterr);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "plugin/network/attach.h"
+#include "plugin/verbs/arms.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/liveness.h"
 #include "plugin/verbs/verbs.h"
@@ -181,12 +182,18 @@ static bool still_lives(const struct context *context, const struct stale *stale
 static int remove_locked(const struct context *context, const struct state *state, struct ports *ports,
 			 const struct stale *stale, struct error *reterr)
 {
+	struct arms_removal removal;
+	struct attach_step away;
+
 	if (still_lives(context, stale, ports->host)) {
 		log_line("GC keeps %.256s %s of network %s: not listed, but its namespace and interface live",
 			 stale->container_id, stale->ifname, context->netconf.name);
 		return 0;
 	}
-	return attach_delete(ports->host, &stale->lease.attachment, reterr)
+	removal = (struct arms_removal){
+		.context = context, .state = state, .ports = ports, .attachment = &stale->lease.attachment};
+	away = arms_away(&removal);
+	return attach_delete(ports->host, &stale->lease.attachment, &away, reterr)
 		       ? REFUSED
 		       : leases_release(context, state, &stale->lease.attachment, ports, reterr);
 }

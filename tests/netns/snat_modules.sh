@@ -80,16 +80,16 @@ assert_fence()
 
 test_fence_by_classifier()
 {
-	assert_fence arm
+	assert_fence arm-new
 	assert_contains "$(tc filter show dev rg0 ingress)" "handle 0x82 rangeguard_mark direct-action" "classifier"
-	"$MODULES" arm rg0
+	"$MODULES" arm-new rg0
 	assert_equal 1 "$(tc filter show dev rg0 ingress | grep -c handle)" "classifiers after the second time"
 }
 
 test_fence_by_tcx()
 {
-	assert_fence attach
-	"$MODULES" attach rg0
+	assert_fence arm
+	"$MODULES" arm rg0
 	assert_empty "$(tc qdisc show dev rg0 clsact)" "a qdisc"
 }
 
@@ -111,8 +111,8 @@ test_fence_in_an_ingress_qdisc()
 	tc filter add dev rg0 parent ffff: protocol all u32 match u32 0 0 classid :1
 	"$MODULES" close 198.51.100.0/24
 	assert_reaches pod 198.51.100.2
-	"$MODULES" arm rg0
-	"$MODULES" arm rg0
+	"$MODULES" arm-new rg0
+	"$MODULES" arm-new rg0
 	assert_equal 1 "$(tc filter show dev rg0 parent ffff: | grep -c rangeguard_mark.direct)" "classifiers of ours"
 	assert_unreachable pod 198.51.100.2
 }
@@ -171,7 +171,7 @@ test_missing_interface()
 {
 	local command
 
-	for command in arm attach; do
+	for command in arm arm-new; do
 		assert_fails "$MODULES" "$command" nosuch0
 		assert_contains "$output" "103: " "$command"
 	done

@@ -337,7 +337,7 @@ static void foreign_interface_is_left_alone(void **state)
 		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err),
 				 ATTACH_E_EXISTS);
 		assert_non_null(strstr(err.msg, plan.host_name));
-		assert_int_equal(attach_delete(fake_host_port(), &pod, &err), 0);
+		assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), 0);
 		assert_int_equal(fake.host_end.index, 7);
 		assert_int_equal(fake_find("host: delete the interface with index 7"), -1);
 	}
@@ -387,10 +387,10 @@ static void delete_removes_and_is_repeatable(void **state)
 	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
 	assert_int_equal(attach_find(fake_host_port(), &pod, &link, &err), 0);
 	assert_int_equal(link.index, 40);
-	assert_int_equal(attach_delete(fake_host_port(), &pod, &err), 0);
+	assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), 0);
 	assert_true(nothing_is_left());
 	assert_int_equal(attach_find(fake_host_port(), &pod, &link, &err), ATTACH_E_ABSENT);
-	assert_int_equal(attach_delete(fake_host_port(), &pod, &err), 0);
+	assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), 0);
 }
 
 /* Killed between the pair's birth and its alias: its MAC address says that it is ours. */
@@ -404,7 +404,7 @@ static void pair_without_alias_is_found_by_its_mac(void **state)
 	fake.host_end = (struct link_info){.index = 7, .kind = "veth"};
 	memcpy(fake.host_end.name, plan.host_name, IFNAMSIZ);
 	memcpy(fake.host_end.mac, plan.host_mac, ETH_ALEN);
-	assert_int_equal(attach_delete(fake_host_port(), &pod, &err), 0);
+	assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), 0);
 	assert_true(nothing_is_left());
 }
 
@@ -420,12 +420,12 @@ static void delete_tells_what_the_kernel_refuses(void **state)
 		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
 		fake.fail_message = fake.messages + message;
 		fake.fail_errnum = EPERM;
-		assert_int_equal(attach_delete(fake_host_port(), &pod, &err), REFUSED);
+		assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), REFUSED);
 		assert_int_equal(err.code, ERROR_KERNEL);
 
 		fake.fail_message = 0;
 		fake.fail_call = fake.calls + message;
-		assert_int_equal(attach_delete(fake_host_port(), &pod, &err), REFUSED);
+		assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), REFUSED);
 	}
 }
 
@@ -440,7 +440,7 @@ static void delete_of_what_just_went_is_fine(void **state)
 	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
 	fake.fail_message = fake.messages + 2;
 	fake.fail_errnum = ENODEV;
-	assert_int_equal(attach_delete(fake_host_port(), &pod, &err), 0);
+	assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), 0);
 }
 
 /** struct scene - An attachment as it should be, and the result that says so */

@@ -193,13 +193,13 @@ static void the_program_adds_its_bit_and_goes_on(void **state)
 	assert_int_equal(close(fd), 0);
 }
 
-static void arming_takes_a_classifier(void **state)
+static void new_interfaces_take_a_classifier(void **state)
 {
 	struct error err;
 
 	(void)state;
 	host();
-	assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), 0);
+	assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), 0);
 	assert_int_equal(fake_find("host: add a clsact qdisc"), 0);
 	assert_int_equal(fake_find("host: add a BPF classifier"), 1);
 	assert_int_equal(kernel.n_programs, 0);		 /* no TCX */
@@ -209,17 +209,17 @@ static void arming_takes_a_classifier(void **state)
 		host();
 		fake.fail_message = message;
 		fake.fail_errnum = EEXIST;
-		assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), 0);
+		assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), 0);
 		assert_int_equal(kernel.n_programs, 0);
 		host();
 		fake.fail_message = message;
 		fake.fail_errnum = ENODEV;
-		assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), REFUSED);
+		assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), REFUSED);
 		assert_int_equal(err.code, ERROR_SNAT);
 	}
 	host();
 	fake.fail_call = 1;
-	assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), REFUSED);
+	assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), REFUSED);
 	assert_int_equal(err.code, ERROR_SNAT);
 }
 
@@ -237,22 +237,43 @@ static void without_classifiers_tcx(void **state)
 
 	(void)state;
 	without_classifiers(ENOENT);
-	assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), 0);
+	assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), 0);
 	assert_int_equal(kernel.n_programs, 1);
 	assert_true(kernel.before);
 	assert_int_equal(fcntl(kernel.fd, F_GETFD), -1);
 	fake.messages = 0;
-	assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), 0);
+	assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), 0);
 	assert_int_equal(kernel.n_programs, 1);
 	without_classifiers(EOPNOTSUPP);
-	assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), 0);
+	assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), 0);
 	assert_int_equal(kernel.n_programs, 1);
 	without_classifiers(ENOENT);
 	kernel.no_tcx = true;
 	err = (struct error){0};
+	assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), REFUSED);
+	assert_int_equal(err.code, ERROR_SNAT);
+	assert_non_null(strstr(err.msg, "neither TCX nor cls_bpf"));
+}
+
+static void interfaces_of_others_take_tcx(void **state)
+{
+	struct error err;
+
+	(void)state;
+	host();
+	assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), 0);
+	assert_int_equal(kernel.n_programs, 1);
+	assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), 0);
+	assert_int_equal(kernel.n_programs, 1);
+	assert_int_equal(fake.messages, 0); /* no qdisc */
+	host();
+	kernel.no_tcx = true;
+	assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), 0);
+	assert_int_equal(fake_find("host: add a BPF classifier"), 1);
+	without_classifiers(EOPNOTSUPP);
+	kernel.no_tcx = true;
 	assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), REFUSED);
 	assert_int_equal(err.code, ERROR_SNAT);
-	assert_non_null(strstr(err.msg, "neither cls_bpf nor TCX"));
 }
 
 static void other_programs_stay(void **state)
@@ -265,10 +286,10 @@ static void other_programs_stay(void **state)
 		kernel.programs[0] = "somebody_else";
 		kernel.programs[1] = NULL;
 		kernel.n_programs = 2;
-		assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), 0);
+		assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), 0);
 		assert_int_equal(kernel.n_programs, 3);
 		fake.messages = 0;
-		assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), 0);
+		assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), 0);
 		assert_int_equal(kernel.n_programs, 3);
 	}
 }
@@ -285,7 +306,7 @@ static void failing_calls_refuse(void **state)
 		kernel.programs[0] = "somebody_else";
 		kernel.n_programs = 1;
 		kernel.fail_call = call;
-		r = fence_arm(fake_host_port(), INDEX, &err);
+		r = fence_arm_new(fake_host_port(), INDEX, &err);
 		if (!r) {
 			assert_int_equal(call, 6); /* load, query, descriptor, info, attach */
 			break;
@@ -439,7 +460,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_program_adds_its_bit_and_goes_on),
-		cmocka_unit_test(arming_takes_a_classifier),
+		cmocka_unit_test(new_interfaces_take_a_classifier),
+		cmocka_unit_test(interfaces_of_others_take_tcx),
 		cmocka_unit_test(without_classifiers_tcx),
 		cmocka_unit_test(other_programs_stay),
 		cmocka_unit_test(failing_calls_refuse),
