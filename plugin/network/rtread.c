@@ -117,6 +117,8 @@ static int take_link_attribute(const struct nlattr *attribute, void *userdata)
 		return mnl_attr_parse_nested(attribute, take_kind, link);
 	case IFLA_LINK:
 		return read_u32(attribute, &link->peer_index);
+	case IFLA_MASTER:
+		return read_u32(attribute, &link->master);
 	case IFLA_MTU:
 		return read_u32(attribute, &link->mtu);
 	case IFLA_OPERSTATE:

@@ -24,10 +24,18 @@ int nf_talk_send(struct nf_talk *talk, port_reply_fn reply, void *userdata)
 {
 	int r = port_send(talk->port, &talk->datagram, reply, userdata, &talk->failure);
 
+	talk->question = !talk->datagram.batch;
 	talk->datagram.used = 0;
 	talk->datagram.count = 0;
 	talk->datagram.batch = false;
 	return r;
+}
+
+/** is_unavailable() - Whether there is no nf_tables: a batch is answered so, and a question with EINVAL and no word */
+static bool is_unavailable(const struct nf_talk *talk, int outcome, int errnum)
+{
+	return errnum == EOPNOTSUPP || errnum == EPROTONOSUPPORT ||
+	       (outcome == PORT_E_REFUSED && errnum == EINVAL && talk->question && !talk->failure.text[0]);
 }
 
 /**
@@ -41,7 +49,7 @@ int nf_talk_error(struct nf_talk *talk, int outcome)
 {
 	int errnum = outcome < 0 ? -outcome : talk->failure.errnum;
 
-	if (errnum == EOPNOTSUPP || errnum == EPROTONOSUPPORT)
+	if (is_unavailable(talk, outcome, errnum))
 		return error_set(talk->err, talk->code,
 				 "nftables is not available in this kernel (module nf_tables); rangeguard needs it for "
 				 "snat, ipMasq and antiSpoof");

@@ -13,6 +13,7 @@
  * @code:	Code of its errors: 103 where a pin depends on it, else 107
  * @err:	Filled by nf_talk_error()
  * @failure:	What the kernel refused; only after PORT_E_REFUSED
+ * @question:	What was sent last was no batch
  * @datagram:	What is sent next; empty again afterwards
  */
 struct nf_talk {
@@ -20,6 +21,7 @@ struct nf_talk {
 	enum error_code code;
 	struct error *err;
 	struct port_failure failure;
+	bool question;
 	struct datagram datagram;
 };
 

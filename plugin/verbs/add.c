@@ -11,6 +11,7 @@
 #include "plugin/network/attach.h"
 #include "plugin/verbs/answer.h"
 #include "plugin/verbs/arms.h"
+#include "plugin/verbs/chained.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"
 
@@ -173,12 +174,14 @@ static int add_addresses(struct context *context, struct error *reterr)
 	NETNS_CLEANUP struct netns netns = NETNS_INIT;
 	STATE_CLEANUP struct state state = STATE_INIT;
 	PORTS_CLEANUP struct ports ports = {0};
+	struct attachment attachment = context_attachment(context);
 	struct ipam_grant grant;
 	int r;
 
 	if (open_netns(context, &netns, reterr) || context_open_ports(&ports, reterr) ||
-	    pinning_check(&context->pinning, ports.host, reterr) || leases_open(context, STATE_WRITE, &state, reterr) ||
-	    leases_take(context, &state, &netns, ports.host, &grant, reterr))
+	    pinning_check(&context->pinning, ports.host, reterr) ||
+	    leases_open(context, &attachment, STATE_WRITE, &state, reterr) ||
+	    leases_take(context, &state, &netns, &ports, &grant, reterr))
 		return REFUSED;
 	if (context->netconf.role == ROLE_DELEGATE)
 		r = answer_addresses(context, &grant, reterr);
@@ -202,6 +205,5 @@ int verb_add(struct context *context, struct error *reterr)
 	    context_read_policy(context, reterr) || judge_previous(context, reterr) ||
 	    context_read_pinning(context, reterr))
 		return REFUSED;
-	return context->netconf.role == ROLE_CHAINED ? answer_previous(context, reterr)
-						     : add_addresses(context, reterr);
+	return context->netconf.role == ROLE_CHAINED ? chained_add(context, reterr) : add_addresses(context, reterr);
 }

@@ -13,7 +13,7 @@
 #include "plugin/snat/arming.h"
 #include "plugin/verbs/context.h"
 
-/** struct arms - What a lease says, in the table's terms; owned */
+/** struct arms - What a lease says, in the table's terms; @egress is owned, and empty where the clauses are borrowed */
 struct arms {
 	struct arming arming;
 	struct egress egress;
@@ -28,6 +28,10 @@ struct arms_removal {
 	const struct attachment *attachment;
 };
 
+struct arms arms_of_lease(const struct lease *lease, const struct egress *egress);
+int arms_check(const struct context *context, struct ports *ports, const struct attachment *attachment,
+	       struct error *reterr);
+int arms_available(const struct context *context, struct error *reterr);
 int arms_put(const struct context *context, const struct state *state, struct ports *ports, uint32_t ifindex,
 	     const struct arms *arms, struct error *reterr);
 struct attach_step arms_away(struct arms_removal *removal);

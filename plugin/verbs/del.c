@@ -8,6 +8,7 @@
 
 #include "plugin/network/attach.h"
 #include "plugin/verbs/arms.h"
+#include "plugin/verbs/chained.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"
 
@@ -57,14 +58,14 @@ static int open_state(const struct context *context, struct port *host, struct s
 {
 	struct attachment attachment = context_attachment(context);
 	struct link_info link;
-	int r = leases_open(context, STATE_UPDATE, ret_state, reterr);
+	int r = leases_open(context, &attachment, STATE_UPDATE, ret_state, reterr);
 
 	if (r != STATE_E_ABSENT)
 		return r;
 	r = attach_find(host, &attachment, &link, reterr);
 	if (r == ATTACH_E_ABSENT || r == ATTACH_E_FOREIGN)
 		return STATE_E_ABSENT;
-	return r ? r : leases_open(context, STATE_WRITE, ret_state, reterr);
+	return r ? r : leases_open(context, &attachment, STATE_WRITE, ret_state, reterr);
 }
 
 /** delete_attachment() - The interface, then the lease, so that nobody is given an address that still leads here */
@@ -101,9 +102,12 @@ static int delete_attachment(const struct context *context, struct ports *ports,
 int verb_del(struct context *context, struct error *reterr)
 {
 	PORTS_CLEANUP struct ports ports = {0};
+	struct error err = {0};
 
 	(void)netconf_read_identity(context->root, "the network configuration", &context->netconf);
 	if (context_open_ports(&ports, reterr))
+		return REFUSED;
+	if (context->netconf.role == ROLE_CHAINED && chained_del(context, &ports, &err) && tolerate(&err, reterr))
 		return REFUSED;
 	return is_anothers(context, ports.host) ? 0 : delete_attachment(context, &ports, reterr);
 }

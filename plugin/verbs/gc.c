@@ -35,6 +35,7 @@ struct stale {
 struct sweep {
 	const struct valid *valid;
 	const char *network;
+	bool chained;
 	struct stale *first;
 };
 
@@ -88,6 +89,7 @@ static int read_entry(const struct context *context, const json_t *entry, const 
 		.network = context->netconf.name,
 		.container_id = json_string_value(json_object_get(entry, "containerID")),
 		.ifname = json_string_value(json_object_get(entry, "ifname")),
+		.chained = context->netconf.role == ROLE_CHAINED,
 	};
 
 	if (!attachment.container_id || !attachment.ifname)
@@ -136,7 +138,9 @@ static int note_stale(void *userdata, const struct lease *lease)
 	struct attachment_key key = attachment_key(&lease->attachment);
 	struct stale *stale;
 
-	if (bsearch(&key, sweep->valid->keys, sweep->valid->n_keys, sizeof(key), compare_keys))
+	/* A list may have this program in two roles, each of which is called for its own. */
+	if (lease->attachment.chained != sweep->chained ||
+	    bsearch(&key, sweep->valid->keys, sweep->valid->n_keys, sizeof(key), compare_keys))
 		return 0;
 	stale = calloc(1, sizeof(*stale));
 	if (!stale)
@@ -170,12 +174,12 @@ static int find_stale(const struct context *context, const struct state *state, 
 	return r ? leases_error(context, r, reterr) : 0;
 }
 
-/** still_lives() - Namespace and interface are both there; for a delegate, whose interface is not ours, the namespace */
+/** still_lives() - Namespace and interface are both there; where the interface is not ours, the namespace */
 static bool still_lives(const struct context *context, const struct stale *stale, struct port *host)
 {
 	if (liveness_netns(&stale->lease) == LIVENESS_GONE)
 		return false;
-	return context->netconf.role == ROLE_DELEGATE || liveness_interface(host, &stale->lease.attachment);
+	return context->netconf.role != ROLE_INTERFACE || liveness_interface(host, &stale->lease.attachment);
 }
 
 /** remove_locked() - What DEL does, for one stale attachment whose lock is held */
@@ -251,11 +255,9 @@ int verb_gc(struct context *context, struct error *reterr)
 
 	(void)netconf_read_identity(context->root, "the network configuration", &context->netconf);
 	sweep.network = context->netconf.name;
+	sweep.chained = context->netconf.role == ROLE_CHAINED;
 	if (read_valid(context, &valid, reterr))
 		return REFUSED;
-	/* Chained, it holds nothing: what the store has of this network is an IPAM delegate's. */
-	if (context->netconf.role == ROLE_CHAINED)
-		return 0;
 	r = state_open(context->netconf.data_dir, STATE_UPDATE, &state);
 	if (r == STATE_E_ABSENT)
 		return 0;

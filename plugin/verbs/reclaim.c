@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/verbs/context.h"
+#include "plugin/verbs/arms.h"
 #include "plugin/verbs/liveness.h"
 
 /** struct dead - One lease to give back; texts owned */
@@ -19,6 +19,7 @@ struct dead {
 	char *network;
 	char *container_id;
 	char *ifname;
+	bool chained;
 };
 
 /** struct reclaim - What the walk needs, and the list that it makes */
@@ -66,24 +67,31 @@ static int note_dead(void *userdata, const struct lease *lease)
 		return -ENOMEM;
 	dead->next = reclaim->first;
 	reclaim->first = dead;
+	dead->chained = lease->attachment.chained;
 	dead->network = strdup(lease->attachment.network);
 	dead->container_id = strdup(lease->attachment.container_id);
 	dead->ifname = strdup(lease->attachment.ifname);
 	return dead->network && dead->container_id && dead->ifname ? 0 : -ENOMEM;
 }
 
-/** release_all() - Give back what was noted: 0, negative errno */
-static int release_all(struct store *store, const struct reclaim *reclaim)
+/** release_all() - Give back what was noted; what can't be taken out of the kernel stays: 0, negative errno */
+static int release_all(struct store *store, const struct reclaim *reclaim, struct ports *ports)
 {
 	for (const struct dead *dead = reclaim->first; dead; dead = dead->next) {
-		struct attachment attachment = {
-			.network = dead->network, .container_id = dead->container_id, .ifname = dead->ifname};
-		int r = ipam_release(store, &attachment, reclaim->request->lease.since);
+		struct attachment attachment = {.network = dead->network,
+						.container_id = dead->container_id,
+						.ifname = dead->ifname,
+						.chained = dead->chained};
+		struct error err = {0};
+		int r = arms_release(store, ports, &attachment, reclaim->request->lease.since, &err);
 
 		if (r < 0)
 			return r;
-		log_line("reclaimed the lease of %.256s %s of network %s: namespace and interface are gone",
-			 dead->container_id, dead->ifname, dead->network);
+		if (r == REFUSED)
+			log_line("%s", err.msg);
+		else
+			log_line("reclaimed the lease of %.256s %s of network %s: namespace and interface are gone",
+				 dead->container_id, dead->ifname, dead->network);
 	}
 	return 0;
 }
@@ -92,16 +100,16 @@ static int release_all(struct store *store, const struct reclaim *reclaim)
  * reclaim_dead() - Give back leases of attachments that are gone, as far as the request has use for their addresses
  * @store:	Store opened for writing, in no transaction
  * @request:	Request that found a range set used up
- * @host:	Port in the host's namespace
+ * @ports:	Ports in the host's namespace
  *
  * Return: 0, RECLAIM_E_NOTHING, negative errno
  */
-int reclaim_dead(struct store *store, const struct ipam_request *request, struct port *host)
+int reclaim_dead(struct store *store, const struct ipam_request *request, struct ports *ports)
 {
-	__attribute__((cleanup(reclaim_done))) struct reclaim reclaim = {.request = request, .host = host};
+	__attribute__((cleanup(reclaim_done))) struct reclaim reclaim = {.request = request, .host = ports->host};
 	int r = ipam_each(store, NULL, note_dead, &reclaim);
 
 	if (r < 0)
 		return r;
-	return reclaim.first ? release_all(store, &reclaim) : RECLAIM_E_NOTHING;
+	return reclaim.first ? release_all(store, &reclaim, ports) : RECLAIM_E_NOTHING;
 }

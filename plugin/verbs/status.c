@@ -7,10 +7,11 @@
 #include <errno.h>
 
 #include "ipam/store_lmdb.h"
+#include "plugin/verbs/arms.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"
 
-/** not_ready() - Turn an error about policy, ranges or store into code 50; its text stays */
+/** not_ready() - Turn an error about policy, ranges, store or kernel into code 50; its text stays */
 static int not_ready(struct error *err)
 {
 	err->code = ERROR_NOT_READY;
@@ -81,6 +82,8 @@ int verb_status(struct context *context, struct error *reterr)
 	if (context_read_config(context, reterr))
 		return REFUSED;
 	if (context_read_policy(context, reterr))
+		return not_ready(reterr);
+	if (arms_available(context, reterr))
 		return not_ready(reterr);
 	if (context->netconf.role == ROLE_CHAINED)
 		return 0;
