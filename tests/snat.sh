@@ -134,6 +134,12 @@ sent()
 	[[ "$(wc -l <answers)" -ge "$1" ]]
 }
 
+# settled: the host's addresses have passed duplicate address detection, on which a bridge's gateway waits
+settled()
+{
+	wait_until 5 sh -c '! ip -6 address show tentative | grep -q inet6'
+}
+
 # flows_of ADDRESS: how many tracked flows there are with that address anywhere
 flows_of()
 {

@@ -261,6 +261,7 @@ through_list()
 	for name in c1 c2; do
 		chain ADD "$name" "$list" >/dev/null || fail "ADD of $name"
 	done
+	settled
 	talk c1
 	talk c2
 	assert_equal "$PINNED_ALL" "$(sources legacy)" "at the legacy service"

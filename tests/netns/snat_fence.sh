@@ -216,10 +216,12 @@ test_fence_behind_bridge_and_ptp()
 			"ranges": [[{"subnet": "10.9.0.0/24"}], [{"subnet": "fd09::/64"}]],
 			"routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}}, '$CHAINED']}'
 		chain ADD c1 "$list" >/dev/null || fail "ADD behind $plugin"
+		settled
 		assert_pinned c1
 		nft flush ruleset
 		assert_fenced c1
 		chain ADD c2 "$list" >/dev/null || fail "ADD behind $plugin"
+		settled
 		assert_pinned c1 c2
 		chain DEL c2 "$list"
 		chain DEL c1 "$list"
