@@ -302,20 +302,11 @@ int arm_remove(struct port *netfilter, const struct arming *arming, struct error
 	return elements.n ? remove_wanted(&talk, &elements) : 0;
 }
 
-/** struct leftovers - Elements that earlier holders of addresses may have left */
+/** struct leftovers - Elements that there may be of a container's interface and addresses */
 struct leftovers {
-	const struct address *addresses;
-	size_t n_addresses;
+	const struct arming *arming;
 	struct elements elements;
 };
-
-/** family_of() - Family of the addresses in a set, FAMILY_NONE for those that name interfaces */
-static enum family family_of(enum nf_set set)
-{
-	if (set < NF_TRANSLATED4)
-		return FAMILY_NONE;
-	return (set - NF_TRANSLATED4) % 2 ? FAMILY_IPV6 : FAMILY_IPV4;
-}
 
 /** take_set() - port_reply_fn: a set in which the addresses may be */
 static int take_set(const struct nlmsghdr *message, void *userdata)
@@ -332,17 +323,7 @@ static int take_set(const struct nlmsghdr *message, void *userdata)
 	r = nf_read_set(message, &set, &list);
 	if (r)
 		return r == -ENOMSG ? 0 : r;
-	r = elements_reserve(&leftovers->elements, leftovers->n_addresses);
-	for (size_t i = 0; i < leftovers->n_addresses && !r; i++) {
-		struct nf_element *element = &leftovers->elements.all[leftovers->elements.n];
-
-		if (leftovers->addresses[i].family != family_of(set))
-			continue;
-		*element = (struct nf_element){.set = set, .list = list};
-		address_to_bytes(&leftovers->addresses[i], element->key);
-		leftovers->elements.n++;
-	}
-	return r;
+	return arming_possible(leftovers->arming, set, list, &leftovers->elements);
 }
 
 /** find_sets() - Fill @leftovers with an element per set and address: 0, PORT_E_REFUSED, negative errno */
@@ -357,19 +338,18 @@ static int find_sets(struct nf_talk *talk, struct leftovers *leftovers)
 }
 
 /**
- * arm_purge() - Take addresses out of all sets, whoever put them there
+ * arm_purge() - Take a container's interface and addresses out of all sets, whoever put them there
  * @netfilter:	Port
- * @addresses:	Addresses
- * @n:		How many
+ * @arming:	Container; only its interface and addresses count
  * @reterr:	Code 107
  *
- * Only where something was left behind is it asked which sets there are.
+ * Only where something was left behind, or the lease was lost, is it asked which sets there are.
  *
  * Return: 0, REFUSED
  */
-int arm_purge(struct port *netfilter, const struct address *addresses, size_t n, struct error *reterr)
+int arm_purge(struct port *netfilter, const struct arming *arming, struct error *reterr)
 {
-	struct leftovers leftovers = {.addresses = addresses, .n_addresses = n};
+	struct leftovers leftovers = {.arming = arming};
 	NF_TALK_CLEANUP struct nf_talk talk;
 	int r;
 

@@ -26,7 +26,7 @@ int arm_look(struct port *netfilter, const struct arming *arming, struct error *
 int arm_intact(struct port *netfilter, struct error *reterr);
 int arm_lists(struct port *netfilter, const struct egress *egress, struct error *reterr);
 int arm_drop_list(struct port *netfilter, const struct egress_clause *clause, struct error *reterr);
-int arm_purge(struct port *netfilter, const struct address *addresses, size_t n, struct error *reterr);
+int arm_purge(struct port *netfilter, const struct arming *arming, struct error *reterr);
 int arm_remove(struct port *netfilter, const struct arming *arming, struct error *reterr);
 
 /** struct arm_table - A whole table in the making; owned */

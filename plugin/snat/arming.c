@@ -139,6 +139,49 @@ int arming_absent(const struct arming *arming, struct elements *elements)
 	return 0;
 }
 
+/** family_of() - Family of the addresses in a set; none in that of interfaces */
+static enum family family_of(enum nf_set set)
+{
+	static const enum family families[NF_N_SETS] = {
+		[NF_HELD4] = FAMILY_IPV4,	[NF_HELD6] = FAMILY_IPV6,   [NF_TRANSLATED4] = FAMILY_IPV4,
+		[NF_TRANSLATED6] = FAMILY_IPV6, [NF_PINNED4] = FAMILY_IPV4, [NF_PINNED6] = FAMILY_IPV6,
+		[NF_PIN4] = FAMILY_IPV4,	[NF_PIN6] = FAMILY_IPV6,    [NF_MASQUERADE4] = FAMILY_IPV4,
+		[NF_MASQUERADE6] = FAMILY_IPV6,
+	};
+
+	return families[set];
+}
+
+/**
+ * arming_possible() - Elements that a set may have of a container, whatever the container was armed with
+ * @arming:	Container; only its interface and addresses count
+ * @set:	Set
+ * @list:	Digest of its list of destinations, of a kind
+ * @elements:	They are appended
+ *
+ * Return: 0, -ENOMEM
+ */
+int arming_possible(const struct arming *arming, enum nf_set set, uint64_t list, struct elements *elements)
+{
+	size_t offset = set == NF_HELD4 || set == NF_HELD6 ? IFNAMSIZ : 0;
+
+	if (elements_reserve(elements, arming->n_addresses + 1) < 0)
+		return -ENOMEM;
+	if (set == NF_GUARDED)
+		memcpy(add(elements, set)->key, arming->interface, IFNAMSIZ);
+	for (size_t i = 0; i < arming->n_addresses; i++) {
+		struct nf_element *element;
+
+		if (arming->addresses[i].family != family_of(set))
+			continue;
+		element = add(elements, set);
+		element->list = list;
+		memcpy(element->key, arming->interface, offset);
+		address_to_bytes(&arming->addresses[i], element->key + offset);
+	}
+	return 0;
+}
+
 /** element_equal() - Whether two elements are the same, value included */
 bool element_equal(const struct nf_element *a, const struct nf_element *b)
 {

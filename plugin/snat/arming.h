@@ -37,6 +37,7 @@ bool arming_wanted(const struct arming *arming);
 bool arming_pinned(const struct arming *arming);
 int arming_elements(const struct arming *arming, struct elements *elements);
 int arming_absent(const struct arming *arming, struct elements *elements);
+int arming_possible(const struct arming *arming, enum nf_set set, uint64_t list, struct elements *elements);
 int elements_reserve(struct elements *elements, size_t n);
 bool element_equal(const struct nf_element *a, const struct nf_element *b);
 void elements_sort(struct elements *elements);

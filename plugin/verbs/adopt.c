@@ -21,7 +21,7 @@
  */
 static int split_alias(char *text, struct attachment *ret_attachment)
 {
-	struct attachment attachment;
+	struct attachment attachment = {.chained = false};
 
 	attachment.network = strsep(&text, " ");
 	attachment.container_id = strsep(&text, " ");

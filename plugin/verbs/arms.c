@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/network/inventory.h"
 #include "plugin/network/plan.h"
 #include "plugin/snat/arm.h"
 #include "plugin/snat/assign.h"
@@ -46,6 +47,8 @@ static int describe(void *userdata, const struct lease *lease)
 	arms->arming.n_addresses = lease->n_addresses;
 	arms->arming.anti_spoof = lease->anti_spoof;
 	arms->digest = lease->egress;
+	/* Only adopted ones have no namespace. */
+	arms->unknown = !*lease->netns;
 	return 0;
 }
 
@@ -204,7 +207,7 @@ static int mend(const struct context *context, struct store *store, struct ports
 	int r;
 
 	if (outcome == ARM_E_STALE)
-		return arm_purge(ports->netfilter, arms->arming.addresses, arms->arming.n_addresses, reterr);
+		return arm_purge(ports->netfilter, &arms->arming, reterr);
 	if (close_fence(ports->host, arms->arming.egress, reterr))
 		return REFUSED;
 	r = arm_intact(ports->netfilter, reterr);
@@ -441,7 +444,7 @@ static int take_away(struct ports *ports, const struct arms *arms, struct error 
 	struct error err = {0};
 	int r;
 
-	if (!arming_wanted(&arms->arming))
+	if (!arming_wanted(&arms->arming) && !arms->unknown)
 		return 0;
 	r = open_netfilter(ports, &err);
 	if (r) {
@@ -452,31 +455,80 @@ static int take_away(struct ports *ports, const struct arms *arms, struct error 
 	}
 	if (conntrack_forget(ports->netfilter, arms->arming.addresses, arms->arming.n_addresses, reterr))
 		return REFUSED;
-	return arm_remove(ports->netfilter, &arms->arming, reterr);
+	return arms->unknown ? arm_purge(ports->netfilter, &arms->arming, reterr)
+			     : arm_remove(ports->netfilter, &arms->arming, reterr);
 }
 
-/** run_away() - attach_step: take the container out of the kernel's ruleset, its interface being down */
-static int run_away(void *userdata, uint32_t host_index, struct error *reterr)
+/** read_kernel() - What the kernel tells of a container whose lease is lost: 0, REFUSED when that is nothing */
+static int read_kernel(struct port *host, const struct attachment *attachment, struct arms *arms)
+{
+	INVENTORY_CLEANUP struct inventory inventory = {0};
+
+	if (inventory_read(host, &inventory) < 0)
+		return REFUSED;
+	plan_host_name(attachment, arms->arming.interface);
+	for (size_t i = 0; i < inventory.n_items; i++) {
+		const struct inventory_item *item = &inventory.items[i];
+
+		if (strcmp(item->name, arms->arming.interface) != 0)
+			continue;
+		memcpy(arms->arming.addresses, item->addresses, sizeof(arms->arming.addresses));
+		arms->arming.n_addresses = item->n_addresses;
+		arms->unknown = true;
+		return 0;
+	}
+	return REFUSED;
+}
+
+/** read_store() - What the store tells of a container: 0; else nothing */
+static int read_store(const struct context *context, const struct state *state, const struct attachment *attachment,
+		      struct arms *arms)
+{
+	STORE_CLEANUP struct store *store = NULL;
+	struct error ignored = {0};
+	int r = leases_open_store(context, state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store, &ignored);
+
+	return r ? r : find(store, attachment, arms);
+}
+
+/**
+ * arms_removal_begin() - Find out what there is of an attachment, while its interface is up: routes go with that
+ * @removal:	Always written; arms_removal_done() releases it
+ * @context:	Call
+ * @state:	State, NULL when it can't be used
+ * @ports:	Ports
+ * @attachment:	Attachment
+ */
+void arms_removal_begin(struct arms_removal *removal, const struct context *context, const struct state *state,
+			struct ports *ports, const struct attachment *attachment)
+{
+	*removal = (struct arms_removal){.ports = ports};
+	removal->arms.arming.egress = &removal->arms.egress;
+	if (!state || read_store(context, state, attachment, &removal->arms))
+		(void)read_kernel(ports->host, attachment, &removal->arms);
+}
+
+/** run_removal() - attach_step: take the container out of the kernel's ruleset, its interface being down */
+static int run_removal(void *userdata, uint32_t host_index, struct error *reterr)
 {
 	const struct arms_removal *removal = userdata;
-	STORE_CLEANUP struct store *store = NULL;
-	ARMS_CLEANUP struct arms arms = {0};
-	struct error err = {0};
 
 	(void)host_index;
-	/* What the store does not tell now, arms_release() asks again. */
-	if (!removal->state ||
-	    leases_open_store(removal->context, removal->state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store, &err) ||
-	    find(store, removal->attachment, &arms))
-		return 0;
-	store = store_close(store);
-	return take_away(removal->ports, &arms, reterr);
+	return take_away(removal->ports, &removal->arms, reterr);
 }
 
-/** arms_away() - A step that takes an attachment out of the kernel's ruleset, to be repeated by arms_release() */
-struct attach_step arms_away(struct arms_removal *removal)
+/** arms_removal_step() - The step that does it; arms_release() sees to it once more */
+struct attach_step arms_removal_step(struct arms_removal *removal)
 {
-	return (struct attach_step){.run = run_away, .userdata = removal};
+	bool wanted = arming_wanted(&removal->arms.arming) || removal->arms.unknown;
+
+	return (struct attach_step){.run = wanted ? run_removal : NULL, .userdata = removal};
+}
+
+/** arms_removal_done() - Release what is owned */
+void arms_removal_done(struct arms_removal *removal)
+{
+	arms_done(&removal->arms);
 }
 
 /** clear_up() - Remove what only this container used. That it could not be is said: the next one's end tries again */

@@ -73,7 +73,7 @@ static int delete_attachment(const struct context *context, struct ports *ports,
 {
 	struct attachment attachment = context_attachment(context);
 	STATE_CLEANUP struct state state = STATE_INIT;
-	struct arms_removal removal;
+	ARMS_REMOVAL_CLEANUP struct arms_removal removal = {0};
 	struct attach_step away;
 	struct error err = {0};
 	int opened = open_state(context, ports->host, &state, &err);
@@ -82,9 +82,8 @@ static int delete_attachment(const struct context *context, struct ports *ports,
 		return 0;
 	if (opened == REFUSED && tolerate(&err, reterr))
 		return REFUSED;
-	removal = (struct arms_removal){
-		.context = context, .state = opened ? NULL : &state, .ports = ports, .attachment = &attachment};
-	away = arms_away(&removal);
+	arms_removal_begin(&removal, context, opened ? NULL : &state, ports, &attachment);
+	away = arms_removal_step(&removal);
 	if (attach_delete(ports->host, &attachment, &away, reterr))
 		return REFUSED;
 	if (!opened && leases_release(context, &state, &attachment, ports, &err))

@@ -186,7 +186,7 @@ static bool still_lives(const struct context *context, const struct stale *stale
 static int remove_locked(const struct context *context, const struct state *state, struct ports *ports,
 			 const struct stale *stale, struct error *reterr)
 {
-	struct arms_removal removal;
+	ARMS_REMOVAL_CLEANUP struct arms_removal removal = {0};
 	struct attach_step away;
 
 	if (still_lives(context, stale, ports->host)) {
@@ -194,9 +194,8 @@ static int remove_locked(const struct context *context, const struct state *stat
 			 stale->container_id, stale->ifname, context->netconf.name);
 		return 0;
 	}
-	removal = (struct arms_removal){
-		.context = context, .state = state, .ports = ports, .attachment = &stale->lease.attachment};
-	away = arms_away(&removal);
+	arms_removal_begin(&removal, context, state, ports, &stale->lease.attachment);
+	away = arms_removal_step(&removal);
 	return attach_delete(ports->host, &stale->lease.attachment, &away, reterr)
 		       ? REFUSED
 		       : leases_release(context, state, &stale->lease.attachment, ports, reterr);
