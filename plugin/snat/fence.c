@@ -15,6 +15,8 @@
 
 /** What messages are about, for error texts */
 #define WHERE "for the fence around pinned addresses"
+/** Outcome of classify() and attach(): not on this kernel */
+#define FENCE_E_UNSUPPORTED 2
 
 /** as_snat() - Give a failure of the stage the code of a pin that can't be kept: 0, REFUSED */
 static int as_snat(int r, struct error *err)
@@ -32,15 +34,15 @@ static int cannot_mark(int errnum, const char *what, struct error *reterr)
 }
 
 /**
- * fence_filter() - Attach the program where there is no TCX: by a classifier
+ * classify() - Run the program by a classifier
  * @host:	Port
  * @ifindex:	Interface
  * @program_fd:	Program
  * @reterr:	Error
  *
- * Return: 0, also when it is there; REFUSED
+ * Return: 0, also when it is there; FENCE_E_UNSUPPORTED when the kernel has no such qdisc or classifier; REFUSED
  */
-int fence_filter(struct port *host, uint32_t ifindex, int program_fd, struct error *reterr)
+static int classify(struct port *host, uint32_t ifindex, int program_fd, struct error *reterr)
 {
 	struct stage stage;
 	int r;
@@ -49,13 +51,47 @@ int fence_filter(struct port *host, uint32_t ifindex, int program_fd, struct err
 	r = stage_add(&stage, rtmessage_add_clsact(&stage.batch, ifindex));
 	if (!r)
 		r = stage_add(&stage, rtmessage_add_bpf_filter(&stage.batch, ifindex, program_fd, FENCE_PROGRAM_NAME));
-	if (!r)
-		r = stage_send(&stage);
+	if (r)
+		return as_snat(r, reterr);
+	r = stage_try(&stage);
+	if (r == PORT_E_REFUSED && (stage.failure.errnum == ENOENT || stage.failure.errnum == EOPNOTSUPP))
+		return FENCE_E_UNSUPPORTED;
+	if (r)
+		r = r < 0 ? REFUSED : stage_refused(&stage);
 	return as_snat(r, reterr);
 }
 
 /**
- * fence_arm() - Mark what comes in through an interface
+ * attach() - Run the program by TCX
+ * @ifindex:	Interface
+ * @program_fd:	Program
+ * @reterr:	Error
+ *
+ * Return: 0, also when it is there; FENCE_E_UNSUPPORTED when the kernel has no TCX; REFUSED
+ */
+static int attach(uint32_t ifindex, int program_fd, struct error *reterr)
+{
+	int r = fence_mark_find(ifindex);
+
+	if (r == FENCE_MARK_E_ATTACHED)
+		return 0;
+	if (r == FENCE_MARK_E_NO_TCX)
+		return FENCE_E_UNSUPPORTED;
+	if (r < 0)
+		return cannot_mark(r, "reading the interface's BPF programs", reterr);
+	r = fence_mark_attach(program_fd, ifindex);
+	return r < 0 ? cannot_mark(r, "attaching a BPF program", reterr) : 0;
+}
+
+/** outcome() - What came of the second way: 0, REFUSED */
+static int outcome(int r, struct error *reterr)
+{
+	return r == FENCE_E_UNSUPPORTED ? cannot_mark(-EOPNOTSUPP, "the kernel has neither TCX nor cls_bpf", reterr)
+					: r;
+}
+
+/**
+ * fence_arm() - Mark what comes in through another plugin's interface
  * @host:	Port of the host's namespace, in which the calling thread is
  * @ifindex:	Interface
  * @reterr:	Error
@@ -65,20 +101,14 @@ int fence_filter(struct port *host, uint32_t ifindex, int program_fd, struct err
 int fence_arm(struct port *host, uint32_t ifindex, struct error *reterr)
 {
 	int program_fd CLEANUP_CLOSE = -1;
-	int found = fence_mark_find(ifindex);
-	int r;
+	int r = fence_mark_load(&program_fd);
 
-	if (found == FENCE_MARK_E_ATTACHED)
-		return 0;
-	if (found < 0)
-		return cannot_mark(found, "reading the interface's BPF programs", reterr);
-	r = fence_mark_load(&program_fd);
 	if (r < 0)
 		return cannot_mark(r, "loading a BPF program", reterr);
-	if (found == FENCE_MARK_E_NO_TCX)
-		return fence_filter(host, ifindex, program_fd, reterr);
-	r = fence_mark_attach(program_fd, ifindex);
-	return r < 0 ? cannot_mark(r, "attaching a BPF program", reterr) : 0;
+	r = attach(ifindex, program_fd, reterr);
+	if (r == FENCE_E_UNSUPPORTED)
+		r = classify(host, ifindex, program_fd, reterr);
+	return outcome(r, reterr);
 }
 
 /**
@@ -92,11 +122,14 @@ int fence_arm(struct port *host, uint32_t ifindex, struct error *reterr)
 int fence_arm_new(struct port *host, uint32_t ifindex, struct error *reterr)
 {
 	int program_fd CLEANUP_CLOSE = -1;
-	struct error ignored;
+	int r = fence_mark_load(&program_fd);
 
-	if (fence_mark_load(&program_fd) == 0 && fence_filter(host, ifindex, program_fd, &ignored) == 0)
-		return 0;
-	return fence_arm(host, ifindex, reterr);
+	if (r < 0)
+		return cannot_mark(r, "loading a BPF program", reterr);
+	r = classify(host, ifindex, program_fd, reterr);
+	if (r == FENCE_E_UNSUPPORTED)
+		r = attach(ifindex, program_fd, reterr);
+	return outcome(r, reterr);
 }
 
 /** rule_of() - The rule that leads marked packets of @family to the prohibit routes */

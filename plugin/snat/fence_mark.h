@@ -3,8 +3,8 @@
 #define PLUGIN_SNAT_FENCE_MARK_H
 
 /*
- * The BPF program that marks what comes in through an interface, and its attachment through TCX (Linux 6.6): no qdisc,
- * hence in nobody's way, and gone with the interface. Works in the calling thread's network namespace.
+ * The BPF program that marks what comes in through an interface, and its attachment through TCX (Linux 6.6), gone with
+ * the interface. Works in the calling thread's network namespace.
  */
 
 #include <stdint.h>

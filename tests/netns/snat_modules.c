@@ -8,12 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/snat/announce.h"
 #include "plugin/snat/assign.h"
 #include "plugin/snat/conntrack.h"
 #include "plugin/snat/fence.h"
-#include "plugin/snat/fence_mark.h"
-#include "rangeguard/cleanup.h"
 
 #define SPANS_MAX 64
 
@@ -69,13 +66,9 @@ static int arm(struct call *call)
 	return fence_arm(call->host, index_of(call, 0), &call->err);
 }
 
-static int filter(struct call *call)
+static int arm_new(struct call *call)
 {
-	int program_fd CLEANUP_CLOSE = -1;
-
-	if (fence_mark_load(&program_fd) < 0)
-		die("the program can't be loaded");
-	return fence_filter(call->host, index_of(call, 0), program_fd, &call->err);
+	return fence_arm_new(call->host, index_of(call, 0), &call->err);
 }
 
 static int close_fence(struct call *call)
@@ -147,9 +140,9 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(struct call *call);
 	} commands[] = {
-		{"arm", arm},	      {"filter", filter}, {"close", close_fence},
-		{"open", open_fence}, {"put", put},	  {"remove", take},
-		{"usable", usable},   {"forget", forget}, {"forget-each", forget_each},
+		{"arm", arm},	      {"arm-new", arm_new}, {"close", close_fence},
+		{"open", open_fence}, {"put", put},	    {"remove", take},
+		{"usable", usable},   {"forget", forget},   {"forget-each", forget_each},
 	};
 	struct call call = {.arguments = argv + 2, .n = argc > 2 ? (size_t)argc - 2 : 0};
 	int r = -1;

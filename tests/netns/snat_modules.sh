@@ -78,9 +78,18 @@ assert_fence()
 	assert_reaches pod 198.51.100.2 2001:db8:1::2
 }
 
+test_fence_by_classifier()
+{
+	assert_fence arm-new
+	assert_contains "$(tc filter show dev rg0 ingress)" "handle 0x82 rangeguard_mark direct-action" "classifier"
+	"$MODULES" arm-new rg0
+	assert_equal 1 "$(tc filter show dev rg0 ingress | grep -c handle)" "classifiers after the second time"
+}
+
 test_fence_by_tcx()
 {
 	assert_fence arm
+	"$MODULES" arm rg0
 	assert_empty "$(tc qdisc show dev rg0 clsact)" "a qdisc"
 }
 
@@ -95,23 +104,17 @@ test_fence_tells_the_container()
 	assert_contains "$output" "Administratively prohibited" "what the container is told"
 }
 
-test_fence_by_classifier()
+# The reference bandwidth plugin has made an ingress qdisc on the same interface, with a classifier of its own.
+test_fence_in_an_ingress_qdisc()
 {
-	assert_fence filter
-	assert_contains "$(tc filter show dev rg0 ingress)" "handle 0x82 rangeguard_mark direct-action" "classifier"
-	"$MODULES" filter rg0
-	assert_equal 1 "$(tc filter show dev rg0 ingress | grep -c handle)" "classifiers after the second time"
-}
-
-# The reference bandwidth plugin makes an ingress qdisc on the same interface, before or after us.
-test_fence_beside_ingress_qdisc()
-{
-	"$MODULES" arm rg0
 	tc qdisc add dev rg0 ingress
-	tc qdisc del dev rg0 ingress
-	tc qdisc add dev rg0 ingress
-	"$MODULES" filter rg0
-	assert_contains "$(tc filter show dev rg0 parent ffff:)" rangeguard_mark "classifier in the ingress qdisc"
+	tc filter add dev rg0 parent ffff: protocol all u32 match u32 0 0 classid :1
+	"$MODULES" close 198.51.100.0/24
+	assert_reaches pod 198.51.100.2
+	"$MODULES" arm-new rg0
+	"$MODULES" arm-new rg0
+	assert_equal 1 "$(tc filter show dev rg0 parent ffff: | grep -c rangeguard_mark.direct)" "classifiers of ours"
+	assert_unreachable pod 198.51.100.2
 }
 
 # Other bits of the mark are other people's: a rule of theirs still finds them.
@@ -168,7 +171,7 @@ test_missing_interface()
 {
 	local command
 
-	for command in arm filter; do
+	for command in arm arm-new; do
 		assert_fails "$MODULES" "$command" nosuch0
 		assert_contains "$output" "103: " "$command"
 	done

@@ -98,9 +98,8 @@ static long get_fd(const union bpf_attr *attributes)
 	assert_true(i < kernel.n_programs);
 	if (!kernel.programs[i])
 		return fails(ENOENT);
-	kernel.fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	/* The descriptor tells which one it is. */
-	return dup2(kernel.fd, (int)(500 + i));
+	return dup2(STDIN_FILENO, (int)(500 + i));
 }
 
 static long get_info(const union bpf_attr *attributes)
@@ -194,7 +193,69 @@ static void the_program_adds_its_bit_and_goes_on(void **state)
 	assert_int_equal(close(fd), 0);
 }
 
-static void arming_once_is_enough(void **state)
+static void new_interfaces_take_a_classifier(void **state)
+{
+	struct error err;
+
+	(void)state;
+	host();
+	assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), 0);
+	assert_int_equal(fake_find("host: add a clsact qdisc"), 0);
+	assert_int_equal(fake_find("host: add a BPF classifier"), 1);
+	assert_int_equal(kernel.n_programs, 0);		 /* no TCX */
+	assert_int_equal(fcntl(kernel.fd, F_GETFD), -1); /* closed */
+	for (unsigned message = 1; message <= 2; message++) {
+		/* It is there already: no failure. */
+		host();
+		fake.fail_message = message;
+		fake.fail_errnum = EEXIST;
+		assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), 0);
+		assert_int_equal(kernel.n_programs, 0);
+		host();
+		fake.fail_message = message;
+		fake.fail_errnum = ENODEV;
+		assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), REFUSED);
+		assert_int_equal(err.code, ERROR_SNAT);
+	}
+	host();
+	fake.fail_call = 1;
+	assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), REFUSED);
+	assert_int_equal(err.code, ERROR_SNAT);
+}
+
+/** without_classifiers() - A host whose kernel has none, by one of the errnos that say so */
+static void without_classifiers(int errnum)
+{
+	host();
+	fake.fail_message = errnum == ENOENT ? 1 : 2;
+	fake.fail_errnum = errnum;
+}
+
+static void without_classifiers_tcx(void **state)
+{
+	struct error err;
+
+	(void)state;
+	without_classifiers(ENOENT);
+	assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), 0);
+	assert_int_equal(kernel.n_programs, 1);
+	assert_true(kernel.before);
+	assert_int_equal(fcntl(kernel.fd, F_GETFD), -1);
+	fake.messages = 0;
+	assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), 0);
+	assert_int_equal(kernel.n_programs, 1);
+	without_classifiers(EOPNOTSUPP);
+	assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), 0);
+	assert_int_equal(kernel.n_programs, 1);
+	without_classifiers(ENOENT);
+	kernel.no_tcx = true;
+	err = (struct error){0};
+	assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), REFUSED);
+	assert_int_equal(err.code, ERROR_SNAT);
+	assert_non_null(strstr(err.msg, "neither TCX nor cls_bpf"));
+}
+
+static void interfaces_of_others_take_tcx(void **state)
 {
 	struct error err;
 
@@ -202,11 +263,17 @@ static void arming_once_is_enough(void **state)
 	host();
 	assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), 0);
 	assert_int_equal(kernel.n_programs, 1);
-	assert_true(kernel.before);
-	assert_int_equal(fcntl(kernel.fd, F_GETFD), -1); /* closed */
 	assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), 0);
 	assert_int_equal(kernel.n_programs, 1);
 	assert_int_equal(fake.messages, 0); /* no qdisc */
+	host();
+	kernel.no_tcx = true;
+	assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), 0);
+	assert_int_equal(fake_find("host: add a BPF classifier"), 1);
+	without_classifiers(EOPNOTSUPP);
+	kernel.no_tcx = true;
+	assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), REFUSED);
+	assert_int_equal(err.code, ERROR_SNAT);
 }
 
 static void other_programs_stay(void **state)
@@ -214,38 +281,16 @@ static void other_programs_stay(void **state)
 	struct error err;
 
 	(void)state;
-	host();
-	kernel.programs[0] = "somebody_else";
-	kernel.programs[1] = NULL;
-	kernel.n_programs = 2;
-	assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), 0);
-	assert_int_equal(kernel.n_programs, 3);
-	assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), 0);
-	assert_int_equal(kernel.n_programs, 3);
-}
-
-static void without_tcx_a_classifier(void **state)
-{
-	struct error err;
-
-	(void)state;
-	host();
-	kernel.no_tcx = true;
-	assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), 0);
-	assert_int_equal(fake_find("host: add a clsact qdisc"), 0);
-	assert_int_equal(fake_find("host: add a BPF classifier"), 1);
-	assert_int_equal(fcntl(kernel.fd, F_GETFD), -1);
-	/* Both are there already: no failure. */
-	for (unsigned message = 1; message <= 2; message++) {
-		host();
-		kernel.no_tcx = true;
-		fake.fail_message = message;
-		fake.fail_errnum = EEXIST;
-		assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), 0);
-		fake.fail_errnum = EOPNOTSUPP;
+	for (unsigned i = 0; i < 2; i++) {
+		without_classifiers(ENOENT);
+		kernel.programs[0] = "somebody_else";
+		kernel.programs[1] = NULL;
+		kernel.n_programs = 2;
+		assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), 0);
+		assert_int_equal(kernel.n_programs, 3);
 		fake.messages = 0;
-		assert_int_equal(fence_arm(fake_host_port(), INDEX, &err), REFUSED);
-		assert_int_equal(err.code, ERROR_SNAT);
+		assert_int_equal(fence_arm_new(fake_host_port(), INDEX, &err), 0);
+		assert_int_equal(kernel.n_programs, 3);
 	}
 }
 
@@ -257,13 +302,13 @@ static void failing_calls_refuse(void **state)
 		struct error err = {0};
 		int r;
 
-		host();
+		without_classifiers(ENOENT);
 		kernel.programs[0] = "somebody_else";
 		kernel.n_programs = 1;
 		kernel.fail_call = call;
-		r = fence_arm(fake_host_port(), INDEX, &err);
+		r = fence_arm_new(fake_host_port(), INDEX, &err);
 		if (!r) {
-			assert_int_equal(call, 6); /* query, descriptor, info, load, attach */
+			assert_int_equal(call, 6); /* load, query, descriptor, info, attach */
 			break;
 		}
 		assert_int_equal(r, REFUSED);
@@ -415,9 +460,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_program_adds_its_bit_and_goes_on),
-		cmocka_unit_test(arming_once_is_enough),
+		cmocka_unit_test(new_interfaces_take_a_classifier),
+		cmocka_unit_test(interfaces_of_others_take_tcx),
+		cmocka_unit_test(without_classifiers_tcx),
 		cmocka_unit_test(other_programs_stay),
-		cmocka_unit_test(without_tcx_a_classifier),
 		cmocka_unit_test(failing_calls_refuse),
 		cmocka_unit_test(closing),
 		cmocka_unit_test(closing_again_and_failing),
