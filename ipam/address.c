@@ -319,3 +319,25 @@ bool span_overlaps(const struct span *a, const struct span *b)
 {
 	return a->family == b->family && a->first <= b->last && b->first <= a->last;
 }
+
+/**
+ * span_take_prefix() - Take the widest prefix that begins where a span begins, as routing tables want it
+ * @span:	Span; the rest of it afterwards, unchanged when nothing is left
+ * @ret_prefix:	Prefix
+ *
+ * Return: whether something is left
+ */
+bool span_take_prefix(struct span *span, struct prefix *ret_prefix)
+{
+	unsigned bits = family_bits(span->family), length = 0;
+	u128 mask = host_mask(span->family, 0);
+
+	while (length < bits && (span->first & mask || (span->first | mask) > span->last))
+		mask = host_mask(span->family, ++length);
+	*ret_prefix =
+		(struct prefix){.address = {.family = span->family, .value = span->first}, .length = (uint8_t)length};
+	if ((span->first | mask) == span->last)
+		return false;
+	span->first = (span->first | mask) + 1;
+	return true;
+}

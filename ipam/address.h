@@ -71,5 +71,6 @@ struct span span_of_address(const struct address *address);
 bool span_contains(const struct span *span, const struct address *address);
 bool span_covers(const struct span *outer, const struct span *inner);
 bool span_overlaps(const struct span *a, const struct span *b);
+bool span_take_prefix(struct span *span, struct prefix *ret_prefix);
 
 #endif

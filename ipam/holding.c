@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ipam/egress_row.h"
 #include "ipam/pool.h"
 #include "ipam/row.h"
 #include "rangeguard/cleanup.h"
@@ -23,25 +24,6 @@ int holding_outcome(int r)
 }
 
 /**
- * holding_get_by_key() - Read the lease that is stored under a key
- * @store:	Store, in a transaction
- * @key:	Key of the attachment
- * @ret_lease:	Lease; its texts are borrowed until the next change
- *
- * Return: 0, IPAM_E_NOT_FOUND, IPAM_E_DAMAGED, negative errno
- */
-int holding_get_by_key(struct store *store, const struct attachment_key *key, struct lease *ret_lease)
-{
-	struct bytes row;
-	int r;
-
-	r = store->ops->get(store, STORE_LEASES, bytes_of_key(key), &row);
-	if (r)
-		return r < 0 ? r : IPAM_E_NOT_FOUND;
-	return lease_decode(row, ret_lease) ? IPAM_E_DAMAGED : 0;
-}
-
-/**
  * holding_get() - Read an attachment's lease
  * @store:	Store, in a transaction
  * @attachment:	Attachment
@@ -53,11 +35,17 @@ int holding_get_by_key(struct store *store, const struct attachment_key *key, st
 int holding_get(struct store *store, const struct attachment *attachment, const struct attachment_key *key,
 		struct lease *ret_lease)
 {
-	int r = holding_get_by_key(store, key, ret_lease);
+	struct bytes row;
+	int r;
 
+	r = store->ops->get(store, STORE_LEASES, bytes_of_key(key), &row);
+	if (r)
+		return r < 0 ? r : IPAM_E_NOT_FOUND;
+	if (lease_decode(row, ret_lease))
+		return IPAM_E_DAMAGED;
 	/* Of an adopted lease sometimes only the key is known. */
-	if (r || !*ret_lease->attachment.network)
-		return r;
+	if (!*ret_lease->attachment.network)
+		return 0;
 	return attachment_equal(&ret_lease->attachment, attachment) ? 0 : -EEXIST;
 }
 
@@ -180,6 +168,8 @@ int holding_give_back(struct store *store, const struct attachment_key *key, con
 		r = give_back_by_scan(store, key, released);
 	for (size_t i = 0; lease && i < lease->n_addresses && r == 0; i++)
 		r = give_back(store, key, &lease->addresses[i], released);
+	if (r == 0 && lease)
+		r = egress_row_release(store, lease->egress);
 	if (r < 0)
 		return r;
 	r = store->ops->remove(store, STORE_LEASES, bytes_of_key(key));

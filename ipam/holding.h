@@ -10,7 +10,6 @@
 #include "ipam/ipam.h"
 
 int holding_outcome(int r);
-int holding_get_by_key(struct store *store, const struct attachment_key *key, struct lease *ret_lease);
 int holding_get(struct store *store, const struct attachment *attachment, const struct attachment_key *key,
 		struct lease *ret_lease);
 int holding_find(struct store *store, const struct address *address, struct bytes *ret_key);

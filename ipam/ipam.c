@@ -7,8 +7,12 @@
 #include <string.h>
 
 #include "ipam/choice.h"
+#include "ipam/egress_row.h"
 #include "ipam/holding.h"
 #include "ipam/pool.h"
+
+/** There when leases were adopted: of these the store does not know how their packets leave */
+#define META_ADOPTED "adopted"
 
 /** seconds() - @time as pools keep it; there is nothing before the epoch */
 static uint64_t seconds(int64_t time)
@@ -144,7 +148,7 @@ static int take_existing(struct store *store, const struct ipam_request *request
 	for (size_t i = 0; i < held.n_addresses; i++)
 		lease->addresses[i] = held.addresses[i];
 	lease->n_addresses = held.n_addresses;
-	return 0;
+	return egress_row_release(store, held.egress);
 }
 
 /**
@@ -234,6 +238,8 @@ static int take(struct store *store, const struct ipam_request *request, struct 
 	if (r == IPAM_E_NOT_FOUND)
 		r = take_new(store, request, &key, &lease, reterr_refusal);
 	if (r == 0)
+		r = egress_row_take(store, lease.egress, request->egress);
+	if (r == 0)
 		r = holding_put(store, &key, &lease);
 	if (r)
 		return r;
@@ -283,7 +289,23 @@ int ipam_adopt(struct store *store, const struct adopted *adopted, size_t n_adop
 		return r;
 	for (size_t i = 0; i < n_adopted && r == 0; i++)
 		r = adopt(store, &adopted[i]);
+	if (r == 0 && n_adopted)
+		r = store->ops->put(store, STORE_META, bytes_of(META_ADOPTED, strlen(META_ADOPTED)), bytes_of("", 0));
 	return end(store, r);
+}
+
+/** ipam_has_adopted() - Whether the store knows only a part of what some of its leases were armed with: 1, 0, errno */
+int ipam_has_adopted(struct store *store)
+{
+	struct bytes value;
+	int r;
+
+	r = store->ops->begin(store, false);
+	if (r < 0)
+		return r;
+	r = store->ops->get(store, STORE_META, bytes_of(META_ADOPTED, strlen(META_ADOPTED)), &value);
+	store->ops->abort(store);
+	return r < 0 ? r : r == 0;
 }
 
 /**
@@ -316,6 +338,48 @@ int ipam_take(struct store *store, const struct ipam_request *request, struct ip
 	return holding_outcome(r);
 }
 
+/** note() - ipam_note() within a transaction */
+static int note(struct store *store, const struct lease *lease, struct bytes egress)
+{
+	struct attachment_key key = attachment_key(&lease->attachment);
+	struct lease held;
+	int r;
+
+	r = holding_get(store, &lease->attachment, &key, &held);
+	if (r == 0)
+		r = egress_row_release(store, held.egress);
+	else if (r == IPAM_E_NOT_FOUND || r == IPAM_E_DAMAGED)
+		r = 0;
+	if (r == 0)
+		r = egress_row_take(store, lease->egress, egress);
+	return r == 0 ? holding_put(store, &key, lease) : r;
+}
+
+/**
+ * ipam_note() - Write the lease of a chained attachment, whose addresses are others' to give
+ * @store:	Store opened for writing
+ * @lease:	Lease, in place of an older one
+ * @egress:	What its @egress stands for
+ *
+ * Return: 0, negative errno: -EEXIST when another attachment has the same digest
+ */
+int ipam_note(struct store *store, const struct lease *lease, struct bytes egress)
+{
+	int r;
+
+	r = store->ops->begin(store, true);
+	return r < 0 ? r : end(store, note(store, lease, egress));
+}
+
+/** ipam_forget_egress() - Forget a definition that no lease names any more: 0, negative errno */
+int ipam_forget_egress(struct store *store, uint64_t digest)
+{
+	int r;
+
+	r = store->ops->begin(store, true);
+	return r < 0 ? r : end(store, egress_row_remove(store, digest));
+}
+
 /**
  * ipam_release() - Give back what an attachment holds; it rests from now on
  * @store:	Store opened for writing
@@ -344,31 +408,4 @@ int ipam_release(struct store *store, const struct attachment *attachment, int64
 		r = holding_give_back(store, &key, NULL, &released);
 	r = end(store, r);
 	return r == -EEXIST ? IPAM_E_NOT_FOUND : holding_outcome(r);
-}
-
-/**
- * ipam_release_keys() - Give back what many attachments hold, in one transaction
- * @store:	Store opened for writing
- * @keys:	Keys of attachments that hold leases
- * @n_keys:	How many
- * @now:	Seconds since the epoch
- *
- * Return: 0, IPAM_E_DAMAGED, negative errno: nothing was given back
- */
-int ipam_release_keys(struct store *store, const struct attachment_key *keys, size_t n_keys, int64_t now)
-{
-	uint64_t released = seconds(now);
-	int r;
-
-	r = store->ops->begin(store, true);
-	if (r < 0)
-		return holding_outcome(r);
-	for (size_t i = 0; i < n_keys && r == 0; i++) {
-		struct lease lease;
-
-		r = holding_get_by_key(store, &keys[i], &lease);
-		if (r == 0)
-			r = holding_give_back(store, &keys[i], &lease, &released);
-	}
-	return holding_outcome(end(store, r));
 }

@@ -57,6 +57,7 @@ typedef int (*ipam_lives_fn)(void *userdata, const struct lease *lease);
 /**
  * struct ipam_request - One attachment's wish
  * @lease:		Whose and where; its addresses are ignored
+ * @egress:		What the lease's @egress stands for
  * @sets:		Range sets; one address of each
  * @n_sets:		How many, at most LIMIT_RANGE_SETS
  * @requested:		Addresses asked for by name; each must fit one of the sets
@@ -69,6 +70,7 @@ typedef int (*ipam_lives_fn)(void *userdata, const struct lease *lease);
  */
 struct ipam_request {
 	struct lease lease;
+	struct bytes egress;
 	const struct range_set *sets;
 	size_t n_sets;
 	const struct address *requested;
@@ -120,6 +122,16 @@ struct ipam_part {
 	bool ended;
 };
 
+/** struct ipam_egress - How packets of some leases leave: bytes that mean something to others, and how many leases */
+struct ipam_egress {
+	uint64_t digest;
+	uint64_t users;
+	struct bytes definition;
+};
+
+/** ipam_egress_fn - Called with one of them; a value other than 0 ends a walk and is returned by it */
+typedef int (*ipam_egress_fn)(void *userdata, const struct ipam_egress *egress);
+
 /** struct adopted - A lease known from elsewhere; its attachment's texts are "" when only the key is known */
 struct adopted {
 	struct attachment_key key;
@@ -129,8 +141,12 @@ struct adopted {
 int ipam_adopt(struct store *store, const struct adopted *adopted, size_t n_adopted);
 int ipam_take(struct store *store, const struct ipam_request *request, struct ipam_grant *ret_grant,
 	      struct ipam_refusal *reterr_refusal);
+int ipam_note(struct store *store, const struct lease *lease, struct bytes egress);
+int ipam_find_egress(struct store *store, uint64_t digest, ipam_egress_fn found, void *userdata);
+int ipam_each_egress(struct store *store, ipam_egress_fn each, void *userdata);
+int ipam_forget_egress(struct store *store, uint64_t digest);
+int ipam_has_adopted(struct store *store);
 int ipam_release(struct store *store, const struct attachment *attachment, int64_t now);
-int ipam_release_keys(struct store *store, const struct attachment_key *keys, size_t n_keys, int64_t now);
 int ipam_find(struct store *store, const struct attachment *attachment, ipam_each_fn found, void *userdata);
 int ipam_each(struct store *store, const char *network, ipam_each_fn each, void *userdata);
 int ipam_each_part(struct store *store, struct ipam_part *part, ipam_each_fn each, void *userdata);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ipam/egress_row.h"
 #include "ipam/holding.h"
 #include "ipam/pool.h"
 
@@ -152,6 +153,51 @@ int ipam_next_held(struct store *store, const struct span *within, struct addres
 		r = IPAM_E_NOT_FOUND;
 	store->ops->abort(store);
 	return holding_outcome(r);
+}
+
+/**
+ * ipam_find_egress() - Look up how packets of a lease leave
+ * @store:	Store
+ * @digest:	Of the lease
+ * @found:	Called with it
+ * @userdata:	For it
+ *
+ * Return: what @found returned, IPAM_E_NOT_FOUND, IPAM_E_DAMAGED, negative errno
+ */
+int ipam_find_egress(struct store *store, uint64_t digest, ipam_egress_fn found, void *userdata)
+{
+	struct ipam_egress egress = {0};
+	int r;
+
+	r = store->ops->begin(store, false);
+	if (r < 0)
+		return holding_outcome(r);
+	r = egress_row_get(store, digest, &egress);
+	if (r == 0)
+		r = found(userdata, &egress);
+	store->ops->abort(store);
+	return holding_outcome(r);
+}
+
+/** ipam_each_egress() - Walk through all that is known of how packets leave; returns as ipam_each() */
+int ipam_each_egress(struct store *store, ipam_egress_fn each, void *userdata)
+{
+	struct ipam_egress egress = {0};
+	bool begun = false;
+	uint64_t at = 0;
+	int r;
+
+	r = store->ops->begin(store, false);
+	if (r < 0)
+		return holding_outcome(r);
+	while ((r = egress_row_next(store, &at, begun, &egress)) == 0) {
+		begun = true;
+		r = each(userdata, &egress);
+		if (r)
+			break;
+	}
+	store->ops->abort(store);
+	return r == IPAM_E_NOT_FOUND ? 0 : holding_outcome(r);
 }
 
 /**

@@ -2,8 +2,8 @@
 /*
  * Leases as bytes. Pure.
  *
- * A row: version (1 byte), number of addresses (1); since, netns device, netns inode (8 each); addresses (17 each);
- * six texts, each as length (8) and characters with their NUL; XXH3-64 of all that (8).
+ * A row: version (1 byte), flags (1), number of addresses (1); since, netns device, netns inode, egress (8 each);
+ * addresses (17 each); eight texts, each as length (8) and characters with their NUL; XXH3-64 of all that (8).
  */
 
 #include "ipam/lease.h"
@@ -16,9 +16,11 @@
 #include "ipam/row.h"
 #include "rangeguard/cleanup.h"
 
-#define LEASE_VERSION 1U
-#define N_TEXTS 6U
-#define HEAD_BYTES (2U + 3U * ROW_NUMBER_BYTES)
+#define LEASE_VERSION 2U
+#define N_TEXTS 8U
+#define HEAD_BYTES (3U + 4U * ROW_NUMBER_BYTES)
+#define FLAG_CHAINED 1U
+#define FLAG_ANTI_SPOOF 2U
 /** Bytes of a digest: XXH3, 128 bit */
 #define DIGEST_BYTES sizeof(XXH128_canonical_t)
 /** Any text: what a runtime passes in arguments and environment is shorter */
@@ -43,13 +45,15 @@ static uint8_t *digest(uint8_t *at, const void *data, size_t size)
  */
 struct attachment_key attachment_key(const struct attachment *attachment)
 {
-	uint8_t digests[3 * DIGEST_BYTES], *at = digests;
+	uint8_t digests[4 * DIGEST_BYTES], *at = digests;
 	struct attachment_key key;
 
 	at = digest(at, attachment->network, strlen(attachment->network));
 	at = digest(at, attachment->container_id, strlen(attachment->container_id));
-	(void)digest(at, attachment->ifname, strlen(attachment->ifname));
-	(void)digest(key.bytes, digests, sizeof(digests));
+	at = digest(at, attachment->ifname, strlen(attachment->ifname));
+	if (attachment->chained)
+		at = digest(at, "chained", strlen("chained"));
+	(void)digest(key.bytes, digests, (size_t)(at - digests));
 	return key;
 }
 
@@ -68,7 +72,13 @@ uint64_t attachment_hash(const struct attachment *attachment)
 bool attachment_equal(const struct attachment *a, const struct attachment *b)
 {
 	return strcmp(a->network, b->network) == 0 && strcmp(a->container_id, b->container_id) == 0 &&
-	       strcmp(a->ifname, b->ifname) == 0;
+	       strcmp(a->ifname, b->ifname) == 0 && a->chained == b->chained;
+}
+
+/** text_bytes() - @text, at most @limit bytes of it; NULL is "" */
+static struct bytes text_bytes(const char *text, size_t limit)
+{
+	return text ? bytes_of(text, strnlen(text, limit)) : bytes_of("", 0);
 }
 
 /** lease_texts() - The texts of @lease, in the order of a row */
@@ -76,12 +86,14 @@ static void lease_texts(const struct lease *lease, struct bytes ret_texts[static
 {
 	const struct attachment *attachment = &lease->attachment;
 
-	ret_texts[0] = bytes_of(attachment->network, strlen(attachment->network));
-	ret_texts[1] = bytes_of(attachment->container_id, strlen(attachment->container_id));
-	ret_texts[2] = bytes_of(attachment->ifname, strlen(attachment->ifname));
-	ret_texts[3] = bytes_of(lease->pod_namespace, strnlen(lease->pod_namespace, LIMIT_POD_TEXT));
-	ret_texts[4] = bytes_of(lease->pod_name, strnlen(lease->pod_name, LIMIT_POD_TEXT));
-	ret_texts[5] = bytes_of(lease->netns, strlen(lease->netns));
+	ret_texts[0] = text_bytes(attachment->network, SIZE_MAX);
+	ret_texts[1] = text_bytes(attachment->container_id, SIZE_MAX);
+	ret_texts[2] = text_bytes(attachment->ifname, SIZE_MAX);
+	ret_texts[3] = text_bytes(lease->pod_namespace, LIMIT_POD_TEXT);
+	ret_texts[4] = text_bytes(lease->pod_name, LIMIT_POD_TEXT);
+	ret_texts[5] = text_bytes(lease->netns, SIZE_MAX);
+	ret_texts[6] = text_bytes(lease->interface, SIZE_MAX);
+	ret_texts[7] = text_bytes(lease->pins, SIZE_MAX);
 }
 
 /** write_text() - Write a @text to @at; returns the place behind it */
@@ -120,10 +132,12 @@ int lease_encode(const struct lease *lease, void **ret_data, size_t *ret_size)
 	if (!data)
 		return -ENOMEM;
 	*at++ = LEASE_VERSION;
+	*at++ = (uint8_t)((lease->attachment.chained ? FLAG_CHAINED : 0) | (lease->anti_spoof ? FLAG_ANTI_SPOOF : 0));
 	*at++ = (uint8_t)lease->n_addresses;
 	at = row_write_number(at, (uint64_t)lease->since);
 	at = row_write_number(at, lease->netns_device);
 	at = row_write_number(at, lease->netns_inode);
+	at = row_write_number(at, lease->egress);
 	for (size_t i = 0; i < lease->n_addresses; i++)
 		at = row_write_address(at, &lease->addresses[i]);
 	for (size_t i = 0; i < N_TEXTS; i++)
@@ -164,16 +178,18 @@ static int read_checked(const struct bytes *row, struct bytes *ret_body)
  */
 static int read_head(struct bytes *row, struct lease *lease)
 {
-	uint8_t version, n_addresses;
+	uint8_t version, flags, n_addresses;
 	uint64_t since;
 
 	if (row_read(row, &version, 1) < 0 || version != LEASE_VERSION)
 		return -EUCLEAN;
-	if (row_read(row, &n_addresses, 1) < 0 || n_addresses > LIMIT_RANGE_SETS)
+	if (row_read(row, &flags, 1) < 0 || row_read(row, &n_addresses, 1) < 0 || n_addresses > LIMIT_RANGE_SETS)
 		return -EUCLEAN;
 	if (row_read_number(row, &since) < 0 || row_read_number(row, &lease->netns_device) < 0 ||
-	    row_read_number(row, &lease->netns_inode) < 0)
+	    row_read_number(row, &lease->netns_inode) < 0 || row_read_number(row, &lease->egress) < 0)
 		return -EUCLEAN;
+	lease->attachment.chained = flags & FLAG_CHAINED;
+	lease->anti_spoof = flags & FLAG_ANTI_SPOOF;
 	lease->since = (int64_t)since;
 	lease->n_addresses = n_addresses;
 	for (size_t i = 0; i < n_addresses; i++)
@@ -223,7 +239,8 @@ int lease_decode(struct bytes bytes, struct lease *ret_lease)
 		return LEASE_E_DAMAGED;
 	if (read_text(&row, &attachment->network) < 0 || read_text(&row, &attachment->container_id) < 0 ||
 	    read_text(&row, &attachment->ifname) < 0 || read_text(&row, &lease.pod_namespace) < 0 ||
-	    read_text(&row, &lease.pod_name) < 0 || read_text(&row, &lease.netns) < 0 || row.size)
+	    read_text(&row, &lease.pod_name) < 0 || read_text(&row, &lease.netns) < 0 ||
+	    read_text(&row, &lease.interface) < 0 || read_text(&row, &lease.pins) < 0 || row.size)
 		return LEASE_E_DAMAGED;
 	*ret_lease = lease;
 	return 0;

@@ -11,11 +11,16 @@
 #include "ipam/store.h"
 #include "rangeguard/limits.h"
 
-/** struct attachment - The key of a lease, as CNI names it */
+/**
+ * struct attachment - The key of a lease: network, container and interface as CNI names them
+ * @chained:	The lease of a plugin behind others in a list, which holds no addresses: it notes what was armed for those
+ *		that others gave. By another lease, of other key, this program may have given them itself, as a delegate
+ */
 struct attachment {
 	const char *network;
 	const char *container_id;
 	const char *ifname;
+	bool chained;
 };
 
 /** struct attachment_key - Digest of an attachment: XXH3 128 bit in canonical byte order, the same on each machine */
@@ -24,15 +29,19 @@ struct attachment_key {
 };
 
 /**
- * struct lease - What is stored of an attachment; texts are borrowed, "" where unknown
+ * struct lease - What is stored of an attachment; texts are borrowed, "" where unknown (to lease_encode() also NULL)
  * @attachment:		Whose it is
  * @pod_namespace:	K8S_POD_NAMESPACE; this and the next are cut to LIMIT_POD_TEXT when stored
  * @pod_name:		K8S_POD_NAME
  * @netns:		CNI_NETNS as given at ADD
  * @netns_device:	st_dev of the namespace file
  * @netns_inode:	st_ino of the namespace file; together they outlive a recycled path. 0: unknown
+ * @interface:		Of a chained one: the host's interface towards the container, "" where the host has none
+ * @pins:		Names of the pins that apply, with a blank between them
  * @since:		Time of ADD, seconds since the epoch
- * @addresses:		Addresses held, in the order of the range sets
+ * @anti_spoof:		Packets from the container must carry one of the addresses
+ * @egress:		Digest of how its packets leave, as the store has it (STORE_EGRESS); 0: as they are
+ * @addresses:		Addresses held, in the order of the range sets; of a chained one those that others gave
  * @n_addresses:	How many
  */
 struct lease {
@@ -40,9 +49,13 @@ struct lease {
 	const char *pod_namespace;
 	const char *pod_name;
 	const char *netns;
+	const char *interface;
+	const char *pins;
 	uint64_t netns_device;
 	uint64_t netns_inode;
 	int64_t since;
+	bool anti_spoof;
+	uint64_t egress;
 	struct address addresses[LIMIT_RANGE_SETS];
 	size_t n_addresses;
 };

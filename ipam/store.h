@@ -22,6 +22,7 @@ enum store_table {
 	STORE_FREE,	  /* pool id, first address -> last address: free extents */
 	STORE_RESTING,	  /* pool id, time of release, address: released, not given again yet */
 	STORE_RESTING_AT, /* pool id, address -> time of release */
+	STORE_EGRESS,	  /* digest -> how many leases have it, what it stands for */
 	STORE_N_TABLES,
 };
 

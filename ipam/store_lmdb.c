@@ -23,7 +23,7 @@
 #define STORE_FILE_NEW "leases.mdb.new"
 #define STORE_MODE 0600U
 /** To be raised when a row changes its meaning or form */
-#define SCHEMA 1U
+#define SCHEMA 2U
 #define META_SCHEMA "schema"
 #define META_BOOT "boot"
 #define META_BALLAST "ballast"

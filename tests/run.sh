@@ -13,7 +13,7 @@ PACKAGES=(
 	cmake ninja-build gcc libc6-dev clang libclang-rt-14-dev pkg-config
 	libjansson-dev libnl-3-dev libnl-route-3-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcsv-dev
 	libcmocka-dev clang-tidy clang-format cppcheck shellcheck git strace valgrind jq libxml2-utils
-	iproute2 iputils-ping nftables iptables conntrack busybox-static
+	iproute2 iputils-ping nftables iptables conntrack socat busybox-static
 	containerd podman runc containernetworking-plugins
 )
 
@@ -128,8 +128,10 @@ stage_lint()
 	tests/lint/run.sh
 }
 
+# The dev build has the test programs that the release build lacks
 stage_netns()
 {
+	stage_build_dev
 	mapfile -t scripts < <(netns_scripts)
 	run_scripts release tests/netns/faults_killed.sh "${scripts[@]}" tests/netns/valgrind.sh
 }

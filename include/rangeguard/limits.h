@@ -36,6 +36,14 @@
 #define LIMIT_RANGE_SETS 32U
 /** Ranges in one range set */
 #define LIMIT_RANGES_PER_SET 1024U
+/** Entries of `snat` in one configuration */
+#define LIMIT_PINS 16384U
+/** `destinations` of one entry */
+#define LIMIT_PIN_DESTINATIONS 4096U
+/** `name` of one entry */
+#define LIMIT_PIN_NAME 64U
+/** Entries of `snat` that apply to one container */
+#define LIMIT_PINS_PER_CONTAINER 64U
 /** Routes of one attachment */
 #define LIMIT_ROUTES 1024U
 /** `policies` of one guard, directories counted once */
@@ -61,7 +69,7 @@
 /** Rested addresses that one ADD makes free again: more than it takes, so that ADDs keep up with DELs */
 #define LIMIT_MATURED_PER_ADD 16U
 /** Leases of the dead that one ADD takes back: more than it takes, so that ADDs keep up, and no lock is held for long */
-#define LIMIT_RECLAIMED_PER_ADD 4096U
+#define LIMIT_RECLAIMED_PER_ADD 256U
 /** Addresses that one ADD passes over because somebody outside the store holds them */
 #define LIMIT_SKIPPED_PER_ADD 65536U
 

@@ -19,7 +19,7 @@
 /** Leases read at a time: a few milliseconds' worth */
 #define LEASES_PER_PART 4096U
 /** Columns of the table */
-#define N_COLUMNS 7
+#define N_COLUMNS 8
 /** Space for "2026-11-23T18:14:46Z" and for years to come */
 #define SINCE_MAX 32
 
@@ -98,13 +98,31 @@ struct listing {
 	size_t n_rows;
 };
 
+/** pins_to_json() - The names of the pins that apply to a lease: an array, NULL without memory */
+static json_t *pins_to_json(const char *pins)
+{
+	json_t *names = json_array();
+
+	while (names && *pins) {
+		size_t length = strcspn(pins, " ");
+
+		if (json_array_append_new(names, json_stringn(pins, length)) < 0) {
+			json_decref(names);
+			return NULL;
+		}
+		pins += length + strspn(pins + length, " ");
+	}
+	return names;
+}
+
 /** print_json_row() - One address of a lease as an object */
 static int print_json_row(struct listing *listing, const struct lease *lease, const char *address, const char *since)
 {
 	const struct attachment *attachment = &lease->attachment;
-	json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[]}", "network", attachment->network, "address",
+	json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "network", attachment->network, "address",
 				address, "containerID", attachment->container_id, "ifname", attachment->ifname, "since",
-				since, "namespace", lease->pod_namespace, "pod", lease->pod_name, "snat");
+				since, "namespace", lease->pod_namespace, "pod", lease->pod_name, "snat",
+				pins_to_json(lease->pins));
 	int r;
 
 	if (!row)
@@ -118,7 +136,7 @@ static int print_json_row(struct listing *listing, const struct lease *lease, co
 /** print_columns() - A line of the table for people */
 static void print_columns(FILE *stream, const char *const columns[static N_COLUMNS])
 {
-	static const int widths[N_COLUMNS] = {16, 24, 24, 8, 20, 16, 0};
+	static const int widths[N_COLUMNS] = {16, 24, 24, 8, 20, 16, 16, 0};
 
 	for (size_t i = 0; i < N_COLUMNS; i++)
 		(void)fprintf(stream, "%-*s%s", widths[i], columns[i], i + 1 < N_COLUMNS ? "  " : "\n");
@@ -142,7 +160,7 @@ static int print_lease(void *userdata, const struct lease *lease)
 			print_columns(listing->rows,
 				      (const char *[N_COLUMNS]){attachment->network, address, attachment->container_id,
 								attachment->ifname, since, lease->pod_namespace,
-								lease->pod_name});
+								lease->pod_name, lease->pins});
 	}
 	return r;
 }
@@ -223,7 +241,7 @@ static int print_list(const struct options *options)
 		(void)fputs("{\n  \"version\": 1,\n  \"leases\": [", stdout);
 	else
 		print_columns(stdout, (const char *[N_COLUMNS]){"network", "address", "containerID", "ifname", "since",
-								"namespace", "pod"});
+								"namespace", "pod", "snat"});
 	r = print_leases(options);
 	if (options->json)
 		(void)fputs("\n  ]\n}\n", stdout);

@@ -76,6 +76,8 @@ void plugins_validate_ours(struct documents *documents, json_t *object, const ch
 		documents->findings.failed = true;
 	else
 		(void)check_netconf(&netconf, guard, report);
+	if (check_snat(&netconf, report) < 0)
+		documents->findings.failed = true;
 	if (documents->routes)
 		(void)check_routes(&netconf, documents->routes, report);
 	keep_ranges(&documents->networks, &netconf);

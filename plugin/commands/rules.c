@@ -21,7 +21,9 @@ static const struct rule_text rules[] = {
 	 "another range, remove the route, or hostRoutes"},
 	{RULE_NO_ADDRESS, "no usable address (error), or fewer than half of what the range suggests (warning)",
 	 "another range, or a larger one"},
-	{RULE_SNAT, "SNAT entry unusable, or shadowed by an earlier one", "mend it, or put it before the other one"},
+	{RULE_SNAT,
+	 "SNAT entry unusable (error); shadowed by earlier ones, to useless destinations, or from the pool (warnings)",
+	 "mend it, or put it before the other one"},
 	{RULE_POLICY,
 	 "policy entry or imported row malformed (error); expired, duplicate, a grant that grants or an import that "
 	 "reserves nothing (warnings)",

@@ -221,8 +221,23 @@ static void check_requested(const struct check *check, const struct address *add
 	tell(check, RULE_ADDRESS_RESERVED, SEVERITY_ERROR, pointer, "", subject, &entry, "ask for another address");
 }
 
+/** check_pin() - The sources of a `snat` entry are addresses that others will know as ours */
+static void check_pin(const struct check *check, const struct pin *pin)
+{
+	char text[ADDRESS_TEXT_MAX], subject[128];
+	struct guard_entry entry;
+
+	for (size_t i = 0; i < sizeof(pin->sources) / sizeof(pin->sources[0]); i++) {
+		if (!pin->sources[i].family || guard_decide(check->guard, &pin->sources[i], &entry) != GUARD_E_RESERVED)
+			continue;
+		(void)snprintf(subject, sizeof(subject), "source %s lies in", address_format(&pin->sources[i], text));
+		tell(check, RULE_SNAT_RESERVED, SEVERITY_ERROR, pin->pointer, "/source", subject, &entry,
+		     "choose another source, or ask the owner for a grant");
+	}
+}
+
 /**
- * check_netconf() - Hold the ranges, gateways and requested addresses of a configuration against the guard
+ * check_netconf() - Hold ranges, gateways, requested addresses and SNAT sources of a configuration against the guard
  * @netconf:	Configuration
  * @guard:	Sealed guard
  * @report:	Hears each clash
@@ -239,6 +254,8 @@ int check_netconf(const struct netconf *netconf, const struct guard *guard, stru
 			check_range(&check, &netconf->sets[i], &netconf->sets[i].ranges[j]);
 	for (size_t i = 0; i < netconf->n_requested; i++)
 		check_requested(&check, &netconf->requested[i], netconf->requested_at[i]);
+	for (size_t i = 0; i < netconf->n_pins; i++)
+		check_pin(&check, &netconf->pins[i]);
 	return report_outcome_since(report, errors_before);
 }
 
@@ -273,5 +290,9 @@ size_t check_netconf_spans(const struct netconf *netconf, struct span *spans)
 	}
 	for (size_t i = 0; i < netconf->n_requested; i++)
 		n = note(spans, n, span_of_address(&netconf->requested[i]));
+	for (size_t i = 0; i < netconf->n_pins; i++)
+		for (size_t j = 0; j < sizeof(netconf->pins[i].sources) / sizeof(netconf->pins[i].sources[0]); j++)
+			if (netconf->pins[i].sources[j].family != FAMILY_NONE)
+				n = note(spans, n, span_of_address(&netconf->pins[i].sources[j]));
 	return n;
 }

@@ -34,6 +34,7 @@ void clash_report(struct report *report, const struct clash *clash, const struct
 int check_netconf(const struct netconf *netconf, const struct guard *guard, struct report *report);
 size_t check_netconf_spans(const struct netconf *netconf, struct span *spans);
 int check_usages(const struct usages *usages, const char *file, const struct guard *guard, struct report *report);
+int check_snat(const struct netconf *netconf, struct report *report);
 int check_routes(const struct netconf *netconf, const struct routes *routes, struct report *report);
 
 /* Another plugin's ranges: warnings, for nothing refuses its ADD. Routes through @own_device (may be NULL) are its own. */

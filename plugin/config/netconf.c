@@ -152,21 +152,6 @@ static void check_mtu_for_ipv6(struct reader *reader, const struct netconf *netc
 	}
 }
 
-/** read_translation() - `ipMasq`, `antiSpoof`, `snat`: refused rather than ignored as long as they are not built */
-static void read_translation(struct reader *reader, const json_t *root, struct netconf *netconf)
-{
-	const json_t *snat = json_member_array(reader, root, "snat", SIZE_MAX);
-
-	(void)json_member_bool(reader, root, "antiSpoof", &netconf->anti_spoof);
-	(void)json_member_bool(reader, root, "ipMasq", &netconf->ip_masq);
-	if (netconf->ip_masq)
-		reader_error(reader, "ipMasq", RULE_INVALID_VALUE,
-			     "ipMasq is not supported by this version; leave it out and masquerade on the host");
-	if (snat && json_array_size(snat))
-		reader_error(reader, "snat", RULE_INVALID_VALUE,
-			     "snat is not supported by this version; a pin that is not set must not start a container");
-}
-
 /** read_dns() - `dns`: types and keys; passed on as it is */
 static void read_dns(struct reader *reader, const json_t *root, struct netconf *netconf)
 {
@@ -356,7 +341,9 @@ int netconf_read(json_t *root, const char *file, const char *pointer, const stru
 		check_top_keys(&reader, root);
 		read_mode(&reader, root);
 		read_mtu(&reader, root, ret_netconf);
-		read_translation(&reader, root, ret_netconf);
+		(void)json_member_bool(&reader, root, "antiSpoof", &ret_netconf->anti_spoof);
+		(void)json_member_bool(&reader, root, "ipMasq", &ret_netconf->ip_masq);
+		netconf_read_snat(&reader, root, ret_netconf);
 	}
 	read_dns(&reader, root, ret_netconf);
 	read_guard(&reader, root, ret_netconf);
@@ -376,6 +363,9 @@ void netconf_done(struct netconf *netconf)
 	for (size_t i = 0; i < netconf->n_sets; i++)
 		free(netconf->sets[i].ranges);
 	free(netconf->sets);
+	for (size_t i = 0; i < netconf->n_pins; i++)
+		free(netconf->pins[i].destinations);
+	free(netconf->pins);
 	free(netconf->requested);
 	free(netconf->requested_at);
 	free(netconf->routes);

@@ -51,6 +51,28 @@ struct netconf_guard {
 };
 
 /**
+ * struct pin - One entry of `snat`; texts are borrowed
+ * @name:		Its name
+ * @namespace_glob:	Over K8S_POD_NAMESPACE, NULL: any, also none
+ * @pod_glob:		Over K8S_POD_NAME, likewise
+ * @sources:		Addresses, one per family at most: IPv4, IPv6; FAMILY_NONE: none
+ * @destinations:	Owned; @destinations_given tells whether there are any, else all but a few are meant
+ * @assign:		Interface that gets the sources, NULL: they are on the host already
+ * @pointer:		JSON pointer of the entry
+ */
+struct pin {
+	const char *name;
+	const char *namespace_glob;
+	const char *pod_glob;
+	struct address sources[2];
+	struct span *destinations;
+	size_t n_destinations;
+	bool destinations_given;
+	const char *assign;
+	char pointer[RANGE_POINTER_MAX];
+};
+
+/**
  * struct netconf - One network configuration, with what the runtime added to it
  * @root:		The plugin's object; texts are borrowed from it; owned (a reference)
  * @file:		Where it came from, for messages; borrowed
@@ -59,6 +81,7 @@ struct netconf_guard {
  * @requested:		Addresses asked for by name, of the strongest source; owned
  * @requested_at:	Where each of them stands, a JSON pointer; owned
  * @routes:		`ipam.routes`; @routes_given tells `[]` from absent; owned
+ * @pins:		`snat`; owned
  * @mac:		Of the strongest source, NULL when none
  * @resolv_conf:	`ipam.resolvConf`, NULL when none
  * @dns:		`dns`, NULL when none; borrowed from @root
@@ -86,6 +109,8 @@ struct netconf {
 	struct route *routes;
 	size_t n_routes;
 	bool routes_given;
+	struct pin *pins;
+	size_t n_pins;
 	const char *resolv_conf;
 	const char *mac;
 	const json_t *dns;
@@ -99,6 +124,7 @@ struct netconf {
 int netconf_read_identity(json_t *root, const char *file, struct netconf *ret_netconf);
 int netconf_read(json_t *root, const char *file, const char *pointer, const struct cni_args *args,
 		 struct netconf *ret_netconf, struct report *report);
+bool pin_matches(const struct pin *pin, const struct cni_args *args);
 void netconf_done(struct netconf *netconf);
 
 #define NETCONF_CLEANUP __attribute__((cleanup(netconf_done)))

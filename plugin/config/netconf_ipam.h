@@ -2,7 +2,7 @@
 #ifndef PLUGIN_CONFIG_NETCONF_IPAM_H
 #define PLUGIN_CONFIG_NETCONF_IPAM_H
 
-/* The `ipam` object and what the runtime adds to it (ipRanges, ips, IP=), in host-local's schema. For netconf.c. */
+/* `ipam` and what the runtime adds to it (ipRanges, ips, IP=), in host-local's schema; and `snat`. For netconf.c. */
 
 #include "plugin/config/json.h"
 #include "plugin/config/netconf.h"
@@ -13,6 +13,7 @@ int netconf_read_address(struct reader *reader, const json_t *object, const char
 
 void netconf_read_ranges(struct reader *reader, const json_t *root, const json_t *ipam, struct netconf *netconf);
 void netconf_read_routes(struct reader *reader, const json_t *ipam, struct netconf *netconf);
+void netconf_read_snat(struct reader *reader, const json_t *root, struct netconf *netconf);
 void netconf_read_requested(struct reader *reader, const json_t *root, const struct cni_args *args,
 			    struct netconf *netconf);
 

@@ -56,7 +56,7 @@ static int read_one(void *userdata, enum guard_kind kind, const char *text, size
 	json_decref(element);
 	if (r < 0)
 		return r;
-	return entries->report.errors ? POLICY_ENTRIES_E_ODD : 0;
+	return entries->report.errors || entries->report.warnings ? POLICY_ENTRIES_E_ODD : 0;
 }
 
 /** split_file() - Read all of the file through the splitter: 0, POLICY_ENTRIES_E_ODD, negative errno */
@@ -99,7 +99,7 @@ static int read_rest(struct entries *entries, const struct splitter *splitter)
 		return POLICY_ENTRIES_E_ODD;
 	r = policy_read_json(policy->guard, rest, policy->reader.file, "", policy->context, policy->reader.report);
 	json_decref(rest);
-	return r == REFUSED ? POLICY_ENTRIES_E_ODD : r;
+	return r == REFUSED || policy->reader.report->warnings ? POLICY_ENTRIES_E_ODD : r;
 }
 
 /**

@@ -100,7 +100,7 @@ static int read_file(struct guard *guard, const struct policy_source *source)
 
 	if (!S_ISREG(source->status.st_mode))
 		return policy_source_refuse(source, "is not a regular file");
-	if (!source->context->lint && source->status.st_size > LIMIT_POLICY_SMALL) {
+	if (source->status.st_size > LIMIT_POLICY_SMALL) {
 		r = policy_read_entries(guard, source);
 		if (r != POLICY_ENTRIES_E_ODD)
 			return r;

@@ -16,60 +16,13 @@
 #include <time.h>
 
 #include "plugin/network/hostroute.h"
+#include "plugin/network/link.h"
 #include "plugin/network/stage.h"
 #include "plugin/network/wire.h"
 
 /** How often and how far apart the kernel is asked whether what it does in its own time is done: 50 ms in all */
 #define QUESTIONS 50U
 #define PAUSE_NS 1000000L
-
-/**
- * struct link_answer - What a question after a link found
- * @link:	The link
- * @found:	Whether there is one
- */
-struct link_answer {
-	struct link_info link;
-	bool found;
-};
-
-/** take_link() - port_reply_fn: keep the link */
-static int take_link(const struct nlmsghdr *message, void *userdata)
-{
-	struct link_answer *answer = userdata;
-	int r = message ? rtmessage_read_link(message, &answer->link) : 0;
-
-	if (!r && message)
-		answer->found = true;
-	return r == -ENOMSG ? 0 : r;
-}
-
-/**
- * find_by_name() - The link that has a name
- * @host:	Port
- * @name:	Name
- * @answer:	Filled
- * @reterr:	Error
- *
- * Return: 0, also when there is none; REFUSED
- */
-static int find_by_name(struct port *host, const char *name, struct link_answer *answer, struct error *reterr)
-{
-	struct stage stage;
-	int r;
-
-	answer->found = false;
-	stage_begin(&stage, host, "on the host", reterr);
-	stage.reply = take_link;
-	stage.userdata = answer;
-	r = stage_add(&stage, rtmessage_get_link_by_name(&stage.batch, name));
-	if (r)
-		return r;
-	r = stage_try(&stage);
-	if (r == PORT_E_REFUSED && stage.failure.errnum != ENODEV)
-		return stage_refused(&stage);
-	return r < 0 ? REFUSED : 0;
-}
 
 /**
  * is_ours() - Whether a link is the host end of an attachment
@@ -119,7 +72,7 @@ static void undo_creation(struct port *host, const struct plan *plan)
 	struct link_answer answer;
 	struct error ignored;
 
-	if (find_by_name(host, plan->host_name, &answer, &ignored) == 0 && answer.found && !answer.link.alias[0] &&
+	if (link_find(host, plan->host_name, &answer, &ignored) == 0 && answer.found && !answer.link.alias[0] &&
 	    is_ours(&answer.link, plan->alias, plan->host_mac))
 		(void)delete_link(host, answer.link.index, &ignored);
 }
@@ -170,7 +123,7 @@ static int create_pair(struct port *host, const struct netns *netns, const struc
 	int r;
 
 	stage_begin(&stage, host, "on the host", reterr);
-	stage.reply = take_link;
+	stage.reply = link_take;
 	stage.userdata = &answer;
 	r = stage_add(&stage, rtmessage_create_veth(&stage.batch, plan, netns->fd));
 	if (!r)
@@ -229,7 +182,7 @@ static void await_carrier(struct port *host, const struct plan *plan)
 	struct error ignored;
 
 	for (unsigned i = 0; i < QUESTIONS; i++) {
-		if (find_by_name(host, plan->host_name, &answer, &ignored) || !answer.found ||
+		if (link_find(host, plan->host_name, &answer, &ignored) || !answer.found ||
 		    (answer.link.operstate != IF_OPER_DOWN && answer.link.operstate != IF_OPER_LOWERLAYERDOWN))
 			return;
 		(void)nanosleep(&pause, NULL);
@@ -249,10 +202,8 @@ static void await_addresses(struct port *container, const struct plan *plan)
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 
 	for (size_t i = 0, questions = 0; i < plan->n_addresses && questions < QUESTIONS;) {
-		struct route_info route = {0};
-
 		if (plan->addresses[i].family == FAMILY_IPV4 ||
-		    (hostroute_lookup(container, &plan->addresses[i], &route) == 0 && route.type == RTN_LOCAL)) {
+		    hostroute_is_local(container, &plan->addresses[i]) == 1) {
 			i++;
 			continue;
 		}
@@ -266,12 +217,14 @@ static void await_addresses(struct port *container, const struct plan *plan)
  * @host:	Port of the host's namespace, in which the calling thread is
  * @netns:	The container's namespace; the thread ends up there, unless the work ended before
  * @plan:	Plan
+ * @before_up:	What else is to be done before the container's end comes up
  * @reterr:	Error
  *
  * Return: 0; ATTACH_E_EXISTS when an interface of that name is on the host or in the container, which is left alone;
  * REFUSED, and nothing is left
  */
-int attach_create(struct port *host, const struct netns *netns, const struct plan *plan, struct error *reterr)
+int attach_create(struct port *host, const struct netns *netns, const struct plan *plan,
+		  const struct attach_step *before_up, struct error *reterr)
 {
 	struct port *container PORT_CLEANUP = NULL;
 	struct link_info link = {0};
@@ -282,6 +235,8 @@ int attach_create(struct port *host, const struct netns *netns, const struct pla
 	if (r)
 		return r;
 	r = wire_host(host, plan, link.index, reterr);
+	if (!r && before_up->run)
+		r = before_up->run(before_up->userdata, link.index, reterr);
 	if (!r)
 		r = enter_container(netns, &container, reterr);
 	if (!r)
@@ -313,7 +268,7 @@ int attach_find(struct port *host, const struct attachment *attachment, struct l
 	int r;
 
 	plan_host_name(attachment, name);
-	r = find_by_name(host, name, &answer, reterr);
+	r = link_find(host, name, &answer, reterr);
 	if (r)
 		return r;
 	if (!answer.found)
@@ -326,20 +281,50 @@ int attach_find(struct port *host, const struct attachment *attachment, struct l
 	return 0;
 }
 
+/** take_down() - Take a link down; one that is gone already will do: 0, REFUSED */
+static int take_down(struct port *host, uint32_t index, struct error *reterr)
+{
+	struct stage stage;
+	int r;
+
+	stage_begin(&stage, host, "on the host", reterr);
+	r = stage_add(&stage, rtmessage_set_down(&stage.batch, index));
+	if (r)
+		return r;
+	r = stage_try(&stage);
+	if (r == PORT_E_REFUSED && stage.failure.errnum != ENODEV)
+		return stage_refused(&stage);
+	return r < 0 ? REFUSED : 0;
+}
+
 /**
  * attach_delete() - Remove an attachment's host end, and everything with it
  * @host:	Port
  * @attachment:	Attachment
+ * @when_down:	What else is to be done once nothing passes any more. It is done before the host end goes, so that what
+ *		it leaves to the kernel is done while the kernel takes its time over that: milliseconds, both
  * @reterr:	Error
  *
- * Return: 0, also when it is not there or not ours; REFUSED
+ * Return: 0, also when it is not there or not ours; REFUSED, when the host end may be gone all the same
  */
-int attach_delete(struct port *host, const struct attachment *attachment, struct error *reterr)
+int attach_delete(struct port *host, const struct attachment *attachment, const struct attach_step *when_down,
+		  struct error *reterr)
 {
-	struct link_info link;
+	struct error step_error = {0};
+	struct link_info link = {0};
 	int r = attach_find(host, attachment, &link, reterr);
+	bool there = r == 0;
+	int step = 0;
 
-	if (r == ATTACH_E_ABSENT || r == ATTACH_E_FOREIGN)
-		return 0;
-	return r ? r : delete_link(host, link.index, reterr);
+	if (r && r != ATTACH_E_ABSENT && r != ATTACH_E_FOREIGN)
+		return r;
+	if (there && when_down->run && take_down(host, link.index, reterr))
+		return REFUSED;
+	if (when_down->run)
+		step = when_down->run(when_down->userdata, link.index, &step_error);
+	if (there && delete_link(host, link.index, reterr))
+		return REFUSED;
+	if (step)
+		*reterr = step_error;
+	return step;
 }

@@ -23,9 +23,22 @@ enum attach_outcome {
 	ATTACH_E_ABSENT,  /* no such interface, or not this attachment's */
 	ATTACH_E_FOREIGN, /* an interface has our name, but is somebody else's: left alone */
 };
-int attach_create(struct port *host, const struct netns *netns, const struct plan *plan, struct error *reterr);
+/**
+ * struct attach_step - What is to be done while nothing passes: before the container's end comes up, or after the host
+ * end went down
+ * @run:	NULL, or called with the index of the host end (0: there is none), the thread being in the host's namespace;
+ *		0, REFUSED
+ * @userdata:	For it
+ */
+struct attach_step {
+	int (*run)(void *userdata, uint32_t host_index, struct error *reterr);
+	void *userdata;
+};
+int attach_create(struct port *host, const struct netns *netns, const struct plan *plan,
+		  const struct attach_step *before_up, struct error *reterr);
 /* Remove the host end, and with it everything. 0, also when it is not there or not ours; REFUSED. */
-int attach_delete(struct port *host, const struct attachment *attachment, struct error *reterr);
+int attach_delete(struct port *host, const struct attachment *attachment, const struct attach_step *when_down,
+		  struct error *reterr);
 /* The host end of an attachment as the kernel has it: 0, ATTACH_E_ABSENT, ATTACH_E_FOREIGN, REFUSED. */
 int attach_find(struct port *host, const struct attachment *attachment, struct link_info *ret_link,
 		struct error *reterr);

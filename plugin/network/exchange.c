@@ -16,31 +16,61 @@
 #include <string.h>
 
 /**
- * exchange_begin() - Mark a batch's messages for their way: flags, sequence numbers, the closing acknowledgement
- * @exchange:		Exchange; reply, userdata and port_id are the caller's, the rest is set here
- * @batch:		Batch of at least one message; may be begun again to repeat it
- * @first_sequence:	Sequence number of its first message
+ * begin() - Mark messages for their way: flags, sequence numbers, the closing acknowledgement
+ * @exchange:	Exchange; @last and @first_sequence are set already
+ * @data:	Messages
+ * @size:	Bytes
  */
-void exchange_begin(struct exchange *exchange, struct batch *batch, uint32_t first_sequence)
+static void begin(struct exchange *exchange, void *data, size_t size)
 {
-	struct nlmsghdr *message = (void *)batch->buffer;
-	int rest = (int)batch->used;
+	struct nlmsghdr *message = data;
+	int rest = (int)size;
 
-	exchange->first_sequence = first_sequence;
 	exchange->count = 0;
-	exchange->may_exist = batch->may_exist;
 	exchange->dump = false;
 	exchange->interrupted = false;
 	exchange->reply_error = 0;
 	exchange->refused = false;
 	for (; mnl_nlmsg_ok(message, rest); message = mnl_nlmsg_next(message, &rest)) {
 		message->nlmsg_flags |= NLM_F_REQUEST;
-		message->nlmsg_seq = first_sequence + exchange->count++;
+		message->nlmsg_seq = exchange->first_sequence + exchange->count;
 		message->nlmsg_pid = 0;
 		exchange->dump = (message->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
-		if (exchange->count == batch->count && !exchange->dump)
+		if (exchange->count++ == exchange->last && !exchange->dump)
 			message->nlmsg_flags |= NLM_F_ACK;
 	}
+}
+
+/**
+ * exchange_begin() - Mark a batch's messages for their way
+ * @exchange:		Exchange; reply, userdata and port_id are the caller's, the rest is set here
+ * @batch:		Batch of at least one message; may be begun again to repeat it
+ * @first_sequence:	Sequence number of its first message
+ */
+void exchange_begin(struct exchange *exchange, struct batch *batch, uint32_t first_sequence)
+{
+	exchange->first_sequence = first_sequence;
+	exchange->last = batch->count - 1;
+	exchange->atomic = false;
+	exchange->may_exist = batch->may_exist;
+	begin(exchange, batch->buffer, batch->used);
+}
+
+/**
+ * exchange_begin_datagram() - Mark a datagram's messages for their way
+ * @exchange:		As for exchange_begin()
+ * @datagram:		Datagram of at least one message, three when it is a batch
+ * @first_sequence:	Sequence number of its first message
+ *
+ * The end of a batch is acknowledged since Linux 6.10 only, so the message before it asks for that.
+ */
+void exchange_begin_datagram(struct exchange *exchange, struct datagram *datagram, uint32_t first_sequence)
+{
+	exchange->first_sequence = first_sequence;
+	exchange->last = datagram->count - (datagram->batch ? 2 : 1);
+	exchange->atomic = datagram->batch;
+	exchange->may_exist = 0;
+	begin(exchange, datagram->data, datagram->used);
 }
 
 /** take_text() - Attribute callback: keep the kernel's own words */
@@ -93,7 +123,7 @@ static void take_refusal(struct exchange *exchange, unsigned index, int errnum, 
  * @index:	Message that it answers
  * @message:	Message
  *
- * Return: EXCHANGE_COMPLETE for the last message's, 0, -EBADMSG
+ * Return: EXCHANGE_COMPLETE for the last message's, or that of a whole batch; 0, -EBADMSG
  */
 static int take_error(struct exchange *exchange, unsigned index, const struct nlmsghdr *message)
 {
@@ -107,7 +137,7 @@ static int take_error(struct exchange *exchange, unsigned index, const struct nl
 		offset += NLMSG_ALIGN(error->msg.nlmsg_len - sizeof(error->msg));
 	if (error->error)
 		take_refusal(exchange, index, error->error, message, offset);
-	return index + 1 == exchange->count ? EXCHANGE_COMPLETE : 0;
+	return index == exchange->last || (exchange->atomic && index == 0) ? EXCHANGE_COMPLETE : 0;
 }
 
 /**

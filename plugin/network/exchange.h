@@ -13,6 +13,8 @@
  * struct exchange - One batch on its way
  * @first_sequence:	Sequence number of the batch's first message; the others count on
  * @count:		Messages in the batch
+ * @last:		Index of the message that asks for an acknowledgement
+ * @atomic:		An nfnetlink batch: a refusal of its first message is one of all, and nothing follows
  * @may_exist:		As in the batch
  * @port_id:		The socket's netlink port id; what is not addressed to it is none of ours
  * @dump:		The batch is one dump
@@ -26,6 +28,8 @@
 struct exchange {
 	uint32_t first_sequence;
 	unsigned count;
+	unsigned last;
+	bool atomic;
 	uint64_t may_exist;
 	uint32_t port_id;
 	bool dump;
@@ -43,6 +47,7 @@ enum exchange_outcome {
 };
 
 void exchange_begin(struct exchange *exchange, struct batch *batch, uint32_t first_sequence);
+void exchange_begin_datagram(struct exchange *exchange, struct datagram *datagram, uint32_t first_sequence);
 int exchange_take(struct exchange *exchange, const void *datagram, size_t size);
 
 #endif

@@ -77,6 +77,9 @@ static int take_route(const struct nlmsghdr *message, void *userdata)
 	r = rtmessage_read_route(message, &route);
 	if (r < 0)
 		return r == -ENOMSG ? 0 : r;
+	/* Those that stop marked packets (plugin/snat/fence.h) are met by no lookup. */
+	if (search->type != RTN_UNSPEC && route.protocol == PLAN_ROUTE_PROTOCOL)
+		return 0;
 	span = prefix_span(&route.destination);
 	if ((search->type != RTN_UNSPEC && route.type != search->type) || !span_contains(&span, &search->address))
 		return 0;
@@ -159,6 +162,17 @@ int hostroute_lookup(struct port *host, const struct address *address, struct ro
 		return HOSTROUTE_E_NONE;
 	*ret_match = search.match;
 	return 0;
+}
+
+/** hostroute_is_local() - Whether @address is one of the host's own: 1, 0, negative errno */
+int hostroute_is_local(struct port *host, const struct address *address)
+{
+	struct route_info match;
+	int r = hostroute_lookup(host, address, &match);
+
+	if (r)
+		return r < 0 ? r : 0;
+	return match.type == RTN_LOCAL;
 }
 
 /**

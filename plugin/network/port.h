@@ -49,6 +49,22 @@ static inline bool batch_has_room(const struct batch *batch)
 }
 
 /**
+ * struct datagram - Complete netlink messages of any number and size, that leave as one; on the heap, grows
+ * @data:	Messages
+ * @used:	Bytes in use
+ * @size:	Bytes there are
+ * @count:	Messages
+ * @batch:	The first and the last are the begin and end of an nfnetlink batch: all of it is done, or nothing
+ */
+struct datagram {
+	uint8_t *data;
+	size_t used;
+	size_t size;
+	unsigned count;
+	bool batch;
+};
+
+/**
  * struct port_failure - What the kernel refused
  * @index:	Which message of the batch, from 0
  * @errnum:	The errno, positive
@@ -80,6 +96,8 @@ struct port;
 struct port_ops {
 	int (*exchange)(struct port *port, struct batch *batch, port_reply_fn reply, void *userdata,
 			struct port_failure *reterr);
+	int (*send)(struct port *port, struct datagram *datagram, port_reply_fn reply, void *userdata,
+		    struct port_failure *reterr);
 	void (*close)(struct port *port);
 };
 
@@ -90,6 +108,8 @@ struct port {
 
 /* A NETLINK_ROUTE socket in the calling thread's network namespace, to which it stays bound. */
 int port_open(struct port **ret_port);
+/* The same on NETLINK_NETFILTER. */
+int port_open_netfilter(struct port **ret_port);
 
 /**
  * port_exchange() - Send a batch, take its replies
@@ -107,6 +127,22 @@ static inline int port_exchange(struct port *port, struct batch *batch, port_rep
 				struct port_failure *reterr)
 {
 	return batch->count ? port->ops->exchange(port, batch, reply, userdata, reterr) : 0;
+}
+
+/**
+ * port_send() - Send a datagram, take its replies
+ * @port:	Port
+ * @datagram:	Messages, as for port_exchange(), but without dumps
+ * @reply:	NULL, or called with what the kernel answers
+ * @userdata:	For it
+ * @reterr:	The first failure. Its index is 0, that of the batch's begin, where the whole batch was refused
+ *
+ * Return: as port_exchange()
+ */
+static inline int port_send(struct port *port, struct datagram *datagram, port_reply_fn reply, void *userdata,
+			    struct port_failure *reterr)
+{
+	return datagram->count ? port->ops->send(port, datagram, reply, userdata, reterr) : 0;
 }
 
 static inline struct port *port_close(struct port *port)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The port on libmnl: owns the only rtnetlink sockets of the program. What travels over them: exchange.c. */
+/* The port on libmnl: owns the only netlink sockets of the program. What travels over them: exchange.c. */
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -12,6 +12,8 @@
 
 /** The kernel makes the datagrams of a dump as big as the reader's buffer, 32 KiB at most (netlink_dump()) */
 #define RECEIVE_BYTES 32768
+/** Surely within a socket's send buffer (SOCK_MIN_SNDBUF and net.core.wmem_default are more), in bytes */
+#define SEND_BYTES 65536
 /** The kernel answers before send returns; what has not come by then will not come */
 #define RECEIVE_SECONDS 10
 /** Attempts at a dump into which changes keep falling (NLM_F_DUMP_INTR) */
@@ -62,37 +64,46 @@ static ssize_t receive(struct mnl_port *port)
 }
 
 /**
- * attempt() - Send a batch, take its replies
+ * carry() - Send messages, take their replies
  * @port:	Port
- * @exchange:	Exchange with reply and userdata set
- * @batch:	Batch
+ * @exchange:	Exchange that was begun
+ * @data:	Messages
+ * @size:	Bytes
  *
  * A dump is read to its end also when a part was dropped: the kernel begins no other one before.
  *
  * Return: 0, negative errno
  */
-static int attempt(struct mnl_port *port, struct exchange *exchange, struct batch *batch)
+static int carry(struct mnl_port *port, struct exchange *exchange, const void *data, size_t size)
 {
-	ssize_t size;
+	ssize_t done;
 	int r = 0;
 
-	exchange_begin(exchange, batch, port->sequence);
-	port->sequence += batch->count;
+	port->sequence += exchange->count;
 	do {
-		size = mnl_socket_sendto(port->socket, batch->buffer, batch->used);
-	} while (size < 0 && errno == EINTR);
-	if (size < 0)
+		done = mnl_socket_sendto(port->socket, data, size);
+	} while (done < 0 && errno == EINTR);
+	if (done < 0)
 		return -errno;
 
 	while (!r) {
-		size = receive(port);
-		r = size < 0 ? (int)size : exchange_take(exchange, port->datagram, (size_t)size);
+		done = receive(port);
+		r = done < 0 ? (int)done : exchange_take(exchange, port->datagram, (size_t)done);
 		if (r == -ENOBUFS && exchange->dump) {
 			exchange->interrupted = true;
 			r = 0;
 		}
 	}
 	return r == EXCHANGE_COMPLETE ? 0 : r;
+}
+
+/** outcome() - What a carried exchange came to: 0, PORT_E_REFUSED, the callback's negative errno */
+static int outcome(const struct exchange *exchange, struct port_failure *reterr)
+{
+	if (!exchange->refused)
+		return exchange->reply_error;
+	*reterr = exchange->failure;
+	return PORT_E_REFUSED;
 }
 
 /**
@@ -119,18 +130,44 @@ static int mnl_exchange(struct port *port, struct batch *batch, port_reply_fn re
 	for (int i = 0; i < DUMP_ATTEMPTS; i++) {
 		if (i > 0 && reply)
 			(void)reply(NULL, userdata);
-		r = attempt(self, &exchange, batch);
+		exchange_begin(&exchange, batch, self->sequence);
+		r = carry(self, &exchange, batch->buffer, batch->used);
 		if (r < 0)
 			return r;
-		if (exchange.interrupted)
-			continue;
-		if (exchange.refused) {
-			*reterr = exchange.failure;
-			return PORT_E_REFUSED;
-		}
-		return exchange.reply_error;
+		if (!exchange.interrupted)
+			return outcome(&exchange, reterr);
 	}
 	return -EAGAIN;
+}
+
+/**
+ * mnl_send() - port_send() over the socket
+ * @port:	Port
+ * @datagram:	Messages
+ * @reply:	NULL, or called with what the kernel answers
+ * @userdata:	For it
+ * @reterr:	The first failure
+ *
+ * The socket's buffer must hold all of it; CAP_NET_ADMIN, which whoever writes a ruleset has, may ask for more than
+ * net.core.wmem_max.
+ *
+ * Return: as port_exchange()
+ */
+static int mnl_send(struct port *port, struct datagram *datagram, port_reply_fn reply, void *userdata,
+		    struct port_failure *reterr)
+{
+	struct mnl_port *self = (struct mnl_port *)port;
+	struct exchange exchange = {
+		.port_id = mnl_socket_get_portid(self->socket), .reply = reply, .userdata = userdata};
+	int size = (int)datagram->used, r;
+
+	if (datagram->used > SEND_BYTES &&
+	    (datagram->used > INT32_MAX / 4 ||
+	     setsockopt(mnl_socket_get_fd(self->socket), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0))
+		return -EMSGSIZE;
+	exchange_begin_datagram(&exchange, datagram, self->sequence);
+	r = carry(self, &exchange, datagram->data, datagram->used);
+	return r < 0 ? r : outcome(&exchange, reterr);
 }
 
 /** mnl_close() - Close the socket, free the port */
@@ -162,15 +199,16 @@ static int set_options(struct mnl_socket *socket)
 }
 
 /**
- * port_open() - Open a NETLINK_ROUTE socket in the calling thread's network namespace, to which it stays bound
+ * open_bus() - Open a socket in the calling thread's network namespace, to which it stays bound
+ * @bus:	NETLINK_*
  * @ret_port:	Port; port_close() it
  *
  * Return: 0, negative errno
  */
-int port_open(struct port **ret_port)
+static int open_bus(int bus, struct port **ret_port)
 {
-	static const struct port_ops ops = {.exchange = mnl_exchange, .close = mnl_close};
-	struct mnl_socket *socket CLEANUP(socket_cleanup) = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	static const struct port_ops ops = {.exchange = mnl_exchange, .send = mnl_send, .close = mnl_close};
+	struct mnl_socket *socket CLEANUP(socket_cleanup) = mnl_socket_open2(bus, SOCK_CLOEXEC);
 	struct mnl_port *port;
 	int r;
 
@@ -187,4 +225,16 @@ int port_open(struct port **ret_port)
 	port->sequence = 1;
 	*ret_port = &port->port;
 	return 0;
+}
+
+/** port_open() - A port on rtnetlink: 0, negative errno */
+int port_open(struct port **ret_port)
+{
+	return open_bus(NETLINK_ROUTE, ret_port);
+}
+
+/** port_open_netfilter() - A port on nfnetlink: 0, negative errno (-EPROTONOSUPPORT: the kernel has none) */
+int port_open_netfilter(struct port **ret_port)
+{
+	return open_bus(NETLINK_NETFILTER, ret_port);
 }

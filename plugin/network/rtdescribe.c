@@ -8,7 +8,16 @@
 
 #include "plugin/network/rtmessage.h"
 
-/** describe_route() - "add route 10.9.0.0/16 via 10.1.2.3" */
+/** verb_of() - "delete " for a message that deletes, else "add " */
+static const char *verb_of(const struct nlmsghdr *message)
+{
+	return message->nlmsg_type == RTM_DELROUTE || message->nlmsg_type == RTM_DELADDR ||
+			       message->nlmsg_type == RTM_DELRULE
+		       ? "delete"
+		       : "add";
+}
+
+/** describe_route() - "add route 10.9.0.0/16 via 10.1.2.3", "delete prohibit route 10.9.0.0/16" */
 static void describe_route(const struct nlmsghdr *message, char buffer[static RTMESSAGE_TEXT_MAX])
 {
 	char destination[PREFIX_TEXT_MAX], gateway[ADDRESS_TEXT_MAX];
@@ -17,7 +26,8 @@ static void describe_route(const struct nlmsghdr *message, char buffer[static RT
 	(void)rtmessage_read_route(message, &route);
 	prefix_format(&route.destination, destination);
 	if (route.gateway.family == FAMILY_NONE)
-		(void)snprintf(buffer, RTMESSAGE_TEXT_MAX, "add route %s", destination);
+		(void)snprintf(buffer, RTMESSAGE_TEXT_MAX, "%s %sroute %s", verb_of(message),
+			       route.type == RTN_PROHIBIT ? "prohibit " : "", destination);
 	else
 		(void)snprintf(buffer, RTMESSAGE_TEXT_MAX, "add route %s via %s", destination,
 			       address_format(&route.gateway, gateway));
@@ -30,7 +40,8 @@ static void describe_address(const struct nlmsghdr *message, char buffer[static 
 	char text[PREFIX_TEXT_MAX];
 
 	(void)rtmessage_read_address(message, &info);
-	(void)snprintf(buffer, RTMESSAGE_TEXT_MAX, "add address %s", prefix_format(&info.address, text));
+	(void)snprintf(buffer, RTMESSAGE_TEXT_MAX, "%s address %s", verb_of(message),
+		       prefix_format(&info.address, text));
 }
 
 /** take_neighbour_address() - Attribute callback: keep the neighbour's address, whose length tells its family */
@@ -66,7 +77,10 @@ static void describe_link(const struct nlmsghdr *message, char buffer[static RTM
 		(void)snprintf(buffer, RTMESSAGE_TEXT_MAX, "delete the interface with index %d", head->ifi_index);
 	else
 		(void)snprintf(buffer, RTMESSAGE_TEXT_MAX, "%s the interface with index %d",
-			       head->ifi_change & IFF_UP ? "bring up" : "configure", head->ifi_index);
+			       !(head->ifi_change & IFF_UP) ? "configure"
+			       : head->ifi_flags & IFF_UP   ? "bring up"
+							    : "take down",
+			       head->ifi_index);
 }
 
 /** describe() - Say what a message asks for */
@@ -79,13 +93,25 @@ static void describe(const struct nlmsghdr *message, char buffer[static RTMESSAG
 		describe_link(message, buffer);
 		break;
 	case RTM_NEWADDR:
+	case RTM_DELADDR:
 		describe_address(message, buffer);
 		break;
 	case RTM_NEWNEIGH:
 		describe_neighbour(message, buffer);
 		break;
 	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
 		describe_route(message, buffer);
+		break;
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+		(void)snprintf(buffer, RTMESSAGE_TEXT_MAX, "%s a routing rule", verb_of(message));
+		break;
+	case RTM_NEWQDISC:
+		(void)snprintf(buffer, RTMESSAGE_TEXT_MAX, "add a clsact qdisc");
+		break;
+	case RTM_NEWTFILTER:
+		(void)snprintf(buffer, RTMESSAGE_TEXT_MAX, "add a BPF classifier");
 		break;
 	case RTM_GETLINK:
 		(void)snprintf(buffer, RTMESSAGE_TEXT_MAX, "read interfaces");

@@ -47,6 +47,14 @@ int batch_append(struct batch *batch, struct nl_msg *msg)
 	return 0;
 }
 
+/** batch_allow_existing() - Mark the message that was just appended, if @appended says so; returns @appended */
+int batch_allow_existing(struct batch *batch, int appended)
+{
+	if (!appended)
+		batch->may_exist |= (uint64_t)1 << (batch->count - 1);
+	return appended;
+}
+
 /**
  * describe_end() - Name, MAC address and MTU of one end of a pair
  * @link:	End
@@ -187,6 +195,15 @@ int rtmessage_set_up(struct batch *batch, uint32_t index)
 {
 	struct nl_msg *msg NL_MSG_CLEANUP = link_request(
 		RTM_SETLINK, 0, (struct ifinfomsg){.ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
+
+	return batch_append(batch, msg);
+}
+
+/** rtmessage_set_down() - Take @index down: 0, -ENOMEM, -E2BIG */
+int rtmessage_set_down(struct batch *batch, uint32_t index)
+{
+	struct nl_msg *msg NL_MSG_CLEANUP =
+		link_request(RTM_SETLINK, 0, (struct ifinfomsg){.ifi_index = (int)index, .ifi_change = IFF_UP});
 
 	return batch_append(batch, msg);
 }

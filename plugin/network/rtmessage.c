@@ -9,31 +9,17 @@
 #include <errno.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
-#include <netlink/route/addr.h>
 #include <netlink/route/neighbour.h>
 #include <netlink/route/nexthop.h>
-#include <netlink/route/route.h>
 
 #include "plugin/network/nlbuild.h"
-
-static void nl_route_cleanup(struct rtnl_route **route)
-{
-	rtnl_route_put(*route);
-}
 
 static void nl_neighbour_cleanup(struct rtnl_neigh **neighbour)
 {
 	rtnl_neigh_put(*neighbour);
 }
 
-static void nl_ifaddr_cleanup(struct rtnl_addr **address)
-{
-	rtnl_addr_put(*address);
-}
-
-#define NL_ROUTE_CLEANUP CLEANUP(nl_route_cleanup)
 #define NL_NEIGHBOUR_CLEANUP CLEANUP(nl_neighbour_cleanup)
-#define NL_IFADDR_CLEANUP CLEANUP(nl_ifaddr_cleanup)
 
 /**
  * nl_address_new() - libnl's form of a prefix
@@ -41,7 +27,7 @@ static void nl_ifaddr_cleanup(struct rtnl_addr **address)
  *
  * Return: the address, NULL without memory; nl_addr_put() it
  */
-static struct nl_addr *nl_address_new(const struct prefix *prefix)
+struct nl_addr *nl_address_new(const struct prefix *prefix)
 {
 	uint8_t bytes[ADDRESS_BYTES_MAX];
 	struct nl_addr *address;
@@ -187,14 +173,6 @@ int rtmessage_add_host_route(struct batch *batch, uint32_t index, const struct a
 		return -ENOMEM;
 	rtnl_route_set_protocol(route, PLAN_ROUTE_PROTOCOL);
 	return append_route(batch, route);
-}
-
-/** batch_allow_existing() - Mark the message that was just appended, if @appended says so; returns @appended */
-static int batch_allow_existing(struct batch *batch, int appended)
-{
-	if (!appended)
-		batch->may_exist |= (uint64_t)1 << (batch->count - 1);
-	return appended;
 }
 
 /**

@@ -14,6 +14,7 @@
 struct link_info {
 	uint32_t index;
 	uint32_t peer_index; /* IFLA_LINK: of a veth, the index of the other end in its namespace */
+	uint32_t master; /* IFLA_MASTER: the bridge whose port it is */
 	uint32_t mtu;
 	bool up;
 	uint8_t operstate; /* IFLA_OPERSTATE: IF_OPER_* of linux/if.h */
@@ -39,13 +40,23 @@ struct route_info {
 struct address_info {
 	struct prefix address;
 	uint32_t interface;
-	uint32_t flags; /* IFA_F_* */
+	uint32_t flags;	  /* IFA_F_* */
+	uint8_t protocol; /* IFA_PROTO; 0: none, or a kernel before 5.18 */
+};
+
+/** struct mark_rule - A routing rule: packets of @family whose mark has all bits of @mark are routed by @table */
+struct mark_rule {
+	enum family family;
+	uint32_t mark;
+	uint32_t table;
+	uint32_t priority;
 };
 
 /* Each appends one message. 0, -ENOMEM, -E2BIG when the batch is full. */
 int rtmessage_create_veth(struct batch *batch, const struct plan *plan, int netns_fd);
 int rtmessage_set_host_end(struct batch *batch, uint32_t index, const struct plan *plan, bool ipv6);
 int rtmessage_set_up(struct batch *batch, uint32_t index);
+int rtmessage_set_down(struct batch *batch, uint32_t index);
 int rtmessage_no_link_local(struct batch *batch, uint32_t index);
 int rtmessage_delete_link(struct batch *batch, uint32_t index);
 int rtmessage_get_link_by_name(struct batch *batch, const char *name);
@@ -60,6 +71,16 @@ int rtmessage_add_container_route(struct batch *batch, uint32_t index, const str
 int rtmessage_dump_routes(struct batch *batch, enum family family, uint8_t type); /* type RTN_UNSPEC: all */
 int rtmessage_dump_own_routes(struct batch *batch, enum family family);
 int rtmessage_lookup_route(struct batch *batch, const struct address *address); /* RTM_F_FIB_MATCH */
+
+/* What pins need beside nftables (rtpin.c). Adding what is there already is no failure. */
+int rtmessage_add_mark_rule(struct batch *batch, const struct mark_rule *rule);
+int rtmessage_delete_mark_rule(struct batch *batch, const struct mark_rule *rule);
+int rtmessage_add_prohibit_route(struct batch *batch, uint32_t table, const struct prefix *destination);
+int rtmessage_delete_prohibit_route(struct batch *batch, uint32_t table, const struct prefix *destination);
+int rtmessage_assign_address(struct batch *batch, uint32_t index, const struct address *address);
+int rtmessage_delete_assigned_address(struct batch *batch, uint32_t index, const struct address *address);
+int rtmessage_add_clsact(struct batch *batch, uint32_t index);
+int rtmessage_add_bpf_filter(struct batch *batch, uint32_t index, int program_fd, const char *name);
 
 /* Readers. 0, -EBADMSG, -ENOMSG when the message is of another type. */
 int rtmessage_read_link(const struct nlmsghdr *message, struct link_info *ret_link);

@@ -117,6 +117,8 @@ static int take_link_attribute(const struct nlattr *attribute, void *userdata)
 		return mnl_attr_parse_nested(attribute, take_kind, link);
 	case IFLA_LINK:
 		return read_u32(attribute, &link->peer_index);
+	case IFLA_MASTER:
+		return read_u32(attribute, &link->master);
 	case IFLA_MTU:
 		return read_u32(attribute, &link->mtu);
 	case IFLA_OPERSTATE:
@@ -283,6 +285,10 @@ static int take_address_attribute(const struct nlattr *attribute, void *userdata
 		return reading->has_local ? MNL_CB_OK : read_address(attribute, address->family, address);
 	case IFA_FLAGS:
 		return read_u32(attribute, &reading->info.flags);
+	case IFA_PROTO:
+		if (mnl_attr_get_payload_len(attribute) == 1)
+			reading->info.protocol = mnl_attr_get_u8(attribute);
+		return MNL_CB_OK;
 	default:
 		return MNL_CB_OK;
 	}

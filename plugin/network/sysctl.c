@@ -38,6 +38,14 @@ static int has_value(int fd, const char *value)
 	return (size_t)size == strlen(value) && memcmp(text, value, (size_t)size) == 0;
 }
 
+/** sysctl_path() - Where sysctl @name is: 0, -ENAMETOOLONG */
+static int sysctl_path(const char *name, char path[static PATH_MAX])
+{
+	int r = snprintf(path, PATH_MAX, "/proc/sys/net/%s", name);
+
+	return r < 0 || r >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
 /**
  * sysctl_ensure() - Give a sysctl a value
  * @name:	Path below /proc/sys/net, e.g. "ipv4/ip_forward"
@@ -53,9 +61,9 @@ int sysctl_ensure(const char *name, const char *value)
 	int open_error = 0;
 	int r;
 
-	r = snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
-	if (r < 0 || (size_t)r >= sizeof(path))
-		return -ENAMETOOLONG;
+	r = sysctl_path(name, path);
+	if (r < 0)
+		return r;
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0 && (errno == EROFS || errno == EACCES || errno == EPERM)) {
 		open_error = errno;
@@ -88,4 +96,23 @@ int sysctl_ensure_interface(const char *family, const char *interface, const cha
 	if (r < 0 || (size_t)r >= sizeof(path))
 		return -ENAMETOOLONG;
 	return sysctl_ensure(path, value);
+}
+
+/**
+ * sysctl_has_value() - Whether a sysctl has a value
+ * @name:	Path below /proc/sys/net
+ * @value:	Text without newline
+ *
+ * Return: 1, 0, -ENOENT when the kernel has no such sysctl, negative errno
+ */
+int sysctl_has_value(const char *name, const char *value)
+{
+	char path[PATH_MAX];
+	int fd CLEANUP_CLOSE = -1;
+	int r = sysctl_path(name, path);
+
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : has_value(fd, value);
 }

@@ -8,5 +8,7 @@
 int sysctl_ensure(const char *name, const char *value);
 /* The same for net/FAMILY/conf/INTERFACE/NAME. */
 int sysctl_ensure_interface(const char *family, const char *interface, const char *name, const char *value);
+/* Whether @name says @value: 1, 0, -ENOENT when the kernel has no such sysctl, negative errno. */
+int sysctl_has_value(const char *name, const char *value);
 
 #endif

@@ -10,6 +10,8 @@
 #include "plugin/config/check.h"
 #include "plugin/network/attach.h"
 #include "plugin/verbs/answer.h"
+#include "plugin/verbs/arms.h"
+#include "plugin/verbs/chained.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"
 
@@ -66,43 +68,77 @@ static int make_plan(const struct context *context, const struct ipam_grant *gra
 	return r ? error_set(reterr, ERROR_CONFIG, "no plan for this attachment: %s", strerror(-r)) : 0;
 }
 
+/** struct arm_step - What arm() works with */
+struct arm_step {
+	const struct context *context;
+	const struct state *state;
+	struct ports *ports;
+	struct arms arms;
+};
+
+/** arm() - attach_step: the nftables table knows the container before it can send anything */
+static int arm(void *userdata, uint32_t host_index, struct error *reterr)
+{
+	struct arm_step *step = userdata;
+
+	return arms_put(step->context, step->state, step->ports, host_index, &step->arms, reterr);
+}
+
+/** make_arms() - What the table has to know, from configuration and plan; the clauses are the context's */
+static struct arms make_arms(const struct context *context, const struct plan *plan)
+{
+	struct arms arms = {
+		.arming = {.n_addresses = plan->n_addresses,
+			   .anti_spoof = context->netconf.anti_spoof,
+			   .egress = &context->pinning.egress},
+		.digest = context->pinning.digest,
+	};
+
+	(void)snprintf(arms.arming.interface, sizeof(arms.arming.interface), "%s", plan->host_name);
+	memcpy(arms.arming.addresses, plan->addresses, sizeof(plan->addresses));
+	return arms;
+}
+
 /**
  * wire() - Make the attachment in the kernel and print the result
  * @context:	Call
- * @host:	Port in the host's namespace
+ * @state:	State, the attachment locked
+ * @ports:	Ports
  * @netns:	Container's namespace
  * @grant:	Addresses taken
  * @reterr:	Error
  *
  * Return: 0, REFUSED with nothing left behind, ATTACH_E_EXISTS with somebody's older interface left as it was
  */
-static int wire(const struct context *context, struct port *host, const struct netns *netns,
-		const struct ipam_grant *grant, struct error *reterr)
+static int wire(const struct context *context, const struct state *state, struct ports *ports,
+		const struct netns *netns, const struct ipam_grant *grant, struct error *reterr)
 {
+	struct arm_step step = {.context = context, .state = state, .ports = ports};
 	struct attachment attachment = context_attachment(context);
 	PLAN_CLEANUP struct plan plan = {0};
 	struct error undo_error = {0};
 	int r;
 
-	if (make_plan(context, grant, host, &plan, reterr))
+	if (make_plan(context, grant, ports->host, &plan, reterr))
 		return REFUSED;
-	r = attach_create(host, netns, &plan, reterr);
+	step.arms = make_arms(context, &plan);
+	r = attach_create(ports->host, netns, &plan, &(struct attach_step){.run = arm, .userdata = &step}, reterr);
 	if (r)
 		return r;
 	if (!answer_attachment(context, grant, &plan, reterr))
 		return 0;
-	if (attach_delete(host, &attachment, &undo_error))
+	if (attach_delete(ports->host, &attachment, &(struct attach_step){0}, &undo_error))
 		log_line("undoing the attachment: %s", undo_error.msg);
 	return REFUSED;
 }
 
 /** undo_take() - Give the addresses back after a failure: of an attachment that lives, nothing was taken */
-static void undo_take(const struct context *context, const struct state *state)
+static void undo_take(const struct context *context, const struct state *state, struct ports *ports)
 {
 	struct attachment attachment = context_attachment(context);
 	struct error undo_error = {0};
 
-	if (leases_release(context, state, &attachment, &undo_error))
+	if (leases_release(context, state, &attachment, ports, &undo_error))
 		log_line("giving the addresses back: %s", undo_error.msg);
 }
 
@@ -139,20 +175,22 @@ static int add_addresses(struct context *context, struct error *reterr)
 {
 	NETNS_CLEANUP struct netns netns = NETNS_INIT;
 	STATE_CLEANUP struct state state = STATE_INIT;
-	PORT_CLEANUP struct port *host = NULL;
+	PORTS_CLEANUP struct ports ports = {0};
+	struct attachment attachment = context_attachment(context);
 	struct ipam_grant grant;
 	int r;
 
-	if (open_netns(context, &netns, reterr) || context_open_port(&host, reterr) ||
-	    leases_open(context, STATE_WRITE, &state, reterr) ||
-	    leases_take(context, &state, &netns, host, &grant, reterr))
+	if (open_netns(context, &netns, reterr) || context_open_ports(&ports, reterr) ||
+	    pinning_check(&context->pinning, ports.host, reterr) ||
+	    leases_open(context, &attachment, STATE_WRITE, &state, reterr) ||
+	    leases_take(context, &state, &netns, &ports, &grant, reterr))
 		return REFUSED;
 	if (context->netconf.role == ROLE_DELEGATE)
 		r = answer_addresses(context, &grant, reterr);
 	else
-		r = wire(context, host, &netns, &grant, reterr);
+		r = wire(context, &state, &ports, &netns, &grant, reterr);
 	if (r)
-		undo_take(context, &state);
+		undo_take(context, &state, &ports);
 	return r ? REFUSED : 0;
 }
 
@@ -160,10 +198,10 @@ static int add_addresses(struct context *context, struct error *reterr)
 static int add(struct context *context, struct error *reterr)
 {
 	if (context_read_config(context, reterr) || context_read_previous(context, reterr) ||
-	    context_read_policy(context, reterr) || judge_previous(context, reterr))
+	    context_read_policy(context, reterr) || judge_previous(context, reterr) ||
+	    context_read_pinning(context, reterr))
 		return REFUSED;
-	return context->netconf.role == ROLE_CHAINED ? answer_previous(context, reterr)
-						     : add_addresses(context, reterr);
+	return context->netconf.role == ROLE_CHAINED ? chained_add(context, reterr) : add_addresses(context, reterr);
 }
 
 /**

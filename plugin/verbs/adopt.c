@@ -21,7 +21,7 @@
  */
 static int split_alias(char *text, struct attachment *ret_attachment)
 {
-	struct attachment attachment;
+	struct attachment attachment = {.chained = false};
 
 	attachment.network = strsep(&text, " ");
 	attachment.container_id = strsep(&text, " ");
@@ -44,7 +44,7 @@ static int read_alias(struct inventory_item *item, struct adopted *ret_adopted)
 	char *text = item->alias + strlen(PLAN_ALIAS_PREFIX);
 
 	if (*text == PLAN_ALIAS_DIGEST_MARK) {
-		ret_adopted->lease.attachment = (struct attachment){"", "", ""};
+		ret_adopted->lease.attachment = (struct attachment){.network = "", .container_id = "", .ifname = ""};
 		return plan_parse_digest(text + 1, &ret_adopted->key);
 	}
 	if (split_alias(text, &ret_adopted->lease.attachment) < 0)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * CHECK: lease and kernel against prevResult, the final one of the chain, which later plugins may have changed
- * (specification, "CHECK"). Changes nothing.
+ * (specification, "CHECK"). Changes nothing, but for a ruleset that somebody flushed.
  */
 
 #include <string.h>
 
 #include "plugin/network/attach.h"
+#include "plugin/verbs/arms.h"
+#include "plugin/verbs/chained.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"
 
@@ -72,21 +74,21 @@ static int check_lease(const struct context *context, const struct result *expec
 	return r ? REFUSED : 0;
 }
 
-/** check_interface() - The kernel has what prevResult tells of */
+/** check_interface() - The kernel has what prevResult tells of, and the nftables table what the lease does */
 static int check_interface(const struct context *context, const struct result *expected, struct error *reterr)
 {
 	struct attachment attachment = context_attachment(context);
 	NETNS_CLEANUP struct netns netns = NETNS_INIT;
-	PORT_CLEANUP struct port *host = NULL;
+	PORTS_CLEANUP struct ports ports = {0};
 	int r = netns_open(context->request.netns, &netns);
 
 	if (r)
 		return error_set(reterr, ERROR_NETNS,
 				 "CNI_NETNS %.256s is not a network namespace that can be opened: %s",
 				 context->request.netns, r < 0 ? strerror(-r) : "it is something else");
-	if (context_open_port(&host, reterr))
+	if (context_open_ports(&ports, reterr) || arms_check(context, &ports, &attachment, reterr))
 		return REFUSED;
-	return attach_check(host, &netns, &attachment, expected, reterr);
+	return attach_check(ports.host, &netns, &attachment, expected, reterr);
 }
 
 /**
@@ -98,10 +100,11 @@ static int check_interface(const struct context *context, const struct result *e
  */
 int verb_check(struct context *context, struct error *reterr)
 {
-	if (context_read_config(context, reterr) || context_read_previous(context, reterr))
+	if (context_read_config(context, reterr) || context_read_previous(context, reterr) ||
+	    context_read_pinning(context, reterr))
 		return REFUSED;
 	if (context->netconf.role == ROLE_CHAINED)
-		return 0;
+		return chained_check(context, reterr);
 	if (check_lease(context, &context->previous, reterr))
 		return REFUSED;
 	return context->netconf.role == ROLE_INTERFACE ? check_interface(context, &context->previous, reterr) : 0;

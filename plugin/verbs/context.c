@@ -10,6 +10,7 @@
 #include "ipam/guard_image.h"
 #include "plugin/config/check.h"
 #include "plugin/verbs/compiled.h"
+#include "rangeguard/cleanup.h"
 
 /** log_line() - One line on stderr */
 void log_line(const char *format, ...)
@@ -99,12 +100,42 @@ int context_read_previous(struct context *context, struct error *reterr)
 	return result_from_json(context->netconf.prev_result, context->version, &context->previous, reterr);
 }
 
-/** context_open_port() - A netlink port in the plugin's namespace; REFUSED with code 107 */
-int context_open_port(struct port **ret_port, struct error *reterr)
+/**
+ * context_read_pinning() - Find out how the container's packets are to leave
+ * @context:	Its netconf and, in the chained role, its previous result have been read; its pinning is filled
+ * @reterr:	Code 7
+ *
+ * Return: 0, REFUSED
+ */
+int context_read_pinning(struct context *context, struct error *reterr)
 {
-	int r = port_open(ret_port);
+	CLEANUP(pinning_own_done) struct pinning_own own = {0};
+	int r;
+
+	if (context->netconf.role == ROLE_DELEGATE)
+		return 0;
+	if (context->netconf.role == ROLE_CHAINED)
+		r = pinning_own_of_result(&context->previous, &own);
+	else
+		r = pinning_own_of_ranges(&context->netconf, &own);
+	if (r)
+		return error_no_memory(reterr);
+	return pinning_make(&context->netconf, &context->request.args, &own, &context->pinning, reterr);
+}
+
+/** context_open_ports() - A netlink port in the plugin's namespace; REFUSED with code 107 */
+int context_open_ports(struct ports *ret_ports, struct error *reterr)
+{
+	int r = port_open(&ret_ports->host);
 
 	return r ? error_set(reterr, ERROR_KERNEL, "no netlink socket: %s", strerror(-r)) : 0;
+}
+
+/** ports_done() - Close the ports that are open */
+void ports_done(struct ports *ports)
+{
+	ports->host = port_close(ports->host);
+	ports->netfilter = port_close(ports->netfilter);
 }
 
 /** context_attachment() - The attachment that this call is about; borrows the call's texts */
@@ -120,6 +151,7 @@ struct attachment context_attachment(const struct context *context)
 /** context_done() - Release what the context owns; it may be half-filled */
 void context_done(struct context *context)
 {
+	pinning_done(&context->pinning);
 	result_done(&context->previous);
 	context->guard = guard_free(context->guard);
 	netconf_done(&context->netconf);

@@ -12,6 +12,7 @@
 #include "plugin/cni/request.h"
 #include "plugin/config/netconf.h"
 #include "plugin/network/port.h"
+#include "plugin/verbs/pinning.h"
 
 /**
  * struct context - One call
@@ -20,6 +21,7 @@
  * @version:	cniVersion of the configuration, the newest as long as it is not known
  * @netconf:	As far as the verb has read it
  * @guard:	Sealed, NULL as long as the verb has not read it
+ * @pinning:	How the container's packets leave; only ADD and CHECK fill it
  * @previous:	prevResult, empty where there is none or the verb has not read it
  */
 struct context {
@@ -28,16 +30,31 @@ struct context {
 	enum cni_version version;
 	struct netconf netconf;
 	struct guard *guard;
+	struct pinning pinning;
 	struct result previous;
+};
+
+/**
+ * struct ports - Ways to the kernel, all in the host's namespace
+ * @host:	rtnetlink
+ * @netfilter:	nfnetlink; NULL until it is needed, see arms.c
+ */
+struct ports {
+	struct port *host;
+	struct port *netfilter;
 };
 
 int context_read_config(struct context *context, struct error *reterr);
 int context_read_policy(struct context *context, struct error *reterr);
 void context_explain_refusal(const struct context *context, struct error *err);
-int context_open_port(struct port **ret_port, struct error *reterr);
+int context_read_pinning(struct context *context, struct error *reterr);
+int context_open_ports(struct ports *ret_ports, struct error *reterr);
+void ports_done(struct ports *ports);
 int context_read_previous(struct context *context, struct error *reterr);
 struct attachment context_attachment(const struct context *context);
 void context_done(struct context *context);
+
+#define PORTS_CLEANUP CLEANUP(ports_done)
 
 /* One line on stderr, where logs belong. */
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));

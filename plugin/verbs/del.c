@@ -7,6 +7,8 @@
  */
 
 #include "plugin/network/attach.h"
+#include "plugin/verbs/arms.h"
+#include "plugin/verbs/chained.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"
 
@@ -56,31 +58,35 @@ static int open_state(const struct context *context, struct port *host, struct s
 {
 	struct attachment attachment = context_attachment(context);
 	struct link_info link;
-	int r = leases_open(context, STATE_UPDATE, ret_state, reterr);
+	int r = leases_open(context, &attachment, STATE_UPDATE, ret_state, reterr);
 
 	if (r != STATE_E_ABSENT)
 		return r;
 	r = attach_find(host, &attachment, &link, reterr);
 	if (r == ATTACH_E_ABSENT || r == ATTACH_E_FOREIGN)
 		return STATE_E_ABSENT;
-	return r ? r : leases_open(context, STATE_WRITE, ret_state, reterr);
+	return r ? r : leases_open(context, &attachment, STATE_WRITE, ret_state, reterr);
 }
 
 /** delete_attachment() - The interface, then the lease, so that nobody is given an address that still leads here */
-static int delete_attachment(const struct context *context, struct port *host, struct error *reterr)
+static int delete_attachment(const struct context *context, struct ports *ports, struct error *reterr)
 {
 	struct attachment attachment = context_attachment(context);
 	STATE_CLEANUP struct state state = STATE_INIT;
+	ARMS_REMOVAL_CLEANUP struct arms_removal removal = {0};
+	struct attach_step away;
 	struct error err = {0};
-	int opened = open_state(context, host, &state, &err);
+	int opened = open_state(context, ports->host, &state, &err);
 
 	if (opened == STATE_E_ABSENT)
 		return 0;
 	if (opened == REFUSED && tolerate(&err, reterr))
 		return REFUSED;
-	if (attach_delete(host, &attachment, reterr))
+	arms_removal_begin(&removal, context, opened ? NULL : &state, ports, &attachment);
+	away = arms_removal_step(&removal);
+	if (attach_delete(ports->host, &attachment, &away, reterr))
 		return REFUSED;
-	if (!opened && leases_release(context, &state, &attachment, &err))
+	if (!opened && leases_release(context, &state, &attachment, ports, &err))
 		return tolerate(&err, reterr);
 	return 0;
 }
@@ -94,10 +100,13 @@ static int delete_attachment(const struct context *context, struct port *host, s
  */
 int verb_del(struct context *context, struct error *reterr)
 {
-	PORT_CLEANUP struct port *host = NULL;
+	PORTS_CLEANUP struct ports ports = {0};
+	struct error err = {0};
 
 	(void)netconf_read_identity(context->root, "the network configuration", &context->netconf);
-	if (context_open_port(&host, reterr))
+	if (context_open_ports(&ports, reterr))
 		return REFUSED;
-	return is_anothers(context, host) ? 0 : delete_attachment(context, host, reterr);
+	if (context->netconf.role == ROLE_CHAINED && chained_del(context, &ports, &err) && tolerate(&err, reterr))
+		return REFUSED;
+	return is_anothers(context, ports.host) ? 0 : delete_attachment(context, &ports, reterr);
 }

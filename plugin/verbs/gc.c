@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "plugin/network/attach.h"
+#include "plugin/verbs/arms.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/liveness.h"
 #include "plugin/verbs/verbs.h"
@@ -32,6 +33,7 @@ struct stale {
 struct sweep {
 	const struct valid *valid;
 	const char *network;
+	bool chained;
 	struct stale *first;
 };
 
@@ -84,6 +86,7 @@ static int read_entry(const struct context *context, const json_t *entry, const 
 		.network = context->netconf.name,
 		.container_id = json_string_value(json_object_get(entry, "containerID")),
 		.ifname = json_string_value(json_object_get(entry, "ifname")),
+		.chained = context->netconf.role == ROLE_CHAINED,
 	};
 
 	if (!attachment.container_id || !attachment.ifname)
@@ -132,7 +135,9 @@ static int note_stale(void *userdata, const struct lease *lease)
 	struct attachment_key key = attachment_key(&lease->attachment);
 	struct stale *stale;
 
-	if (bsearch(&key, sweep->valid->keys, sweep->valid->n_keys, sizeof(key), compare_keys))
+	/* A list may have this program in two roles, each of which is called for its own. */
+	if (lease->attachment.chained != sweep->chained ||
+	    bsearch(&key, sweep->valid->keys, sweep->valid->n_keys, sizeof(key), compare_keys))
 		return 0;
 	stale = calloc(1, sizeof(*stale));
 	if (!stale)
@@ -161,7 +166,7 @@ static int find_stale(const struct context *context, const struct state *state, 
  * struct judgement - Whether an attachment lives
  * @context:	Call
  * @host:	Port
- * @lives:	Namespace and interface are both there; for a delegate, whose interface is not ours, the namespace
+ * @lives:	Namespace and interface are both there; where the interface is not ours, the namespace
  */
 struct judgement {
 	const struct context *context;
@@ -175,7 +180,7 @@ static int judge(void *userdata, const struct lease *lease)
 	struct judgement *judgement = userdata;
 
 	judgement->lives =
-		liveness_netns(lease) != LIVENESS_GONE && (judgement->context->netconf.role == ROLE_DELEGATE ||
+		liveness_netns(lease) != LIVENESS_GONE && (judgement->context->netconf.role != ROLE_INTERFACE ||
 							   liveness_interface(judgement->host, &lease->attachment));
 	return 0;
 }
@@ -203,10 +208,12 @@ static int look_again(struct judgement *judgement, const struct state *state, co
 }
 
 /** remove_locked() - What DEL does, for one stale attachment whose lock is held */
-static int remove_locked(const struct context *context, const struct state *state, struct port *host,
+static int remove_locked(const struct context *context, const struct state *state, struct ports *ports,
 			 const struct attachment *attachment, struct error *reterr)
 {
-	struct judgement judgement = {.context = context, .host = host};
+	struct judgement judgement = {.context = context, .host = ports->host};
+	ARMS_REMOVAL_CLEANUP struct arms_removal removal = {0};
+	struct attach_step away;
 
 	if (look_again(&judgement, state, attachment, reterr))
 		return REFUSED;
@@ -215,11 +222,15 @@ static int remove_locked(const struct context *context, const struct state *stat
 			 attachment->container_id, attachment->ifname, attachment->network);
 		return 0;
 	}
-	return attach_delete(host, attachment, reterr) ? REFUSED : leases_release(context, state, attachment, reterr);
+	arms_removal_begin(&removal, context, state, ports, attachment);
+	away = arms_removal_step(&removal);
+	return attach_delete(ports->host, attachment, &away, reterr)
+		       ? REFUSED
+		       : leases_release(context, state, attachment, ports, reterr);
 }
 
 /** remove_stale() - Lock one stale attachment and remove it */
-static int remove_stale(const struct context *context, const struct state *state, struct port *host,
+static int remove_stale(const struct context *context, const struct state *state, struct ports *ports,
 			const struct attachment *attachment, struct error *reterr)
 {
 	uint64_t hash = attachment_hash(attachment);
@@ -227,7 +238,7 @@ static int remove_stale(const struct context *context, const struct state *state
 
 	if (r)
 		return leases_error(context, r, reterr);
-	r = remove_locked(context, state, host, attachment, reterr);
+	r = remove_locked(context, state, ports, attachment, reterr);
 	state_unlock_attachment(state, hash);
 	return r;
 }
@@ -236,16 +247,19 @@ static int remove_stale(const struct context *context, const struct state *state
 static int remove_all(const struct context *context, const struct state *state, const struct sweep *sweep,
 		      struct error *reterr)
 {
-	PORT_CLEANUP struct port *host = NULL;
+	PORTS_CLEANUP struct ports ports = {0};
 	size_t failures = 0;
 
-	if (context_open_port(&host, reterr))
+	if (context_open_ports(&ports, reterr))
 		return REFUSED;
 	for (const struct stale *stale = sweep->first; stale; stale = stale->next) {
-		struct attachment attachment = {sweep->network, stale->container_id, stale->ifname};
+		struct attachment attachment = {.network = sweep->network,
+						.container_id = stale->container_id,
+						.ifname = stale->ifname,
+						.chained = sweep->chained};
 		struct error err = {0};
 
-		if (remove_stale(context, state, host, &attachment, &err)) {
+		if (remove_stale(context, state, &ports, &attachment, &err)) {
 			log_line("GC of %.256s %s: %s", stale->container_id, stale->ifname, err.msg);
 			if (!failures++)
 				*reterr = err;
@@ -272,11 +286,9 @@ int verb_gc(struct context *context, struct error *reterr)
 
 	(void)netconf_read_identity(context->root, "the network configuration", &context->netconf);
 	sweep.network = context->netconf.name;
+	sweep.chained = context->netconf.role == ROLE_CHAINED;
 	if (read_valid(context, &valid, reterr))
 		return REFUSED;
-	/* Chained, it holds nothing: what the store has of this network is an IPAM delegate's. */
-	if (context->netconf.role == ROLE_CHAINED)
-		return 0;
 	r = state_open(context->netconf.data_dir, STATE_UPDATE, &state);
 	if (r == STATE_E_ABSENT)
 		return 0;

@@ -10,6 +10,7 @@
 #include "ipam/store_lmdb.h"
 #include "plugin/config/check.h"
 #include "plugin/verbs/adopt.h"
+#include "plugin/verbs/arms.h"
 #include "plugin/verbs/asker.h"
 #include "plugin/verbs/reclaim.h"
 
@@ -52,22 +53,23 @@ int leases_error(const struct context *context, int outcome, struct error *reter
 }
 
 /**
- * leases_open() - Open the state and lock the call's attachment in it
+ * leases_open() - Open the state and lock an attachment in it
  * @context:	Call
+ * @attachment:	Attachment
  * @access:	STATE_WRITE makes what is missing; otherwise there may be no state yet
  * @ret_state:	State, released by state_done()
  * @reterr:	Codes 11, 106
  *
  * Return: 0, STATE_E_ABSENT (error not filled), REFUSED
  */
-int leases_open(const struct context *context, enum state_access access, struct state *ret_state, struct error *reterr)
+int leases_open(const struct context *context, const struct attachment *attachment, enum state_access access,
+		struct state *ret_state, struct error *reterr)
 {
-	struct attachment attachment = context_attachment(context);
 	STATE_CLEANUP struct state state = STATE_INIT;
 	int r = state_open(context->netconf.data_dir, access, &state);
 
 	if (!r)
-		r = state_lock_attachment(&state, attachment_hash(&attachment), LIMIT_LOCK_WAIT_MS);
+		r = state_lock_attachment(&state, attachment_hash(attachment), LIMIT_LOCK_WAIT_MS);
 	if (r == STATE_E_ABSENT)
 		return r;
 	if (r)
@@ -168,8 +170,12 @@ static struct ipam_request make_request(const struct context *context, const str
 				.netns = context->request.netns,
 				.netns_device = netns->device,
 				.netns_inode = netns->inode,
+				.pins = context->pinning.names,
 				.since = time(NULL),
+				.anti_spoof = netconf->role == ROLE_INTERFACE && netconf->anti_spoof,
+				.egress = context->pinning.digest,
 			},
+		.egress = context->pinning.definition,
 		.sets = netconf->sets,
 		.n_sets = netconf->n_sets,
 		.requested = netconf->requested,
@@ -186,7 +192,7 @@ static struct ipam_request make_request(const struct context *context, const str
 struct taking {
 	const struct context *context;
 	const struct ipam_request *request;
-	struct port *host;
+	struct ports *ports;
 	char boot_id[BOOT_ID_MAX];
 	struct store_seed seed;
 	struct store *store;
@@ -218,7 +224,7 @@ static int take_or_mend(struct taking *taking, struct ipam_grant *ret_grant, str
 		r = store_lmdb_renew(taking->store, taking->boot_id, &taking->seed);
 		tell_of_replacement(taking);
 	} else if (r == IPAM_E_FULL) {
-		r = reclaim_dead(taking->store, taking->request, taking->host);
+		r = reclaim_dead(taking->store, taking->request, taking->ports);
 		if (r == RECLAIM_E_NOTHING)
 			return IPAM_E_FULL;
 	} else {
@@ -232,24 +238,24 @@ static int take_or_mend(struct taking *taking, struct ipam_grant *ret_grant, str
  * @context:	Call; configuration and guard have been read
  * @state:	State, the attachment locked
  * @netns:	Container's namespace, recorded in the lease
- * @host:	Port in the host's namespace, asked how each address is routed today
+ * @ports:	Ports in the host's namespace; rtnetlink is asked how each address is routed today
  * @ret_grant:	What was given
  * @reterr:	Codes 11, 100, 101, 104, 105, 106, 107
  *
  * Return: 0, REFUSED
  */
-int leases_take(const struct context *context, const struct state *state, const struct netns *netns, struct port *host,
-		struct ipam_grant *ret_grant, struct error *reterr)
+int leases_take(const struct context *context, const struct state *state, const struct netns *netns,
+		struct ports *ports, struct ipam_grant *ret_grant, struct error *reterr)
 {
 	struct attachment attachment = context_attachment(context);
-	struct asker asker = {.netconf = &context->netconf, .attachment = &attachment, .host = host};
+	struct asker asker = {.netconf = &context->netconf, .attachment = &attachment, .host = ports->host};
 	struct ipam_request request = make_request(context, netns, &asker);
-	struct taking taking = {.context = context, .request = &request, .host = host};
+	struct taking taking = {.context = context, .request = &request, .ports = ports};
 	STORE_CLEANUP struct store *store = NULL;
 	struct ipam_refusal refusal = {0};
 	int r;
 
-	taking.seed = (struct store_seed){.fill = adopt_from_kernel, .userdata = host};
+	taking.seed = (struct store_seed){.fill = adopt_from_kernel, .userdata = ports->host};
 	r = state_boot_id(taking.boot_id);
 	if (!r)
 		r = store_lmdb_open(state, STATE_WRITE, LIMIT_LOCK_WAIT_MS, taking.boot_id, &taking.seed, &store);
@@ -262,22 +268,26 @@ int leases_take(const struct context *context, const struct state *state, const 
 }
 
 /**
- * leases_release() - Give the addresses of an attachment back; that it holds none is fine
+ * leases_release() - Disarm an attachment and give its addresses back; that it holds none is fine
  * @context:	Call
  * @state:	State
  * @attachment:	Whose
- * @reterr:	Codes 11, 106
+ * @ports:	Ports
+ * @reterr:	Codes 11, 106, 107
+ *
+ * The store stays locked from one to the other: who makes the nftables table anew meanwhile, from all leases, would
+ * put back what was just taken out.
  *
  * Return: 0, REFUSED
  */
 int leases_release(const struct context *context, const struct state *state, const struct attachment *attachment,
-		   struct error *reterr)
+		   struct ports *ports, struct error *reterr)
 {
 	STORE_CLEANUP struct store *store = NULL;
 	int r = leases_open_store(context, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
 
 	if (r)
 		return r == STATE_E_ABSENT ? 0 : r;
-	r = ipam_release(store, attachment, time(NULL));
-	return r && r != IPAM_E_NOT_FOUND ? leases_error(context, r, reterr) : 0;
+	r = arms_release(store, ports, attachment, time(NULL), reterr);
+	return r && r != REFUSED ? leases_error(context, r, reterr) : r;
 }

@@ -13,13 +13,14 @@
 #include "plugin/network/port.h"
 #include "plugin/verbs/context.h"
 
-int leases_open(const struct context *context, enum state_access access, struct state *ret_state, struct error *reterr);
+int leases_open(const struct context *context, const struct attachment *attachment, enum state_access access,
+		struct state *ret_state, struct error *reterr);
 int leases_open_store(const struct context *context, const struct state *state, enum state_access access, int wait_ms,
 		      struct store **ret_store, struct error *reterr);
-int leases_take(const struct context *context, const struct state *state, const struct netns *netns, struct port *host,
-		struct ipam_grant *ret_grant, struct error *reterr);
+int leases_take(const struct context *context, const struct state *state, const struct netns *netns,
+		struct ports *ports, struct ipam_grant *ret_grant, struct error *reterr);
 int leases_release(const struct context *context, const struct state *state, const struct attachment *attachment,
-		   struct error *reterr);
+		   struct ports *ports, struct error *reterr);
 int leases_error(const struct context *context, int outcome, struct error *reterr);
 
 #endif

@@ -8,24 +8,41 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "plugin/verbs/context.h"
+#include "plugin/verbs/arms.h"
 #include "plugin/verbs/liveness.h"
-#include "rangeguard/cleanup.h"
 
-/**
- * struct reclaim - What the walk needs, and the list that it makes
- * @request:	Request that found a range set used up
- * @host:	Port
- * @dead:	Keys of attachments that are gone; room for LIMIT_RECLAIMED_PER_ADD
- * @n_dead:	How many
- */
+/** struct dead - One lease to give back; texts owned */
+struct dead {
+	struct dead *next;
+	char *network;
+	char *container_id;
+	char *ifname;
+	bool chained;
+};
+
+/** struct reclaim - What the walk needs, and the list that it makes */
 struct reclaim {
 	const struct ipam_request *request;
 	struct port *host;
-	struct attachment_key *dead;
-	size_t n_dead;
+	struct dead *first;
+	unsigned n_dead;
 };
+
+/** reclaim_done() - Release the list */
+static void reclaim_done(struct reclaim *reclaim)
+{
+	while (reclaim->first) {
+		struct dead *dead = reclaim->first;
+
+		reclaim->first = dead->next;
+		free(dead->network);
+		free(dead->container_id);
+		free(dead->ifname);
+		free(dead);
+	}
+}
 
 /** is_wanted() - Whether a lease holds an address that the request could be given */
 static bool is_wanted(const struct ipam_request *request, const struct lease *lease)
@@ -48,38 +65,62 @@ static bool is_dead(struct port *host, const struct lease *lease)
 static int note_dead(void *userdata, const struct lease *lease)
 {
 	struct reclaim *reclaim = userdata;
+	struct dead *dead;
 
-	if (is_wanted(reclaim->request, lease) && is_dead(reclaim->host, lease))
-		reclaim->dead[reclaim->n_dead++] = attachment_key(&lease->attachment);
-	return reclaim->n_dead == LIMIT_RECLAIMED_PER_ADD;
+	if (!is_wanted(reclaim->request, lease) || !is_dead(reclaim->host, lease))
+		return 0;
+	dead = calloc(1, sizeof(*dead));
+	if (!dead)
+		return -ENOMEM;
+	dead->next = reclaim->first;
+	reclaim->first = dead;
+	dead->chained = lease->attachment.chained;
+	dead->network = strdup(lease->attachment.network);
+	dead->container_id = strdup(lease->attachment.container_id);
+	dead->ifname = strdup(lease->attachment.ifname);
+	if (!dead->network || !dead->container_id || !dead->ifname)
+		return -ENOMEM;
+	return ++reclaim->n_dead == LIMIT_RECLAIMED_PER_ADD;
+}
+
+/** release_all() - Give back what was noted; what can't be taken out of the kernel stays: 0, negative errno */
+static int release_all(struct store *store, const struct reclaim *reclaim, struct ports *ports)
+{
+	for (const struct dead *dead = reclaim->first; dead; dead = dead->next) {
+		struct attachment attachment = {.network = dead->network,
+						.container_id = dead->container_id,
+						.ifname = dead->ifname,
+						.chained = dead->chained};
+		struct error err = {0};
+		int r = arms_release(store, ports, &attachment, reclaim->request->lease.since, &err);
+
+		if (r < 0)
+			return r;
+		if (r == REFUSED)
+			log_line("%s", err.msg);
+		else
+			log_line("reclaimed the lease of %.256s %s of network %s: namespace and interface are gone",
+				 dead->container_id, dead->ifname, dead->network);
+	}
+	return 0;
 }
 
 /**
  * reclaim_dead() - Give back leases of attachments that are gone, as far as the request has use for their addresses
  * @store:	Store opened for writing, in no transaction
  * @request:	Request that found a range set used up
- * @host:	Port in the host's namespace
+ * @ports:	Ports in the host's namespace
  *
  * Return: 0, RECLAIM_E_NOTHING, negative errno
  */
-int reclaim_dead(struct store *store, const struct ipam_request *request, struct port *host)
+int reclaim_dead(struct store *store, const struct ipam_request *request, struct ports *ports)
 {
-	CLEANUP_FREE struct attachment_key *dead = calloc(LIMIT_RECLAIMED_PER_ADD, sizeof(*dead));
-	struct reclaim reclaim = {.request = request, .host = host, .dead = dead};
-	int r;
+	__attribute__((cleanup(reclaim_done))) struct reclaim reclaim = {.request = request, .host = ports->host};
+	int r = ipam_each(store, NULL, note_dead, &reclaim);
 
-	if (!dead)
-		return -ENOMEM;
-	r = ipam_each(store, NULL, note_dead, &reclaim);
 	if (r < 0)
 		return r;
-	if (!reclaim.n_dead)
-		return RECLAIM_E_NOTHING;
-	r = ipam_release_keys(store, dead, reclaim.n_dead, request->lease.since);
-	if (r == 0)
-		log_line("reclaimed %zu lease%s whose namespace and interface are gone", reclaim.n_dead,
-			 reclaim.n_dead == 1 ? "" : "s");
-	return r;
+	return reclaim.first ? release_all(store, &reclaim, ports) : RECLAIM_E_NOTHING;
 }
 
 /** note_reclaimable() - ipam_each_fn: 1 at the first lease that an ADD would give back */

@@ -7,14 +7,14 @@
  */
 
 #include "ipam/ipam.h"
-#include "plugin/network/port.h"
+#include "plugin/verbs/context.h"
 
 /** Named outcomes beside 0 and negative errno */
 enum reclaim_outcome {
 	RECLAIM_E_NOTHING = 32, /* all of them live */
 };
 
-int reclaim_dead(struct store *store, const struct ipam_request *request, struct port *host);
+int reclaim_dead(struct store *store, const struct ipam_request *request, struct ports *ports);
 int reclaim_is_possible(struct store *store, const struct range_set *set, struct port *host);
 
 #endif

@@ -8,12 +8,13 @@
 #include <string.h>
 
 #include "ipam/store_lmdb.h"
+#include "plugin/verbs/arms.h"
 #include "plugin/verbs/clash.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/reclaim.h"
 #include "plugin/verbs/verbs.h"
 
-/** not_ready() - Turn an error about policy, ranges or store into code 50; its text stays */
+/** not_ready() - Turn an error about policy, ranges, store or kernel into code 50; its text stays */
 static int not_ready(struct error *err)
 {
 	err->code = ERROR_NOT_READY;
@@ -49,12 +50,12 @@ static int open_store(const struct context *context, const struct state *state, 
 static int is_used_up(const struct context *context, struct store *store, size_t set, struct error *reterr)
 {
 	const struct netconf *netconf = &context->netconf;
-	PORT_CLEANUP struct port *host = NULL;
+	PORTS_CLEANUP struct ports ports = {0};
 	char text[SPAN_TEXT_MAX];
 
-	if (context_open_port(&host, reterr))
+	if (context_open_ports(&ports, reterr))
 		return REFUSED;
-	if (reclaim_is_possible(store, &netconf->sets[set], host) == 1)
+	if (reclaim_is_possible(store, &netconf->sets[set], ports.host) == 1)
 		return 0;
 	return error_set(reterr, ERROR_NOT_READY,
 			 "pool exhausted: no free address in range set %zu (%s) of network \"%.64s\"", set,
@@ -131,15 +132,15 @@ static int check_store(const struct context *context, const struct state *state,
 static int check_leases(const struct context *context, const struct state *state, struct error *reterr)
 {
 	HOSTROUTES_CLEANUP struct hostroutes hostroutes = {0};
-	PORT_CLEANUP struct port *host = NULL;
+	PORTS_CLEANUP struct ports ports = {0};
 	struct clashes clashes = {.n = 0};
 
 	if (asks_routes(context) &&
-	    (context_open_port(&host, reterr) || read_routes(context, host, &hostroutes, reterr)))
+	    (context_open_ports(&ports, reterr) || read_routes(context, ports.host, &hostroutes, reterr)))
 		return not_ready(reterr);
 	if (check_store(context, state, &hostroutes, &clashes, reterr))
 		return REFUSED;
-	return clashes.n ? clash_judge(host, context, &clashes, reterr) : 0;
+	return clashes.n ? clash_judge(ports.host, context, &clashes, reterr) : 0;
 }
 
 /**
@@ -160,6 +161,8 @@ int verb_status(struct context *context, struct error *reterr)
 		context_explain_refusal(context, reterr);
 		return not_ready(reterr);
 	}
+	if (arms_available(context, reterr))
+		return not_ready(reterr);
 	if (context->netconf.role == ROLE_CHAINED)
 		return 0;
 	r = state_open(context->netconf.data_dir, STATE_READ, &state);

@@ -169,6 +169,9 @@ test_findings_point_at_what_is_wrong()
 		[RG003-invalid-value.conflist:10]='"10.40.1.7/24"' [RG004-version.conflist:2]='"9.9.9"'
 		[RG005-duplicate.conflist:10]='"ranges"' [RG101-range-reserved.conflist:9]='"10.20.5.0/24"'
 		[RG102-gateway-reserved.conflist:9]='"10.20.0.1"' [RG103-address-reserved.conflist:7]='"10.40.7.20"'
+		[RG104-snat-source-reserved.conflist:15]='["192.0.2.10"]' [RG201-snat.conflist:12]='"2001:db8:5::/48"'
+		[RG201-snat.conflist:13]='[]' [RG201-snat.conflist:14]='{ "name": "to' [RG201-snat.conflist:15]='{ "name": "from'
+		[RG201-snat.conflist:17]='{ "name": "never'
 		[RG105-overlap.conflist:11]='{ "subnet": "10.40.8.128/25"' [RG107-no-address.conflist:9]='{ "subnet"'
 		[RG301-imports.json:3]='"../netbox.csv"' [RG301-imports.json:4]='"nautobot"' [RG301-imports.json:5]='"netbox.csv"'
 		[RG301-imports.json:6]='"active"'
@@ -332,16 +335,20 @@ test_examples_work()
 	local file conf expected
 	local -A addresses=([around-reserved]="10.31.4.1/32" [chained]="10.35.0.1/32" [containerd]="10.34.0.1/32 fd34::1/128"
 		[dual-stack]="10.32.0.1/32 fd32::1/128" [granted]="10.20.64.1/32" [minimal]="10.30.0.1/32"
+		[pinned]="10.37.0.1/32" [pinned-assigned]="10.38.0.1/32 fd38::1/128"
 		[podman]="10.88.0.1/32 fd88::1/128" [several-ranges]="10.33.0.100/32 fd33::1000/128")
 
 	install -D -m 0644 "$POLICY" /etc/rangeguard/reserved.d/policy.json
 	container c1
+	ip address add 192.0.2.10/32 dev lo
+	ip link add eth1 type veth peer name world1
+	ip link set eth1 up
 	for file in "$EXAMPLES"/*.conflist; do
-		[[ "$file" != */bridge-with-guard.conflist ]] || continue
+		[[ "$file" != */*bridge*.conflist ]] || continue
 		conf=$(plugin_of "$file")
 		expected=${addresses[$(basename "$file" .conflist)]-}
 		[[ -n "$expected" ]] || fail "this test does not know $file"
-		output=$(add c1 "$conf") || fail "$file: $output"
+		output=$(add c1 "$conf" CNI_ARGS="K8S_POD_NAMESPACE=billing;K8S_POD_NAME=api-1") || fail "$file: $output"
 		assert_equal "$expected" "$(jq -r '[.ips[].address] | join(" ")' <<<"$output")" "addresses of $file"
 		[[ "$file" == *several-ranges* ]] || assert_reaches c1 "$HOST_IPV4"
 		del c1 "$conf"

@@ -154,7 +154,7 @@ test_pool_takes_back_what_the_dead_held()
 	wait_until 5 host_end_is_gone d4
 	result=$(add late "$CONF" 2>log)
 	assert_json "$result" '.ips[0].address == "10.9.0.4/32"' "the address of the dead"
-	assert_contains "$(<log)" "reclaimed 1 lease" "the log"
+	assert_contains "$(<log)" "reclaimed the lease of d4" "the log"
 	assert_equal 12 "$(leases)" "leases"
 }
 

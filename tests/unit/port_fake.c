@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <stdarg.h>
@@ -165,6 +166,24 @@ static int answer_local(port_reply_fn reply, void *userdata)
 	return answer_rows(&rows, false, reply, userdata);
 }
 
+/** assign() - RTM_NEWADDR on the host: from now on lookups say that an assigned address is the host's own */
+static int assign(const struct nlmsghdr *message)
+{
+	struct route_info local = {.type = RTN_LOCAL, .interface = HOST_INDEX};
+	struct address_info info;
+
+	if (!fake.host_end.index)
+		return ENODEV;
+	if (rtmessage_read_address(message, &info) < 0)
+		return EINVAL;
+	if (info.protocol) {
+		local.destination = info.address;
+		fake.lookup.count = 0;
+		fake_add_route(&fake.lookup, &local);
+	}
+	return 0;
+}
+
 /** carry_out() - One message: 0, positive errno, or the negative errno of the callback */
 static int carry_out(bool on_host, const struct nlmsghdr *message, port_reply_fn reply, void *userdata)
 {
@@ -183,6 +202,8 @@ static int carry_out(bool on_host, const struct nlmsghdr *message, port_reply_fn
 		return 0;
 	case RTM_GETLINK:
 		return get(link, message, reply, userdata);
+	case RTM_NEWADDR:
+		return on_host ? assign(message) : link->index ? 0 : ENODEV;
 	case RTM_GETADDR:
 		return answer_rows(&fake.addresses, true, reply, userdata);
 	case RTM_GETROUTE:
@@ -293,6 +314,15 @@ int sysctl_ensure_interface(const char *family, const char *interface, const cha
 	return sysctl_ensure(path, value);
 }
 
+/** sysctl_has_value() - In place of sysctl.c: no sysctl has a value */
+int sysctl_has_value(const char *name, const char *value)
+{
+	int r = call();
+
+	note("%s: %s=%s?", fake.in_container ? "container" : "host", name, value);
+	return r < 0 ? r : -ENOENT;
+}
+
 /** fake_reset() - A kernel that has nothing and fails nothing */
 void fake_reset(void)
 {
@@ -347,6 +377,8 @@ void fake_add_address(struct fake_rows *rows, const struct address_info *info)
 	memcpy(mnl_nlmsg_put_extra_header(message, sizeof(head)), &head, sizeof(head));
 	address_to_bytes(&info->address.address, bytes);
 	mnl_attr_put(message, IFA_ADDRESS, family_bytes(info->address.address.family), bytes);
+	if (info->protocol)
+		mnl_attr_put_u8(message, IFA_PROTO, info->protocol);
 }
 
 /** fake_find() - Index of a line in the log, -1 when it is not there */

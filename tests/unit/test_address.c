@@ -10,6 +10,7 @@
 /* clang-format on */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "ipam/address.h"
@@ -262,12 +263,63 @@ static void test_relations(void **state)
 	}
 }
 
+/** prefixes_of() - The prefixes of a span, with blanks between them, in @buffer */
+static void prefixes_of(const char *text, char *buffer, size_t size)
+{
+	struct prefix prefix;
+	struct span span;
+	size_t used = 0;
+	bool more;
+
+	assert_int_equal(span_parse(text, &span), 0);
+	do {
+		char one[PREFIX_TEXT_MAX];
+
+		more = span_take_prefix(&span, &prefix);
+		assert_false(prefix_has_host_bits(&prefix));
+		used += (size_t)snprintf(buffer + used, size - used, "%s%s", used ? " " : "",
+					 prefix_format(&prefix, one));
+	} while (more);
+}
+
+static void test_prefixes_of_spans(void **state)
+{
+	static const struct {
+		const char *span, *prefixes;
+	} cases[] = {
+		{"10.0.0.0-10.0.0.255", "10.0.0.0/24"},
+		{"10.0.0.7-10.0.0.7", "10.0.0.7/32"},
+		{"0.0.0.0-255.255.255.255", "0.0.0.0/0"},
+		{"::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "::/0"},
+		{"0.0.0.0-255.255.255.254",
+		 "0.0.0.0/1 128.0.0.0/2 192.0.0.0/3 224.0.0.0/4 240.0.0.0/5 248.0.0.0/6 252.0.0.0/7 254.0.0.0/8 "
+		 "255.0.0.0/9 255.128.0.0/10 255.192.0.0/11 255.224.0.0/12 255.240.0.0/13 255.248.0.0/14 255.252.0.0/15 "
+		 "255.254.0.0/16 255.255.0.0/17 255.255.128.0/18 255.255.192.0/19 255.255.224.0/20 255.255.240.0/21 "
+		 "255.255.248.0/22 255.255.252.0/23 255.255.254.0/24 255.255.255.0/25 255.255.255.128/26 "
+		 "255.255.255.192/27 255.255.255.224/28 255.255.255.240/29 255.255.255.248/30 255.255.255.252/31 "
+		 "255.255.255.254/32"},
+		{"10.31.4.10-10.31.4.21", "10.31.4.10/31 10.31.4.12/30 10.31.4.16/30 10.31.4.20/31"},
+		{"255.255.255.254-255.255.255.255", "255.255.255.254/31"},
+		{"2001:db8::1-2001:db8::4", "2001:db8::1/128 2001:db8::2/127 2001:db8::4/128"},
+		{"ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+		 "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/127"},
+	};
+	char text[2048];
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		prefixes_of(cases[i].span, text, sizeof(text));
+		assert_string_equal(text, cases[i].prefixes);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_addresses),	  cmocka_unit_test(test_bytes), cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_wider_than_mapped), cmocka_unit_test(test_spans), cmocka_unit_test(test_longest),
-		cmocka_unit_test(test_relations),
+		cmocka_unit_test(test_addresses), cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_prefixes),  cmocka_unit_test(test_wider_than_mapped),
+		cmocka_unit_test(test_spans),	  cmocka_unit_test(test_longest),
+		cmocka_unit_test(test_relations), cmocka_unit_test(test_prefixes_of_spans),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,7 +96,7 @@ static void dual_stack_attachment_is_made_in_order(void **state)
 	(void)snprintf(create, sizeof(create), "host: create the veth pair %s", plan.host_name);
 	(void)snprintf(accept_ra, sizeof(accept_ra), "host: ipv6/conf/%s/accept_ra=0", plan.host_name);
 	(void)snprintf(disable, sizeof(disable), "host: ipv6/conf/%s/disable_ipv6=0", plan.host_name);
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
 	assert_int_equal(fake.n_log, COUNT(expected));
 	for (unsigned i = 0; i < COUNT(expected); i++)
 		if (expected[i])
@@ -119,7 +119,7 @@ static void link_local_address_is_the_one_of_the_mac(void **state)
 	(void)state;
 	fake_reset();
 	assert_int_equal(plan_make(&input, &plan), 0);
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
 	assert_int_not_equal(fake_find("container: add address fe80::5eff:fe10:1/64"), -1);
 }
 
@@ -133,7 +133,7 @@ static void ipv4_needs_no_ipv6(void **state)
 	for (int no_ipv6 = 0; no_ipv6 < 2; no_ipv6++) {
 		fake_reset();
 		fake.no_ipv6 = no_ipv6;
-		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &err), 0);
+		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
 		assert_int_equal(fake_find("host: ipv6/conf/all/forwarding=1"), -1);
 		assert_int_equal(fake_find("host: add address fe80::1/64"), -1);
 		assert_int_equal(fake_find("container: add neighbour fe80::1"), -1);
@@ -169,7 +169,7 @@ static void next_hops_are_known_once_each(void **state)
 					   .scope = -1};
 	fake_reset();
 	assert_int_equal(plan_make(&input, &plan), 0);
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
 	for (unsigned i = 0; i < fake.n_log; i++)
 		neighbours += strncmp(fake.log[i], "container: add neighbour", 24) == 0;
 	assert_int_equal(neighbours, 3);
@@ -205,7 +205,7 @@ static void many_addresses_and_routes_take_several_batches(void **state)
 			.scope = -1};
 	fake_reset();
 	assert_int_equal(plan_make(&input, &plan), 0);
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
 	for (unsigned i = 0; i < fake.n_log; i++)
 		n_routes += strncmp(fake.log[i], "container: add route 11.", 24) == 0;
 	assert_int_equal(n_routes, COUNT(routes));
@@ -225,7 +225,7 @@ static void failing_calls_leave_nothing(void **state)
 
 		fake_reset();
 		fake.fail_call = ++call;
-		r = attach_create(fake_host_port(), &nowhere, &plan, &err);
+		r = attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err);
 		if (r) {
 			assert_int_equal(r, REFUSED);
 			assert_int_equal(err.code, ERROR_KERNEL);
@@ -251,7 +251,7 @@ static void refused_messages_leave_nothing_and_are_named(void **state)
 		fake.fail_message = ++message;
 		fake.fail_errnum = EOPNOTSUPP;
 		fake.fail_text = "the kernel's own words";
-		r = attach_create(fake_host_port(), &nowhere, &plan, &err);
+		r = attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err);
 		if (r) {
 			assert_int_equal(r, REFUSED);
 			assert_int_equal(err.code, ERROR_KERNEL);
@@ -284,7 +284,7 @@ static void only_the_containers_routes_may_exist(void **state)
 		fake_reset();
 		fake.fail_message = message;
 		fake.fail_errnum = EEXIST;
-		r = attach_create(fake_host_port(), &nowhere, &plan, &err);
+		r = attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err);
 		if (fake.messages < message)
 			break;
 		n_made += r == 0;
@@ -300,10 +300,11 @@ static void older_attachment_is_left_alone(void **state)
 
 	(void)state;
 	fake_reset();
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
 	fake.n_log = 0;
 	fake.in_container = false;
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &err), ATTACH_E_EXISTS);
+	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err),
+			 ATTACH_E_EXISTS);
 	assert_non_null(strstr(err.msg, plan.host_name));
 	assert_non_null(strstr(err.msg, "eth0"));
 	assert_int_equal(fake.n_log, 2);
@@ -333,9 +334,10 @@ static void foreign_interface_is_left_alone(void **state)
 			memcpy(fake.host_end.alias, plan.alias, PLAN_ALIAS_MAX);
 		}
 		assert_int_equal(attach_find(fake_host_port(), &pod, &link, &err), ATTACH_E_FOREIGN);
-		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &err), ATTACH_E_EXISTS);
+		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err),
+				 ATTACH_E_EXISTS);
 		assert_non_null(strstr(err.msg, plan.host_name));
-		assert_int_equal(attach_delete(fake_host_port(), &pod, &err), 0);
+		assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), 0);
 		assert_int_equal(fake.host_end.index, 7);
 		assert_int_equal(fake_find("host: delete the interface with index 7"), -1);
 	}
@@ -349,7 +351,8 @@ static void name_taken_in_the_container_is_told_so(void **state)
 	(void)state;
 	fake_reset();
 	fake.taken = true;
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &err), ATTACH_E_EXISTS);
+	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err),
+			 ATTACH_E_EXISTS);
 	assert_non_null(strstr(err.msg, "eth0 is already in the container"));
 	assert_int_equal(fake.messages, 2);
 }
@@ -363,11 +366,12 @@ static void refused_creation_deletes_nothing(void **state)
 	(void)state;
 	for (int unanswered = 0; unanswered < 2; unanswered++) {
 		fake_reset();
-		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &err), 0);
+		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
 		fake.in_container = false;
 		fake.fail_message = unanswered ? 0 : fake.messages + 1;
 		fake.fail_call = unanswered ? fake.calls + 1 : 0;
-		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &err), REFUSED);
+		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err),
+				 REFUSED);
 		assert_int_equal(fake.host_end.index, 40);
 	}
 }
@@ -380,13 +384,13 @@ static void delete_removes_and_is_repeatable(void **state)
 
 	(void)state;
 	fake_reset();
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
 	assert_int_equal(attach_find(fake_host_port(), &pod, &link, &err), 0);
 	assert_int_equal(link.index, 40);
-	assert_int_equal(attach_delete(fake_host_port(), &pod, &err), 0);
+	assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), 0);
 	assert_true(nothing_is_left());
 	assert_int_equal(attach_find(fake_host_port(), &pod, &link, &err), ATTACH_E_ABSENT);
-	assert_int_equal(attach_delete(fake_host_port(), &pod, &err), 0);
+	assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), 0);
 }
 
 /* Killed between the pair's birth and its alias: its MAC address says that it is ours. */
@@ -400,7 +404,7 @@ static void pair_without_alias_is_found_by_its_mac(void **state)
 	fake.host_end = (struct link_info){.index = 7, .kind = "veth"};
 	memcpy(fake.host_end.name, plan.host_name, IFNAMSIZ);
 	memcpy(fake.host_end.mac, plan.host_mac, ETH_ALEN);
-	assert_int_equal(attach_delete(fake_host_port(), &pod, &err), 0);
+	assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), 0);
 	assert_true(nothing_is_left());
 }
 
@@ -413,15 +417,15 @@ static void delete_tells_what_the_kernel_refuses(void **state)
 		struct error err = {0};
 
 		fake_reset();
-		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &err), 0);
+		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
 		fake.fail_message = fake.messages + message;
 		fake.fail_errnum = EPERM;
-		assert_int_equal(attach_delete(fake_host_port(), &pod, &err), REFUSED);
+		assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), REFUSED);
 		assert_int_equal(err.code, ERROR_KERNEL);
 
 		fake.fail_message = 0;
 		fake.fail_call = fake.calls + message;
-		assert_int_equal(attach_delete(fake_host_port(), &pod, &err), REFUSED);
+		assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), REFUSED);
 	}
 }
 
@@ -433,10 +437,10 @@ static void delete_of_what_just_went_is_fine(void **state)
 
 	(void)state;
 	fake_reset();
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
 	fake.fail_message = fake.messages + 2;
 	fake.fail_errnum = ENODEV;
-	assert_int_equal(attach_delete(fake_host_port(), &pod, &err), 0);
+	assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), 0);
 }
 
 /** struct scene - An attachment as it should be, and the result that says so */
@@ -467,7 +471,7 @@ static void set_scene(struct scene *scene)
 	struct error err = {0};
 
 	fake_reset();
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
 	fake.in_container = false;
 	assert_int_equal(mac_parse(mac_text, fake.container_end.mac), 0);
 	fake_add_route(&fake.lookup, &host_route);

@@ -17,8 +17,8 @@
 #define PORT_ID 4711U
 #define SEQUENCE 100U
 
-/** struct datagram - What "the kernel" sends */
-struct datagram {
+/** struct received - What "the kernel" sends */
+struct received {
 	size_t used;
 	_Alignas(struct nlmsghdr) uint8_t bytes[2048];
 };
@@ -41,7 +41,7 @@ static int hear(const struct nlmsghdr *message, void *userdata)
 }
 
 /** put() - Append a message to a datagram; its payload is @size bytes of @payload */
-static struct nlmsghdr *put(struct datagram *datagram, uint16_t type, uint16_t flags, uint32_t sequence,
+static struct nlmsghdr *put(struct received *datagram, uint16_t type, uint16_t flags, uint32_t sequence,
 			    const void *payload, size_t size)
 {
 	struct nlmsghdr *message = mnl_nlmsg_put_header(datagram->bytes + datagram->used);
@@ -57,7 +57,7 @@ static struct nlmsghdr *put(struct datagram *datagram, uint16_t type, uint16_t f
 }
 
 /** put_error() - Append an NLMSG_ERROR, capped, without text */
-static void put_error(struct datagram *datagram, uint32_t sequence, int errnum)
+static void put_error(struct received *datagram, uint32_t sequence, int errnum)
 {
 	struct nlmsgerr error = {.error = -errnum, .msg = {.nlmsg_len = 64, .nlmsg_seq = sequence}};
 
@@ -117,7 +117,7 @@ static void dump_asks_for_no_acknowledgement(void **state)
 
 static void last_acknowledgement_completes(void **state)
 {
-	struct datagram datagram = {0};
+	struct received datagram = {0};
 	struct exchange exchange;
 	struct heard heard = {0};
 	struct batch batch;
@@ -134,7 +134,7 @@ static void last_acknowledgement_completes(void **state)
 static void data_does_not_complete(void **state)
 {
 	const struct ifinfomsg link = {.ifi_index = 7};
-	struct datagram data = {0}, end = {0};
+	struct received data = {0}, end = {0};
 	struct exchange exchange;
 	struct heard heard = {0};
 	struct batch batch;
@@ -151,7 +151,7 @@ static void data_does_not_complete(void **state)
 static void one_datagram_may_hold_it_all(void **state)
 {
 	const struct ifinfomsg link = {.ifi_index = 7};
-	struct datagram datagram = {0};
+	struct received datagram = {0};
 	struct exchange exchange;
 	struct heard heard = {0};
 	struct batch batch;
@@ -176,7 +176,7 @@ static void one_datagram_may_hold_it_all(void **state)
 
 static void refused_last_message_completes(void **state)
 {
-	struct datagram datagram = {0};
+	struct received datagram = {0};
 	struct exchange exchange;
 	struct heard heard = {0};
 	struct batch batch;
@@ -192,7 +192,7 @@ static void refused_last_message_completes(void **state)
 /* linux/netlink.h: EEXIST of a message that may find its work done is no refusal; any other errno is. */
 static void existing_may_be_fine(void **state)
 {
-	struct datagram datagram = {0};
+	struct received datagram = {0};
 	struct exchange exchange;
 	struct heard heard = {0};
 	struct batch batch;
@@ -218,7 +218,7 @@ static void existing_may_be_fine(void **state)
 }
 
 /** put_extack() - Append an NLMSG_ERROR with @text; @payload bytes of the refused message stand in it unless capped */
-static void put_extack(struct datagram *datagram, bool capped, size_t payload, const char *text)
+static void put_extack(struct received *datagram, bool capped, size_t payload, const char *text)
 {
 	struct nlmsgerr error = {.error = -EINVAL, .msg = {.nlmsg_len = (uint32_t)(sizeof(struct nlmsghdr) + payload)}};
 	uint16_t flags = (uint16_t)(NLM_F_ACK_TLVS | (capped ? NLM_F_CAPPED : 0));
@@ -240,7 +240,7 @@ static void kernel_text_is_found_behind_the_refused_message(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct datagram datagram = {0};
+		struct received datagram = {0};
 		struct exchange exchange;
 		struct heard heard = {0};
 		struct batch batch;
@@ -255,7 +255,7 @@ static void kernel_text_is_found_behind_the_refused_message(void **state)
 
 static void long_kernel_text_is_cut(void **state)
 {
-	struct datagram datagram = {0};
+	struct received datagram = {0};
 	char text[2 * PORT_TEXT_MAX];
 	struct exchange exchange;
 	struct heard heard = {0};
@@ -278,7 +278,7 @@ static void lying_length_of_the_refused_message_yields_no_text(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(lengths); i++) {
 		struct nlmsgerr error = {.error = -EINVAL, .msg = {.nlmsg_len = lengths[i]}};
-		struct datagram datagram = {0};
+		struct received datagram = {0};
 		struct exchange exchange;
 		struct heard heard = {0};
 		struct batch batch;
@@ -294,7 +294,7 @@ static void lying_length_of_the_refused_message_yields_no_text(void **state)
 static void dump_goes_on_until_done(void **state)
 {
 	const struct ifinfomsg link = {.ifi_index = 7};
-	struct datagram first = {0}, second = {0};
+	struct received first = {0}, second = {0};
 	struct exchange exchange;
 	struct heard heard = {0};
 	struct batch batch;
@@ -316,7 +316,7 @@ static void dump_goes_on_until_done(void **state)
 /* libmnl's own callback overlooks this one. */
 static void done_may_carry_an_error_and_a_text(void **state)
 {
-	struct datagram datagram = {0};
+	struct received datagram = {0};
 	struct nlmsghdr *message;
 	struct exchange exchange;
 	struct heard heard = {0};
@@ -335,7 +335,7 @@ static void done_may_carry_an_error_and_a_text(void **state)
 
 static void done_may_be_empty(void **state)
 {
-	struct datagram datagram = {0};
+	struct received datagram = {0};
 	struct exchange exchange;
 	struct heard heard = {0};
 	struct batch batch;
@@ -354,7 +354,7 @@ static void interruption_is_seen_on_any_message(void **state)
 
 	(void)state;
 	for (int on_done = 0; on_done < 2; on_done++) {
-		struct datagram datagram = {0};
+		struct received datagram = {0};
 		struct exchange exchange;
 		struct heard heard = {0};
 		struct batch batch;
@@ -376,7 +376,7 @@ static void interruption_is_seen_on_any_message(void **state)
 static void what_is_not_for_us_is_passed_over(void **state)
 {
 	const struct ifinfomsg link = {.ifi_index = 7};
-	struct datagram datagram = {0};
+	struct received datagram = {0};
 	struct exchange exchange;
 	struct heard heard = {0};
 	struct batch batch;
@@ -394,7 +394,7 @@ static void what_is_not_for_us_is_passed_over(void **state)
 
 static void sequence_numbers_may_wrap(void **state)
 {
-	struct datagram datagram = {0};
+	struct received datagram = {0};
 	struct exchange exchange;
 	struct heard heard = {0};
 	struct batch batch;
@@ -412,7 +412,7 @@ static void callback_is_not_called_after_it_failed(void **state)
 {
 	const struct ifinfomsg link = {.ifi_index = 7};
 	struct heard heard = {.fail_with = -EBADMSG};
-	struct datagram datagram = {0};
+	struct received datagram = {0};
 	struct exchange exchange;
 	struct batch batch;
 
@@ -450,7 +450,7 @@ static void malformed_datagrams_are_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct datagram datagram = {0};
+		struct received datagram = {0};
 		struct exchange exchange;
 		struct heard heard = {0};
 		struct batch batch;
@@ -464,7 +464,7 @@ static void malformed_datagrams_are_refused(void **state)
 
 static void short_header_is_refused(void **state)
 {
-	struct datagram datagram = {0};
+	struct received datagram = {0};
 	struct exchange exchange;
 	struct heard heard = {0};
 	struct batch batch;

@@ -183,6 +183,26 @@ static void discarding_routes_are_looked_for(void **state)
 	}
 }
 
+/* Prohibiting routes of our own are for marked packets: the lookup met another one, or a rule. */
+static void our_own_prohibiting_routes_do_not_count(void **state)
+{
+	struct address asked = address("10.1.0.7");
+	struct prefix subnet = prefix("10.1.0.0/16");
+	struct route_info fence = route(RTN_PROHIBIT, "10.1.0.0/28", NULL),
+			  other = route(RTN_PROHIBIT, "10.1.0.0/24", NULL);
+	struct route_info match;
+
+	(void)state;
+	fence.protocol = PLAN_ROUTE_PROTOCOL;
+	fake_reset();
+	fake.lookup_errnum = EACCES;
+	fake_add_route(&fake.routes, &fence);
+	assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), HOSTROUTE_FREE);
+	fake_add_route(&fake.routes, &other);
+	assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), HOSTROUTE_CLASH);
+	assert_int_equal(match.destination.length, 24);
+}
+
 /* EINVAL with the kernel's words is about the question: not to be taken for a blackhole that is nowhere. */
 static void refused_question_is_an_error(void **state)
 {
@@ -243,6 +263,7 @@ int main(void)
 		cmocka_unit_test(free_address_leaves_the_match_alone),
 		cmocka_unit_test(no_route_is_free),
 		cmocka_unit_test(discarding_routes_are_looked_for),
+		cmocka_unit_test(our_own_prohibiting_routes_do_not_count),
 		cmocka_unit_test(refused_question_is_an_error),
 		cmocka_unit_test(vanished_route_does_not_count),
 		cmocka_unit_test(failing_port_is_an_error),

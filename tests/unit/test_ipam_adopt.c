@@ -81,7 +81,7 @@ static struct adopted adopted_of(const char *id, const char *first, const char *
 	if (second)
 		adopted.lease.addresses[adopted.lease.n_addresses++] = address_of(second);
 	if (!known)
-		adopted.lease.attachment = (struct attachment){"", "", ""};
+		adopted.lease.attachment = (struct attachment){.network = "", .container_id = "", .ifname = ""};
 	return adopted;
 }
 
@@ -92,7 +92,7 @@ static void adopted_addresses_are_held(void **state)
 		adopted_of("a", "10.0.0.1", "2001:db8::1", true), adopted_of("b", "10.0.0.2", NULL, false),
 		adopted_of("c", "10.0.0.1", "10.0.0.4", true), /* the first one is a's */
 	};
-	struct attachment attachment = {"net", "b", "eth0"};
+	struct attachment attachment = {"net", "b", "eth0", false};
 	struct scene *scene = *state;
 
 	assert_int_equal(ipam_adopt(scene->store, adopted, N_ELEMENTS(adopted)), 0);

@@ -27,9 +27,13 @@ static struct lease sample(void)
 		.pod_namespace = "billing",
 		.pod_name = "api-7d9",
 		.netns = "/run/netns/x",
+		.interface = "veth1",
+		.pins = "mainframe mail",
 		.netns_device = UINT64_MAX,
 		.netns_inode = 4026531840,
 		.since = INT64_MIN,
+		.anti_spoof = true,
+		.egress = 0x0123456789abcdef,
 		.addresses = {{.family = FAMILY_IPV4, .value = UINT32_MAX}, {.family = FAMILY_IPV6, .value = ~(u128)0}},
 		.n_addresses = 2,
 	};
@@ -42,6 +46,10 @@ static void assert_lease_equal(const struct lease *a, const struct lease *b)
 	assert_string_equal(a->pod_name, b->pod_name);
 	assert_string_equal(a->netns, b->netns);
 	assert_true(a->netns_device == b->netns_device && a->netns_inode == b->netns_inode && a->since == b->since);
+	assert_string_equal(a->interface, b->interface);
+	assert_string_equal(a->pins, b->pins);
+	assert_int_equal(a->anti_spoof, b->anti_spoof);
+	assert_true(a->egress == b->egress);
 	assert_int_equal(a->n_addresses, b->n_addresses);
 	for (size_t i = 0; i < a->n_addresses; i++)
 		assert_true(address_equal(&a->addresses[i], &b->addresses[i]));
@@ -78,7 +86,11 @@ static void test_round_trip(void **state)
 		.pod_namespace = "",
 		.pod_name = "",
 		.netns = "",
+		.interface = "",
+		.pins = "",
 	};
+	round_trip(&lease);
+	lease.attachment.chained = true;
 	round_trip(&lease);
 }
 
@@ -155,13 +167,13 @@ static void test_wrong_but_sealed(void **state)
 		size_t at;
 		uint8_t value;
 	} cases[] = {
-		{0, 0},	    {0, 2},				  /* version */
-		{1, 1},	    {1, 3},    {1, LIMIT_RANGE_SETS + 1}, /* number of addresses */
-		{26, 0},    {26, 3},   {27, 1},
-		{38, 1}, /* family of the first, more than 32 bits */
-		{60, 1},    {67, 3},   {67, 5},
-		{67, 0xff},	       /* length of the first text */
-		{68, 0},    {72, 'x'}, /* NUL within it, no NUL behind it */
+		{0, 0},	    {0, 1},    {0, 3},			  /* version */
+		{2, 1},	    {2, 3},    {2, LIMIT_RANGE_SETS + 1}, /* number of addresses */
+		{35, 0},    {35, 3},   {36, 1},
+		{47, 1}, /* family of the first, more than 32 bits */
+		{69, 1},    {76, 3},   {76, 5},
+		{76, 0xff},	       /* length of the first text */
+		{77, 0},    {81, 'x'}, /* NUL within it, no NUL behind it */
 	};
 	struct lease lease = sample(), decoded;
 	CLEANUP_FREE uint8_t *data = NULL;
@@ -206,7 +218,7 @@ static void test_wrong_end(void **state)
 	data = realloc(encoded, size + 1);
 	assert_non_null(data);
 	end = size - ROW_NUMBER_BYTES;
-	length = strlen(lease.netns);
+	length = strlen(lease.pins);
 
 	data[end] = 0;
 	seal(data, size + 1);
@@ -225,8 +237,9 @@ static void test_wrong_end(void **state)
 static void test_key(void **state)
 {
 	static const struct attachment others[] = {
-		{"net", "id", "eth0"}, {"neti", "d", "eth0"}, {"net", "ide", "th0"}, {"", "netid", "eth0"},
-		{"net", "", "ideth0"}, {"id", "net", "eth0"}, {"net", "id", "eth1"}, {"net", "ID", "eth0"},
+		{"net", "id", "eth0", false}, {"neti", "d", "eth0", false}, {"net", "ide", "th0", false},
+		{"", "netid", "eth0", false}, {"net", "", "ideth0", false}, {"id", "net", "eth0", false},
+		{"net", "id", "eth1", false}, {"net", "ID", "eth0", false}, {"net", "id", "eth0", true},
 	};
 
 	(void)state;

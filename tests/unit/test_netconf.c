@@ -51,6 +51,7 @@ static int read_text(const char *text, const struct cni_args *args, struct netco
 
 #define HEAD "{'cniVersion': '1.0.0', 'name': 'n', 'type': 'rangeguard'"
 #define RANGES "'ranges': [[{'subnet': '10.0.0.0/24'}]]"
+#define PINS(entries) HEAD ", 'snat': [" entries "], " IPAM "}"
 #define IPAM "'ipam': {'type': 'rangeguard', " RANGES "}"
 
 /** Configurations with just one error: what the first finding is */
@@ -72,13 +73,35 @@ static const struct {
 	{HEAD ", 'mode': 'bridge', " IPAM "}", RULE_INVALID_VALUE, "/mode", "not supported"},
 	{HEAD ", 'mode': 'router', " IPAM "}", RULE_INVALID_VALUE, "/mode", "did you mean \"routed\""},
 	{HEAD ", 'antiSpoof': 1, " IPAM "}", RULE_INVALID_VALUE, "/antiSpoof", "true or false"},
-	{HEAD ", 'snat': [{'name': 'x'}], " IPAM "}", RULE_INVALID_VALUE, "/snat", "not supported"},
 	{HEAD ", 'runtimeConfig': {'mac': 5}, " IPAM "}", RULE_INVALID_VALUE, "/runtimeConfig/mac", "string"},
 	{HEAD ", 'args': {'cni': {'mac': []}}, " IPAM "}", RULE_INVALID_VALUE, "/args/cni/mac", "string"},
 	{"{'cniVersion': '1.0.0', 'name': 'n', 'type': 'bridge', 'guard': {}, 'ipam': {'type': 'rangeguard', 'guard': {}, " RANGES
 	 "}}",
 	 RULE_INVALID_VALUE, "/ipam/guard", "/guard already"},
-	{HEAD ", 'ipMasq': true, " IPAM "}", RULE_INVALID_VALUE, "/ipMasq", "not supported"},
+	{HEAD ", 'ipMasq': 1, " IPAM "}", RULE_INVALID_VALUE, "/ipMasq", "true or false"},
+	{HEAD ", 'snat': {}, " IPAM "}", RULE_INVALID_VALUE, "/snat", "array"},
+	{PINS("1"), RULE_INVALID_VALUE, "/snat/0", "an object"},
+	{PINS("{'name': 'x', 'source': ['192.0.2.1'], 'sources': []}"), RULE_UNKNOWN_KEY, "/snat/0/sources",
+	 "\"source\""},
+	{PINS("{'source': ['192.0.2.1']}"), RULE_INVALID_VALUE, "/snat/0/name", "needs a name"},
+	{PINS("{'name': 'a b', 'source': ['192.0.2.1']}"), RULE_INVALID_VALUE, "/snat/0/name", "needs a name"},
+	{PINS("{'name': 'x', 'source': ['192.0.2.1']}, {'name': 'x', 'source': ['192.0.2.1']}"), RULE_DUPLICATE,
+	 "/snat/1", "there already, at /snat/0"},
+	{PINS("{'name': 'x', 'source': ['192.0.2.1'], 'match': {'pods': 'a'}}"), RULE_UNKNOWN_KEY, "/snat/0/match/pods",
+	 "\"pod\""},
+	{PINS("{'name': 'x'}"), RULE_INVALID_VALUE, "/snat/0/source", "needs a source"},
+	{PINS("{'name': 'x', 'source': []}"), RULE_INVALID_VALUE, "/snat/0/source", "needs a source"},
+	{PINS("{'name': 'x', 'source': ['192.0.2.1/32']}"), RULE_INVALID_VALUE, "/snat/0/source/0", "prefix length"},
+	{PINS("{'name': 'x', 'source': ['127.0.0.1']}"), RULE_INVALID_VALUE, "/snat/0/source/0", "can't be the source"},
+	{PINS("{'name': 'x', 'source': ['192.0.2.1', '192.0.2.2']}"), RULE_INVALID_VALUE, "/snat/0/source/1", "second"},
+	{PINS("{'name': 'x', 'source': ['192.0.2.1'], 'destinations': ['x']}"), RULE_INVALID_VALUE,
+	 "/snat/0/destinations/0", "ADDRESS/LENGTH"},
+	{PINS("{'name': 'x', 'source': ['192.0.2.1'], 'destinations': ['fd00::/8']}"), RULE_SNAT,
+	 "/snat/0/destinations/0", "no source of its family"},
+	{PINS("{'name': 'x', 'source': ['192.0.2.1'], 'destinations': []}"), RULE_SNAT, "/snat/0/destinations",
+	 "empty"},
+	{PINS("{'name': 'x', 'source': ['192.0.2.1'], 'assign': 'eth/0'}"), RULE_INVALID_VALUE, "/snat/0/assign",
+	 "no interface's name"},
 	{HEAD ", 'dns': {'nameserver': ['10.0.0.1']}, " IPAM "}", RULE_UNKNOWN_KEY, "/dns/nameserver", "nameservers"},
 	{HEAD ", 'dns': {'search': ['a', 1]}, " IPAM "}", RULE_INVALID_VALUE, "/dns/search", "search[1]"},
 	{HEAD ", 'ipam': {'type': 'host-local', " RANGES "}}", RULE_INVALID_VALUE, "/ipam/type", "rangeguard"},
@@ -196,6 +219,63 @@ static void defaults_are_those_of_the_contract(void **state)
 	assert_int_equal(netconf.guard.host_routes, HOST_ROUTES_REFUSE);
 	/* No address is spent on a gateway unless a range names one. */
 	assert_int_equal(netconf.sets[0].ranges[0].gateway.family, FAMILY_NONE);
+}
+
+static void pins_are_read_as_written(void **state)
+{
+	NETCONF_CLEANUP struct netconf netconf = {0};
+	struct listener listener;
+	char text[SPAN_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(
+		read_text(HEAD
+			  ", 'antiSpoof': false, 'ipMasq': true, 'snat': [{'name': 'a', 'match': {'namespace': 'b*', "
+			  "'pod': 'c'}, 'source': ['2001:db8::1', '192.0.2.1'], 'destinations': ['10.1.2.3/8', "
+			  "'10.0.0.9', 'fd00::/8'], 'assign': 'eth1'}, {'name': 'd', 'source': ['192.0.2.2']}], " IPAM
+			  "}",
+			  NULL, &netconf, &listener),
+		0);
+	assert_false(netconf.anti_spoof);
+	assert_true(netconf.ip_masq);
+	assert_int_equal(netconf.n_pins, 2);
+	assert_string_equal(netconf.pins[0].name, "a");
+	assert_string_equal(netconf.pins[0].assign, "eth1");
+	assert_string_equal(address_format(&netconf.pins[0].sources[0], text), "192.0.2.1");
+	assert_string_equal(address_format(&netconf.pins[0].sources[1], text), "2001:db8::1");
+	assert_true(netconf.pins[0].destinations_given);
+	assert_int_equal(netconf.pins[0].n_destinations, 3);
+	assert_string_equal(span_format(&netconf.pins[0].destinations[0], text), "10.0.0.0/8");
+	assert_string_equal(span_format(&netconf.pins[0].destinations[1], text), "10.0.0.9");
+	assert_string_equal(netconf.pins[1].pointer, "/snat/1");
+	assert_int_equal(netconf.pins[1].sources[1].family, FAMILY_NONE);
+	assert_false(netconf.pins[1].destinations_given);
+	assert_null(netconf.pins[1].assign);
+}
+
+static void pins_match_by_globs(void **state)
+{
+	static char billing[] = "billing", shop[] = "shop", api[] = "api-7";
+	static const struct {
+		struct pin pin;
+		struct cni_args args;
+		bool matches;
+	} cases[] = {
+		{{0}, {0}, true},
+		{{.namespace_glob = "bill*"}, {.pod_namespace = billing}, true},
+		{{.namespace_glob = "bill*"}, {.pod_namespace = shop}, false},
+		{{.namespace_glob = "bill"}, {.pod_namespace = billing}, false},
+		{{.namespace_glob = "*"}, {0}, false},
+		{{.namespace_glob = "billing", .pod_glob = "api-?"}, {.pod_namespace = billing, .pod_name = api}, true},
+		{{.namespace_glob = "billing", .pod_glob = "web-*"},
+		 {.pod_namespace = billing, .pod_name = api},
+		 false},
+		{{.pod_glob = "api-*"}, {.pod_namespace = shop, .pod_name = api}, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(pin_matches(&cases[i].pin, &cases[i].args), cases[i].matches);
 }
 
 static void null_counts_as_absent(void **state)
@@ -337,6 +417,8 @@ int main(void)
 		cmocka_unit_test(goes_on_after_an_error),
 		cmocka_unit_test(defaults_are_those_of_the_contract),
 		cmocka_unit_test(null_counts_as_absent),
+		cmocka_unit_test(pins_are_read_as_written),
+		cmocka_unit_test(pins_match_by_globs),
 		cmocka_unit_test(roles_follow_from_type_and_ipam),
 		cmocka_unit_test(a_delegates_gateway_is_host_locals),
 		cmocka_unit_test(sets_stand_in_host_locals_order),

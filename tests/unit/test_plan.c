@@ -50,8 +50,9 @@ static void name_is_rg_and_twelve_digits_of_the_digest(void **state)
 static void names_differ_by_each_part_of_the_key(void **state)
 {
 	static const struct attachment others[] = {
-		{"pods", "0123abcd", "eth0"}, {"podz", "0123abcd", "eth0"}, {"pods", "0123abce", "eth0"},
-		{"pods", "0123abcd", "eth1"}, {"pods0", "123abcd", "eth0"}, {"pods", "0123abcde", "th0"},
+		{"pods", "0123abcd", "eth0", false}, {"podz", "0123abcd", "eth0", false},
+		{"pods", "0123abce", "eth0", false}, {"pods", "0123abcd", "eth1", false},
+		{"pods0", "123abcd", "eth0", false}, {"pods", "0123abcde", "th0", false},
 	};
 	char names[COUNT(others)][IFNAMSIZ];
 	uint8_t macs[COUNT(others)][ETH_ALEN];
@@ -259,8 +260,8 @@ static void no_routes_are_no_routes(void **state)
 
 static void impossible_plans_are_refused(void **state)
 {
-	static const struct attachment nameless = {"pods", "0123abcd", ""};
-	static const struct attachment long_name = {"pods", "0123abcd", "sixteen-letters0"};
+	static const struct attachment nameless = {"pods", "0123abcd", "", false};
+	static const struct attachment long_name = {"pods", "0123abcd", "sixteen-letters0", false};
 	struct address addresses[LIMIT_RANGE_SETS + 1] = {address("10.0.0.2"), address("fd00::2")};
 	struct route ipv6 = route("fd01::/64", NULL, -1);
 	const struct {

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One container in the nftables table: put in, looked for, taken out. */
+
+#include "plugin/snat/arm.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "plugin/snat/nftalk.h"
+#include "plugin/snat/ruleset.h"
+
+/** How often elements that vanish on their way are looked for again */
+#define REMOVING_ATTEMPTS 3U
+
+/**
+ * struct answer - What a question found
+ * @expected:	Elements asked for, those that must be there
+ * @n_elements:	How many of them were found
+ * @chains:	Chains asked for
+ * @n_chains:	How many
+ * @n_whole:	How many of them have their rules
+ * @others:	Elements found that must not be there
+ */
+struct answer {
+	const struct elements *expected;
+	size_t n_elements;
+	struct ruleset_chain *chains;
+	size_t n_chains;
+	size_t n_whole;
+	size_t others;
+};
+
+/** note_element() - Take note of an element found */
+static int note_element(void *userdata, const struct nf_element *element)
+{
+	struct answer *answer = userdata;
+
+	for (size_t i = 0; i < answer->expected->n; i++) {
+		if (element_equal(&answer->expected->all[i], element)) {
+			answer->n_elements++;
+			return 0;
+		}
+	}
+	answer->others++;
+	return 0;
+}
+
+/** take_answer() - port_reply_fn: a chain or an element */
+static int take_answer(const struct nlmsghdr *message, void *userdata)
+{
+	struct answer *answer = userdata;
+	char name[NF_NAME_MAX];
+	uint32_t use;
+	int r;
+
+	if (!message)
+		return 0;
+	r = nf_read_chain(message, name, &use);
+	if (r == -ENOMSG)
+		r = nf_read_elements(message, note_element, answer);
+	else if (!r)
+		for (size_t i = 0; i < answer->n_chains; i++)
+			answer->n_whole += strcmp(answer->chains[i].name, name) == 0 && use >= answer->chains[i].use;
+	return r == -ENOMSG ? 0 : r;
+}
+
+/** ask_chains() - Ask for chains: 0, -ENOMEM */
+static int ask_chains(struct datagram *question, const struct ruleset_chain *chains, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && !r; i++)
+		r = nf_get_chain(question, chains[i].name);
+	return r;
+}
+
+/** ask_each() - Ask for elements one by one: 0, -ENOMEM */
+static int ask_each(struct datagram *question, const struct elements *elements)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < elements->n && !r; i++)
+		r = nf_get_elements(question, &elements->all[i], 1);
+	return r;
+}
+
+/**
+ * judge() - What an answer comes to
+ * @answer:	Answer
+ * @talk:	Talk, after the question
+ * @r:		What the talk returned
+ * @n_present:	How many messages asked for what must be there
+ *
+ * Return: 0, ARM_E_MISSING, ARM_E_STALE, REFUSED
+ */
+static int judge(const struct answer *answer, struct nf_talk *talk, int r, unsigned n_present)
+{
+	if (r < 0 || (r == PORT_E_REFUSED && talk->failure.errnum != ENOENT))
+		return nf_talk_error(talk, r);
+	if (r == PORT_E_REFUSED && talk->failure.index < n_present)
+		return ARM_E_MISSING;
+	if (answer->n_elements < answer->expected->n || answer->n_whole < answer->n_chains)
+		return ARM_E_MISSING;
+	return answer->others ? ARM_E_STALE : 0;
+}
+
+/**
+ * arm_look() - Whether a container is in the table, and nothing of earlier holders of its addresses
+ * @netfilter:	Port
+ * @arming:	Container
+ * @reterr:	Codes 103, 107
+ *
+ * Return: 0, ARM_E_MISSING, ARM_E_STALE, REFUSED
+ */
+int arm_look(struct port *netfilter, const struct arming *arming, struct error *reterr)
+{
+	size_t n_clauses = arming->egress->n_clauses;
+	CLEANUP_FREE struct ruleset_chain *chains = calloc(RULESET_CHAINS + n_clauses, sizeof(*chains));
+	ELEMENTS_CLEANUP struct elements expected = {0};
+	ELEMENTS_CLEANUP struct elements absent = {0};
+	struct answer answer = {.expected = &expected, .chains = chains, .n_chains = RULESET_CHAINS + n_clauses};
+	NF_TALK_CLEANUP struct nf_talk talk;
+	unsigned n_present;
+	int r;
+
+	nf_talk_begin(&talk, netfilter, arming_pinned(arming), reterr);
+	if (!chains || arming_elements(arming, &expected) < 0 || arming_absent(arming, &absent) < 0)
+		return nf_talk_error(&talk, -ENOMEM);
+	ruleset_chains(chains);
+	for (size_t i = 0; i < n_clauses; i++)
+		ruleset_list_chain(&arming->egress->clauses[i], &chains[RULESET_CHAINS + i]);
+	r = ask_chains(&talk.datagram, chains, answer.n_chains);
+	if (!r)
+		r = nf_get_elements(&talk.datagram, expected.all, expected.n);
+	n_present = talk.datagram.count;
+	if (!r)
+		r = ask_each(&talk.datagram, &absent);
+	if (!r)
+		r = nf_talk_send(&talk, take_answer, &answer);
+	return judge(&answer, &talk, r, n_present);
+}
+
+/**
+ * arm_intact() - Whether the table is there with its rules
+ * @netfilter:	Port
+ * @reterr:	Code 107
+ *
+ * Return: 0, ARM_E_MISSING, REFUSED
+ */
+int arm_intact(struct port *netfilter, struct error *reterr)
+{
+	struct ruleset_chain chains[RULESET_CHAINS];
+	struct elements none = {0};
+	struct answer answer = {.expected = &none, .chains = chains, .n_chains = RULESET_CHAINS};
+	NF_TALK_CLEANUP struct nf_talk talk;
+	int r;
+
+	nf_talk_begin(&talk, netfilter, false, reterr);
+	ruleset_chains(chains);
+	r = ask_chains(&talk.datagram, chains, RULESET_CHAINS);
+	if (!r)
+		r = nf_talk_send(&talk, take_answer, &answer);
+	return judge(&answer, &talk, r, UINT_MAX);
+}
+
+/** is_translated() - Whether an element tells that an address has others, too */
+static bool is_translated(const struct nf_element *element)
+{
+	return element->set == NF_TRANSLATED4 || element->set == NF_TRANSLATED6;
+}
+
+/** put_elements() - Append the elements of a container to a batch: 0, -ENOMEM */
+static int put_elements(struct datagram *batch, const struct elements *elements)
+{
+	size_t n_translated = 0;
+	int r;
+
+	while (n_translated < elements->n && is_translated(&elements->all[n_translated]))
+		n_translated++;
+	r = nf_add_new_elements(batch, elements->all, n_translated);
+	return r ? r : nf_add_elements(batch, elements->all + n_translated, elements->n - n_translated);
+}
+
+/**
+ * arm_try() - Put a container into the table, and see that it is there
+ * @netfilter:	Port
+ * @arming:	Container; what it has in the table from before is stale
+ * @reterr:	Codes 103, 107
+ *
+ * Return: 0; ARM_E_MISSING or ARM_E_STALE, when nothing was changed or all of it was; REFUSED
+ */
+int arm_try(struct port *netfilter, const struct arming *arming, struct error *reterr)
+{
+	ELEMENTS_CLEANUP struct elements elements = {0};
+	NF_TALK_CLEANUP struct nf_talk talk;
+	int r;
+
+	nf_talk_begin(&talk, netfilter, arming_pinned(arming), reterr);
+	if (arming_elements(arming, &elements) < 0)
+		return nf_talk_error(&talk, -ENOMEM);
+	r = nf_begin(&talk.datagram);
+	if (!r)
+		r = put_elements(&talk.datagram, &elements);
+	if (!r)
+		r = nf_end(&talk.datagram);
+	if (!r && elements.n)
+		r = nf_talk_send(&talk, NULL, NULL);
+	if (r == PORT_E_REFUSED && talk.failure.errnum == ENOENT)
+		return ARM_E_MISSING;
+	if (r == PORT_E_REFUSED && (talk.failure.errnum == EEXIST || talk.failure.errnum == EBUSY))
+		return ARM_E_STALE;
+	return r ? nf_talk_error(&talk, r) : arm_look(netfilter, arming, reterr);
+}
+
+/** keep_found() - Keep an element that is there */
+static int keep_found(void *userdata, const struct nf_element *element)
+{
+	struct elements *found = userdata;
+
+	if (elements_reserve(found, 1) < 0)
+		return -ENOMEM;
+	found->all[found->n++] = *element;
+	return 0;
+}
+
+/** take_found() - port_reply_fn: keep the elements that are there */
+static int take_found(const struct nlmsghdr *message, void *userdata)
+{
+	int r = message ? nf_read_elements(message, keep_found, userdata) : 0;
+
+	return r == -ENOMSG ? 0 : r;
+}
+
+/** find_elements() - Which of @wanted are there: 0, REFUSED */
+static int find_elements(struct nf_talk *talk, const struct elements *wanted, struct elements *found)
+{
+	int r = ask_each(&talk->datagram, wanted);
+
+	if (!r)
+		r = nf_talk_send(talk, take_found, found);
+	/* The first one that is missing is told; so is each that is there. */
+	if (r == PORT_E_REFUSED && talk->failure.errnum == ENOENT)
+		return 0;
+	return r ? nf_talk_error(talk, r) : 0;
+}
+
+/** remove_elements() - Take elements out of the table, all in one transaction: 0, PORT_E_REFUSED, negative errno */
+static int remove_elements(struct nf_talk *talk, const struct nf_element *elements, size_t n)
+{
+	int r = nf_begin(&talk->datagram);
+
+	if (!r)
+		r = nf_delete_elements(&talk->datagram, elements, n);
+	if (!r)
+		r = nf_end(&talk->datagram);
+	return r ? r : nf_talk_send(talk, NULL, NULL);
+}
+
+/**
+ * remove_wanted() - Take out of the table what is there of some elements
+ * @talk:	Talk
+ * @wanted:	Elements
+ *
+ * To delete what is not there is no error only since Linux 6.3 (NFT_MSG_DESTROYSETELEM); so it is asked first.
+ *
+ * Return: 0, REFUSED
+ */
+static int remove_wanted(struct nf_talk *talk, const struct elements *wanted)
+{
+	int r = PORT_E_REFUSED;
+
+	/* What was there a moment ago may have gone with the whole table. */
+	for (unsigned i = 0; i < REMOVING_ATTEMPTS && r; i++) {
+		ELEMENTS_CLEANUP struct elements found = {0};
+
+		if (find_elements(talk, wanted, &found))
+			return REFUSED;
+		r = found.n ? remove_elements(talk, found.all, found.n) : 0;
+		if (r && (r != PORT_E_REFUSED || talk->failure.errnum != ENOENT))
+			break;
+	}
+	return r ? nf_talk_error(talk, r) : 0;
+}
+
+/**
+ * arm_remove() - Take a container out of the table
+ * @netfilter:	Port
+ * @arming:	Container
+ * @reterr:	Code 107
+ *
+ * Return: 0, also when nothing of it is there; REFUSED
+ */
+int arm_remove(struct port *netfilter, const struct arming *arming, struct error *reterr)
+{
+	ELEMENTS_CLEANUP struct elements elements = {0};
+	NF_TALK_CLEANUP struct nf_talk talk;
+
+	nf_talk_begin(&talk, netfilter, false, reterr);
+	if (arming_elements(arming, &elements) < 0)
+		return nf_talk_error(&talk, -ENOMEM);
+	return elements.n ? remove_wanted(&talk, &elements) : 0;
+}
+
+/** struct leftovers - Elements that there may be of a container's interface and addresses */
+struct leftovers {
+	const struct arming *arming;
+	struct elements elements;
+};
+
+/** take_set() - port_reply_fn: a set in which the addresses may be */
+static int take_set(const struct nlmsghdr *message, void *userdata)
+{
+	struct leftovers *leftovers = userdata;
+	uint64_t list = 0;
+	enum nf_set set;
+	int r;
+
+	if (!message) {
+		leftovers->elements.n = 0;
+		return 0;
+	}
+	r = nf_read_set(message, &set, &list);
+	if (r)
+		return r == -ENOMSG ? 0 : r;
+	return arming_possible(leftovers->arming, set, list, &leftovers->elements);
+}
+
+/** find_sets() - Fill @leftovers with an element per set and address: 0, PORT_E_REFUSED, negative errno */
+static int find_sets(struct nf_talk *talk, struct leftovers *leftovers)
+{
+	struct batch batch;
+	int r;
+
+	batch_reset(&batch);
+	r = nf_get_sets(&batch);
+	return r ? r : port_exchange(talk->port, &batch, take_set, leftovers, &talk->failure);
+}
+
+/**
+ * arm_purge() - Take a container's interface and addresses out of all sets, whoever put them there
+ * @netfilter:	Port
+ * @arming:	Container; only its interface and addresses count
+ * @reterr:	Code 107
+ *
+ * Only where something was left behind, or the lease was lost, is it asked which sets there are.
+ *
+ * Return: 0, REFUSED
+ */
+int arm_purge(struct port *netfilter, const struct arming *arming, struct error *reterr)
+{
+	struct leftovers leftovers = {.arming = arming};
+	NF_TALK_CLEANUP struct nf_talk talk;
+	int r;
+
+	nf_talk_begin(&talk, netfilter, false, reterr);
+	r = find_sets(&talk, &leftovers);
+	if (r == PORT_E_REFUSED && talk.failure.errnum == ENOENT)
+		r = 0;
+	else if (r)
+		r = nf_talk_error(&talk, r);
+	if (!r)
+		r = remove_wanted(&talk, &leftovers.elements);
+	elements_done(&leftovers.elements);
+	return r;
+}

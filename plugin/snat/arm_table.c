@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What containers share in the nftables table: lists of destinations, and the whole table, which is made with all
+ * containers in it, so that there is never one without those that depend on it.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "plugin/snat/arm.h"
+#include "plugin/snat/nftalk.h"
+#include "plugin/snat/ruleset.h"
+
+/** has_list() - Whether the table in the making has a clause's list */
+static bool has_list(const struct arm_table *table, const struct egress_clause *clause)
+{
+	for (size_t i = 0; i < table->n_lists; i++)
+		if (table->lists[i].set == ruleset_set(clause) && table->lists[i].list == clause->list)
+			return true;
+	return false;
+}
+
+/** note_list() - Take note that the table has a clause's list now: 0, -ENOMEM */
+static int note_list(struct arm_table *table, const struct egress_clause *clause)
+{
+	struct nf_element *lists = reallocarray(table->lists, table->n_lists + 1, sizeof(*lists));
+
+	if (!lists)
+		return -ENOMEM;
+	table->lists = lists;
+	lists[table->n_lists++] = (struct nf_element){.set = ruleset_set(clause), .list = clause->list};
+	return 0;
+}
+
+/** add_lists() - The lists of clauses, each once: 0, -ENOMEM */
+static int add_lists(struct arm_table *table, const struct egress *egress)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < egress->n_clauses && !r; i++) {
+		if (has_list(table, &egress->clauses[i]))
+			continue;
+		r = ruleset_add_list(&table->batch, &egress->clauses[i]);
+		if (!r)
+			r = note_list(table, &egress->clauses[i]);
+	}
+	return r;
+}
+
+/** arm_table_begin() - Begin a whole table, in place of one that may be there: 0, -ENOMEM */
+int arm_table_begin(struct arm_table *table)
+{
+	int r;
+
+	*table = (struct arm_table){0};
+	r = nf_begin(&table->batch);
+	return r ? r : ruleset_make(&table->batch);
+}
+
+/** arm_table_add() - Put a container into it: 0, -ENOMEM */
+int arm_table_add(struct arm_table *table, const struct arming *arming)
+{
+	int r = add_lists(table, arming->egress);
+
+	return r ? r : arming_elements(arming, &table->elements);
+}
+
+/**
+ * arm_table_commit() - Make the table, in one transaction
+ * @netfilter:	Port
+ * @table:	Table with all containers in it
+ * @reterr:	Code 107
+ *
+ * Return: 0, REFUSED
+ */
+int arm_table_commit(struct port *netfilter, struct arm_table *table, struct error *reterr)
+{
+	NF_TALK_CLEANUP struct nf_talk talk;
+	int r;
+
+	nf_talk_begin(&talk, netfilter, table->n_lists, reterr);
+	elements_sort(&table->elements);
+	r = nf_add_elements(&table->batch, table->elements.all, table->elements.n);
+	if (!r)
+		r = nf_end(&table->batch);
+	if (!r) {
+		talk.datagram = table->batch;
+		table->batch = (struct datagram){0};
+		r = nf_talk_send(&talk, NULL, NULL);
+	}
+	return r ? nf_talk_error(&talk, r) : 0;
+}
+
+/** arm_table_done() - Release a table in the making */
+void arm_table_done(struct arm_table *table)
+{
+	nf_done(&table->batch);
+	elements_done(&table->elements);
+	free(table->lists);
+	*table = (struct arm_table){0};
+}
+
+/** add_list() - One list in a transaction of its own; one that is there is fine: 0, REFUSED */
+static int add_list(struct nf_talk *talk, const struct egress_clause *clause)
+{
+	int r = nf_begin(&talk->datagram);
+
+	if (!r)
+		r = ruleset_add_list(&talk->datagram, clause);
+	if (!r)
+		r = nf_end(&talk->datagram);
+	if (!r)
+		r = nf_talk_send(talk, NULL, NULL);
+	if (r == PORT_E_REFUSED && talk->failure.errnum == EEXIST)
+		return 0;
+	return r ? nf_talk_error(talk, r) : 0;
+}
+
+/**
+ * arm_lists() - The lists of clauses into a table that is there
+ * @netfilter:	Port
+ * @egress:	Clauses
+ * @reterr:	Codes 103, 107
+ *
+ * Return: 0, also for lists that are there; REFUSED
+ */
+int arm_lists(struct port *netfilter, const struct egress *egress, struct error *reterr)
+{
+	NF_TALK_CLEANUP struct nf_talk talk;
+
+	nf_talk_begin(&talk, netfilter, true, reterr);
+	for (size_t i = 0; i < egress->n_clauses; i++)
+		if (add_list(&talk, &egress->clauses[i]))
+			return REFUSED;
+	return 0;
+}
+
+/** struct jump - The rule that jumps to a list's chain */
+struct jump {
+	char chain[NF_NAME_MAX];
+	uint64_t handle;
+	bool found;
+};
+
+/** take_rule() - port_reply_fn: keep the handle of the rule looked for */
+static int take_rule(const struct nlmsghdr *message, void *userdata)
+{
+	struct jump *jump = userdata;
+	char comment[NF_NAME_MAX];
+	uint64_t handle;
+	int r;
+
+	if (!message) {
+		jump->found = false;
+		return 0;
+	}
+	r = nf_read_rule(message, &handle, comment);
+	if (r)
+		return r == -ENOMSG ? 0 : r;
+	if (strcmp(comment, jump->chain) == 0) {
+		jump->handle = handle;
+		jump->found = true;
+	}
+	return 0;
+}
+
+/** find_jump() - Find the rule that jumps to a clause's list: 0, PORT_E_REFUSED, negative errno */
+static int find_jump(struct nf_talk *talk, const struct egress_clause *clause, struct jump *jump)
+{
+	struct batch batch;
+	int r;
+
+	*jump = (struct jump){.found = false};
+	(void)nf_set_name(ruleset_set(clause), clause->list, jump->chain);
+	batch_reset(&batch);
+	r = nf_get_rules(&batch, ruleset_base_of(clause));
+	return r ? r : port_exchange(talk->port, &batch, take_rule, jump, &talk->failure);
+}
+
+/**
+ * arm_drop_list() - A list that no container has any more out of the table
+ * @netfilter:	Port
+ * @clause:	A clause with that list
+ * @reterr:	Code 107
+ *
+ * Return: 0, also when it is not there; REFUSED
+ */
+int arm_drop_list(struct port *netfilter, const struct egress_clause *clause, struct error *reterr)
+{
+	NF_TALK_CLEANUP struct nf_talk talk;
+	struct jump jump;
+	int r;
+
+	nf_talk_begin(&talk, netfilter, false, reterr);
+	r = find_jump(&talk, clause, &jump);
+	if (!r && jump.found) {
+		r = nf_begin(&talk.datagram);
+		if (!r)
+			r = ruleset_remove_list(&talk.datagram, clause, jump.handle);
+		if (!r)
+			r = nf_end(&talk.datagram);
+		if (!r)
+			r = nf_talk_send(&talk, NULL, NULL);
+	}
+	if (r == PORT_E_REFUSED && talk.failure.errnum == ENOENT)
+		return 0;
+	return r ? nf_talk_error(&talk, r) : 0;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From a container to elements of the table's sets. Pure. */
+
+#include "plugin/snat/arming.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "plugin/snat/ruleset.h"
+
+/** arming_wanted() - Whether the table has to know anything of the container */
+bool arming_wanted(const struct arming *arming)
+{
+	return arming->anti_spoof || arming->egress->n_clauses;
+}
+
+/** arming_pinned() - Whether the container has a pin */
+bool arming_pinned(const struct arming *arming)
+{
+	return egress_pins(arming->egress, FAMILY_IPV4) || egress_pins(arming->egress, FAMILY_IPV6);
+}
+
+/** elements_reserve() - Room for @n more: 0, -ENOMEM */
+int elements_reserve(struct elements *elements, size_t n)
+{
+	size_t capacity = 2 * elements->capacity + n;
+	struct nf_element *all;
+
+	if (elements->capacity - elements->n >= n)
+		return 0;
+	all = reallocarray(elements->all, capacity, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	elements->all = all;
+	elements->capacity = capacity;
+	return 0;
+}
+
+/** add() - Another element, empty; there is room for it */
+static struct nf_element *add(struct elements *elements, enum nf_set set)
+{
+	struct nf_element *element = &elements->all[elements->n++];
+
+	*element = (struct nf_element){.set = set};
+	return element;
+}
+
+/** add_address() - An element whose key is an address */
+static struct nf_element *add_address(struct elements *elements, enum nf_set set, const struct address *address)
+{
+	struct nf_element *element = add(elements, set);
+
+	address_to_bytes(address, element->key);
+	return element;
+}
+
+/** of_family() - The set for an address: @ipv4, or the one behind it */
+static enum nf_set of_family(enum nf_set ipv4, const struct address *address)
+{
+	return address->family == FAMILY_IPV4 ? ipv4 : (enum nf_set)(ipv4 + 1);
+}
+
+/** add_guard() - The interface, and the addresses that it holds */
+static void add_guard(const struct arming *arming, struct elements *elements)
+{
+	memcpy(add(elements, NF_GUARDED)->key, arming->interface, IFNAMSIZ);
+	for (size_t i = 0; i < arming->n_addresses; i++) {
+		struct nf_element *element = add(elements, of_family(NF_HELD4, &arming->addresses[i]));
+
+		memcpy(element->key, arming->interface, IFNAMSIZ);
+		address_to_bytes(&arming->addresses[i], element->key + IFNAMSIZ);
+	}
+}
+
+/** add_clause() - What a clause says of the addresses of its family */
+static void add_clause(const struct arming *arming, const struct egress_clause *clause, struct elements *elements)
+{
+	for (size_t i = 0; i < arming->n_addresses; i++) {
+		struct nf_element *element;
+
+		if (arming->addresses[i].family != clause->family)
+			continue;
+		element = add_address(elements, ruleset_set(clause), &arming->addresses[i]);
+		element->list = clause->list;
+		if (clause->source.family)
+			address_to_bytes(&clause->source, element->source);
+	}
+}
+
+/** add_addresses() - All addresses in the set of their family */
+static void add_addresses(const struct arming *arming, enum nf_set ipv4, struct elements *elements)
+{
+	for (size_t i = 0; i < arming->n_addresses; i++)
+		(void)add_address(elements, of_family(ipv4, &arming->addresses[i]), &arming->addresses[i]);
+}
+
+/** most_elements() - No container has more elements */
+static size_t most_elements(const struct arming *arming)
+{
+	return 1 + arming->n_addresses * (3 + arming->egress->n_clauses);
+}
+
+/**
+ * arming_elements() - The elements of one container, those that tell of earlier holders of its addresses first
+ * @arming:	Container
+ * @elements:	They are appended
+ *
+ * A pinned container has all its addresses behind the fence, also those of a family without a pin: the fence's mark
+ * is on all that comes through its interface.
+ *
+ * Return: 0, -ENOMEM
+ */
+int arming_elements(const struct arming *arming, struct elements *elements)
+{
+	if (elements_reserve(elements, most_elements(arming)) < 0)
+		return -ENOMEM;
+	if (arming->egress->n_clauses)
+		add_addresses(arming, NF_TRANSLATED4, elements);
+	if (arming->anti_spoof)
+		add_guard(arming, elements);
+	for (size_t i = 0; i < arming->egress->n_clauses; i++)
+		add_clause(arming, &arming->egress->clauses[i], elements);
+	if (arming_pinned(arming))
+		add_addresses(arming, NF_PINNED4, elements);
+	return 0;
+}
+
+/** arming_absent() - Elements that would be an earlier holder's: they are appended. 0, -ENOMEM */
+int arming_absent(const struct arming *arming, struct elements *elements)
+{
+	if (elements_reserve(elements, most_elements(arming)) < 0)
+		return -ENOMEM;
+	if (!arming->egress->n_clauses)
+		add_addresses(arming, NF_TRANSLATED4, elements);
+	if (!arming_pinned(arming))
+		add_addresses(arming, NF_PINNED4, elements);
+	if (!arming->anti_spoof && *arming->interface)
+		memcpy(add(elements, NF_GUARDED)->key, arming->interface, IFNAMSIZ);
+	return 0;
+}
+
+/** family_of() - Family of the addresses in a set; none in that of interfaces */
+static enum family family_of(enum nf_set set)
+{
+	static const enum family families[NF_N_SETS] = {
+		[NF_HELD4] = FAMILY_IPV4,	[NF_HELD6] = FAMILY_IPV6,   [NF_TRANSLATED4] = FAMILY_IPV4,
+		[NF_TRANSLATED6] = FAMILY_IPV6, [NF_PINNED4] = FAMILY_IPV4, [NF_PINNED6] = FAMILY_IPV6,
+		[NF_PIN4] = FAMILY_IPV4,	[NF_PIN6] = FAMILY_IPV6,    [NF_MASQUERADE4] = FAMILY_IPV4,
+		[NF_MASQUERADE6] = FAMILY_IPV6,
+	};
+
+	return families[set];
+}
+
+/**
+ * arming_possible() - Elements that a set may have of a container, whatever the container was armed with
+ * @arming:	Container; only its interface and addresses count
+ * @set:	Set
+ * @list:	Digest of its list of destinations, of a kind
+ * @elements:	They are appended
+ *
+ * Return: 0, -ENOMEM
+ */
+int arming_possible(const struct arming *arming, enum nf_set set, uint64_t list, struct elements *elements)
+{
+	size_t offset = set == NF_HELD4 || set == NF_HELD6 ? IFNAMSIZ : 0;
+
+	if (elements_reserve(elements, arming->n_addresses + 1) < 0)
+		return -ENOMEM;
+	if (set == NF_GUARDED)
+		memcpy(add(elements, set)->key, arming->interface, IFNAMSIZ);
+	for (size_t i = 0; i < arming->n_addresses; i++) {
+		struct nf_element *element;
+
+		if (arming->addresses[i].family != family_of(set))
+			continue;
+		element = add(elements, set);
+		element->list = list;
+		memcpy(element->key, arming->interface, offset);
+		address_to_bytes(&arming->addresses[i], element->key + offset);
+	}
+	return 0;
+}
+
+/** element_equal() - Whether two elements are the same, value included */
+bool element_equal(const struct nf_element *a, const struct nf_element *b)
+{
+	return a->set == b->set && a->list == b->list && memcmp(a->key, b->key, sizeof(a->key)) == 0 &&
+	       memcmp(a->source, b->source, sizeof(a->source)) == 0;
+}
+
+/** by_set() - qsort(3) order by set and list */
+static int by_set(const void *a, const void *b)
+{
+	const struct nf_element *left = a, *right = b;
+
+	if (left->set != right->set)
+		return left->set < right->set ? -1 : 1;
+	return (left->list > right->list) - (left->list < right->list);
+}
+
+/** elements_sort() - Bring those of one set together */
+void elements_sort(struct elements *elements)
+{
+	if (elements->n)
+		qsort(elements->all, elements->n, sizeof(*elements->all), by_set);
+}
+
+/** elements_done() - Release them */
+void elements_done(struct elements *elements)
+{
+	free(elements->all);
+	*elements = (struct elements){0};
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Source addresses on the host. Owns nothing: whose an address is stands on the address (IFA_PROTO). */
+
+#include "plugin/snat/assign.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <time.h>
+
+#include "plugin/network/hostroute.h"
+#include "plugin/network/link.h"
+#include "plugin/network/stage.h"
+#include "plugin/snat/announce.h"
+
+/** How often and how far apart the kernel is asked whether it takes packets to an address: 50 ms in all */
+#define QUESTIONS 50U
+#define PAUSE_NS 1000000L
+
+/**
+ * struct address_answer - What a dump of addresses says of one of them
+ * @wanted:	The address
+ * @index:	The interface that should have it
+ * @found:	It has it, alone in its prefix
+ * @ours:	It carries our mark
+ */
+struct address_answer {
+	struct address wanted;
+	uint32_t index;
+	bool found;
+	bool ours;
+};
+
+/** take_address() - port_reply_fn: look for the address; @userdata is a struct address_answer */
+static int take_address(const struct nlmsghdr *message, void *userdata)
+{
+	struct address_answer *answer = userdata;
+	struct address_info info;
+	int r = message ? rtmessage_read_address(message, &info) : -ENOMSG;
+
+	if (r < 0)
+		return r == -ENOMSG ? 0 : r;
+	if (info.interface == answer->index && info.address.length == family_bits(answer->wanted.family) &&
+	    address_equal(&info.address.address, &answer->wanted)) {
+		answer->found = true;
+		answer->ours = info.protocol == PLAN_ROUTE_PROTOCOL;
+	}
+	return 0;
+}
+
+/** as_snat() - Give a failure the code of a pin that can't be kept: @r */
+static int as_snat(int r, struct error *err)
+{
+	if (r)
+		err->code = ERROR_SNAT;
+	return r;
+}
+
+/** stage_of() - Begin a stage that is about the host's addresses */
+static void stage_of(struct stage *stage, struct port *host, struct error *reterr)
+{
+	stage_begin(stage, host, "on the host", reterr);
+}
+
+/**
+ * put() - Put an address on a link
+ * @host:	Port
+ * @index:	Link
+ * @address:	Address
+ * @reterr:	Error
+ *
+ * Return: 0, also when it is there; REFUSED
+ */
+static int put(struct port *host, uint32_t index, const struct address *address, struct error *reterr)
+{
+	struct stage stage;
+	int r;
+
+	stage_of(&stage, host, reterr);
+	r = stage_add(&stage, rtmessage_assign_address(&stage.batch, index, address));
+	return r ? r : stage_send(&stage);
+}
+
+/**
+ * await() - See that the kernel answers for an address before it is announced
+ * @host:	Port
+ * @address:	Address
+ *
+ * For IPv6 that is in the hands of a work queue (addrconf_dad_work() in net/ipv6/addrconf.c), also without duplicate
+ * address detection. A late one is no failure.
+ */
+static void await(struct port *host, const struct address *address)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+	for (unsigned i = 0; i < QUESTIONS && hostroute_is_local(host, address) == 0; i++)
+		(void)nanosleep(&pause, NULL);
+}
+
+/** is_on() - Whether the host takes packets to @address for its own on the link @index */
+static bool is_on(struct port *host, uint32_t index, const struct address *address)
+{
+	struct route_info match = {0};
+
+	return hostroute_lookup(host, address, &match) == 0 && match.type == RTN_LOCAL && match.interface == index;
+}
+
+/**
+ * assign_put() - Put an address on an interface, and announce it
+ * @host:	Port of the host's namespace, in which the calling thread is
+ * @interface:	Name
+ * @address:	Address
+ * @reterr:	Error
+ *
+ * Return: 0, also when it is there already; REFUSED
+ */
+int assign_put(struct port *host, const char *interface, const struct address *address, struct error *reterr)
+{
+	static const uint8_t no_mac[ETH_ALEN];
+	struct link_answer answer;
+	char text[ADDRESS_TEXT_MAX];
+	int r = link_find(host, interface, &answer, reterr);
+
+	if (r)
+		return as_snat(r, reterr);
+	if (!answer.found)
+		return error_set(reterr, ERROR_SNAT,
+				 "interface %s, on which source address %s is to be put, is missing", interface,
+				 address_format(address, text));
+	if (is_on(host, answer.link.index, address))
+		return 0;
+	r = put(host, answer.link.index, address, reterr);
+	if (r)
+		return as_snat(r, reterr);
+	await(host, address);
+	/* What is no Ethernet has no neighbours to tell. A link that is down announces when it comes up. */
+	if (memcmp(answer.link.mac, no_mac, ETH_ALEN) != 0)
+		(void)announce(answer.link.index, address, answer.link.mac);
+	return 0;
+}
+
+/**
+ * look_for() - Read whether an interface has an address
+ * @host:	Port
+ * @answer:	What is wanted; its findings are filled
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+static int look_for(struct port *host, struct address_answer *answer, struct error *reterr)
+{
+	struct stage stage;
+	int r;
+
+	stage_of(&stage, host, reterr);
+	stage.reply = take_address;
+	stage.userdata = answer;
+	r = stage_add(&stage, rtmessage_dump_addresses(&stage.batch, answer->index));
+	return r ? r : stage_send(&stage);
+}
+
+/** take_away() - Delete an address of ours; one that is gone by now will do: 0, REFUSED */
+static int take_away(struct port *host, const struct address_answer *answer, struct error *reterr)
+{
+	struct stage stage;
+	int r;
+
+	stage_of(&stage, host, reterr);
+	r = stage_add(&stage, rtmessage_delete_assigned_address(&stage.batch, answer->index, &answer->wanted));
+	if (r)
+		return r;
+	r = stage_try(&stage);
+	if (r == PORT_E_REFUSED && stage.failure.errnum != EADDRNOTAVAIL && stage.failure.errnum != ENODEV)
+		return stage_refused(&stage);
+	return r < 0 ? REFUSED : 0;
+}
+
+/**
+ * assign_remove() - Take an address of ours away
+ * @host:	Port
+ * @interface:	Name
+ * @address:	Address
+ * @reterr:	Error
+ *
+ * Return: 0, also when address or interface are gone; ASSIGN_E_FOREIGN when nothing says that it is ours; REFUSED
+ */
+int assign_remove(struct port *host, const char *interface, const struct address *address, struct error *reterr)
+{
+	struct address_answer wanted = {.wanted = *address};
+	struct link_answer answer;
+	int r = link_find(host, interface, &answer, reterr);
+
+	if (r || !answer.found)
+		return as_snat(r, reterr);
+	wanted.index = answer.link.index;
+	r = look_for(host, &wanted, reterr);
+	if (r || !wanted.found)
+		return as_snat(r, reterr);
+	return wanted.ours ? as_snat(take_away(host, &wanted, reterr), reterr) : ASSIGN_E_FOREIGN;
+}
+
+/**
+ * assign_usable() - Whether an address is the host's own
+ * @host:	Port
+ * @source:	Address
+ * @ret_usable:	Whether
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+int assign_usable(struct port *host, const struct address *source, bool *ret_usable, struct error *reterr)
+{
+	char text[ADDRESS_TEXT_MAX];
+	int r = hostroute_is_local(host, source);
+
+	if (r < 0)
+		return error_set(reterr, ERROR_SNAT, "cannot find out whether source address %s is on the host: %s",
+				 address_format(source, text), strerror(-r));
+	*ret_usable = r;
+	return 0;
+}

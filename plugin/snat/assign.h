@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_SNAT_ASSIGN_H
+#define PLUGIN_SNAT_ASSIGN_H
+
+/*
+ * Source addresses of pins on the host: whether one is there, putting it there (`assign`), taking it away. That
+ * rangeguard put an address there is written on the address itself, in the kernel: IFA_PROTO 82 (Linux 5.18).
+ */
+
+#include <stdbool.h>
+
+#include "ipam/address.h"
+#include "plugin/cni/error.h"
+#include "plugin/network/port.h"
+
+/** Named outcomes beside 0 and REFUSED */
+enum assign_outcome {
+	/* assign_remove(): the address is there, but nothing says that rangeguard put it there (the administrator did, or
+	 * the kernel is older than 5.18 and keeps no IFA_PROTO): it was left where it is. */
+	ASSIGN_E_FOREIGN = 2,
+};
+
+/*
+ * Put an address (/32, /128, no DAD) on an interface and announce it there, unless the interface has it. What can't be
+ * announced is there all the same. 0; REFUSED (103): the interface is missing, or the kernel refused.
+ */
+int assign_put(struct port *host, const char *interface, const struct address *address, struct error *reterr);
+
+/* Take an address away that assign_put() put. 0, also when address or interface are gone; ASSIGN_E_FOREIGN; REFUSED. */
+int assign_remove(struct port *host, const char *interface, const struct address *address, struct error *reterr);
+
+/* Whether an address is the host's own, i.e. routed to itself (RTN_LOCAL). 0; REFUSED (103). */
+int assign_usable(struct port *host, const struct address *source, bool *ret_usable, struct error *reterr);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Forgetting flows: by the kernel's own filter, or one by one where it has none that is right. Owns nothing. */
+
+#include "plugin/snat/conntrack.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "plugin/network/sysctl.h"
+#include "plugin/snat/ctmessage.h"
+#include "rangeguard/limits.h"
+
+_Static_assert(2 * LIMIT_RANGE_SETS <= BATCH_MESSAGES, "both directions of each address must fit into a batch");
+
+/** Dumps at most, each of which finds up to BATCH_MESSAGES flows to delete */
+#define ROUNDS 4096U
+
+/**
+ * struct search - Flows of some addresses, as far as a batch takes them
+ * @addresses:	Addresses
+ * @n:		How many
+ * @deletions:	One message per flow
+ */
+struct search {
+	const struct address *addresses;
+	size_t n;
+	struct batch deletions;
+};
+
+/** cannot() - Say why flows can't be forgotten: REFUSED */
+static int cannot(int errnum, const char *text, struct error *reterr)
+{
+	(void)error_set(reterr, ERROR_KERNEL, "cannot remove the connection tracking entries of a container: %s",
+			strerror(errnum));
+	if (text && text[0])
+		error_details(reterr, "%s", text);
+	return REFUSED;
+}
+
+/** is_wanted() - Whether @address is one of those that are searched for */
+static bool is_wanted(const struct search *search, const struct address *address)
+{
+	for (size_t i = 0; i < search->n; i++)
+		if (address_equal(&search->addresses[i], address))
+			return true;
+	return false;
+}
+
+/**
+ * take_flow() - port_reply_fn: put the deletion of a flow that is wanted into the batch
+ * @message:	Flow, NULL when the dump begins anew
+ * @userdata:	struct search
+ *
+ * Return: 0, -ENOMEM, -EBADMSG
+ */
+static int take_flow(const struct nlmsghdr *message, void *userdata)
+{
+	struct search *search = userdata;
+	struct ct_flow flow;
+	int r;
+
+	if (!message) {
+		batch_reset(&search->deletions);
+		return 0;
+	}
+	r = ctmessage_read(message, &flow);
+	if (r < 0)
+		return r == -ENOMSG ? 0 : r;
+	if (!is_wanted(search, &flow.original_source) && !is_wanted(search, &flow.reply_source))
+		return 0;
+	/* What does not fit is found by the next dump. */
+	return batch_has_room(&search->deletions) ? ctmessage_delete_flow(&search->deletions, message) : 0;
+}
+
+/**
+ * send_deletions() - Delete flows; one that ended by now will do
+ * @netfilter:	Port
+ * @deletions:	Messages; those behind a refused one are carried out, too
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+static int send_deletions(struct port *netfilter, struct batch *deletions, struct error *reterr)
+{
+	struct port_failure failure = {0};
+	int r = port_exchange(netfilter, deletions, NULL, NULL, &failure);
+
+	if (r == PORT_E_REFUSED && failure.errnum != ENOENT)
+		return cannot(failure.errnum, failure.text, reterr);
+	return r < 0 ? cannot(-r, NULL, reterr) : 0;
+}
+
+/**
+ * delete_found() - Find flows by a dump, and delete them
+ * @netfilter:	Port
+ * @search:	Search
+ * @family:	Family
+ * @reterr:	Error
+ *
+ * Return: 0, also when a batch could not take all; then its deletions are not none. REFUSED
+ */
+static int delete_found(struct port *netfilter, struct search *search, enum family family, struct error *reterr)
+{
+	struct port_failure failure = {0};
+	struct batch dump;
+	int r;
+
+	batch_reset(&search->deletions);
+	batch_reset(&dump);
+	r = ctmessage_dump(&dump, family);
+	if (!r)
+		r = port_exchange(netfilter, &dump, take_flow, search, &failure);
+	if (r)
+		return r < 0 ? cannot(-r, NULL, reterr) : cannot(failure.errnum, failure.text, reterr);
+	return send_deletions(netfilter, &search->deletions, reterr);
+}
+
+/** has_family() - Whether one of @addresses is of @family */
+static bool has_family(const struct address *addresses, size_t n, enum family family)
+{
+	for (size_t i = 0; i < n; i++)
+		if (addresses[i].family == family)
+			return true;
+	return false;
+}
+
+/** forget_family() - Forget flows of one family one by one: 0, REFUSED */
+static int forget_family(struct port *netfilter, const struct address *addresses, size_t n, enum family family,
+			 struct error *reterr)
+{
+	struct search search = {.addresses = addresses, .n = n};
+	int r;
+
+	if (!has_family(addresses, n, family))
+		return 0;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		r = delete_found(netfilter, &search, family, reterr);
+		if (r || !search.deletions.count)
+			return r;
+	}
+	return cannot(EBUSY, "new ones keep coming", reterr);
+}
+
+/**
+ * conntrack_forget_each() - Forget flows one by one
+ * @netfilter:	Port
+ * @addresses:	Addresses
+ * @n:		How many
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+int conntrack_forget_each(struct port *netfilter, const struct address *addresses, size_t n, struct error *reterr)
+{
+	int r = forget_family(netfilter, addresses, n, FAMILY_IPV4, reterr);
+
+	return r ? r : forget_family(netfilter, addresses, n, FAMILY_IPV6, reterr);
+}
+
+/** add_filters() - Append the deletions of both directions of @address, unless it is IPv6: 0, -ENOMEM, -E2BIG */
+static int add_filters(struct batch *batch, const struct address *address)
+{
+	int r;
+
+	if (address->family == FAMILY_IPV6)
+		return 0;
+	r = ctmessage_delete_by_source(batch, address, CT_ORIGINAL);
+	return r ? r : ctmessage_delete_by_source(batch, address, CT_REPLY);
+}
+
+/**
+ * forget_filtered() - Have the kernel forget IPv4 flows by its own filter
+ * @netfilter:	Port
+ * @addresses:	Addresses, of which the IPv4 ones count
+ * @n:		How many; two messages each must fit into a batch
+ *
+ * Return: 0, negative errno; -EINVAL or -EOPNOTSUPP before Linux 5.8
+ */
+static int forget_filtered(struct port *netfilter, const struct address *addresses, size_t n)
+{
+	struct port_failure failure = {0};
+	struct batch batch;
+	int r = 0;
+
+	batch_reset(&batch);
+	for (size_t i = 0; !r && i < n; i++)
+		r = add_filters(&batch, &addresses[i]);
+	if (!r)
+		r = port_exchange(netfilter, &batch, NULL, NULL, &failure);
+	return r == PORT_E_REFUSED ? -failure.errnum : r;
+}
+
+/**
+ * conntrack_forget() - Forget the flows of addresses
+ * @netfilter:	Port on NETLINK_NETFILTER, in the namespace in which the calling thread is, too
+ * @addresses:	Addresses
+ * @n:		How many, LIMIT_RANGE_SETS at most
+ * @reterr:	Error
+ *
+ * Return: 0, also when nothing is tracked; REFUSED
+ */
+int conntrack_forget(struct port *netfilter, const struct address *addresses, size_t n, struct error *reterr)
+{
+	/* Absent without the kernel's module. Not readable for another reason: the kernel is asked in vain. */
+	int r = sysctl_has_value("netfilter/nf_conntrack_count", "0");
+
+	if (r == 1 || r == -ENOENT)
+		return 0;
+	r = forget_filtered(netfilter, addresses, n);
+	if (r == -EINVAL || r == -EOPNOTSUPP)
+		r = forget_family(netfilter, addresses, n, FAMILY_IPV4, reterr);
+	else if (r)
+		r = cannot(-r, NULL, reterr);
+	return r ? r : forget_family(netfilter, addresses, n, FAMILY_IPV6, reterr);
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The fence: arming interfaces, and the rule and routes that stop what is still marked. Owns nothing: all of it is the
+ * kernel's.
+ */
+
+#include "plugin/snat/fence.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "plugin/network/stage.h"
+#include "plugin/snat/fence_mark.h"
+#include "rangeguard/cleanup.h"
+
+/** What messages are about, for error texts */
+#define WHERE "for the fence around pinned addresses"
+/** Outcome of classify() and attach(): not on this kernel */
+#define FENCE_E_UNSUPPORTED 2
+
+/** as_snat() - Give a failure of the stage the code of a pin that can't be kept: 0, REFUSED */
+static int as_snat(int r, struct error *err)
+{
+	if (r)
+		err->code = ERROR_SNAT;
+	return r;
+}
+
+/** cannot_mark() - Say that packets can't be marked: REFUSED */
+static int cannot_mark(int errnum, const char *what, struct error *reterr)
+{
+	return error_set(reterr, ERROR_SNAT, "cannot mark the packets of a pinned container (%s): %s", what,
+			 strerror(-errnum));
+}
+
+/**
+ * classify() - Run the program by a classifier
+ * @host:	Port
+ * @ifindex:	Interface
+ * @program_fd:	Program
+ * @reterr:	Error
+ *
+ * Return: 0, also when it is there; FENCE_E_UNSUPPORTED when the kernel has no such qdisc or classifier; REFUSED
+ */
+static int classify(struct port *host, uint32_t ifindex, int program_fd, struct error *reterr)
+{
+	struct stage stage;
+	int r;
+
+	stage_begin(&stage, host, WHERE, reterr);
+	r = stage_add(&stage, rtmessage_add_clsact(&stage.batch, ifindex));
+	if (!r)
+		r = stage_add(&stage, rtmessage_add_bpf_filter(&stage.batch, ifindex, program_fd, FENCE_PROGRAM_NAME));
+	if (r)
+		return as_snat(r, reterr);
+	r = stage_try(&stage);
+	if (r == PORT_E_REFUSED && (stage.failure.errnum == ENOENT || stage.failure.errnum == EOPNOTSUPP))
+		return FENCE_E_UNSUPPORTED;
+	if (r)
+		r = r < 0 ? REFUSED : stage_refused(&stage);
+	return as_snat(r, reterr);
+}
+
+/**
+ * attach() - Run the program by TCX
+ * @ifindex:	Interface
+ * @program_fd:	Program
+ * @reterr:	Error
+ *
+ * Return: 0, also when it is there; FENCE_E_UNSUPPORTED when the kernel has no TCX; REFUSED
+ */
+static int attach(uint32_t ifindex, int program_fd, struct error *reterr)
+{
+	int r = fence_mark_find(ifindex);
+
+	if (r == FENCE_MARK_E_ATTACHED)
+		return 0;
+	if (r == FENCE_MARK_E_NO_TCX)
+		return FENCE_E_UNSUPPORTED;
+	if (r < 0)
+		return cannot_mark(r, "reading the interface's BPF programs", reterr);
+	r = fence_mark_attach(program_fd, ifindex);
+	return r < 0 ? cannot_mark(r, "attaching a BPF program", reterr) : 0;
+}
+
+/** outcome() - What came of the second way: 0, REFUSED */
+static int outcome(int r, struct error *reterr)
+{
+	return r == FENCE_E_UNSUPPORTED ? cannot_mark(-EOPNOTSUPP, "the kernel has neither TCX nor cls_bpf", reterr)
+					: r;
+}
+
+/**
+ * fence_arm() - Mark what comes in through another plugin's interface
+ * @host:	Port of the host's namespace, in which the calling thread is
+ * @ifindex:	Interface
+ * @reterr:	Error
+ *
+ * Return: 0, also when it is armed already; REFUSED
+ */
+int fence_arm(struct port *host, uint32_t ifindex, struct error *reterr)
+{
+	int program_fd CLEANUP_CLOSE = -1;
+	int r = fence_mark_load(&program_fd);
+
+	if (r < 0)
+		return cannot_mark(r, "loading a BPF program", reterr);
+	r = attach(ifindex, program_fd, reterr);
+	if (r == FENCE_E_UNSUPPORTED)
+		r = classify(host, ifindex, program_fd, reterr);
+	return outcome(r, reterr);
+}
+
+/**
+ * fence_arm_new() - Mark what comes in through an interface that was made just now
+ * @host:	Port of the host's namespace, in which the calling thread is
+ * @ifindex:	Interface
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+int fence_arm_new(struct port *host, uint32_t ifindex, struct error *reterr)
+{
+	int program_fd CLEANUP_CLOSE = -1;
+	int r = fence_mark_load(&program_fd);
+
+	if (r < 0)
+		return cannot_mark(r, "loading a BPF program", reterr);
+	r = classify(host, ifindex, program_fd, reterr);
+	if (r == FENCE_E_UNSUPPORTED)
+		r = attach(ifindex, program_fd, reterr);
+	return outcome(r, reterr);
+}
+
+/** rule_of() - The rule that leads marked packets of @family to the prohibit routes */
+static struct mark_rule rule_of(enum family family)
+{
+	return (struct mark_rule){
+		.family = family, .mark = FENCE_MARK, .table = FENCE_TABLE, .priority = FENCE_PRIORITY};
+}
+
+/** has_family() - Whether one of @spans is of @family */
+static bool has_family(const struct span *spans, size_t n, enum family family)
+{
+	for (size_t i = 0; i < n; i++)
+		if (spans[i].family == family)
+			return true;
+	return false;
+}
+
+/** close_family() - Add the rule of a family, if it has spans: 0, REFUSED */
+static int close_family(struct stage *stage, const struct span *spans, size_t n, enum family family)
+{
+	const struct mark_rule rule = rule_of(family);
+
+	return has_family(spans, n, family) ? stage_add(stage, rtmessage_add_mark_rule(&stage->batch, &rule)) : 0;
+}
+
+/** close_span() - Add the routes of a span: 0, REFUSED */
+static int close_span(struct stage *stage, struct span span)
+{
+	struct prefix prefix;
+	bool more;
+	int r;
+
+	do {
+		more = span_take_prefix(&span, &prefix);
+		r = stage_make_room(stage);
+		if (!r)
+			r = stage_add(stage, rtmessage_add_prohibit_route(&stage->batch, FENCE_TABLE, &prefix));
+	} while (!r && more);
+	return r;
+}
+
+/**
+ * fence_close() - Prohibit marked packets to destinations
+ * @host:	Port
+ * @spans:	Destinations
+ * @n:		How many
+ * @reterr:	Error
+ *
+ * Return: 0; REFUSED, then some of it may be there
+ */
+int fence_close(struct port *host, const struct span *spans, size_t n, struct error *reterr)
+{
+	struct stage stage;
+	int r;
+
+	stage_begin(&stage, host, WHERE, reterr);
+	r = close_family(&stage, spans, n, FAMILY_IPV4);
+	if (!r)
+		r = close_family(&stage, spans, n, FAMILY_IPV6);
+	for (size_t i = 0; !r && i < n; i++)
+		r = close_span(&stage, spans[i]);
+	if (!r)
+		r = stage_send(&stage);
+	return as_snat(r, reterr);
+}
+
+/**
+ * is_route_of() - Whether a prefix is one of those that span_take_prefix() takes from a span: the widest ones within it
+ * @span:	Span
+ * @prefix:	Prefix
+ */
+static bool is_route_of(const struct span *span, const struct prefix *prefix)
+{
+	struct prefix wider = {.address = prefix->address, .length = (uint8_t)(prefix->length - 1)};
+	struct span own = prefix_span(prefix), parent;
+
+	if (!span_covers(span, &own))
+		return false;
+	if (prefix->length == 0)
+		return true;
+	parent = prefix_span(&wider);
+	return !span_covers(span, &parent);
+}
+
+/** is_needed() - Whether one of @kept needs the route to @prefix */
+static bool is_needed(const struct span *kept, size_t n_kept, const struct prefix *prefix)
+{
+	for (size_t i = 0; i < n_kept; i++)
+		if (is_route_of(&kept[i], prefix))
+			return true;
+	return false;
+}
+
+/**
+ * try_open() - Send what is gathered; things that are gone already will do
+ * @stage:	Stage; without messages afterwards. Messages behind a refused one are carried out, too
+ *
+ * Return: 0, REFUSED
+ */
+static int try_open(struct stage *stage)
+{
+	int r = stage_try(stage);
+
+	/* ESRCH: no such route, ENOENT: no such rule, EAFNOSUPPORT: no such family any more */
+	if (r == PORT_E_REFUSED && stage->failure.errnum != ESRCH && stage->failure.errnum != ENOENT &&
+	    stage->failure.errnum != EAFNOSUPPORT)
+		return stage_refused(stage);
+	batch_reset(&stage->batch);
+	return r < 0 ? REFUSED : 0;
+}
+
+/**
+ * open_span() - Remove the routes of a span
+ * @stage:	Stage
+ * @span:	Span
+ * @kept:	Spans whose routes stay
+ * @n_kept:	How many
+ *
+ * Return: 0, REFUSED
+ */
+static int open_span(struct stage *stage, struct span span, const struct span *kept, size_t n_kept)
+{
+	struct prefix prefix;
+	bool more;
+	int r = 0;
+
+	do {
+		more = span_take_prefix(&span, &prefix);
+		if (is_needed(kept, n_kept, &prefix))
+			continue;
+		if (!batch_has_room(&stage->batch))
+			r = try_open(stage);
+		if (!r)
+			r = stage_add(stage, rtmessage_delete_prohibit_route(&stage->batch, FENCE_TABLE, &prefix));
+	} while (!r && more);
+	return r;
+}
+
+/** open_family() - Remove the rule of a family of which nothing is kept: 0, REFUSED */
+static int open_family(struct stage *stage, const struct span *kept, size_t n_kept, enum family family)
+{
+	const struct mark_rule rule = rule_of(family);
+	int r = 0;
+
+	if (has_family(kept, n_kept, family))
+		return 0;
+	if (!batch_has_room(&stage->batch))
+		r = try_open(stage);
+	return r ? r : stage_add(stage, rtmessage_delete_mark_rule(&stage->batch, &rule));
+}
+
+/**
+ * fence_open() - Remove routes, and rules that are no longer needed
+ * @host:	Port
+ * @gone:	Destinations that nobody is pinned to any more
+ * @n:		How many
+ * @kept:	All others that somebody is pinned to
+ * @n_kept:	How many
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+int fence_open(struct port *host, const struct span *gone, size_t n, const struct span *kept, size_t n_kept,
+	       struct error *reterr)
+{
+	struct stage stage;
+	int r = 0;
+
+	stage_begin(&stage, host, WHERE, reterr);
+	for (size_t i = 0; !r && i < n; i++)
+		r = open_span(&stage, gone[i], kept, n_kept);
+	if (!r && has_family(gone, n, FAMILY_IPV4))
+		r = open_family(&stage, kept, n_kept, FAMILY_IPV4);
+	if (!r && has_family(gone, n, FAMILY_IPV6))
+		r = open_family(&stage, kept, n_kept, FAMILY_IPV6);
+	if (!r)
+		r = try_open(&stage);
+	return as_snat(r, reterr);
+}

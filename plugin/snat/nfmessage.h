@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_SNAT_NFMESSAGE_H
+#define PLUGIN_SNAT_NFMESSAGE_H
+
+/*
+ * nftables messages as bytes: libnftnl builds them, a datagram collects them. Everything is about the one table,
+ * `inet rangeguard`, and its sets. No descriptor, no system call.
+ */
+
+#include <stdbool.h>
+
+#include "plugin/network/port.h"
+#include "rangeguard/cleanup.h"
+
+#define NF_TABLE "rangeguard"
+/** Space for the name of a set or chain: "masquerade4-" and 16 digits */
+#define NF_NAME_MAX 32
+/** The longest key: an interface's name and an IPv6 address */
+#define NF_KEY_MAX 32U
+
+/** The table's sets and maps. The last four are kinds: there is one for each list of destinations */
+enum nf_set {
+	NF_GUARDED, /* interfaces whose packets must carry an address that is held */
+	NF_HELD4,   /* interface . address */
+	NF_HELD6,
+	NF_TRANSLATED4, /* addresses that are in one of the last four */
+	NF_TRANSLATED6,
+	NF_PINNED4, /* addresses behind the fence: of containers with a pin */
+	NF_PINNED6,
+	NF_PIN4, /* address : source towards the list */
+	NF_PIN6,
+	NF_MASQUERADE4, /* addresses that are masqueraded towards the list */
+	NF_MASQUERADE6,
+	NF_N_SETS,
+};
+
+/** The first of the kinds; what is before it is made with the table */
+#define NF_FIRST_KIND NF_PIN4
+
+/**
+ * struct nf_element - Element of a set
+ * @set:	Set, or kind of sets
+ * @list:	Of a kind: digest of the list of destinations
+ * @key:	Its key
+ * @source:	Value in NF_PIN4 and NF_PIN6
+ */
+struct nf_element {
+	enum nf_set set;
+	uint64_t list;
+	uint8_t key[NF_KEY_MAX];
+	uint8_t source[16];
+};
+
+/** struct nf_interval - Addresses in an anonymous set, as they stand in a packet; both ends are in it */
+struct nf_interval {
+	uint8_t first[16];
+	uint8_t last[16];
+};
+
+/** struct nf_hook - Where a base chain hooks in */
+struct nf_hook {
+	const char *type;
+	unsigned number;
+	int priority;
+};
+
+/* Each appends one message, or as many as it takes. 0, -ENOMEM. */
+int nf_begin(struct datagram *datagram);
+int nf_end(struct datagram *datagram);
+int nf_add_table(struct datagram *datagram);
+int nf_delete_table(struct datagram *datagram);
+int nf_add_set(struct datagram *datagram, enum nf_set set, uint64_t list);
+int nf_delete_set(struct datagram *datagram, enum nf_set set, uint64_t list);
+int nf_add_chain(struct datagram *datagram, const char *name, const struct nf_hook *hook);
+int nf_delete_chain(struct datagram *datagram, const char *name);
+int nf_delete_rule(struct datagram *datagram, const char *chain, uint64_t handle);
+/* Ask for the table's sets, or a chain's rules: dumps, hence alone in their batch. */
+int nf_get_sets(struct batch *batch);
+int nf_get_rules(struct batch *batch, const char *chain);
+int nf_get_chain(struct datagram *datagram, const char *name);
+/* Elements of the same set, as they follow each other, share a message. */
+int nf_add_elements(struct datagram *datagram, const struct nf_element *elements, size_t n);
+int nf_add_new_elements(struct datagram *datagram, const struct nf_element *elements, size_t n);
+int nf_delete_elements(struct datagram *datagram, const struct nf_element *elements, size_t n);
+int nf_get_elements(struct datagram *datagram, const struct nf_element *elements, size_t n);
+/* An anonymous set of addresses of @bytes bytes each, named by @id within the batch. */
+int nf_add_intervals(struct datagram *datagram, uint32_t id, unsigned bytes, const struct nf_interval *intervals,
+		     size_t n);
+
+const char *nf_set_name(enum nf_set set, uint64_t list, char name[static NF_NAME_MAX]);
+
+/* What an answer says. 0, -ENOMSG when it is about something else, -EBADMSG. */
+int nf_read_chain(const struct nlmsghdr *message, char name[static NF_NAME_MAX], uint32_t *ret_use);
+int nf_read_set(const struct nlmsghdr *message, enum nf_set *ret_set, uint64_t *ret_list);
+int nf_read_rule(const struct nlmsghdr *message, uint64_t *ret_handle, char comment[static NF_NAME_MAX]);
+int nf_read_elements(const struct nlmsghdr *message, int (*each)(void *userdata, const struct nf_element *element),
+		     void *userdata);
+
+/* The place behind the last message, with room for one of any kind; NULL without memory. */
+void *nf_room(struct datagram *datagram);
+/* The message that was put there belongs to the datagram. */
+void nf_append(struct datagram *datagram, const struct nlmsghdr *message);
+void nf_done(struct datagram *datagram);
+
+#define NF_CLEANUP CLEANUP(nf_done)
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_SNAT_NFOBJECT_H
+#define PLUGIN_SNAT_NFOBJECT_H
+
+/* Shared by nfmessage.c, which builds, and nfread.c: libnftnl's objects bound to a scope, and what the sets are like. */
+
+#include <libnftnl/chain.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <libnftnl/table.h>
+
+#include "plugin/snat/nfmessage.h"
+
+/** struct nf_shape - What a set is like; @data_type 0: no map. Of a kind the name is the prefix of the list's digest */
+struct nf_shape {
+	const char *name;
+	uint32_t key_type;
+	uint8_t key_bytes;
+	uint32_t data_type;
+	uint8_t data_bytes;
+};
+
+extern const struct nf_shape nf_shapes[NF_N_SETS];
+
+static inline void nf_set_cleanup(struct nftnl_set **set)
+{
+	if (*set)
+		nftnl_set_free(*set);
+}
+
+static inline void nf_chain_cleanup(struct nftnl_chain **chain)
+{
+	if (*chain)
+		nftnl_chain_free(*chain);
+}
+
+static inline void nf_rule_cleanup(struct nftnl_rule **rule)
+{
+	if (*rule)
+		nftnl_rule_free(*rule);
+}
+
+static inline void nf_table_cleanup(struct nftnl_table **table)
+{
+	if (*table)
+		nftnl_table_free(*table);
+}
+
+#define NF_SET_CLEANUP CLEANUP(nf_set_cleanup)
+#define NF_CHAIN_CLEANUP CLEANUP(nf_chain_cleanup)
+#define NF_RULE_CLEANUP CLEANUP(nf_rule_cleanup)
+#define NF_TABLE_CLEANUP CLEANUP(nf_table_cleanup)
+
+#endif

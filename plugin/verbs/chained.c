@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Pins and masquerading behind other plugins. */
+
+#include "plugin/verbs/chained.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "ipam/store_lmdb.h"
+#include "plugin/network/link.h"
+#include "plugin/network/netns.h"
+#include "plugin/verbs/adopt.h"
+#include "plugin/verbs/answer.h"
+#include "plugin/verbs/arms.h"
+#include "plugin/verbs/leases.h"
+
+/** chained_attachment() - The attachment of this call, as the chained role has it */
+static struct attachment chained_attachment(const struct context *context)
+{
+	struct attachment attachment = context_attachment(context);
+
+	attachment.chained = true;
+	return attachment;
+}
+
+/**
+ * host_interface() - The host's interface towards the container, by what earlier plugins told
+ * @previous:	Their result
+ *
+ * Of a veth pair the end without sandbox, which stands before the container's; a bridge may stand before both.
+ *
+ * Return: its name, NULL when there is none: macvlan and the like, whose packets the host never sees
+ */
+static const char *host_interface(const struct result *previous)
+{
+	const char *name = NULL;
+
+	for (size_t i = 0; i < previous->n_interfaces; i++) {
+		const struct result_interface *interface = &previous->interfaces[i];
+
+		if (*interface->sandbox)
+			break;
+		name = interface->name;
+	}
+	return name && *name && strlen(name) < IFNAMSIZ ? name : NULL;
+}
+
+/** no_interface() - Say that a pin can't work: REFUSED (103) */
+static int no_interface(const struct context *context, const char *name, struct error *reterr)
+{
+	return error_set(reterr, ERROR_SNAT,
+			 "snat entry \"%s\" can't be applied: %s%s; pins need a veth pair, as ptp and bridge make it",
+			 context->pinning.matched[0]->name,
+			 name ? "there is no interface " : "no interface on the host leads to the container",
+			 name ? name : "");
+}
+
+/**
+ * find_interface() - Find the host's interface towards the container
+ * @context:	Call
+ * @host:	Port
+ * @ret_link:	Link; index 0 when there is none
+ * @reterr:	Code 103 when a pin needs one, 107
+ *
+ * Return: 0, REFUSED
+ */
+static int find_interface(const struct context *context, struct port *host, struct link_info *ret_link,
+			  struct error *reterr)
+{
+	const char *name = host_interface(&context->previous);
+	struct link_answer answer = {.found = false};
+
+	*ret_link = (struct link_info){.index = 0};
+	if (name && link_find(host, name, &answer, reterr))
+		return REFUSED;
+	if (!answer.found)
+		return context->pinning.n_matched ? no_interface(context, name, reterr) : 0;
+	*ret_link = answer.link;
+	return 0;
+}
+
+/**
+ * make_lease() - What is noted
+ * @context:	Call
+ * @link:	The host's interface
+ * @netns:	Container's namespace, as far as it could be looked at
+ *
+ * What comes from a port of a bridge shows the bridge's name where the table looks, so it can't be told from what its
+ * neighbours send, and is not held against the addresses.
+ *
+ * Return: the lease
+ */
+static struct lease make_lease(const struct context *context, const struct link_info *link, const struct netns *netns)
+{
+	const struct cni_args *args = &context->request.args;
+	struct lease lease = {
+		.attachment = chained_attachment(context),
+		.pod_namespace = args->pod_namespace ? args->pod_namespace : "",
+		.pod_name = args->pod_name ? args->pod_name : "",
+		.netns = context->request.netns,
+		.interface = link->name,
+		.pins = context->pinning.names,
+		.netns_device = netns->device,
+		.netns_inode = netns->inode,
+		.since = time(NULL),
+		.anti_spoof = context->netconf.anti_spoof && link->index && !link->master,
+		.egress = context->pinning.digest,
+	};
+
+	for (size_t i = 0; i < context->previous.n_ips && i < LIMIT_RANGE_SETS; i++)
+		lease.addresses[lease.n_addresses++] = context->previous.ips[i].address.address;
+	return lease;
+}
+
+/** note() - Write the lease; the store is made where it is missing: 0, REFUSED */
+static int note(const struct context *context, const struct state *state, struct port *host, const struct lease *lease,
+		struct error *reterr)
+{
+	struct store_seed seed = {.fill = adopt_from_kernel, .userdata = host};
+	STORE_CLEANUP struct store *store = NULL;
+	char boot_id[BOOT_ID_MAX];
+	int r = state_boot_id(boot_id);
+
+	if (!r)
+		r = store_lmdb_open(state, STATE_WRITE, LIMIT_LOCK_WAIT_MS, boot_id, &seed, &store);
+	if (!r)
+		r = ipam_note(store, lease, context->pinning.definition);
+	return r ? leases_error(context, r, reterr) : 0;
+}
+
+/** undo() - Take back what was noted and armed */
+static void undo(const struct context *context, const struct state *state, struct ports *ports)
+{
+	struct attachment attachment = chained_attachment(context);
+	struct error undo_error = {0};
+
+	if (leases_release(context, state, &attachment, ports, &undo_error))
+		log_line("undoing what was armed: %s", undo_error.msg);
+}
+
+/** arm() - Note the lease, put it into the kernel, print the result; what fails leaves nothing: 0, REFUSED */
+static int arm(const struct context *context, const struct state *state, struct ports *ports, struct error *reterr)
+{
+	NETNS_CLEANUP struct netns netns = NETNS_INIT;
+	struct link_info link;
+	struct lease lease;
+	struct arms arms;
+
+	if (context->previous.n_ips > LIMIT_RANGE_SETS)
+		return error_set(reterr, ERROR_CONFIG, "prevResult has more than %u addresses", LIMIT_RANGE_SETS);
+	if (pinning_check(&context->pinning, ports->host, reterr) ||
+	    find_interface(context, ports->host, &link, reterr))
+		return REFUSED;
+	(void)netns_open(context->request.netns, &netns);
+	lease = make_lease(context, &link, &netns);
+	if (note(context, state, ports->host, &lease, reterr))
+		return REFUSED;
+	arms = arms_of_lease(&lease, &context->pinning.egress);
+	if (!arms_put(context, state, ports, link.index, &arms, reterr) && !answer_previous(context, reterr))
+		return 0;
+	undo(context, state, ports);
+	return REFUSED;
+}
+
+/**
+ * chained_add() - ADD of the chained role: arm what there is to arm, pass prevResult on
+ * @context:	Call
+ * @reterr:	Codes 5, 7, 11, 103, 106, 107
+ *
+ * Return: 0, REFUSED
+ */
+int chained_add(const struct context *context, struct error *reterr)
+{
+	struct attachment attachment = chained_attachment(context);
+	STATE_CLEANUP struct state state = STATE_INIT;
+	PORTS_CLEANUP struct ports ports = {0};
+
+	if (!context->pinning.digest)
+		return answer_previous(context, reterr);
+	return context_open_ports(&ports, reterr) || leases_open(context, &attachment, STATE_WRITE, &state, reterr) ||
+			       arm(context, &state, &ports, reterr)
+		       ? REFUSED
+		       : 0;
+}
+
+/**
+ * chained_del() - DEL of the chained role: take back what ADD armed, if it did
+ * @context:	Call
+ * @ports:	Ports
+ * @reterr:	Codes 11, 106, 107
+ *
+ * The container may still run. Its interface marks what it sends, so that the fence keeps it from where it was pinned.
+ *
+ * Return: 0, REFUSED
+ */
+int chained_del(const struct context *context, struct ports *ports, struct error *reterr)
+{
+	struct attachment attachment = chained_attachment(context);
+	STATE_CLEANUP struct state state = STATE_INIT;
+	int r = leases_open(context, &attachment, STATE_UPDATE, &state, reterr);
+
+	if (r)
+		return r == STATE_E_ABSENT ? 0 : r;
+	return leases_release(context, &state, &attachment, ports, reterr);
+}
+
+/** chained_check() - CHECK of the chained role: what ADD armed is there; 0, REFUSED */
+int chained_check(const struct context *context, struct error *reterr)
+{
+	struct attachment attachment = chained_attachment(context);
+	PORTS_CLEANUP struct ports ports = {0};
+
+	if (!context->pinning.digest)
+		return 0;
+	return context_open_ports(&ports, reterr) ? REFUSED : arms_check(context, &ports, &attachment, reterr);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which pins are for a container, and what they and masquerading come to. */
+
+#include "plugin/verbs/pinning.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/snat/assign.h"
+
+/** pinning_own_of_ranges() - The ranges of the interface role: 0, -ENOMEM */
+int pinning_own_of_ranges(const struct netconf *netconf, struct pinning_own *ret_own)
+{
+	struct pinning_own own = {0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < netconf->n_sets; i++)
+		n += netconf->sets[i].n_ranges;
+	own.ranges = calloc(n + 1, sizeof(*own.ranges));
+	if (!own.ranges)
+		return -ENOMEM;
+	for (size_t i = 0; i < netconf->n_sets; i++)
+		for (size_t j = 0; j < netconf->sets[i].n_ranges; j++)
+			own.ranges[own.n_ranges++] = prefix_span(&netconf->sets[i].ranges[j].subnet);
+	*ret_own = own;
+	return 0;
+}
+
+/** pinning_own_of_result() - The subnets of the addresses that other plugins gave: 0, -ENOMEM */
+int pinning_own_of_result(const struct result *result, struct pinning_own *ret_own)
+{
+	struct pinning_own own = {.ranges = calloc(result->n_ips + 1, sizeof(*own.ranges))};
+
+	if (!own.ranges)
+		return -ENOMEM;
+	for (size_t i = 0; i < result->n_ips; i++)
+		own.ranges[own.n_ranges++] = prefix_span(&result->ips[i].address);
+	*ret_own = own;
+	return 0;
+}
+
+/** pinning_own_done() - Release the ranges */
+void pinning_own_done(struct pinning_own *own)
+{
+	free(own->ranges);
+	*own = (struct pinning_own){0};
+}
+
+/** has_family() - Whether the container has addresses of a family */
+static bool has_family(const struct pinning_own *own, enum family family)
+{
+	for (size_t i = 0; i < own->n_ranges; i++)
+		if (own->ranges[i].family == family)
+			return true;
+	return false;
+}
+
+/** add_pin() - The clauses of a pin, one per family that it and the container have: 0, -ENOMEM */
+static int add_pin(const struct pin *pin, const struct pinning_own *own, struct egress *egress)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < 2 && !r; i++) {
+		struct egress_source source = {
+			.family = pin->sources[i].family, .address = &pin->sources[i], .assign = pin->assign};
+
+		if (!source.family || !has_family(own, source.family))
+			continue;
+		if (pin->destinations_given)
+			r = egress_add(egress, &source, pin->destinations, pin->n_destinations);
+		else
+			r = egress_add_except(egress, &source, own->ranges, own->n_ranges);
+	}
+	return r;
+}
+
+/** add_masquerading() - A clause per family that the container has: 0, -ENOMEM */
+static int add_masquerading(const struct pinning_own *own, struct egress *egress)
+{
+	static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && !r; i++) {
+		struct egress_source source = {.family = families[i]};
+
+		if (has_family(own, families[i]))
+			r = egress_add_except(egress, &source, own->ranges, own->n_ranges);
+	}
+	return r;
+}
+
+/** note_name() - Add a pin's name to the names */
+static void note_name(struct pinning *pinning, const char *name)
+{
+	size_t used = strlen(pinning->names);
+
+	(void)snprintf(pinning->names + used, sizeof(pinning->names) - used, "%s%s", used ? " " : "", name);
+}
+
+/** match() - Find the pins that are for a container: 0, REFUSED when they are too many */
+static int match(const struct netconf *netconf, const struct cni_args *args, struct pinning *pinning,
+		 struct error *reterr)
+{
+	for (size_t i = 0; i < netconf->n_pins; i++) {
+		if (!pin_matches(&netconf->pins[i], args))
+			continue;
+		if (pinning->n_matched == LIMIT_PINS_PER_CONTAINER)
+			return error_set(reterr, ERROR_CONFIG, "more than %u snat entries match this container",
+					 LIMIT_PINS_PER_CONTAINER);
+		pinning->matched[pinning->n_matched++] = &netconf->pins[i];
+		note_name(pinning, netconf->pins[i].name);
+	}
+	return 0;
+}
+
+/** describe() - The pins and masquerading as clauses, and these as bytes: 0, -ENOMEM */
+static int describe(const struct netconf *netconf, const struct pinning_own *own, struct pinning *pinning)
+{
+	void *data = NULL;
+	size_t size = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < pinning->n_matched && !r; i++)
+		r = add_pin(pinning->matched[i], own, &pinning->egress);
+	if (!r && netconf->ip_masq)
+		r = add_masquerading(own, &pinning->egress);
+	if (r || !pinning->egress.n_clauses)
+		return r;
+	r = egress_encode(&pinning->egress, &data, &size);
+	if (r)
+		return r;
+	pinning->definition = bytes_of(data, size);
+	pinning->digest = egress_digest(pinning->definition);
+	return 0;
+}
+
+/**
+ * pinning_make() - How a container's packets leave
+ * @netconf:		Configuration
+ * @args:		CNI_ARGS, which say what the pod is called
+ * @own:		The network's own ranges
+ * @ret_pinning:	Always written; pinning_done() releases it
+ * @reterr:		Code 7
+ *
+ * Return: 0, REFUSED
+ */
+int pinning_make(const struct netconf *netconf, const struct cni_args *args, const struct pinning_own *own,
+		 struct pinning *ret_pinning, struct error *reterr)
+{
+	*ret_pinning = (struct pinning){0};
+	if (match(netconf, args, ret_pinning, reterr))
+		return REFUSED;
+	return describe(netconf, own, ret_pinning) ? error_no_memory(reterr) : 0;
+}
+
+/** check_source() - A source that nobody assigns must be on the host: 0, REFUSED (103) */
+static int check_source(const struct pin *pin, const struct address *source, struct port *host, struct error *reterr)
+{
+	char text[ADDRESS_TEXT_MAX];
+	bool usable = false;
+
+	if (assign_usable(host, source, &usable, reterr))
+		return REFUSED;
+	return usable ? 0
+		      : error_set(reterr, ERROR_SNAT,
+				  "source %s of snat entry \"%s\" is not an address of this host; put it there, or let "
+				  "rangeguard do so with \"assign\": \"INTERFACE\"",
+				  address_format(source, text), pin->name);
+}
+
+/**
+ * pinning_check() - Whether the sources can be had
+ * @pinning:	Pinning
+ * @host:	Port in the host's namespace
+ * @reterr:	Code 103
+ *
+ * Return: 0, REFUSED
+ */
+int pinning_check(const struct pinning *pinning, struct port *host, struct error *reterr)
+{
+	for (size_t i = 0; i < pinning->n_matched; i++) {
+		const struct pin *pin = pinning->matched[i];
+
+		for (size_t j = 0; j < 2; j++)
+			if (pin->sources[j].family && !pin->assign && check_source(pin, &pin->sources[j], host, reterr))
+				return REFUSED;
+	}
+	return 0;
+}
+
+/** pinning_done() - Release what is owned */
+void pinning_done(struct pinning *pinning)
+{
+	egress_done(&pinning->egress);
+	free((void *)(uintptr_t)pinning->definition.data);
+	pinning->definition = bytes_of(NULL, 0);
+}

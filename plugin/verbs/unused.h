@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_VERBS_UNUSED_H
+#define PLUGIN_VERBS_UNUSED_H
+
+/*
+ * What containers share goes with the last of them: lists of destinations in the nftables table, the fence around
+ * them, source addresses that rangeguard put on interfaces.
+ */
+
+#include "ipam/ipam.h"
+#include "plugin/verbs/context.h"
+
+int unused_remove(struct store *store, struct ports *ports, uint64_t digest, struct error *reterr);
+
+#endif

@@ -1,0 +1,227 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Pins, masquerading and antiSpoof over a container's life: CHECK, GC, reclaim, a lost store, a process that is killed
+# before any of its system calls.
+
+# shellcheck source=tests/snat.sh
+source "$(dirname "$0")/../snat.sh"
+
+ASSIGN=$(jq -c 'del(.snat[0].match) | .snat[0].source = ["192.0.2.30", "2001:db8:f::30"] | .snat[0].assign = "up0"' <<<"$CONF")
+
+# elements: each element of the table as "SET ELEMENT", as nft wants to be told of it
+elements()
+{
+	nft -j list table inet rangeguard | jq -r '.nftables[] | (.set // .map // empty) as $set | $set.elem // [] | .[]
+		| (if type == "array" then .[0] else . end) as $key
+		| "\($set.name) \(if ($key | type) == "object" then $key.concat | "\"\(.[0])\" . \(.[1])" else $key end)"'
+}
+
+# --- CHECK ---
+
+test_check_sees_each_missing_element()
+{
+	local result set element all
+
+	result=$(add c1 "$CONF" "$BILLING") || fail "$result"
+	assert_succeeds check c1 "$CONF" "$result" "$BILLING"
+	all=$(elements)
+	[[ "$(wc -l <<<"$all")" -ge 9 ]] || fail "hardly any elements: $all"
+	while read -r set element; do
+		nft delete element inet rangeguard "$set" "{ $element }"
+		assert_fails check c1 "$CONF" "$result" "$BILLING"
+		assert_json "$output" '.code >= 100 and (.msg | length > 0)' "CHECK without $element in $set"
+		# The next container does not mend this one, nor does its failure become everybody's.
+		del c1 "$CONF" "$BILLING"
+		assert_clean
+		result=$(add c1 "$CONF" "$BILLING") || fail "$result"
+		assert_succeeds check c1 "$CONF" "$result" "$BILLING"
+	done <<<"$all"
+}
+
+# A container that is not pinned must not be: what an earlier holder of its address left would make it somebody else.
+test_stale_elements_are_removed()
+{
+	local set pin
+
+	# A third one keeps the list of destinations alive.
+	assert_succeeds add c1 "$CONF" "$BILLING"
+	pin=$(elements | awk '$1 ~ /^pin4-/ { print $1 }')
+	nft add element inet rangeguard "$pin" '{ 10.9.0.3 : 192.0.2.10 }'
+	for set in pinned4 translated4; do
+		nft add element inet rangeguard "$set" '{ 10.9.0.3 }'
+	done
+	forget_sources
+	assert_succeeds add c2 "$(jq -c '.ipMasq = false' <<<"$CONF")" CNI_ARGS=IP=10.9.0.3
+	inside c2 ping -n -q -c 1 -W 2 198.51.100.2 >/dev/null || fail "no answer"
+	assert_equal "10.9.0.3 icmp" "$(sources legacy)" "the next holder"
+}
+
+# --- GC, reclaim, a lost store ---
+
+test_gc_takes_pins_along()
+{
+	assert_succeeds add c1 "$ASSIGN"
+	assert_succeeds add c2 "$ASSIGN"
+	ip netns delete c1
+	wait_until 5 sh -c '! ip -o link show | grep -q "alias rangeguard pods c1"'
+	assert_succeeds cni GC '' '' '' "$(jq -c '. + {"cni.dev/valid-attachments": [{containerID: "c2", ifname: "eth0"}]}' <<<"$ASSIGN")"
+	assert_empty "$(elements | grep -E '10\.9\.0\.2|fd09::2' || true)" "elements of c1"
+	assert_reaches c2 198.51.100.2
+	ip netns delete c2
+	assert_succeeds cni GC '' '' '' "$(jq -c '. + {"cni.dev/valid-attachments": []}' <<<"$ASSIGN")"
+	assert_clean
+}
+
+test_reclaim_takes_pins_along()
+{
+	local conf
+
+	# One address: the second container needs that of the first, which nobody deleted.
+	conf=$(jq -c '.ipam.ranges[0][0].rangeEnd = "10.9.0.2" | .ipam.ranges[1][0].rangeEnd = "fd09::2"' <<<"$CONF")
+	assert_succeeds add c1 "$conf" "$BILLING"
+	ip netns delete c1
+	wait_until 5 sh -c '! ip -o link show | grep -q "alias rangeguard pods c1"'
+	assert_succeeds add c2 "$conf"
+	forget_sources
+	talk c2
+	assert_equal "$MASQUERADED_ALL_LEGACY" "$(sources legacy)" "the next holder, which is not pinned"
+	assert_succeeds del c2 "$conf"
+	assert_clean
+}
+
+# The store is gone, the containers live: their elements, too, and DEL finds them.
+test_lost_store()
+{
+	assert_succeeds add c1 "$CONF" "$BILLING"
+	assert_succeeds add c2 "$CONF" "$BILLING"
+	rm -rf /run/rangeguard
+	talk c1
+	assert_succeeds add c3 "$CONF" "$BILLING"
+	talk c1
+	talk c3
+	assert_equal "$PINNED_ALL" "$(sources legacy)" "sources at the legacy service"
+	for name in c1 c2 c3; do
+		del "$name" "$CONF" "$BILLING"
+	done
+	assert_empty "$(elements | grep -E '10\.9\.0\.|fd09::' || true)" "elements"
+}
+
+# --- Killed ---
+
+# traced OPTIONS VERB NAME: the plugin under strace
+traced()
+{
+	cat >traced <<-EOF
+		#!/bin/sh
+		export ASAN_OPTIONS=detect_leaks=0
+		exec strace -qq -o trace $1 "$RANGEGUARD"
+	EOF
+	chmod +x traced
+	PLUGIN=$PWD/traced "$2" "$3" "$ASSIGN"
+}
+
+# points: what the last trace did from main()'s poll(2) on, as "CALL NUMBER"
+points()
+{
+	awk 'match($0, /^[a-z_0-9]+\(/) { call = substr($0, 1, RLENGTH - 1); number[call]++; if (call == "poll") begun = 1
+		if (begun && call !~ /^(mmap|munmap|brk|close|fcntl|rt_sigaction|clock_nanosleep|exit_group)$/) print call, number[call] }' trace
+}
+
+# A killed ADD leaves nothing that DEL does not remove, and pins nobody.
+test_killed_in_add()
+{
+	local call number
+
+	traced "" add c1 >/dev/null
+	points >points
+	del c1 "$ASSIGN"
+	[[ "$(wc -l <points)" -gt 40 ]] || fail "hardly any system calls: $(<points)"
+	while read -r call number; do
+		! traced "-e trace=$call -e inject=$call:signal=KILL:when=$number" add c1 >/dev/null 2>&1 || continue
+		del c1 "$ASSIGN" || fail "DEL after $call $number"
+		(assert_clean) || fail "killed in $call $number"
+	done <points
+	assert_succeeds add c1 "$ASSIGN"
+	talk c1
+}
+
+# A killed DEL is done by the next one.
+test_killed_in_del()
+{
+	local call number
+
+	assert_succeeds add c1 "$ASSIGN"
+	traced "" del c1
+	points >points
+	[[ "$(wc -l <points)" -gt 40 ]] || fail "hardly any system calls: $(<points)"
+	while read -r call number; do
+		assert_succeeds add c1 "$ASSIGN"
+		traced "-e trace=$call -e inject=$call:signal=KILL:when=$number" del c1 >/dev/null 2>&1 || true
+		del c1 "$ASSIGN" || fail "DEL after $call $number"
+		(assert_clean) || fail "killed in $call $number"
+	done <points
+}
+
+# --- What containers may not send ---
+
+# send_icmp6 NAME BYTES: an ICMPv6 message to all nodes, from the container's own address; the kernel adds the checksum
+send_icmp6()
+{
+	# shellcheck disable=SC2059 # the bytes are a format
+	printf "$2" | inside "$1" socat -u - "IP6-SENDTO:[ff02::1%eth0]:58"
+}
+
+# count_them: what gets past antiSpoof is counted from now on
+count_them()
+{
+	nft -f - <<-'EOF'
+		table inet counted
+		delete table inet counted
+		table inet counted {
+			chain pre {
+				type filter hook prerouting priority raw + 10; policy accept;
+				icmpv6 type nd-router-advert counter
+				icmpv6 type nd-redirect counter
+				icmp type redirect counter
+				icmpv6 type nd-neighbor-solicit ip6 saddr :: counter comment "dad"
+			}
+		}
+	EOF
+}
+
+# arrived: how many kinds of them have
+arrived()
+{
+	nft list table inet counted | grep -v dad | grep -c 'counter packets [1-9]' || true
+}
+
+# send_all NAME: a router advertisement, a redirect, an IPv4 redirect
+send_all()
+{
+	send_icmp6 "$1" '\x86\0\0\0\x40\0\x07\x08\0\0\0\0\0\0\0\0'
+	send_icmp6 "$1" '\x89\0\0\0\0\0\0\0\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\1\xfd\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\1'
+	printf '\x05\x01\0\0\x0a\x09\0\x02\x45\0\0\x1c\0\0\0\0\x40\x11\0\0\x0a\x09\0\x02\xc6\x33\x64\x02\0\x07\0\x07\0\x08\0\0' |
+		inside "$1" socat -u - "IP4-SENDTO:$HOST_IPV4:1"
+}
+
+test_router_advertisements_and_redirects()
+{
+	local conf
+
+	conf=$(jq -c '.antiSpoof = false' <<<"$CONF")
+	assert_succeeds add c1 "$conf"
+	count_them
+	send_all c1
+	assert_equal 3 "$(arrived)" "arrived without antiSpoof: $(nft list table inet counted)"
+	del c1 "$conf"
+	assert_succeeds add c1 "$CONF"
+	count_them
+	send_all c1
+	assert_equal 0 "$(arrived)" "arrived with antiSpoof: $(nft list table inet counted)"
+	# Duplicate address detection goes through.
+	ip -n c1 address add fd09::77/128 dev eth0
+	wait_until 5 sh -c 'nft list table inet counted | grep dad | grep -q "packets [1-9]"'
+}
+
+main "$@"
