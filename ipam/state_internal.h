@@ -4,6 +4,8 @@
 
 /* Shared by the files of the state directory: state.c opens it, state_lock.c locks in it. */
 
+#include "ipam/state.h"
+
 #define LOCK_FILE "lock"
 
 #endif

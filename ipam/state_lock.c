@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "ipam/state.h"
 #include "ipam/state_internal.h"
 
 /** A waiter whose time is over is woken again and again: one signal could come just before it falls asleep */
