@@ -51,10 +51,16 @@ foreign_interface()
 	ip link set other up
 }
 
+# host_is_unchanged: it is as it was before the test
+host_is_unchanged()
+{
+	[[ "$(<before)" == "$(host_state)" ]]
+}
+
 # assert_unchanged WHAT: no link, address, route or lease came to be
 assert_unchanged()
 {
-	assert_equal "$(<before)" "$(host_state)" "$1: the host"
+	host_is_unchanged || fail "$1: the host: $(diff before <(host_state))"
 	assert_equal lo "$(ip -n c1 -json link show | jq -r '.[].ifname')" "$1: interfaces of c1"
 	assert_equal 0 "$(leases)" "$1: leases"
 }

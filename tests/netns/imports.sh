@@ -295,7 +295,7 @@ test_the_readme_is_true()
 {
 	local section
 
-	section=$(sed -n '/^### Imports/,/^## /p' "$SOURCE_DIR/README.md")
+	section=$(sed -n '/^### Imports/,/^##/p' "$SOURCE_DIR/README.md")
 	printf 'Prefix,Status,Tenant,Role,Description\n10.20.0.0/16,Deprecated,x,Database,\n' | table netbox
 	echo '10.20.0.0/16,Active,db-platform,Database,Oracle RAC' >>"$POLICIES/t.csv"
 	sed -n '/^```json/,/^```/{/^```/!p}' <<<"$section" >"$POLICIES/t.json"
