@@ -9,13 +9,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "rangeguard/cleanup.h"
 
+/** Longest path: of an interface's setting, whose name has 15 bytes */
+#define SYSCTL_PATH_MAX 128
 /** Longest value that is compared; ours are single digits */
 #define VALUE_MAX 32
 
@@ -48,7 +49,7 @@ static int has_value(int fd, const char *value)
  */
 int sysctl_ensure(const char *name, const char *value)
 {
-	char path[PATH_MAX];
+	char path[SYSCTL_PATH_MAX];
 	int fd CLEANUP_CLOSE = -1;
 	int open_error = 0;
 	int r;
@@ -82,7 +83,7 @@ int sysctl_ensure(const char *name, const char *value)
  */
 int sysctl_ensure_interface(const char *family, const char *interface, const char *name, const char *value)
 {
-	char path[PATH_MAX];
+	char path[SYSCTL_PATH_MAX];
 	int r = snprintf(path, sizeof(path), "%s/conf/%s/%s", family, interface, name);
 
 	if (r < 0 || (size_t)r >= sizeof(path))
