@@ -6,6 +6,7 @@
  *
  *	floor add NETNS		the attachment, its container end in that namespace
  *	floor del		and away
+ *	floor nothing		what any static process costs
  *
  * Three datagrams for ADD: a link's index must be known before there can be addresses, neighbours and routes, and its
  * sysctls be written before it is up; a socket belongs to one namespace. Whoever finds a way with fewer calls to the
@@ -366,8 +367,8 @@ int main(int argc, char **argv)
 		add(argv[2]);
 	} else if (argc == 2 && strcmp(argv[1], "del") == 0) {
 		del();
-	} else {
-		(void)fputs("Usage: floor add NETNS | del\n", stderr);
+	} else if (argc != 2 || strcmp(argv[1], "nothing") != 0) {
+		(void)fputs("Usage: floor add NETNS | del | nothing\n", stderr);
 		return 2;
 	}
 	return EXIT_SUCCESS;
