@@ -177,6 +177,26 @@ int rtmessage_delete_link(struct batch *batch, uint32_t index)
 	return message_end(batch, begin_link(batch, RTM_DELLINK, index, false));
 }
 
+/** put_group() - The message that was begun is about a group of links; ends it: 0, -E2BIG */
+static int put_group(struct batch *batch, struct nlmsghdr *message, uint32_t group)
+{
+	if (message)
+		mnl_attr_put_u32(message, IFLA_GROUP, group);
+	return message_end(batch, message);
+}
+
+/** rtmessage_set_group() - Put link @index into a group: 0, -E2BIG */
+int rtmessage_set_group(struct batch *batch, uint32_t index, uint32_t group)
+{
+	return put_group(batch, begin_link(batch, RTM_SETLINK, index, false), group);
+}
+
+/** rtmessage_delete_group() - Delete the links of a group, as rtmessage_delete_link() one: 0, -E2BIG */
+int rtmessage_delete_group(struct batch *batch, uint32_t group)
+{
+	return put_group(batch, begin_link(batch, RTM_DELLINK, 0, false), group);
+}
+
 /**
  * get_link() - Ask for a link or all of them, without their counters
  * @batch:	Batch
