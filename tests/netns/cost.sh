@@ -64,7 +64,7 @@ test_instructions()
 
 	start=$(instructions VERSION)
 	for verb in ADD DEL; do
-		counted=$(instructions "$verb")-start
+		counted=$(($(instructions "$verb") - start))
 		assert_at_most "${INSTRUCTIONS[$verb]}" "$INSTRUCTIONS_TOLERANCE" "$counted" "instructions of $verb"
 	done
 }
