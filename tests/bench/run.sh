@@ -17,7 +17,7 @@ FLOOR=$BUILD/tests/bench/bench_floor
 SEED=$BUILD/tests/bench/bench_seed
 PACKAGES=(
 	cmake ninja-build gcc libc6-dev pkg-config jq iproute2
-	libjansson-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcmocka-dev
+	libjansson-dev libnl-3-dev libnl-route-3-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcmocka-dev
 	containernetworking-plugins netavark strace
 )
 CASES=(version routed routed-reference netavark dual-stack ipmasq pinned leases leases-reference parallel policy scale list)

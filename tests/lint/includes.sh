@@ -14,7 +14,6 @@ declare -A MAY_INCLUDE=(
 	[ipam]="rangeguard ipam"
 	[plugin/cni]="rangeguard ipam plugin/cni"
 	[plugin/config]="rangeguard ipam plugin/cni plugin/config"
-	[plugin/mnl]="rangeguard"
 	[plugin/network]="rangeguard ipam plugin/cni plugin/network"
 	[plugin/verbs]="rangeguard ipam plugin/cni plugin/config plugin/network plugin/verbs"
 	[plugin/commands]="rangeguard ipam plugin/cni plugin/config plugin/network plugin/commands"
@@ -76,10 +75,10 @@ only_in()
 check_folders
 check_quoted
 only_in '<jansson\.h>' "ipam knows no JSON" 'plugin/*'
-only_in '<(libmnl|netlink|libnftnl|linux/(rt|nf)?netlink[a-z_]*\.h)\b' "netlink belongs to plugin/network" 'plugin/network/*' 'plugin/mnl/*'
+only_in '<(libmnl|netlink|libnftnl|linux/(rt|nf)?netlink[a-z_]*\.h)\b' "netlink belongs to plugin/network" 'plugin/network/*'
 only_in '<lmdb\.h>' "LMDB is behind store.h" 'ipam/store_lmdb*.c' ipam/store_lmdb_internal.h
 only_in '\b(socket|socketpair|mnl_socket_open2?|nl_connect|nl_socket_alloc\w*)\s*\(' \
-	"the netlink port is the only socket" plugin/network/port_mnl.c plugin/mnl/socket.c
+	"the netlink port is the only socket" plugin/network/port_mnl.c
 only_in '\b((secure_)?getenv\s*\(|environ\b)' "the environment is read in plugin/cni/request.c only" plugin/cni/request.c
 only_in '\b(v?fork|clone3?|system|popen|posix_spawnp?|f?exec[lv]?p?e?|execveat)\s*\(' "rangeguard starts no program"
 only_in '\b(strtou?ll?|strto[id]max|ato(i|l|ll)|v?sprintf|st[pr]cpy|strcat|alloca)\s*\(' \
