@@ -2,16 +2,27 @@
 #ifndef PLUGIN_NETWORK_NLBUILD_H
 #define PLUGIN_NETWORK_NLBUILD_H
 
-/*
- * What the builders of rtnetlink messages share: libmnl writes a message where it will be sent from, at the end of its
- * batch. Begun, it is not part of the batch yet.
- */
+/* What the builders of rtnetlink messages share: libnl's objects bound to a scope, and the way into a batch. */
 
-#include <libmnl/libmnl.h>
+#include <netlink/addr.h>
+#include <netlink/msg.h>
 
 #include "plugin/network/port.h"
+#include "rangeguard/cleanup.h"
 
-struct nlmsghdr *message_begin(struct batch *batch, uint16_t type, unsigned flags, const void *head, size_t size);
-int message_end(struct batch *batch, const struct nlmsghdr *message);
+static inline void nl_msg_cleanup(struct nl_msg **msg)
+{
+	nlmsg_free(*msg);
+}
+
+static inline void nl_address_cleanup(struct nl_addr **address)
+{
+	nl_addr_put(*address);
+}
+
+#define NL_MSG_CLEANUP CLEANUP(nl_msg_cleanup)
+#define NL_ADDRESS_CLEANUP CLEANUP(nl_address_cleanup)
+
+int batch_append(struct batch *batch, struct nl_msg *msg);
 
 #endif

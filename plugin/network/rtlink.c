@@ -1,67 +1,71 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Builders of rtnetlink messages about links, and the beginning and end of any. Pure: no descriptor, no system call. */
+/*
+ * Builders of rtnetlink messages about links. libnl-route writes the veth pair; the small requests about a link whose
+ * index is known are put together from their attributes. Pure: no descriptor, no system call.
+ */
 
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
-#include <linux/veth.h>
+#include <netlink/route/link.h>
+#include <netlink/route/link/veth.h>
 #include <string.h>
 
 #include "plugin/network/nlbuild.h"
 #include "plugin/network/rtmessage.h"
 
-/**
- * message_begin() - Begin a message behind those of a batch
- * @batch:	Batch
- * @type:	RTM_*
- * @flags:	NLM_F_*
- * @head:	What follows the header
- * @size:	Bytes of it
- *
- * Return: the message, for libmnl to put attributes into, NULL when the batch is full
- */
-struct nlmsghdr *message_begin(struct batch *batch, uint16_t type, unsigned flags, const void *head, size_t size)
+static void nl_link_cleanup(struct rtnl_link **link)
 {
-	struct nlmsghdr *message;
-
-	if (!batch_has_room(batch))
-		return NULL;
-	/* libmnl leaves padding as it finds it. */
-	message = mnl_nlmsg_put_header(memset(batch->buffer + batch->used, 0, BATCH_MESSAGE_MAX));
-	message->nlmsg_type = type;
-	message->nlmsg_flags = (uint16_t)flags;
-	memcpy(mnl_nlmsg_put_extra_header(message, size), head, size);
-	return message;
+	rtnl_link_put(*link);
 }
 
-/** message_end() - Make the message that was begun a part of its batch: 0, -E2BIG when there was no room for it */
-int message_end(struct batch *batch, const struct nlmsghdr *message)
+#define NL_LINK_CLEANUP CLEANUP(nl_link_cleanup)
+
+/**
+ * batch_append() - Copy a message behind those of a batch
+ * @batch:	Batch
+ * @msg:	Message as libnl built it; NULL: it could not be built
+ *
+ * Return: 0, -ENOMEM, -E2BIG when the batch is full
+ */
+int batch_append(struct batch *batch, struct nl_msg *msg)
 {
-	if (!message)
+	const struct nlmsghdr *header;
+	size_t size;
+
+	if (!msg)
+		return -ENOMEM;
+	header = nlmsg_hdr(msg);
+	size = NLMSG_ALIGN((size_t)header->nlmsg_len);
+	if (batch->count == BATCH_MESSAGES || size > sizeof(batch->buffer) - batch->used)
 		return -E2BIG;
-	batch->used += NLMSG_ALIGN(message->nlmsg_len);
+	memset(batch->buffer + batch->used, 0, size);
+	memcpy(batch->buffer + batch->used, header, header->nlmsg_len);
+	batch->used += size;
 	batch->count++;
 	return 0;
 }
 
 /**
- * put_end() - Name, MAC address, MTU and queues of one end of a pair
- * @message:	Message
+ * describe_end() - Name, MAC address and MTU of one end of a pair
+ * @link:	End
  * @name:	Name
  * @mac:	MAC address; set at birth, it is one that udev leaves alone (addr_assign_type NET_ADDR_SET)
  * @mtu:	MTU
  *
- * A veth uses one queue each way. Unless told at once, the kernel makes as many as there are processors, and then
- * waits for a grace period to be rid of them (veth_init_queues()).
+ * Return: 0, -ENOMEM
  */
-static void put_end(struct nlmsghdr *message, const char *name, const uint8_t mac[static ETH_ALEN], unsigned mtu)
+static int describe_end(struct rtnl_link *link, const char *name, const uint8_t mac[static ETH_ALEN], unsigned mtu)
 {
-	mnl_attr_put_strz(message, IFLA_IFNAME, name);
-	mnl_attr_put(message, IFLA_ADDRESS, ETH_ALEN, mac);
-	mnl_attr_put_u32(message, IFLA_MTU, mtu);
-	mnl_attr_put_u32(message, IFLA_NUM_TX_QUEUES, 1);
-	mnl_attr_put_u32(message, IFLA_NUM_RX_QUEUES, 1);
+	struct nl_addr *address NL_ADDRESS_CLEANUP = nl_addr_build(AF_LLC, mac, ETH_ALEN);
+
+	if (!address)
+		return -ENOMEM;
+	rtnl_link_set_name(link, name);
+	rtnl_link_set_addr(link, address);
+	rtnl_link_set_mtu(link, mtu);
+	return 0;
 }
 
 /**
@@ -70,57 +74,74 @@ static void put_end(struct nlmsghdr *message, const char *name, const uint8_t ma
  * @plan:	Plan
  * @netns_fd:	Namespace of the container's end
  *
- * Return: 0, -E2BIG
+ * Return: 0, -ENOMEM, -E2BIG
  */
 int rtmessage_create_veth(struct batch *batch, const struct plan *plan, int netns_fd)
 {
-	const struct ifinfomsg link = {0};
-	struct nlmsghdr *message = message_begin(batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &link, sizeof(link));
-	struct nlattr *info, *data, *peer;
+	struct rtnl_link *host NL_LINK_CLEANUP = rtnl_link_veth_alloc();
+	struct rtnl_link *container NL_LINK_CLEANUP = host ? rtnl_link_veth_get_peer(host) : NULL;
+	struct nl_msg *msg NL_MSG_CLEANUP = NULL;
 
-	if (!message)
-		return -E2BIG;
-	put_end(message, plan->host_name, plan->host_mac, plan->mtu);
-	info = mnl_attr_nest_start(message, IFLA_LINKINFO);
-	mnl_attr_put_strz(message, IFLA_INFO_KIND, "veth");
-	data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
-	peer = mnl_attr_nest_start(message, VETH_INFO_PEER);
-	(void)mnl_nlmsg_put_extra_header(message, sizeof(link));
-	put_end(message, plan->container_name, plan->container_mac, plan->mtu);
-	mnl_attr_put_u32(message, IFLA_NET_NS_FD, (uint32_t)netns_fd);
-	mnl_attr_nest_end(message, peer);
-	mnl_attr_nest_end(message, data);
-	mnl_attr_nest_end(message, info);
-	return message_end(batch, message);
+	if (!container || describe_end(host, plan->host_name, plan->host_mac, plan->mtu) < 0 ||
+	    describe_end(container, plan->container_name, plan->container_mac, plan->mtu) < 0)
+		return -ENOMEM;
+	rtnl_link_set_ns_fd(container, netns_fd);
+	if (rtnl_link_build_add_request(host, NLM_F_CREATE | NLM_F_EXCL, &msg) < 0)
+		return -ENOMEM;
+	return batch_append(batch, msg);
 }
 
-/** put_forwarding() - AF_INET inside IFLA_AF_SPEC: forward what comes in here, whatever conf/default says */
-static void put_forwarding(struct nlmsghdr *message)
+/**
+ * link_request() - A message about one link, without attributes
+ * @type:	RTM_*
+ * @flags:	NLM_F_*
+ * @link:	Its head
+ *
+ * Return: the message, NULL without memory
+ */
+static struct nl_msg *link_request(int type, int flags, struct ifinfomsg link)
 {
-	struct nlattr *family = mnl_attr_nest_start(message, AF_INET);
-	struct nlattr *conf = mnl_attr_nest_start(message, IFLA_INET_CONF);
+	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
 
-	mnl_attr_put_u32(message, IPV4_DEVCONF_FORWARDING, 1);
-	mnl_attr_nest_end(message, conf);
-	mnl_attr_nest_end(message, family);
+	if (msg && nlmsg_append(msg, &link, sizeof(link), NLMSG_ALIGNTO) < 0) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
 }
 
-/** put_no_link_local() - AF_INET6 inside IFLA_AF_SPEC: no link-local address of the kernel's own making, so no DAD */
-static void put_no_link_local(struct nlmsghdr *message)
+/**
+ * put_forwarding() - AF_INET inside IFLA_AF_SPEC: forward what comes in here, whatever conf/default says
+ * @msg:	Message
+ *
+ * Return: 0, negative: no room
+ */
+static int put_forwarding(struct nl_msg *msg)
 {
-	struct nlattr *family = mnl_attr_nest_start(message, AF_INET6);
+	struct nlattr *family = nla_nest_start(msg, AF_INET);
+	struct nlattr *conf = family ? nla_nest_start(msg, IFLA_INET_CONF) : NULL;
 
-	mnl_attr_put_u8(message, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
-	mnl_attr_nest_end(message, family);
+	if (!conf || nla_put_u32(msg, IPV4_DEVCONF_FORWARDING, 1) < 0)
+		return -ENOMEM;
+	nla_nest_end(msg, conf);
+	nla_nest_end(msg, family);
+	return 0;
 }
 
-/** begin_link() - Begin a message about link @index, whose flags become IFF_UP with @up; as message_begin() */
-static struct nlmsghdr *begin_link(struct batch *batch, uint16_t type, uint32_t index, bool up)
+/**
+ * put_no_link_local() - AF_INET6 inside IFLA_AF_SPEC: the kernel makes no link-local address of its own, so does no DAD
+ * @msg:	Message
+ *
+ * Return: 0, negative: no room
+ */
+static int put_no_link_local(struct nl_msg *msg)
 {
-	unsigned flags = up ? IFF_UP : 0;
-	struct ifinfomsg link = {.ifi_index = (int)index, .ifi_flags = flags, .ifi_change = flags};
+	struct nlattr *family = nla_nest_start(msg, AF_INET6);
 
-	return message_begin(batch, type, 0, &link, sizeof(link));
+	if (!family || nla_put_u8(msg, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE) < 0)
+		return -ENOMEM;
+	nla_nest_end(msg, family);
+	return 0;
 }
 
 /**
@@ -132,49 +153,50 @@ static struct nlmsghdr *begin_link(struct batch *batch, uint16_t type, uint32_t 
  *
  * Not "up": the kernel brings a link up before it looks at the settings of the same message (do_setlink()).
  *
- * Return: 0, -E2BIG
+ * Return: 0, -ENOMEM, -E2BIG
  */
 int rtmessage_set_host_end(struct batch *batch, uint32_t index, const struct plan *plan, bool ipv6)
 {
-	struct nlmsghdr *message = begin_link(batch, RTM_SETLINK, index, false);
+	struct nl_msg *msg NL_MSG_CLEANUP = link_request(RTM_SETLINK, 0, (struct ifinfomsg){.ifi_index = (int)index});
 	struct nlattr *settings;
 
-	if (!message)
-		return -E2BIG;
 	/* Without its NUL, which the kernel would count: an alias has 255 bytes at most (IFALIASZ). */
-	mnl_attr_put_str(message, IFLA_IFALIAS, plan->alias);
-	settings = mnl_attr_nest_start(message, IFLA_AF_SPEC);
-	put_forwarding(message);
-	if (ipv6)
-		put_no_link_local(message);
-	mnl_attr_nest_end(message, settings);
-	return message_end(batch, message);
+	if (!msg || nla_put(msg, IFLA_IFALIAS, (int)strlen(plan->alias), plan->alias) < 0)
+		return -ENOMEM;
+	settings = nla_nest_start(msg, IFLA_AF_SPEC);
+	if (!settings || put_forwarding(msg) < 0 || (ipv6 && put_no_link_local(msg) < 0))
+		return -ENOMEM;
+	nla_nest_end(msg, settings);
+	return batch_append(batch, msg);
 }
 
-/** rtmessage_no_link_local() - No link-local address of the kernel's making on @index: 0, -E2BIG */
+/** rtmessage_no_link_local() - No link-local address of the kernel's making on @index: 0, -ENOMEM, -E2BIG */
 int rtmessage_no_link_local(struct batch *batch, uint32_t index)
 {
-	struct nlmsghdr *message = begin_link(batch, RTM_SETLINK, index, false);
-	struct nlattr *settings;
+	struct nl_msg *msg NL_MSG_CLEANUP = link_request(RTM_SETLINK, 0, (struct ifinfomsg){.ifi_index = (int)index});
+	struct nlattr *settings = msg ? nla_nest_start(msg, IFLA_AF_SPEC) : NULL;
 
-	if (!message)
-		return -E2BIG;
-	settings = mnl_attr_nest_start(message, IFLA_AF_SPEC);
-	put_no_link_local(message);
-	mnl_attr_nest_end(message, settings);
-	return message_end(batch, message);
+	if (!settings || put_no_link_local(msg) < 0)
+		return -ENOMEM;
+	nla_nest_end(msg, settings);
+	return batch_append(batch, msg);
 }
 
-/** rtmessage_set_up() - Bring @index up: 0, -E2BIG */
+/** rtmessage_set_up() - Bring @index up: 0, -ENOMEM, -E2BIG */
 int rtmessage_set_up(struct batch *batch, uint32_t index)
 {
-	return message_end(batch, begin_link(batch, RTM_SETLINK, index, true));
+	struct nl_msg *msg NL_MSG_CLEANUP = link_request(
+		RTM_SETLINK, 0, (struct ifinfomsg){.ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP});
+
+	return batch_append(batch, msg);
 }
 
-/** rtmessage_delete_link() - Delete @index, with it its peer and all that refers to them: 0, -E2BIG */
+/** rtmessage_delete_link() - Delete @index, with it its peer and all that refers to them: 0, -ENOMEM, -E2BIG */
 int rtmessage_delete_link(struct batch *batch, uint32_t index)
 {
-	return message_end(batch, begin_link(batch, RTM_DELLINK, index, false));
+	struct nl_msg *msg NL_MSG_CLEANUP = link_request(RTM_DELLINK, 0, (struct ifinfomsg){.ifi_index = (int)index});
+
+	return batch_append(batch, msg);
 }
 
 /** put_group() - The message that was begun is about a group of links; ends it: 0, -E2BIG */
@@ -204,34 +226,32 @@ int rtmessage_delete_group(struct batch *batch, uint32_t group)
  * @index:	Which one, 0: not by index
  * @name:	Which one, NULL: not by name
  *
- * Return: 0, -E2BIG
+ * Return: 0, -ENOMEM, -E2BIG
  */
-static int get_link(struct batch *batch, unsigned flags, uint32_t index, const char *name)
+static int get_link(struct batch *batch, int flags, uint32_t index, const char *name)
 {
-	const struct ifinfomsg link = {.ifi_index = (int)index};
-	struct nlmsghdr *message = message_begin(batch, RTM_GETLINK, flags, &link, sizeof(link));
+	struct nl_msg *msg NL_MSG_CLEANUP =
+		link_request(RTM_GETLINK, flags, (struct ifinfomsg){.ifi_index = (int)index});
 
-	if (!message)
-		return -E2BIG;
-	if (name)
-		mnl_attr_put_strz(message, IFLA_IFNAME, name);
-	mnl_attr_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	return message_end(batch, message);
+	if (!msg || (name && nla_put_string(msg, IFLA_IFNAME, name) < 0) ||
+	    nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0)
+		return -ENOMEM;
+	return batch_append(batch, msg);
 }
 
-/** rtmessage_get_link_by_name() - Ask for the link @name: 0, -E2BIG */
+/** rtmessage_get_link_by_name() - Ask for the link @name: 0, -ENOMEM, -E2BIG */
 int rtmessage_get_link_by_name(struct batch *batch, const char *name)
 {
 	return get_link(batch, 0, 0, name);
 }
 
-/** rtmessage_get_link() - Ask for the link @index: 0, -E2BIG */
+/** rtmessage_get_link() - Ask for the link @index: 0, -ENOMEM, -E2BIG */
 int rtmessage_get_link(struct batch *batch, uint32_t index)
 {
 	return get_link(batch, 0, index, NULL);
 }
 
-/** rtmessage_dump_links() - Ask for all links: 0, -E2BIG */
+/** rtmessage_dump_links() - Ask for all links: 0, -ENOMEM, -E2BIG */
 int rtmessage_dump_links(struct batch *batch)
 {
 	return get_link(batch, NLM_F_DUMP, 0, NULL);

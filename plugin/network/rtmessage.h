@@ -3,7 +3,7 @@
 #define PLUGIN_NETWORK_RTMESSAGE_H
 
 /*
- * rtnetlink messages as bytes: libmnl writes them, a batch collects them; and the few attributes that we read
+ * rtnetlink messages as bytes: libnl-route builds them, a batch collects them; and the few attributes that we read
  * back. No descriptor, no system call.
  */
 
@@ -42,7 +42,7 @@ struct address_info {
 	uint32_t flags; /* IFA_F_* */
 };
 
-/* Each appends one message. 0, -E2BIG when the batch is full. */
+/* Each appends one message. 0, -ENOMEM, -E2BIG when the batch is full. */
 int rtmessage_create_veth(struct batch *batch, const struct plan *plan, int netns_fd);
 int rtmessage_set_host_end(struct batch *batch, uint32_t index, const struct plan *plan, bool ipv6);
 int rtmessage_set_up(struct batch *batch, uint32_t index);
