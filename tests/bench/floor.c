@@ -151,12 +151,14 @@ static void change(int fd, const struct datagram *datagram)
 	(void)exchange(fd, datagram, (struct nlmsghdr *)(void *)reply, sizeof(reply));
 }
 
-/** put_end() - Name, MAC address, MTU of one end of the pair */
+/** put_end() - Name, MAC address, MTU, queues of one end of the pair: see describe_end() in plugin/network/rtlink.c */
 static void put_end(struct datagram *datagram, const char *name, const uint8_t mac[static ETH_ALEN])
 {
 	(void)put_attribute(datagram, IFLA_IFNAME, name, strlen(name) + 1);
 	(void)put_attribute(datagram, IFLA_ADDRESS, mac, ETH_ALEN);
 	put_number(datagram, IFLA_MTU, MTU);
+	put_number(datagram, IFLA_NUM_TX_QUEUES, 1);
+	put_number(datagram, IFLA_NUM_RX_QUEUES, 1);
 }
 
 /** put_pair() - Make the pair */
