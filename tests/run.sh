@@ -81,7 +81,7 @@ run_scripts()
 netns_scripts()
 {
 	echo tests/netns/faults_failing.sh
-	find tests/netns -name '*.sh' ! -name 'faults_*.sh' ! -name valgrind.sh | sort
+	find tests/netns -name '*.sh' ! -name 'faults_*.sh' ! -name valgrind.sh ! -name cost.sh | sort
 }
 
 stage_install()
@@ -133,7 +133,7 @@ stage_netns()
 {
 	stage_build_dev
 	mapfile -t scripts < <(netns_scripts)
-	run_scripts release tests/netns/faults_killed.sh "${scripts[@]}" tests/netns/valgrind.sh
+	run_scripts release tests/netns/faults_killed.sh "${scripts[@]}" tests/netns/cost.sh tests/netns/valgrind.sh
 }
 
 stage_netns_asan()

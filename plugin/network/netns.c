@@ -56,16 +56,19 @@ int netns_open(const char *path, struct netns *ret_netns)
 	return 0;
 }
 
-/** netns_open_own() - Open the calling thread's network namespace: 0, negative errno */
-int netns_open_own(struct netns *ret_netns)
+/**
+ * netns_is_own() - Whether a namespace is the one that the calling thread is in
+ * @netns:	Namespace
+ *
+ * Return: 1, 0, negative errno
+ */
+int netns_is_own(const struct netns *netns)
 {
-	return netns_open("/proc/thread-self/ns/net", ret_netns);
-}
+	struct stat own;
 
-/** netns_same() - Whether @a and @b are the same namespace */
-bool netns_same(const struct netns *a, const struct netns *b)
-{
-	return a->device == b->device && a->inode == b->inode;
+	if (stat("/proc/thread-self/ns/net", &own) < 0)
+		return -errno;
+	return own.st_dev == netns->device && own.st_ino == netns->inode;
 }
 
 /** netns_enter() - Move the calling thread into @netns: 0, negative errno */

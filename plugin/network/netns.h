@@ -4,7 +4,6 @@
 
 /* Network namespaces by path: opened once, checked to be what they claim, compared by inode, entered. */
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /** Named outcomes beside 0 and negative errno */
@@ -25,8 +24,7 @@ struct netns {
 	}
 
 int netns_open(const char *path, struct netns *ret_netns);
-int netns_open_own(struct netns *ret_netns);
-bool netns_same(const struct netns *a, const struct netns *b);
+int netns_is_own(const struct netns *netns);
 int netns_enter(const struct netns *netns);
 void netns_done(struct netns *netns);
 

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BATCH_BYTES 16384
+#define BATCH_BYTES 8192
 #define BATCH_MESSAGES 64U /* the width of batch.may_exist */
 #define PORT_TEXT_MAX 256
 

@@ -73,6 +73,8 @@ static void describe_link(const struct nlmsghdr *message, char buffer[static RTM
 
 	if (rtmessage_read_link(message, &link) == 0 && message->nlmsg_type == RTM_NEWLINK)
 		(void)snprintf(buffer, RTMESSAGE_TEXT_MAX, "create the veth pair %s", link.name);
+	else if (message->nlmsg_type == RTM_DELLINK && !head->ifi_index)
+		(void)snprintf(buffer, RTMESSAGE_TEXT_MAX, "delete a group of interfaces");
 	else if (message->nlmsg_type == RTM_DELLINK)
 		(void)snprintf(buffer, RTMESSAGE_TEXT_MAX, "delete the interface with index %d", head->ifi_index);
 	else

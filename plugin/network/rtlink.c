@@ -56,11 +56,14 @@ int batch_allow_existing(struct batch *batch, int appended)
 }
 
 /**
- * describe_end() - Name, MAC address and MTU of one end of a pair
+ * describe_end() - Name, MAC address, MTU and queues of one end of a pair
  * @link:	End
  * @name:	Name
  * @mac:	MAC address; set at birth, it is one that udev leaves alone (addr_assign_type NET_ADDR_SET)
  * @mtu:	MTU
+ *
+ * Not told otherwise, an end is born with a queue per processor, and the kernel waits for a grace period to be rid of
+ * those that it does not use (netif_set_real_num_tx_queues()).
  *
  * Return: 0, -ENOMEM
  */
@@ -73,6 +76,8 @@ static int describe_end(struct rtnl_link *link, const char *name, const uint8_t 
 	rtnl_link_set_name(link, name);
 	rtnl_link_set_addr(link, address);
 	rtnl_link_set_mtu(link, mtu);
+	rtnl_link_set_num_tx_queues(link, 1);
+	rtnl_link_set_num_rx_queues(link, 1);
 	return 0;
 }
 
@@ -214,6 +219,28 @@ int rtmessage_delete_link(struct batch *batch, uint32_t index)
 	struct nl_msg *msg NL_MSG_CLEANUP = link_request(RTM_DELLINK, 0, (struct ifinfomsg){.ifi_index = (int)index});
 
 	return batch_append(batch, msg);
+}
+
+/** group_request() - A message about link @index and a group of links: 0, -ENOMEM, -E2BIG */
+static int group_request(struct batch *batch, int type, uint32_t index, uint32_t group)
+{
+	struct nl_msg *msg NL_MSG_CLEANUP = link_request(type, 0, (struct ifinfomsg){.ifi_index = (int)index});
+
+	if (!msg || nla_put_u32(msg, IFLA_GROUP, group) < 0)
+		return -ENOMEM;
+	return batch_append(batch, msg);
+}
+
+/** rtmessage_set_group() - Put link @index into a group: 0, -ENOMEM, -E2BIG */
+int rtmessage_set_group(struct batch *batch, uint32_t index, uint32_t group)
+{
+	return group_request(batch, RTM_SETLINK, index, group);
+}
+
+/** rtmessage_delete_group() - Delete the links of a group, as rtmessage_delete_link() one: 0, -ENOMEM, -E2BIG */
+int rtmessage_delete_group(struct batch *batch, uint32_t group)
+{
+	return group_request(batch, RTM_DELLINK, 0, group);
 }
 
 /**

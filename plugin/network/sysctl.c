@@ -9,13 +9,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "rangeguard/cleanup.h"
 
+/** Longest path: of an interface's setting, whose name has 15 bytes */
+#define SYSCTL_PATH_MAX 128
 /** Longest value that is compared; ours are single digits */
 #define VALUE_MAX 32
 
@@ -39,11 +40,11 @@ static int has_value(int fd, const char *value)
 }
 
 /** sysctl_path() - Where sysctl @name is: 0, -ENAMETOOLONG */
-static int sysctl_path(const char *name, char path[static PATH_MAX])
+static int sysctl_path(const char *name, char path[static SYSCTL_PATH_MAX])
 {
-	int r = snprintf(path, PATH_MAX, "/proc/sys/net/%s", name);
+	int r = snprintf(path, SYSCTL_PATH_MAX, "/proc/sys/net/%s", name);
 
-	return r < 0 || r >= PATH_MAX ? -ENAMETOOLONG : 0;
+	return r < 0 || r >= SYSCTL_PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
 /**
@@ -56,7 +57,7 @@ static int sysctl_path(const char *name, char path[static PATH_MAX])
  */
 int sysctl_ensure(const char *name, const char *value)
 {
-	char path[PATH_MAX];
+	char path[SYSCTL_PATH_MAX];
 	int fd CLEANUP_CLOSE = -1;
 	int open_error = 0;
 	int r;
@@ -90,7 +91,7 @@ int sysctl_ensure(const char *name, const char *value)
  */
 int sysctl_ensure_interface(const char *family, const char *interface, const char *name, const char *value)
 {
-	char path[PATH_MAX];
+	char path[SYSCTL_PATH_MAX];
 	int r = snprintf(path, sizeof(path), "%s/conf/%s/%s", family, interface, name);
 
 	if (r < 0 || (size_t)r >= sizeof(path))
@@ -107,7 +108,7 @@ int sysctl_ensure_interface(const char *family, const char *interface, const cha
  */
 int sysctl_has_value(const char *name, const char *value)
 {
-	char path[PATH_MAX];
+	char path[SYSCTL_PATH_MAX];
 	int fd CLEANUP_CLOSE = -1;
 	int r = sysctl_path(name, path);
 

@@ -70,7 +70,7 @@ const char *nf_set_name(enum nf_set set, uint64_t list, char name[static NF_NAME
 	return name;
 }
 
-/** nf_room() - Room for a message of any kind, NULL without memory */
+/** nf_room() - Room for a message of any kind, zeroed for the gaps between attributes; NULL without memory */
 void *nf_room(struct datagram *datagram)
 {
 	size_t size = datagram->size ? 2 * datagram->size : DATAGRAM_BYTES;
@@ -78,9 +78,11 @@ void *nf_room(struct datagram *datagram)
 
 	if (datagram->size - datagram->used >= MESSAGE_BYTES)
 		return datagram->data + datagram->used;
-	data = realloc(datagram->data, size);
+	data = datagram->data ? realloc(datagram->data, size) : calloc(1, size);
 	if (!data)
 		return NULL;
+	if (datagram->size)
+		memset(data + datagram->size, 0, size - datagram->size);
 	datagram->data = data;
 	datagram->size = size;
 	return data + datagram->used;

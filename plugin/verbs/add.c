@@ -18,7 +18,6 @@
 /** open_netns() - CNI_NETNS, which must be a network namespace and not the plugin's own: code 8 */
 static int open_netns(const struct context *context, struct netns *ret_netns, struct error *reterr)
 {
-	NETNS_CLEANUP struct netns own = NETNS_INIT;
 	NETNS_CLEANUP struct netns netns = NETNS_INIT;
 	int r = netns_open(context->request.netns, &netns);
 
@@ -28,11 +27,11 @@ static int open_netns(const struct context *context, struct netns *ret_netns, st
 	if (r < 0)
 		return error_set(reterr, ERROR_NETNS, "CNI_NETNS %.256s can't be opened: %s", context->request.netns,
 				 strerror(-r));
-	r = netns_open_own(&own);
+	r = netns_is_own(&netns);
 	if (r < 0)
-		return error_set(reterr, ERROR_NETNS, "the plugin's own network namespace can't be opened: %s",
+		return error_set(reterr, ERROR_NETNS, "the plugin's own network namespace can't be looked at: %s",
 				 strerror(-r));
-	if (netns_same(&own, &netns) && !context->request.netns_override)
+	if (r && !context->request.netns_override)
 		return error_set(reterr, ERROR_NETNS,
 				 "plugin's netns and netns from CNI_NETNS should not be the same: %.256s",
 				 context->request.netns);

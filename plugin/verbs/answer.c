@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "plugin/config/resolv_conf.h"
+#include "rangeguard/cleanup.h"
 
 /** read_dns() - `dns` of the configuration, else what resolvConf says; NULL when there is none */
 static int read_dns(const struct context *context, json_t **ret_dns, struct error *reterr)
@@ -21,13 +22,38 @@ static int read_dns(const struct context *context, json_t **ret_dns, struct erro
 	return netconf->resolv_conf ? resolv_conf_read(netconf->resolv_conf, ret_dns, reterr) : 0;
 }
 
-/** print_json() - One document on standard output, all of it or an error */
+/** write_all() - Write a whole text to standard output: 0, negative errno */
+static int write_all(const char *text, size_t size)
+{
+	while (size > 0) {
+		ssize_t written = write(STDOUT_FILENO, text, size);
+
+		if (written < 0 && errno != EINTR)
+			return -errno;
+		if (written > 0) {
+			text += written;
+			size -= (size_t)written;
+		}
+	}
+	return 0;
+}
+
+/**
+ * print_json() - One document on standard output, all of it or an error
+ *
+ * Made in memory and written at once: jansson hands a stream each brace and each quote on its own.
+ */
 static int print_json(const json_t *json, struct error *reterr)
 {
-	if (json_dumpf(json, stdout, JSON_INDENT(4)) < 0 || fputc('\n', stdout) == EOF || fflush(stdout) == EOF)
-		return error_set(reterr, ERROR_IO, "the result can't be written to standard output: %s",
-				 strerror(errno));
-	return 0;
+	CLEANUP_FREE char *text = json_dumps(json, JSON_INDENT(4));
+	size_t size = text ? strlen(text) : 0;
+	int r = -ENOMEM;
+
+	if (text) {
+		text[size++] = '\n'; /* for the NUL */
+		r = write_all(text, size);
+	}
+	return r ? error_set(reterr, ERROR_IO, "the result can't be written to standard output: %s", strerror(-r)) : 0;
 }
 
 /** print_result() - The result in the configuration's version */

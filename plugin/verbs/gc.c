@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * GC: remove what this network holds for attachments that the runtime no longer knows. The list is read and the
- * store walked first; then each stale attachment is removed under its own lock, as DEL does it. An attachment that is
- * not listed but whose namespace and interface both live is somebody's, a second runtime's say, and is kept.
+ * store walked first; then each stale attachment is removed under its own lock, as DEL does it, but many together: the
+ * kernel takes as long for a crowd as for one. An attachment that is not listed but whose namespace and interface both
+ * live is somebody's, a second runtime's say, and is kept.
  */
 
 #include <errno.h>
@@ -25,6 +26,7 @@ struct valid {
 /** struct stale - An attachment that holds a lease and is not valid; texts are owned */
 struct stale {
 	struct stale *next;
+	bool removed;
 	char *container_id;
 	char *ifname;
 };
@@ -243,8 +245,85 @@ static int remove_stale(const struct context *context, const struct state *state
 	return r;
 }
 
+/** attachment_of() - The attachment that a stale lease is of; borrows its texts */
+static struct attachment attachment_of(const struct sweep *sweep, const struct stale *stale)
+{
+	return (struct attachment){.network = sweep->network,
+				   .container_id = stale->container_id,
+				   .ifname = stale->ifname,
+				   .chained = sweep->chained};
+}
+
+/** struct crowd - Stale attachments that are removed together, their locks held */
+struct crowd {
+	struct stale *members[ATTACH_DOOMED_MAX];
+	size_t n;
+	struct doomed doomed;
+};
+
+/**
+ * join_crowd() - Lock a stale attachment, and have it removed with others
+ * @context:	Call
+ * @state:	State
+ * @host:	Port
+ * @attachment:	Attachment of @stale
+ * @stale:	Stale attachment
+ * @crowd:	With room for one more
+ *
+ * One that lives, or whose lock is not to be had at once, is left to remove_stale(): a crowd waits for nobody, so that
+ * two of them can't wait for each other.
+ */
+static void join_crowd(const struct context *context, const struct state *state, struct port *host,
+		       const struct attachment *attachment, struct stale *stale, struct crowd *crowd)
+{
+	struct judgement judgement = {.context = context, .host = host};
+	uint64_t hash = attachment_hash(attachment);
+	struct error ignored = {0};
+
+	if (state_lock_attachment(state, hash, 0))
+		return;
+	if (look_again(&judgement, state, attachment, &ignored) || judgement.lives ||
+	    attach_doom(host, attachment, &crowd->doomed, &ignored)) {
+		state_unlock_attachment(state, hash);
+		return;
+	}
+	crowd->members[crowd->n++] = stale;
+}
+
+/** remove_crowd() - Remove the crowd and unlock it; whom it does not remove is left to remove_stale() */
+static void remove_crowd(const struct context *context, const struct state *state, struct ports *ports,
+			 const struct sweep *sweep, struct crowd *crowd)
+{
+	struct error ignored = {0};
+	int r = attach_delete_doomed(ports->host, &crowd->doomed, &ignored);
+
+	for (size_t i = 0; i < crowd->n; i++) {
+		struct attachment attachment = attachment_of(sweep, crowd->members[i]);
+
+		crowd->members[i]->removed = !r && !leases_release(context, state, &attachment, ports, &ignored);
+		state_unlock_attachment(state, attachment_hash(&attachment));
+	}
+	crowd->n = 0;
+}
+
+/** remove_together() - Remove as many as can be without waiting, a crowd at a time */
+static void remove_together(const struct context *context, const struct state *state, struct ports *ports,
+			    struct sweep *sweep)
+{
+	struct crowd crowd = {.n = 0};
+
+	for (struct stale *stale = sweep->first; stale; stale = stale->next) {
+		struct attachment attachment = attachment_of(sweep, stale);
+
+		join_crowd(context, state, ports->host, &attachment, stale, &crowd);
+		if (crowd.n == ATTACH_DOOMED_MAX)
+			remove_crowd(context, state, ports, sweep, &crowd);
+	}
+	remove_crowd(context, state, ports, sweep, &crowd);
+}
+
 /** remove_all() - Remove each, go on after a failure, tell of the first one and of how many there were */
-static int remove_all(const struct context *context, const struct state *state, const struct sweep *sweep,
+static int remove_all(const struct context *context, const struct state *state, struct sweep *sweep,
 		      struct error *reterr)
 {
 	PORTS_CLEANUP struct ports ports = {0};
@@ -252,14 +331,12 @@ static int remove_all(const struct context *context, const struct state *state, 
 
 	if (context_open_ports(&ports, reterr))
 		return REFUSED;
+	remove_together(context, state, &ports, sweep);
 	for (const struct stale *stale = sweep->first; stale; stale = stale->next) {
-		struct attachment attachment = {.network = sweep->network,
-						.container_id = stale->container_id,
-						.ifname = stale->ifname,
-						.chained = sweep->chained};
+		struct attachment attachment = attachment_of(sweep, stale);
 		struct error err = {0};
 
-		if (remove_stale(context, state, &ports, &attachment, &err)) {
+		if (!stale->removed && remove_stale(context, state, &ports, &attachment, &err)) {
 			log_line("GC of %.256s %s: %s", stale->container_id, stale->ifname, err.msg);
 			if (!failures++)
 				*reterr = err;

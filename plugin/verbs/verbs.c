@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/time.h>
 
 #include "ipam/store_lmdb.h"
@@ -162,6 +163,18 @@ static int run(struct context *context, struct error *reterr)
 	return verbs[context->request.verb].run(context, reterr);
 }
 
+/** seed_json() - Let jansson hash keys with a number that the kernel gave this process: it would open /dev/urandom */
+static void seed_json(void)
+{
+	const uint8_t *random_bytes = (const uint8_t *)getauxval(AT_RANDOM);
+	size_t seed = 0;
+
+	/* The first eight of the sixteen bytes are the stack protector's. */
+	if (random_bytes)
+		memcpy(&seed, random_bytes + 8, sizeof(seed));
+	json_object_seed(seed);
+}
+
 int verbs_run(void)
 {
 	struct context context = {.version = CNI_NEWEST};
@@ -170,6 +183,7 @@ int verbs_run(void)
 
 	arm_deadline();
 	survive_broken_pipe();
+	seed_json();
 	r = run(&context, &err);
 	if (r)
 		(void)error_print(stdout, &err, cni_version_text(context.version));

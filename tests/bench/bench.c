@@ -8,8 +8,8 @@
  * What to run is read from standard input:
  *	{"rounds": 200, "warmup": 5, "contenders": [{"name": "ours", "steps": [{"name": "add", "copies": 16,
  *	 "command": ["/opt/cni/bin/ours"], "environment": ["CNI_CONTAINERID=c{}"], "stdin": "{…}"}]}]}
- * Copies of a step run at the same time; "{}" in their arguments and environment is the copy's number. A table goes to
- * standard output, with `--json FILE` JSON to that file.
+ * Copies of a step run at the same time; "{}" in their arguments and environment is the copy's number. With "netns", a
+ * path, they run in that network namespace. What was measured goes to standard output, as JSON.
  *
  * To be linked statically: the kernel counts the memory of whoever spawns a process to that process's peak
  * (setmax_mm_hiwater_rss() in fs/exec.c), so this program must be smaller than what it measures. It runs once and
@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,6 +31,8 @@
 #include <time.h>
 #include <unistd.h>
 
+/** Before each step: the kernel ends a deletion in its own time, and whatever comes next would wait for its locks */
+#define PAUSE_NS 10000000L
 #define NS_PER_US 1000
 #define NS_PER_S 1000000000
 /** Exit status: a command failed, or the benchmark can't be read */
@@ -56,6 +59,7 @@ struct process {
  * struct step - What is measured
  * @name:	Of the step
  * @contender:	Whose
+ * @netns_fd:	Network namespace, -1: the current one
  * @copies:	Run at the same time
  * @n_copies:	How many
  * @wall:	Per round: from the first spawn to the last exit, nanoseconds
@@ -65,6 +69,7 @@ struct process {
 struct step {
 	const char *name;
 	const char *contender;
+	int netns_fd;
 	struct process *copies;
 	size_t n_copies;
 	uint64_t *wall;
@@ -93,6 +98,9 @@ struct quantiles {
 	double p90;
 	double p99;
 };
+
+/** Where this program began, and returns to after a step elsewhere */
+static int own_netns_fd = -1;
 
 /** die() - Say what is wrong with errno @errnum, and end */
 __attribute__((noreturn)) static void die(const char *what, int errnum)
@@ -189,16 +197,20 @@ static void make_process(struct process *process, const json_t *command, const j
 static void read_step(struct step *step, const char *contender, json_t *json, size_t rounds)
 {
 	json_t *command, *environment = NULL;
-	const char *input = "";
+	const char *input = "", *netns = NULL;
 	json_error_t error;
 	int copies = 1;
 
-	if (json_unpack_ex(json, &error, JSON_STRICT, "{s:s, s?i, s:o, s?o, s?s}", "name", &step->name, "copies",
-			   &copies, "command", &command, "environment", &environment, "stdin", &input) < 0)
+	if (json_unpack_ex(json, &error, JSON_STRICT, "{s:s, s?i, s:o, s?o, s?s, s?s}", "name", &step->name, "copies",
+			   &copies, "command", &command, "environment", &environment, "stdin", &input, "netns",
+			   &netns) < 0)
 		die(error.text, EINVAL);
 	if (copies < 1 || !json_array_size(command))
 		die("a step without copies or command", EINVAL);
 	step->contender = contender;
+	step->netns_fd = netns ? open(netns, O_RDONLY | O_CLOEXEC) : -1;
+	if (netns && step->netns_fd < 0)
+		die(netns, errno);
 	step->n_copies = (size_t)copies;
 	step->copies = allocate(step->n_copies, sizeof(*step->copies));
 	for (size_t i = 0; i < step->n_copies; i++)
@@ -310,9 +322,17 @@ static uint64_t cpu_time(const struct rusage *usage)
 	return seconds * NS_PER_S + microseconds * NS_PER_US;
 }
 
+/** enter() - Go into a network namespace; -1: stay */
+static void enter(int netns_fd)
+{
+	if (netns_fd >= 0 && setns(netns_fd, CLONE_NEWNET) < 0)
+		die("setns", errno);
+}
+
 /** run_step() - Run a step once and note what it took as sample @round */
 static void run_step(struct step *step, size_t round)
 {
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	struct rusage usage;
 	uint64_t begin;
 
@@ -322,6 +342,8 @@ static void run_step(struct step *step, size_t round)
 	/* Those of warming up are written over. */
 	if (round == 0)
 		step->peak_kib = 0;
+	enter(step->netns_fd);
+	(void)nanosleep(&pause, NULL);
 	begin = now();
 	for (size_t i = 0; i < step->n_copies; i++)
 		start(&step->copies[i], &step->copies[i].actions);
@@ -335,6 +357,7 @@ static void run_step(struct step *step, size_t round)
 			step->peak_kib = usage.ru_maxrss;
 	}
 	step->wall[round] = now() - begin;
+	enter(own_netns_fd);
 }
 
 /** shuffle() - Put the first @n numbers into @order, in one that nobody chose, the same in each run of this program */
@@ -396,70 +419,51 @@ static struct quantiles quantiles(uint64_t *samples, size_t n)
 	};
 }
 
-/** first_median() - Median wall time of the first contender that has a step @name; its samples are sorted by then */
-static double first_median(const struct benchmark *benchmark, const char *name)
-{
-	for (size_t i = 0; i < benchmark->n_contenders; i++)
-		for (size_t j = 0; j < benchmark->contenders[i].n_steps; j++)
-			if (strcmp(benchmark->contenders[i].steps[j].name, name) == 0)
-				return quantile(benchmark->contenders[i].steps[j].wall, benchmark->rounds, 50);
-	return 0;
-}
-
 /** json_of() - Quantiles as JSON */
 static json_t *json_of(const struct quantiles *of)
 {
 	return json_pack("{s:f, s:f, s:f, s:f}", "min", of->min, "p50", of->p50, "p90", of->p90, "p99", of->p99);
 }
 
-/**
- * tell_step() - Print a step's line, and add it to the JSON
- * @benchmark:	All
- * @step:	Step
- * @results:	JSON array
- */
-static void tell_step(const struct benchmark *benchmark, struct step *step, json_t *results)
+/** tell_step() - What was measured of a step */
+static json_t *tell_step(struct step *step, size_t rounds)
 {
-	struct quantiles wall = quantiles(step->wall, benchmark->rounds);
-	struct quantiles cpu = quantiles(step->cpu, benchmark->rounds);
-	double ratio = wall.p50 / first_median(benchmark, step->name);
+	struct quantiles wall = quantiles(step->wall, rounds);
+	struct quantiles cpu = quantiles(step->cpu, rounds);
 
-	(void)printf("%-20s %-8s %9.0f %9.0f %9.0f %9.0f %9.0f %8ld %9.3f\n", step->contender, step->name, wall.min,
-		     wall.p50, wall.p90, wall.p99, cpu.p50, step->peak_kib, ratio);
-	if (json_array_append_new(results,
-				  json_pack("{s:s, s:s, s:i, s:o, s:o, s:i, s:f}", "contender", step->contender, "step",
-					    step->name, "copies", (int)step->n_copies, "wall_us", json_of(&wall),
-					    "cpu_us", json_of(&cpu), "peak_kib", (int)step->peak_kib, "ratio", ratio)))
-		die("out of memory", ENOMEM);
+	return json_pack("{s:s, s:s, s:i, s:o, s:o, s:i}", "contender", step->contender, "step", step->name, "copies",
+			 (int)step->n_copies, "wall_us", json_of(&wall), "cpu_us", json_of(&cpu), "peak_kib",
+			 (int)step->peak_kib);
 }
 
-/** tell() - Print the table; its JSON */
+/** tell() - What was measured */
 static json_t *tell(struct benchmark *benchmark)
 {
 	json_t *results = json_array();
 
-	(void)printf("%-20s %-8s %9s %9s %9s %9s %9s %8s %9s\n", "contender", "step", "min us", "p50 us", "p90 us",
-		     "p99 us", "cpu us", "peak KiB", "p50 ratio");
 	for (size_t i = 0; i < benchmark->n_contenders; i++)
 		for (size_t j = 0; j < benchmark->contenders[i].n_steps; j++)
-			tell_step(benchmark, &benchmark->contenders[i].steps[j], results);
+			if (json_array_append_new(results,
+						  tell_step(&benchmark->contenders[i].steps[j], benchmark->rounds)) < 0)
+				die("out of memory", ENOMEM);
 	return json_pack("{s:i, s:o}", "rounds", (int)benchmark->rounds, "results", results);
 }
 
 int main(int argc, char **argv)
 {
-	const char *json_path = argc == 3 && strcmp(argv[1], "--json") == 0 ? argv[2] : NULL;
 	struct benchmark benchmark;
 	json_t *results;
 
-	if (argc != 1 && !json_path) {
-		(void)fputs("Usage: bench [--json FILE] <BENCHMARK\n", stderr);
+	(void)argv;
+	if (argc != 1) {
+		(void)fputs("Usage: bench <BENCHMARK >RESULTS\n", stderr);
 		return EXIT_USAGE;
 	}
+	own_netns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	benchmark = read_benchmark();
 	run_all(&benchmark);
 	results = tell(&benchmark);
-	if (!results || (json_path && json_dump_file(results, json_path, JSON_INDENT(1)) < 0))
-		die(json_path ? json_path : "out of memory", errno);
+	if (!results || json_dumpf(results, stdout, JSON_INDENT(1)) < 0)
+		die("results", errno);
 	return fflush(stdout) ? EXIT_USAGE : 0;
 }

@@ -18,6 +18,8 @@ def later($what; $beside; $measured; $bound): line($what; $beside; $measured; "<
 
 # ADD with that many leases, or reserved prefixes, beside ADD with none
 def leases($count): p50("leases"; "rangeguard \($count)"; "add") / p50("leases"; "rangeguard 0"; "add");
+# rangeguard beside the floor on a host that holds much already
+def scale($host; $step): p50("scale"; "rangeguard \($host)"; $step) / p50("scale"; "floor \($host)"; $step);
 def policy($count): p50("policy"; "rangeguard \($count)"; "add") / p50("policy"; "rangeguard 0"; "add");
 
 [
@@ -29,13 +31,27 @@ def policy($count): p50("policy"; "rangeguard \($count)"; "add") / p50("policy";
 		p50("routed"; "rangeguard"; "del") / p50("routed"; "floor"; "del"); 1.1),
 	at_most("dual-stack ADD"; "ptp + host-local, which waits for DAD";
 		p50("dual-stack"; "rangeguard"; "add") / p50("dual-stack"; "reference"; "add"); 1 / 200),
+	at_most("ADD with ipMasq"; "ptp with ipMasq";
+		p50("ipmasq"; "rangeguard"; "add") / p50("ipmasq"; "reference"; "add"); 1 / 10),
+	at_most("ADD with a pin and ipMasq"; "without";
+		p50("pinned"; "pinned"; "add") / p50("pinned"; "rangeguard"; "add"); 1.35),
+	later("routed ADD"; "netavark, which masquerades";
+		p50("netavark"; "rangeguard"; "add") / p50("netavark"; "netavark"; "add"); 1),
+	at_most("ADD, the 1,000th container of a host"; "the floor there"; scale("full"; "add"); 1.4),
+	at_most("ADD beside 10,000 foreign interfaces and routes"; "the floor there"; scale("foreign"; "add"); 1.4),
+	at_most("DEL, the 1,000th container of a host"; "the floor there"; scale("full"; "del"); 1.1),
+	at_most("DEL beside 10,000 foreign interfaces and routes"; "the floor there"; scale("foreign"; "del"); 1.1),
 	at_most("ADD, 60,000 leases"; "ptp + host-local with as many";
 		p50("leases-reference"; "rangeguard 60000"; "add") / p50("leases-reference"; "reference 60000"; "add");
 		1 / 100),
 	at_most("ADD, 60,000 leases in a /16"; "none"; leases(60000); 1.15),
 	later("ADD, 1,000,000 leases"; "none"; leases(1000000); 1.15),
 	at_least("16 at a time, ADDs per second"; "ptp + host-local";
-		p50("parallel"; "reference"; "add") / p50("parallel"; "rangeguard"; "add"); 4),
+		p50("parallel"; "reference 16"; "add") / p50("parallel"; "rangeguard 16"; "add"); 4),
+	later("64 at a time: all done"; "ptp + host-local";
+		p50("parallel"; "rangeguard 64"; "add") / p50("parallel"; "reference 64"; "add"); 1 / 4),
+	later("VERSION"; "an empty static process";
+		p50("version"; "rangeguard"; "version") / p50("version"; "empty static"; "version"); 1.25),
 	at_most("peak memory of ADD, MiB"; "-"; result("routed"; "rangeguard"; "add").peak_kib / 1024; 4),
 	at_most("validate 1,000 files, 100,000 prefixes"; "1 s";
 		p50("validate"; "rangeguard"; "validate") / 1000000; 1),

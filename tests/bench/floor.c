@@ -6,6 +6,7 @@
  *
  *	floor add NETNS		the attachment, its container end in that namespace
  *	floor del		and away
+ *	floor nothing		what any static process costs
  *
  * Three datagrams for ADD: a link's index must be known before there can be addresses, neighbours and routes, and its
  * sysctls be written before it is up; a socket belongs to one namespace. Whoever finds a way with fewer calls to the
@@ -150,12 +151,14 @@ static void change(int fd, const struct datagram *datagram)
 	(void)exchange(fd, datagram, (struct nlmsghdr *)(void *)reply, sizeof(reply));
 }
 
-/** put_end() - Name, MAC address, MTU of one end of the pair */
+/** put_end() - Name, MAC address, MTU, queues of one end of the pair: see describe_end() in plugin/network/rtlink.c */
 static void put_end(struct datagram *datagram, const char *name, const uint8_t mac[static ETH_ALEN])
 {
 	(void)put_attribute(datagram, IFLA_IFNAME, name, strlen(name) + 1);
 	(void)put_attribute(datagram, IFLA_ADDRESS, mac, ETH_ALEN);
 	put_number(datagram, IFLA_MTU, MTU);
+	put_number(datagram, IFLA_NUM_TX_QUEUES, 1);
+	put_number(datagram, IFLA_NUM_RX_QUEUES, 1);
 }
 
 /** put_pair() - Make the pair */
@@ -364,8 +367,8 @@ int main(int argc, char **argv)
 		add(argv[2]);
 	} else if (argc == 2 && strcmp(argv[1], "del") == 0) {
 		del();
-	} else {
-		(void)fputs("Usage: floor add NETNS | del\n", stderr);
+	} else if (argc != 2 || strcmp(argv[1], "nothing") != 0) {
+		(void)fputs("Usage: floor add NETNS | del | nothing\n", stderr);
 		return 2;
 	}
 	return EXIT_SUCCESS;

@@ -9,6 +9,8 @@ BUILD=$(realpath -m "$bench_dir/../../build/bench")
 RANGEGUARD=${RANGEGUARD:-$BUILD/rangeguard}
 # shellcheck source=tests/lib.sh
 source "$bench_dir/../lib.sh"
+# shellcheck source=tests/bench/report.sh
+source "$bench_dir/report.sh"
 
 BENCH=$BUILD/tests/bench/bench
 FLOOR=$BUILD/tests/bench/bench_floor
@@ -16,11 +18,15 @@ SEED=$BUILD/tests/bench/bench_seed
 PACKAGES=(
 	cmake ninja-build gcc libc6-dev pkg-config jq iproute2
 	libjansson-dev libnl-3-dev libnl-route-3-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcmocka-dev
-	containernetworking-plugins
+	containernetworking-plugins netavark strace
 )
-CASES=(version routed routed-reference dual-stack leases leases-reference parallel policy list validate suggest)
+CASES=(
+	version routed routed-reference netavark dual-stack ipmasq pinned leases leases-reference parallel policy scale list
+	validate suggest
+)
 # Containers that are attached at the same time
-PARALLEL=16
+PARALLEL=(1 16 64)
+NETAVARK=/usr/lib/podman/netavark
 # Pools: a /16 for up to 60,000 leases, a /12 for a million
 POOL=10.16.0.0/16
 BIG_POOL=10.32.0.0/12
@@ -28,14 +34,19 @@ BIG_POOL=10.32.0.0/12
 usage()
 {
 	cat <<-EOF
-		Usage: tests/bench/run.sh [--quick] [--only CASE]… [--json FILE] [--help]
-		Measures rangeguard beside the reference plugins and beside a program that makes only the kernel calls, as
+		Usage: tests/bench/run.sh [--quick] [--only CASE]… [--json FILE] [--svg FILE] [--readme] [--help]
+		Measures rangeguard beside the reference plugins, netavark, and a program that makes only the kernel calls, as
 		root on Debian 12. Missing packages are installed. Exit status 1 when a budget does not hold.
 
 		  --quick       a tenth of the rounds
 		  --only CASE   only this case; may be repeated
 		  --json FILE   all that was measured
+		  --svg FILE    a picture of it
+		  --readme      table and picture into README.md and tests/bench/bench.svg
 		  --help        this text
+
+		System calls are counted in one more round, under strace, of a contender's first copy; those of the programs
+		that it starts are among them.
 
 		Cases: ${CASES[*]}
 	EOF
@@ -48,7 +59,7 @@ conf()
 {
 	local ipam=rangeguard
 
-	[[ "$1" == rangeguard ]] || ipam=host-local
+	[[ "$1" == rangeguard ]] || ipam="host-local"
 	jq -nc --arg type "$1" --arg ipam "$ipam" --arg dir "$2" '{cniVersion: "1.0.0", name: "pods", type: $type,
 		ipam: {type: $ipam, dataDir: $dir, ranges: ($ARGS.positional | map([{subnet: .}]))}}
 		| if $type == "ptp" then .ipam.routes = [{dst: "0.0.0.0/0"}] else . end' --args "${@:3}"
@@ -81,15 +92,47 @@ attaching()
 	contender "$1" "$(call ADD "${@:2}")" "$(call DEL "${@:2}")"
 }
 
+# count_calls BENCHMARK: runs it once under strace; prints {CONTENDER: {STEP: CALLS}}
+count_calls()
+{
+	rm -rf "$RESULTS/calls"
+	mkdir "$RESULTS/calls"
+	jq -c --arg directory "$RESULTS/calls" '.rounds = 1 | .warmup = 0
+		| .contenders |= map(.name as $contender | .steps |= map(
+			.command = ["/usr/bin/strace", "-f", "-c", "-o", "\($directory)/\($contender)|\(.name)|{}"] + .command))' \
+		<<<"$1" | "$BENCH" >/dev/null
+	awk '/ total$/ { n = split(FILENAME, path, "/"); print path[n] "|" $4 }' "$RESULTS"/calls/*"|0" |
+		jq -nR 'reduce (inputs / "|") as [$contender, $step, $copy, $calls] ({}; .[$contender][$step] = ($calls | tonumber))'
+}
+
 # measure NAME ROUNDS CONTENDER…: runs it, prints its table, keeps its JSON
 measure()
 {
 	local -i rounds=$2
+	local benchmark
 
 	((QUICK == 0)) || rounds=$(((rounds + 9) / 10))
 	echo "== $1, $rounds rounds"
-	jq -sc --argjson rounds "$rounds" '{$rounds, warmup: (if $rounds > 1 then 1 else 0 end), contenders: .}' <<<"${*:3}" |
-		"$BENCH" --json "$RESULTS/$1.json"
+	benchmark=$(jq -sc --argjson rounds "$rounds" \
+		'{$rounds, warmup: (if $rounds > 1 then 1 else 0 end), contenders: .}' <<<"${*:3}")
+	"$BENCH" <<<"$benchmark" >"$RESULTS/timed"
+	count_calls "$benchmark" >"$RESULTS/counted"
+	jq --slurpfile calls "$RESULTS/counted" '.results |= map(.calls = $calls[0][.contender][.step])' \
+		"$RESULTS/timed" >"$RESULTS/$1.json"
+	jq -r -f "$bench_dir/table.jq" "$RESULTS/$1.json"
+}
+
+# in_netns NETNS CONTENDER: the contender, its steps in another host namespace
+in_netns()
+{
+	jq -c --arg netns "$(netns_path "$1")" '.steps |= map(.netns = $netns)' <<<"$2"
+}
+
+# supports FILTER: whether rangeguard accepts the configuration that a jq filter makes
+supports()
+{
+	conf rangeguard /run/unused "$POOL" | jq "$1" >/run/supports.conf
+	"$CNI_BIN/rangeguard" validate --policy "$(policy 0)" /run/supports.conf >/dev/null
 }
 
 # seed COUNT SUBNET: a state directory of rangeguard with that many leases; prints its path
@@ -139,6 +182,7 @@ case_version()
 {
 	measure version 300 \
 		"$(contender rangeguard "$(call VERSION "$CNI_BIN/rangeguard" '{"cniVersion": "1.0.0"}')")" \
+		"$(contender "empty static" "$(program version "$FLOOR" nothing)")" \
 		"$(contender reference "$(call VERSION "$CNI_BIN/ptp" '{"cniVersion": "1.0.0"}')")"
 }
 
@@ -155,6 +199,47 @@ case_routed_reference()
 	measure routed-reference 200 \
 		"$(attaching rangeguard "$CNI_BIN/rangeguard" "$(conf rangeguard /run/routed "$POOL")")" \
 		"$(attaching reference "$CNI_BIN/ptp" "$(conf ptp /run/routed-reference "$POOL")")"
+}
+
+# netavark has no CNI: options on standard input. It makes a bridge, and rules of iptables that masquerade.
+case_netavark()
+{
+	local options step
+	local -a steps=()
+
+	options=$(jq -nc '{container_id: "c0", container_name: "c0",
+		networks: {pods: {static_ips: ["10.88.0.2"], interface_name: "eth0"}},
+		network_info: {pods: {name: "pods", id: ("0" * 64), driver: "bridge", network_interface: "podman1",
+			subnets: [{subnet: "10.88.0.0/16", gateway: "10.88.0.1"}], ipv6_enabled: false, internal: false,
+			dns_enabled: false, ipam_options: {driver: "host-local"}}}}')
+	mkdir -p /run/netavark
+	for step in add:setup del:teardown; do
+		steps+=("$(program "${step%:*}" "$NETAVARK" --config /run/netavark "${step#*:}" /run/netns/c0 |
+			jq -c --arg options "$options" '.stdin = $options
+				| .environment = ["NETAVARK_FW=iptables", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]')")
+	done
+	measure netavark 50 \
+		"$(attaching rangeguard "$CNI_BIN/rangeguard" "$(conf rangeguard /run/routed "$POOL")")" \
+		"$(contender netavark "${steps[@]}")"
+}
+
+# case_ipmasq and case_pinned measure what a rangeguard without SNAT refuses to do
+case_ipmasq()
+{
+	supports '.ipMasq = true' || return 0
+	measure ipmasq 50 \
+		"$(attaching rangeguard "$CNI_BIN/rangeguard" "$(conf rangeguard /run/masq "$POOL" | jq -c '.ipMasq = true')")" \
+		"$(attaching reference "$CNI_BIN/ptp" "$(conf ptp /run/masq-reference "$POOL" | jq -c '.ipMasq = true')")"
+}
+
+case_pinned()
+{
+	local pin='.ipMasq = true | .snat = [{name: "pin", source: ["'$HOST_IPV4'"], destinations: ["203.0.113.0/24"]}]'
+
+	supports "$pin" || return 0
+	measure pinned 200 \
+		"$(attaching rangeguard "$CNI_BIN/rangeguard" "$(conf rangeguard /run/pinned "$POOL")")" \
+		"$(attaching pinned "$CNI_BIN/rangeguard" "$(conf rangeguard /run/pinned "$POOL" | jq -c "$pin")")"
 }
 
 case_dual_stack()
@@ -196,9 +281,63 @@ case_leases_reference()
 
 case_parallel()
 {
-	measure parallel 50 \
-		"$(attaching rangeguard "$CNI_BIN/rangeguard" "$(conf rangeguard /run/parallel "$POOL")" "$PARALLEL")" \
-		"$(attaching reference "$CNI_BIN/ptp" "$(conf ptp /run/parallel-reference "$POOL")" "$PARALLEL")"
+	local -a contenders=()
+	local count
+
+	for count in "${PARALLEL[@]}"; do
+		contenders+=(
+			"$(attaching "rangeguard $count" "$CNI_BIN/rangeguard" "$(conf rangeguard /run/parallel "$POOL")" "$count")"
+			"$(attaching "reference $count" "$CNI_BIN/ptp" "$(conf ptp /run/parallel-reference "$POOL")" "$count")"
+		)
+	done
+	measure parallel 20 "${contenders[@]}"
+}
+
+# crowd HOST COUNT: that many attachments on a host namespace. One namespace holds all container ends: what the host has
+# of them is the same
+crowd()
+{
+	container "$1-crowd"
+	# shellcheck disable=SC2016 # the inner shell's
+	CONF=$(conf rangeguard "/run/scale-$1" "$POOL") inside "$1" bash -c 'for ((i = 1; i <= $2; i++)); do
+		CNI_COMMAND=ADD CNI_CONTAINERID=crowd$i CNI_IFNAME=eth$i CNI_NETNS=$3 "$1" <<<"$CONF" >/dev/null || exit
+	done' -- "$CNI_BIN/rangeguard" "$2" "$(netns_path "$1-crowd")"
+}
+
+# foreigners HOST COUNT: that many interfaces and routes of somebody else on a host namespace
+foreigners()
+{
+	awk -v count="$2" 'BEGIN {
+		for (i = 0; i < count; i += 2)
+			printf "link add foreign%d numtxqueues 1 numrxqueues 1 type veth peer name foreign%d numtxqueues 1 numrxqueues 1\n", \
+				i, i + 1
+		print "link set foreign0 up"
+		for (i = 0; i < count; i++)
+			printf "route add 100.%d.%d.%d/32 dev foreign0\n", 64 + int(i / 65536), int(i / 256) % 256, i % 256
+	}' | ip -n "$1" -batch -
+}
+
+case_scale()
+{
+	local -a contenders=()
+	local host
+
+	for host in empty full foreign; do
+		container "$host"
+		# shellcheck disable=SC2016 # the inner shell's
+		inside "$host" sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
+	done
+	crowd full 999
+	foreigners foreign 10000
+	for host in empty full foreign; do
+		contenders+=(
+			"$(in_netns "$host" "$(attaching "rangeguard $host" "$CNI_BIN/rangeguard" \
+				"$(conf rangeguard "/run/scale-$host" "$POOL")")")"
+			"$(in_netns "$host" "$(contender "floor $host" "$(program add "$FLOOR" add /run/netns/c0)" \
+				"$(program del "$FLOOR" del)")")"
+		)
+	done
+	measure scale 100 "${contenders[@]}"
 }
 
 case_policy()
@@ -254,7 +393,7 @@ run_cases()
 	install_plugins ptp host-local
 	uplink
 	echo 1 >/proc/sys/net/ipv4/ip_forward
-	for ((i = 0; i < PARALLEL; i++)); do
+	for ((i = 0; i < PARALLEL[-1]; i++)); do
 		container "c$i"
 	done
 	for name in $SELECTED; do
@@ -279,38 +418,10 @@ quietly()
 	}
 }
 
-# report: one JSON of all that was measured
-report()
-{
-	local -a measured=()
-	local name
-
-	for name in $SELECTED; do
-		measured+=("$RESULTS/$name.json")
-	done
-	jq -n --arg kernel "$(uname -r)" --arg processors "$(nproc)" --argjson quick "$QUICK" \
-		'{machine: {$kernel, processors: ($processors | tonumber)}, quick: ($quick == 1),
-		  cases: ([inputs | {key: (input_filename | split("/")[-1] | rtrimstr(".json")), value: .}] | from_entries)}' \
-		"${measured[@]}" >"$RESULTS/cases"
-	jq --slurpfile budgets <(jq '.cases' "$RESULTS/cases" | jq -f "$bench_dir/budgets.jq") \
-		'.budgets = $budgets[0]' "$RESULTS/cases"
-}
-
-# print_budgets REPORT: the table of the budgets
-print_budgets()
-{
-	local what beside measured bound verdict
-
-	printf '\n%-42s %-38s %9s %10s\n' what beside measured budget
-	while IFS=$'\t' read -r what beside measured bound verdict; do
-		printf '%-42s %-38s %9.4f %10s %s\n' "$what" "$beside" "$measured" "$bound" "$verdict"
-	done < <(jq -r '.budgets[] | [.what, .beside, .measured, "\(.relation) \(.bound)",
-		({"true": "holds", "false": "DOES NOT HOLD", "null": "(no budget yet)"}[.holds | tostring])] | @tsv' "$1")
-}
-
 bench_main()
 {
-	local json='' selected=()
+	local json='' svg='' selected=()
+	local -i readme=0
 
 	while (($# > 0)); do
 		case $1 in
@@ -325,6 +436,12 @@ bench_main()
 			json=$2
 			shift
 			;;
+		--svg)
+			[[ -n "${2-}" ]] || { usage >&2; exit 2; }
+			svg=$2
+			shift
+			;;
+		--readme) readme=1 ;;
 		-h | --help) usage; exit 0 ;;
 		*) usage >&2; exit 2 ;;
 		esac
@@ -345,6 +462,8 @@ bench_main()
 		"$bench_dir/run.sh" --inside </dev/null || exit 2
 	report >"$RESULTS/report"
 	[[ -z "$json" ]] || cp "$RESULTS/report" "$json"
+	[[ -z "$svg" ]] || jq -r -f "$bench_dir/svg.jq" "$RESULTS/report" >"$svg"
+	((readme == 0)) || update_readme "$RESULTS/report"
 	print_budgets "$RESULTS/report"
 	jq -e 'all(.budgets[]; .holds != false)' "$RESULTS/report" >/dev/null
 }

@@ -259,6 +259,30 @@ test_r42_gc_spares_who_comes_again()
 	assert_quiet call CHECK "$(conf ".prevResult = $(<result)")"
 }
 
+# The kernel keeps the container ends of a namespace whose name is gone while a process lives in it: so the host ends stay.
+# One that is not ours, in a group of somebody's, stays as well.
+test_gc_removes_many_interfaces_in_one_go()
+{
+	local -i i
+
+	foreign_interface
+	ip link set other group 7
+	for ((i = 1; i <= 70; i++)); do
+		call ADD "$CONF" CNI_CONTAINERID="many$i" CNI_IFNAME="eth$i" >/dev/null
+	done
+	inside c1 sleep 60 &
+	wait_until 5 pgrep -f '^sleep 60$'
+	ip netns delete c1
+	assert_equal 70 "$(host_end | wc -l)" "host ends"
+	conf '."cni.dev/valid-attachments" = []' >gc.conf
+	env ASAN_OPTIONS=detect_leaks=0 CNI_COMMAND=GC CNI_PATH="$CNI_BIN" strace -qq -e trace=sendto -e abbrev=none -o deletions "$RANGEGUARD" <gc.conf
+	assert_equal 2 "$(grep -c RTM_DELLINK deletions)" "deletions that the kernel was asked for"
+	assert_equal 0 "$(leases)" "leases"
+	assert_empty "$(host_end)" "host ends"
+	assert_equal 7 "$(ip -json -d link show other | jq -r ".[].group")" \
+		"group of the foreign interface"
+}
+
 test_r42_gc_with_no_state()
 {
 	assert_quiet call GC "$(conf '."cni.dev/valid-attachments" = []')"

@@ -247,6 +247,27 @@ static void links_are_named_by_index_or_name(void **state)
 	}
 }
 
+static void groups_are_made_and_deleted(void **state)
+{
+	const struct nlmsghdr *message;
+	const struct ifinfomsg *head;
+	struct batch batch;
+
+	(void)state;
+	for (int deletes = 0; deletes < 2; deletes++) {
+		batch_reset(&batch);
+		assert_int_equal(deletes ? rtmessage_delete_group(&batch, 0x40001234)
+					 : rtmessage_set_group(&batch, 5, 0x40001234),
+				 0);
+		message = first(&batch);
+		head = mnl_nlmsg_get_payload(message);
+		assert_int_equal(message->nlmsg_type, deletes ? RTM_DELLINK : RTM_SETLINK);
+		/* With an index the kernel would delete that one link. */
+		assert_int_equal(head->ifi_index, deletes ? 0 : 5);
+		assert_int_equal(u32(attribute(message, sizeof(*head), IFLA_GROUP)), 0x40001234);
+	}
+}
+
 static void addresses_come_without_dad(void **state)
 {
 	static const struct {
@@ -744,6 +765,7 @@ int main(void)
 		cmocka_unit_test(host_end_gets_alias_and_settings),
 		cmocka_unit_test(longest_alias_is_sent_whole),
 		cmocka_unit_test(links_are_named_by_index_or_name),
+		cmocka_unit_test(groups_are_made_and_deleted),
 		cmocka_unit_test(addresses_come_without_dad),
 		cmocka_unit_test(neighbours_are_permanent),
 		cmocka_unit_test(host_routes_are_ours_and_exact),

@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What an ADD and a DEL cost, counted, since counts repeat where times do not: instructions (valgrind's callgrind), of the
+# release build, and system calls (strace). What they cost when this was last looked at stands below; more than that and
+# the tolerance fails. Whoever makes them dearer for a reason changes the number; whoever makes them cheaper, too.
+#
+# Instructions are those beyond VERSION's, whose own are nearly all libc's start: it asks the processor for its caches and
+# picks string functions that suit it. With Debian 12's gcc and libc the rest varies by a few percent between machines.
+
+# shellcheck source=tests/lib.sh
+source "$(dirname "$0")/../lib.sh"
+
+CONF='{"cniVersion": "1.0.0", "name": "pods", "type": "rangeguard", "ipam": {"type": "rangeguard",
+	"ranges": [[{"subnet": "10.9.0.0/24"}]]}}'
+declare -A INSTRUCTIONS=([ADD]=160000 [DEL]=27500) CALLS=([ADD]=118 [DEL]=75 [VERSION]=23)
+INSTRUCTIONS_TOLERANCE=10 # percent
+CALLS_TOLERANCE=5         # percent: LMDB writes pages that are not neighbours in several calls
+
+# set_up: what every ADD after a host's first one finds
+set_up()
+{
+	uplink
+	container c1
+	echo 1 >/proc/sys/net/ipv4/ip_forward
+	install -m 0755 "$RANGEGUARD" plugin
+	call ADD >/dev/null
+	call DEL
+}
+
+# call VERB [PREFIX…]: the plugin with nothing else in its environment, run by PREFIX
+call()
+{
+	env -i CNI_COMMAND="$1" CNI_CONTAINERID=c1 CNI_NETNS=/run/netns/c1 CNI_IFNAME=eth0 CNI_PATH=/opt/cni/bin \
+		"${@:2}" "$PWD/plugin" <<<"$CONF"
+}
+
+# instructions VERB
+instructions()
+{
+	call "$1" /usr/bin/valgrind --tool=callgrind --callgrind-out-file=/dev/null 2>callgrind >/dev/null ||
+		fail "$1 under callgrind: $(<callgrind)"
+	sed -n 's/.* Collected : //p' callgrind
+}
+
+# calls VERB
+calls()
+{
+	call "$1" /usr/bin/strace -f -c -o strace >/dev/null
+	awk '$NF == "total" { print $4 }' strace
+}
+
+# assert_at_most COST TOLERANCE COUNTED WHAT: COUNTED is no more than COST and so many percent of it
+assert_at_most()
+{
+	echo "$4: $3 (at most $1 + $2 %)"
+	(($3 > 0 && $3 * 100 <= $1 * (100 + $2))) || fail "$4: $3, more than $1 + $2 %"
+}
+
+test_instructions()
+{
+	local -i start counted
+	local verb
+
+	start=$(instructions VERSION)
+	for verb in ADD DEL; do
+		counted=$(($(instructions "$verb") - start))
+		assert_at_most "${INSTRUCTIONS[$verb]}" "$INSTRUCTIONS_TOLERANCE" "$counted" "instructions of $verb"
+	done
+}
+
+test_system_calls()
+{
+	local verb
+
+	for verb in VERSION ADD DEL; do
+		assert_at_most "${CALLS[$verb]}" "$CALLS_TOLERANCE" "$(calls "$verb")" "system calls of $verb"
+	done
+}
+
+main "$@"
