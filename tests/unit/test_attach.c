@@ -440,7 +440,7 @@ static void refused_doom_is_told(void **state)
 		struct error err = {0};
 
 		fake_reset();
-		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &err), 0);
+		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
 		assert_int_equal(attach_doom(fake_host_port(), &pod, &doomed, &err), 0);
 		fake.fail_message = fake.messages + message;
 		fake.fail_errnum = EPERM;
