@@ -13,24 +13,20 @@
 /** Blocks that are kept: those at which searches begin come again and again */
 #define CACHE_SLOTS 64U
 
-/** struct slot - A block that has been verified; @number 0, the head's, stands for none */
-struct slot {
-	uint64_t number;
-	uint8_t bytes[BLOCK_BYTES];
-};
-
 /**
  * struct blocks - A file being read
  * @fd:		File, owned
  * @head:	Its head
  * @layout:	Where its layers are
- * @slots:	Blocks by number modulo CACHE_SLOTS
+ * @numbers:	Which block is in each slot, that whose number is the slot's modulo CACHE_SLOTS; 0, the head's: none
+ * @slots:	Blocks that have been verified; on pages of their own, of which those never used cost nothing
  */
 struct blocks {
 	int fd;
 	struct blocks_head head;
 	struct blocks_layout layout;
-	struct slot slots[CACHE_SLOTS];
+	uint64_t numbers[CACHE_SLOTS];
+	uint8_t (*slots)[BLOCK_BYTES];
 };
 
 /**
@@ -106,6 +102,9 @@ int blocks_open(int consume_fd, const struct blocks_tag *tag, struct blocks **re
 	if (!blocks)
 		return -ENOMEM;
 	blocks->fd = TAKE_FD(fd);
+	blocks->slots = aligned_alloc(BLOCK_BYTES, CACHE_SLOTS * sizeof(*blocks->slots));
+	if (!blocks->slots)
+		return -ENOMEM;
 	r = read_head(blocks, tag);
 	if (r == 0)
 		*ret_blocks = TAKE_PTR(blocks);
@@ -115,8 +114,10 @@ int blocks_open(int consume_fd, const struct blocks_tag *tag, struct blocks **re
 /** blocks_free() - Close the file, NULL too; return NULL */
 struct blocks *blocks_free(struct blocks *blocks)
 {
-	if (blocks)
-		cleanup_close(&blocks->fd);
+	if (!blocks)
+		return NULL;
+	cleanup_close(&blocks->fd);
+	free(blocks->slots);
 	free(blocks);
 	return NULL;
 }
@@ -144,28 +145,27 @@ uint64_t blocks_size(const struct blocks *blocks)
  */
 static int load(struct blocks *blocks, uint64_t number, uint64_t sum, const uint8_t **ret_bytes)
 {
-	struct slot *slot = &blocks->slots[number % CACHE_SLOTS];
+	uint8_t *bytes = blocks->slots[number % CACHE_SLOTS];
+	uint64_t *in_slot = &blocks->numbers[number % CACHE_SLOTS];
 	int r;
 
-	if (slot->number != number) {
-		slot->number = 0;
-		r = read_at(blocks->fd, slot->bytes, sizeof(slot->bytes), number * BLOCK_BYTES);
-		if (r == 0 && blocks_sum(slot->bytes, sizeof(slot->bytes)) != sum)
+	if (*in_slot != number) {
+		*in_slot = 0;
+		r = read_at(blocks->fd, bytes, BLOCK_BYTES, number * BLOCK_BYTES);
+		if (r == 0 && blocks_sum(bytes, BLOCK_BYTES) != sum)
 			r = BLOCKS_E_DAMAGED;
 		if (r)
 			return r;
-		slot->number = number;
+		*in_slot = number;
 	}
-	*ret_bytes = slot->bytes;
+	*ret_bytes = bytes;
 	return 0;
 }
 
 /** cached() - A block that has been loaded and is still there, or NULL */
 static const uint8_t *cached(const struct blocks *blocks, uint64_t number)
 {
-	const struct slot *slot = &blocks->slots[number % CACHE_SLOTS];
-
-	return slot->number == number ? slot->bytes : NULL;
+	return blocks->numbers[number % CACHE_SLOTS] == number ? blocks->slots[number % CACHE_SLOTS] : NULL;
 }
 
 /**
