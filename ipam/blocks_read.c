@@ -2,6 +2,7 @@
 /* Reading a file of blocks, each verified against the sum that stands in a verified block. */
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -162,10 +163,10 @@ static int load(struct blocks *blocks, uint64_t number, uint64_t sum, const uint
 	return 0;
 }
 
-/** cached() - A block that has been loaded and is still there, or NULL */
-static const uint8_t *cached(const struct blocks *blocks, uint64_t number)
+/** is_loaded() - Whether a block has been loaded and is still there */
+static bool is_loaded(const struct blocks *blocks, uint64_t number)
 {
-	return blocks->numbers[number % CACHE_SLOTS] == number ? blocks->slots[number % CACHE_SLOTS] : NULL;
+	return blocks->numbers[number % CACHE_SLOTS] == number;
 }
 
 /**
@@ -180,24 +181,23 @@ static int find_block(struct blocks *blocks, uint64_t index, const uint8_t **ret
 {
 	const struct blocks_layout *layout = &blocks->layout;
 	uint64_t path[BLOCK_LAYERS], sum = blocks->head.top_sum;
-	const uint8_t *bytes = cached(blocks, layout->first[0] + index);
+	uint64_t number = layout->first[0] + index;
 
-	if (bytes) {
-		*ret_bytes = bytes;
+	if (is_loaded(blocks, number)) {
+		*ret_bytes = blocks->slots[number % CACHE_SLOTS];
 		return 0;
 	}
 	path[0] = index;
 	for (unsigned i = 1; i < layout->n_layers; i++)
 		path[i] = path[i - 1] / BLOCK_SUMS;
 	for (unsigned i = layout->n_layers; i-- > 0;) {
-		int r = load(blocks, layout->first[i] + path[i], sum, &bytes);
+		int r = load(blocks, layout->first[i] + path[i], sum, ret_bytes);
 
 		if (r)
 			return r;
 		if (i > 0)
-			memcpy(&sum, bytes + path[i - 1] % BLOCK_SUMS * sizeof(sum), sizeof(sum));
+			memcpy(&sum, *ret_bytes + path[i - 1] % BLOCK_SUMS * sizeof(sum), sizeof(sum));
 	}
-	*ret_bytes = bytes;
 	return 0;
 }
 
