@@ -169,6 +169,14 @@ static bool is_loaded(const struct blocks *blocks, uint64_t number)
 	return blocks->numbers[number % CACHE_SLOTS] == number;
 }
 
+/** index_in() - Which block of layer @layer data block @index is below */
+static uint64_t index_in(unsigned layer, uint64_t index)
+{
+	while (layer-- > 0)
+		index /= BLOCK_SUMS;
+	return index;
+}
+
 /**
  * find_block() - Get a data block, by way of the sums above it
  * @blocks:	File
@@ -180,24 +188,24 @@ static bool is_loaded(const struct blocks *blocks, uint64_t number)
 static int find_block(struct blocks *blocks, uint64_t index, const uint8_t **ret_bytes)
 {
 	const struct blocks_layout *layout = &blocks->layout;
-	uint64_t path[BLOCK_LAYERS], sum = blocks->head.top_sum;
-	uint64_t number = layout->first[0] + index;
+	uint64_t number = layout->first[0] + index, sum = blocks->head.top_sum;
+	unsigned layer = layout->n_layers;
 
 	if (is_loaded(blocks, number)) {
 		*ret_bytes = blocks->slots[number % CACHE_SLOTS];
 		return 0;
 	}
-	path[0] = index;
-	for (unsigned i = 1; i < layout->n_layers; i++)
-		path[i] = path[i - 1] / BLOCK_SUMS;
-	for (unsigned i = layout->n_layers; i-- > 0;) {
-		int r = load(blocks, layout->first[i] + path[i], sum, ret_bytes);
+	/* There is always one layer, the data. */
+	do {
+		int r;
 
+		layer--;
+		r = load(blocks, layout->first[layer] + index_in(layer, index), sum, ret_bytes);
 		if (r)
 			return r;
-		if (i > 0)
-			memcpy(&sum, *ret_bytes + path[i - 1] % BLOCK_SUMS * sizeof(sum), sizeof(sum));
-	}
+		if (layer > 0)
+			memcpy(&sum, *ret_bytes + index_in(layer - 1, index) % BLOCK_SUMS * sizeof(sum), sizeof(sum));
+	} while (layer > 0);
 	return 0;
 }
 
