@@ -2,6 +2,7 @@
 /* Reading a file of blocks, each verified against the sum that stands in a verified block. */
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,24 +14,20 @@
 /** Blocks that are kept: those at which searches begin come again and again */
 #define CACHE_SLOTS 64U
 
-/** struct slot - A block that has been verified; @number 0, the head's, stands for none */
-struct slot {
-	uint64_t number;
-	uint8_t bytes[BLOCK_BYTES];
-};
-
 /**
  * struct blocks - A file being read
  * @fd:		File, owned
  * @head:	Its head
  * @layout:	Where its layers are
- * @slots:	Blocks by number modulo CACHE_SLOTS
+ * @numbers:	Which block is in each slot, that whose number is the slot's modulo CACHE_SLOTS; 0, the head's: none
+ * @slots:	Blocks that have been verified; on pages of their own, of which those never used cost nothing
  */
 struct blocks {
 	int fd;
 	struct blocks_head head;
 	struct blocks_layout layout;
-	struct slot slots[CACHE_SLOTS];
+	uint64_t numbers[CACHE_SLOTS];
+	uint8_t (*slots)[BLOCK_BYTES];
 };
 
 /**
@@ -106,6 +103,9 @@ int blocks_open(int consume_fd, const struct blocks_tag *tag, struct blocks **re
 	if (!blocks)
 		return -ENOMEM;
 	blocks->fd = TAKE_FD(fd);
+	blocks->slots = aligned_alloc(BLOCK_BYTES, CACHE_SLOTS * sizeof(*blocks->slots));
+	if (!blocks->slots)
+		return -ENOMEM;
 	r = read_head(blocks, tag);
 	if (r == 0)
 		*ret_blocks = TAKE_PTR(blocks);
@@ -115,8 +115,10 @@ int blocks_open(int consume_fd, const struct blocks_tag *tag, struct blocks **re
 /** blocks_free() - Close the file, NULL too; return NULL */
 struct blocks *blocks_free(struct blocks *blocks)
 {
-	if (blocks)
-		cleanup_close(&blocks->fd);
+	if (!blocks)
+		return NULL;
+	cleanup_close(&blocks->fd);
+	free(blocks->slots);
 	free(blocks);
 	return NULL;
 }
@@ -144,28 +146,35 @@ uint64_t blocks_size(const struct blocks *blocks)
  */
 static int load(struct blocks *blocks, uint64_t number, uint64_t sum, const uint8_t **ret_bytes)
 {
-	struct slot *slot = &blocks->slots[number % CACHE_SLOTS];
+	uint8_t *bytes = blocks->slots[number % CACHE_SLOTS];
+	uint64_t *in_slot = &blocks->numbers[number % CACHE_SLOTS];
 	int r;
 
-	if (slot->number != number) {
-		slot->number = 0;
-		r = read_at(blocks->fd, slot->bytes, sizeof(slot->bytes), number * BLOCK_BYTES);
-		if (r == 0 && blocks_sum(slot->bytes, sizeof(slot->bytes)) != sum)
+	if (*in_slot != number) {
+		*in_slot = 0;
+		r = read_at(blocks->fd, bytes, BLOCK_BYTES, number * BLOCK_BYTES);
+		if (r == 0 && blocks_sum(bytes, BLOCK_BYTES) != sum)
 			r = BLOCKS_E_DAMAGED;
 		if (r)
 			return r;
-		slot->number = number;
+		*in_slot = number;
 	}
-	*ret_bytes = slot->bytes;
+	*ret_bytes = bytes;
 	return 0;
 }
 
-/** cached() - A block that has been loaded and is still there, or NULL */
-static const uint8_t *cached(const struct blocks *blocks, uint64_t number)
+/** is_loaded() - Whether a block has been loaded and is still there */
+static bool is_loaded(const struct blocks *blocks, uint64_t number)
 {
-	const struct slot *slot = &blocks->slots[number % CACHE_SLOTS];
+	return blocks->numbers[number % CACHE_SLOTS] == number;
+}
 
-	return slot->number == number ? slot->bytes : NULL;
+/** index_in() - Which block of layer @layer data block @index is below */
+static uint64_t index_in(unsigned layer, uint64_t index)
+{
+	while (layer-- > 0)
+		index /= BLOCK_SUMS;
+	return index;
 }
 
 /**
@@ -179,25 +188,24 @@ static const uint8_t *cached(const struct blocks *blocks, uint64_t number)
 static int find_block(struct blocks *blocks, uint64_t index, const uint8_t **ret_bytes)
 {
 	const struct blocks_layout *layout = &blocks->layout;
-	uint64_t path[BLOCK_LAYERS], sum = blocks->head.top_sum;
-	const uint8_t *bytes = cached(blocks, layout->first[0] + index);
+	uint64_t number = layout->first[0] + index, sum = blocks->head.top_sum;
+	unsigned layer = layout->n_layers;
 
-	if (bytes) {
-		*ret_bytes = bytes;
+	if (is_loaded(blocks, number)) {
+		*ret_bytes = blocks->slots[number % CACHE_SLOTS];
 		return 0;
 	}
-	path[0] = index;
-	for (unsigned i = 1; i < layout->n_layers; i++)
-		path[i] = path[i - 1] / BLOCK_SUMS;
-	for (unsigned i = layout->n_layers; i-- > 0;) {
-		int r = load(blocks, layout->first[i] + path[i], sum, &bytes);
+	/* There is always one layer, the data. */
+	do {
+		int r;
 
+		layer--;
+		r = load(blocks, layout->first[layer] + index_in(layer, index), sum, ret_bytes);
 		if (r)
 			return r;
-		if (i > 0)
-			memcpy(&sum, bytes + path[i - 1] % BLOCK_SUMS * sizeof(sum), sizeof(sum));
-	}
-	*ret_bytes = bytes;
+		if (layer > 0)
+			memcpy(&sum, *ret_bytes + index_in(layer - 1, index) % BLOCK_SUMS * sizeof(sum), sizeof(sum));
+	} while (layer > 0);
 	return 0;
 }
 

@@ -257,17 +257,18 @@ static int measure_text(struct guard_image *image, uint32_t offset, size_t *ret_
 	for (uint64_t at = offset; at < image->head.texts_size;) {
 		uint64_t left = image->head.texts_size - at;
 		char chunk[TEXT_CHUNK];
-		size_t length, n = left < sizeof(chunk) ? left : sizeof(chunk);
+		size_t n = left < sizeof(chunk) ? left : sizeof(chunk);
+		const char *nul;
 		int r = damaged(blocks_read(image->blocks, image->texts_at + at, chunk, n));
 
 		if (r < 0)
 			return r;
-		length = strnlen(chunk, n);
-		at += length;
-		if (length < n) {
-			*ret_size = at + 1 - offset;
+		nul = memchr(chunk, '\0', n);
+		if (nul) {
+			*ret_size = at + (size_t)(nul - chunk) + 1 - offset;
 			return 0;
 		}
+		at += n;
 	}
 	return -EUCLEAN;
 }

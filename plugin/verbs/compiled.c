@@ -4,9 +4,11 @@
 #include "plugin/verbs/compiled.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "ipam/guard_image.h"
 #include "ipam/state_cache.h"
@@ -45,10 +47,24 @@ static long today(void)
 /** name_file() - Name of the file for the key of @wanted */
 static void name_file(struct wanted *wanted)
 {
-	char *at = stpncpy(wanted->name, STEM, sizeof(wanted->name));
+	static const char digits[] = "0123456789abcdef";
+	char *at = mempcpy(wanted->name, STEM, strlen(STEM));
 
-	for (size_t i = 0; i < sizeof(wanted->key.tag.bytes); i++, at += 2)
-		(void)snprintf(at, 3, "%02x", wanted->key.tag.bytes[i]);
+	for (size_t i = 0; i < sizeof(wanted->key.tag.bytes); i++) {
+		*at++ = digits[wanted->key.tag.bytes[i] >> 4];
+		*at++ = digits[wanted->key.tag.bytes[i] & 0xf];
+	}
+	*at = '\0';
+}
+
+/** is_kept() - Whether there is a file to look into: what most policies are too small for costs them one system call */
+static bool is_kept(const struct wanted *wanted)
+{
+	const char *data_dir = wanted->context->netconf.data_dir;
+	char path[LIMIT_PATH + STATE_CACHE_NAME_MAX + 1];
+	int length = snprintf(path, sizeof(path), "%s/%s", data_dir, wanted->name);
+
+	return (size_t)length < sizeof(path) && faccessat(AT_FDCWD, path, F_OK, 0) == 0;
 }
 
 /** ignore() - Listener that wants to know nothing */
@@ -244,11 +260,11 @@ int compiled_read(const struct context *context, struct guard **ret_guard, struc
 	if (r < 0)
 		return r;
 	name_file(&wanted);
-	r = state_open(context->netconf.data_dir, STATE_READ, &state);
-	if (r == 0)
+	if (is_kept(&wanted) && state_open(context->netconf.data_dir, STATE_READ, &state) == 0) {
 		r = use_kept(&wanted, &state, ret_guard);
-	if (r == 0 || r == -ENOMEM)
-		return r;
+		if (r == 0 || r == -ENOMEM)
+			return r;
+	}
 	r = read_all(&wanted, &record, ret_guard);
 	return r == -EOVERFLOW ? read_large(&wanted, ret_guard) : r;
 }

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Any JSON as a policy. What was read without error can be sealed and linted, and each entry decides as it says: the
- * first and last address of a reserved one are reserved unless a grant holds them.
+ * first and last address of a reserved one are reserved unless a grant holds them. Read entry by entry, the text comes to
+ * the same entries, or is left to be read as a whole.
  */
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "plugin/config/import.h"
 #include "plugin/config/policy.h"
+#include "plugin/config/policy_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -60,24 +64,49 @@ static void check_imports(const json_t *policy, struct report *report)
 	}
 }
 
+/** check_entries() - Read the text entry by entry: @whole (NULL: not well-formed) tells what it must come to */
+static void check_entries(const uint8_t *data, size_t size, const struct policy_context *context,
+			  const struct guard *whole)
+{
+	struct report report = {.heard = hear};
+	POLICY_SOURCE_CLEANUP struct policy_source source = {.fd = memfd_create("policy.json", MFD_CLOEXEC),
+							     .path = "policy.json",
+							     .context = context,
+							     .report = &report};
+	GUARD_CLEANUP struct guard *guard = NULL;
+	int r;
+
+	require(guard_new(&guard) == 0 && source.fd >= 0);
+	require(write(source.fd, data, size) == (ssize_t)size && lseek(source.fd, 0, SEEK_SET) == 0);
+	r = policy_read_entries(guard, &source);
+	require(r == 0 || r == POLICY_ENTRIES_E_ODD);
+	require(!report.errors && !report.warnings);
+	require(r || (whole && guard_n_entries(guard) == guard_n_entries(whole)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct policy_context context = {.network = "pods", .today = 20999, .lint = true};
 	struct report report = {.heard = hear};
 	GUARD_CLEANUP struct guard *guard = NULL;
 	json_t *json = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
+	bool imports;
 	int r;
 
-	if (!json)
+	if (!json) {
+		check_entries(data, size, &context, NULL);
 		return 0;
+	}
 	require(guard_new(&guard) == 0);
 	check_imports(json, &report);
 	report.errors = 0;
 	/* The tables would be real files. */
-	(void)json_object_del(json, "imports");
+	imports = json_object_del(json, "imports") == 0;
 	r = policy_read_json(guard, json, "policy.json", "", &context, &report);
 	json_decref(json);
 	require(r == (report.errors ? REFUSED : 0));
+	if (!imports)
+		check_entries(data, size, &context, r ? NULL : guard);
 	require(policy_lint(guard, &report) == 0 && guard_seal(guard) == 0);
 	for (size_t i = 0; i < guard_n_entries(guard) && i < 64; i++) {
 		struct span span = guard_entry(guard, i).span;

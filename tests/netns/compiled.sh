@@ -445,6 +445,64 @@ test_files_that_are_not_ours()
 	assert_decides "a FIFO"
 }
 
+# --- Pools ---
+
+# holes: a policy that reserves two of each four addresses of the pool, and more
+holes()
+{
+	echo "{\"reserved\": [$(entries "$ENTRIES" 172)$(awk 'BEGIN {
+		for (i = 0; i < 256; i += 4)
+			printf ",\n{\"cidr\": \"10.9.0.%d/31\", \"owner\": \"team-%d\"}", i, i
+	}')]}" >"$BIG"
+}
+
+# assert_around FIRST: the next eight addresses are those between the holes
+assert_around()
+{
+	local conf given='' expected=''
+	local -i i address=$1
+
+	conf=$(jq -c '.guard.onOverlap = "exclude" | .ipam.ranges = [[{subnet: "10.9.0.0/24"}]]' <<<"$CONF")
+	for ((i = 0; i < 8; i++, address++)); do
+		while ((address % 4 < 2)); do
+			address+=1
+		done
+		expected+="10.9.0.$address/32 "
+		output=$(cni ADD "c1-$1-$i" "$(netns_path c1)" "eth$1$i" "$conf" 2>>log) || fail "ADD: $output"
+		given+="$(jq -r '.ips[0].address' <<<"$output") "
+	done
+	assert_equal "$expected" "$given" "addresses"
+}
+
+test_a_pool_is_built_around_what_the_image_reserves()
+{
+	holes
+	assert_decides "compiled"
+	traced openat,open assert_around 1
+	assert_empty "$(grep -F "$BIG" trace || true)" "the policy was opened"
+}
+
+# The image turns out to be damaged while a pool is built: all of its intervals in turn
+test_an_image_that_is_damaged_while_a_pool_is_built()
+{
+	local -i at size
+
+	holes
+	assert_decides "compiled"
+	size=$(stat -c %s "$(images)")
+	for ((at = 4096 * 2; at < size && at < 4096 * 9; at += 4096)); do
+		[[ -n "$(images)" ]] || assert_decides "made anew"
+		damage $((at + 50))
+		rm -f "$STATE/leases.mdb"
+		assert_around 1
+		ip link show type veth | grep -oE 'rg[0-9a-f]{12}' | sort -u | while read -r name; do
+			ip link delete "$name"
+		done
+		rm -f "$STATE/leases.mdb"
+	done
+	assert_contains "$(<log)" "is damaged: it is made anew" "what is logged"
+}
+
 # --- It can't be kept ---
 
 test_a_full_disk()

@@ -84,7 +84,7 @@ static int write_file(size_t size)
 static int read_all(int fd, size_t size)
 {
 	BLOCKS_CLEANUP struct blocks *blocks = NULL;
-	uint8_t piece[1000];
+	uint8_t piece[1000], expected[sizeof(piece)];
 	int r = blocks_open(copy_of(fd), &tag, &blocks);
 
 	if (r)
@@ -96,9 +96,9 @@ static int read_all(int fd, size_t size)
 		r = blocks_read(blocks, at, piece, n);
 		if (r)
 			return r;
-		for (size_t i = 0; i < n; i++)
-			if (piece[i] != byte_at(at + i))
-				fail_msg("byte %zu is not what was written", at + i);
+		for (size_t i = 0; i < sizeof(expected); i++)
+			expected[i] = byte_at(at + i);
+		assert_memory_equal(piece, expected, n);
 	}
 	return 0;
 }
