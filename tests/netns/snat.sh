@@ -207,7 +207,7 @@ assigned()
 
 test_assigned_sources()
 {
-	local other
+	local other mac
 
 	other=$(jq -c '.name = "others" | .ipam.ranges = [[{subnet: "10.10.0.0/24"}], [{subnet: "fd10::/64"}]]
 		| .snat[0].name = "other" | .snat[0].destinations = ["198.51.100.2", "2001:db8:1::2"]' <<<"$ASSIGN")
@@ -219,6 +219,9 @@ test_assigned_sources()
 	assert_equal 0 "$(assigned)" "before"
 	assert_succeeds add c1 "$ASSIGN"
 	assert_equal 2 "$(assigned)" "with the first container"
+	mac=$(ip -json link show up0 | jq -r '.[0].address')
+	wait_until 5 sh -c "ip -n legacy neighbour show 192.0.2.30 | grep -q $mac"
+	wait_until 5 sh -c "ip -n legacy neighbour show 2001:db8:f::30 | grep -q $mac"
 	talk c1
 	assert_equal "192.0.2.30 icmp
 192.0.2.30 tcp
