@@ -122,8 +122,8 @@ traced()
 	PLUGIN=$PWD/traced "$2" "$3" "$ASSIGN"
 }
 
-# points: what the last trace did from main()'s poll(2) on, as "CALL NUMBER"
-points()
+# list_points: what the last trace did from main()'s poll(2) on, as "CALL NUMBER"
+list_points()
 {
 	awk 'match($0, /^[a-z_0-9]+\(/) { call = substr($0, 1, RLENGTH - 1); number[call]++; if (call == "poll") begun = 1
 		if (begun && call !~ /^(mmap|munmap|brk|close|fcntl|rt_sigaction|clock_nanosleep|exit_group)$/) print call, number[call] }' trace
@@ -135,7 +135,7 @@ test_killed_in_add()
 	local call number
 
 	traced "" add c1 >/dev/null
-	points >points
+	list_points >points
 	del c1 "$ASSIGN"
 	[[ "$(wc -l <points)" -gt 40 ]] || fail "hardly any system calls: $(<points)"
 	while read -r call number; do
@@ -154,7 +154,7 @@ test_killed_in_del()
 
 	assert_succeeds add c1 "$ASSIGN"
 	traced "" del c1
-	points >points
+	list_points >points
 	[[ "$(wc -l <points)" -gt 40 ]] || fail "hardly any system calls: $(<points)"
 	while read -r call number; do
 		assert_succeeds add c1 "$ASSIGN"
