@@ -287,24 +287,6 @@ static int fence_off(const struct context *context, struct port *host, uint32_t 
 }
 
 /**
- * open_netfilter() - Open the port on nfnetlink, unless it is open
- * @ports:	Ports
- * @reterr:	Code 107
- *
- * Return: 0, -EPROTONOSUPPORT (error filled) when the kernel has no nfnetlink, REFUSED
- */
-static int open_netfilter(struct ports *ports, struct error *reterr)
-{
-	int r = ports->netfilter ? 0 : port_open_netfilter(&ports->netfilter);
-
-	if (!r)
-		return 0;
-	(void)error_set(reterr, ERROR_KERNEL, "no nfnetlink socket, which snat, ipMasq and antiSpoof need: %s",
-			strerror(-r));
-	return r == -EPROTONOSUPPORT ? r : REFUSED;
-}
-
-/**
  * arms_put() - Put what a container's lease says into the kernel, and see that it is there
  * @context:	Call
  * @state:	State, the attachment locked
@@ -323,7 +305,7 @@ int arms_put(const struct context *context, const struct state *state, struct po
 	if (assign_sources(ports->host, arms->arming.egress, reterr) ||
 	    fence_off(context, ports->host, ifindex, arms, reterr))
 		return REFUSED;
-	if (open_netfilter(ports, reterr)) {
+	if (ports_open_netfilter(ports, reterr)) {
 		if (arming_pinned(&arms->arming))
 			reterr->code = ERROR_SNAT;
 		return REFUSED;
@@ -347,7 +329,7 @@ int arms_available(const struct context *context, struct error *reterr)
 
 	if (netconf->role == ROLE_DELEGATE || !(needed || netconf->ip_masq || netconf->n_pins))
 		return 0;
-	if (open_netfilter(&ports, reterr))
+	if (ports_open_netfilter(&ports, reterr))
 		return REFUSED;
 	r = arm_intact(ports.netfilter, reterr);
 	return r == ARM_E_MISSING ? 0 : r;
@@ -428,7 +410,7 @@ int arms_check(const struct context *context, struct ports *ports, const struct 
 	store = store_close(store);
 	if (!arming_wanted(&arms.arming))
 		return 0;
-	return open_netfilter(ports, reterr) ? REFUSED : look(context, &state, ports, &arms, reterr);
+	return ports_open_netfilter(ports, reterr) ? REFUSED : look(context, &state, ports, &arms, reterr);
 }
 
 /**
@@ -446,7 +428,7 @@ static int take_away(struct ports *ports, const struct arms *arms, struct error 
 
 	if (!arming_wanted(&arms->arming) && !arms->unknown)
 		return 0;
-	r = open_netfilter(ports, &err);
+	r = ports_open_netfilter(ports, &err);
 	if (r) {
 		/* Where there is no nfnetlink, nothing has been armed. */
 		if (r == REFUSED)
@@ -480,13 +462,12 @@ static int read_kernel(struct port *host, const struct attachment *attachment, s
 	return REFUSED;
 }
 
-/** read_store() - What the store tells of a container: 0; else nothing */
+/** read_store() - What the store tells of a container: 0; else nothing, when the error may be filled */
 static int read_store(const struct context *context, const struct state *state, const struct attachment *attachment,
-		      struct arms *arms)
+		      struct arms *arms, struct error *err)
 {
 	STORE_CLEANUP struct store *store = NULL;
-	struct error ignored = {0};
-	int r = leases_open_store(context, state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store, &ignored);
+	int r = leases_open_store(context, state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store, err);
 
 	return r ? r : find(store, attachment, arms);
 }
@@ -498,14 +479,25 @@ static int read_store(const struct context *context, const struct state *state, 
  * @state:	State, NULL when it can't be used
  * @ports:	Ports
  * @attachment:	Attachment
+ * @reterr:	Code 11: nothing was touched, and nobody waits for the same lock again
+ *
+ * Return: 0, REFUSED
  */
-void arms_removal_begin(struct arms_removal *removal, const struct context *context, const struct state *state,
-			struct ports *ports, const struct attachment *attachment)
+int arms_removal_begin(struct arms_removal *removal, const struct context *context, const struct state *state,
+		       struct ports *ports, const struct attachment *attachment, struct error *reterr)
 {
+	struct error err = {0};
+
 	*removal = (struct arms_removal){.ports = ports};
 	removal->arms.arming.egress = &removal->arms.egress;
-	if (!state || read_store(context, state, attachment, &removal->arms))
-		(void)read_kernel(ports->host, attachment, &removal->arms);
+	if (state && read_store(context, state, attachment, &removal->arms, &err) == 0)
+		return 0;
+	if (err.code == ERROR_TRY_AGAIN) {
+		*reterr = err;
+		return REFUSED;
+	}
+	(void)read_kernel(ports->host, attachment, &removal->arms);
+	return 0;
 }
 
 /** run_removal() - attach_step: take the container out of the kernel's ruleset, its interface being down */
@@ -531,12 +523,12 @@ void arms_removal_done(struct arms_removal *removal)
 	arms_done(&removal->arms);
 }
 
-/** clear_up() - Remove what only this container used. That it could not be is said: the next one's end tries again */
-static void clear_up(struct store *store, struct ports *ports, const struct arms *arms)
+/** clear_up() - Remove what nobody uses any more. That it could not be is said: the next one's end tries again */
+static void clear_up(struct store *store, struct ports *ports)
 {
 	struct error err = {0};
 
-	if (arms->digest && ports->netfilter && unused_remove(store, ports, arms->digest, &err))
+	if (unused_remove(store, ports, &err))
 		log_line("removing what no container uses any more: %s", err.msg);
 }
 
@@ -559,13 +551,12 @@ int arms_release(struct store *store, struct ports *ports, const struct attachme
 	ARMS_CLEANUP struct arms arms = {0};
 	int r = find(store, attachment, &arms);
 
-	if (r == IPAM_E_NOT_FOUND)
-		return 0;
 	/* Of a lease that can't be read nothing is known. */
 	if (!r && take_away(ports, &arms, reterr))
 		return REFUSED;
-	r = ipam_release(store, attachment, now);
-	if (!r)
-		clear_up(store, ports, &arms);
+	if (r != IPAM_E_NOT_FOUND)
+		r = ipam_release(store, attachment, now);
+	if (!r || r == IPAM_E_NOT_FOUND)
+		clear_up(store, ports);
 	return r == IPAM_E_NOT_FOUND ? 0 : r;
 }

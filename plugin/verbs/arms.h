@@ -39,8 +39,8 @@ int arms_check(const struct context *context, struct ports *ports, const struct 
 int arms_available(const struct context *context, struct error *reterr);
 int arms_put(const struct context *context, const struct state *state, struct ports *ports, uint32_t ifindex,
 	     const struct arms *arms, struct error *reterr);
-void arms_removal_begin(struct arms_removal *removal, const struct context *context, const struct state *state,
-			struct ports *ports, const struct attachment *attachment);
+int arms_removal_begin(struct arms_removal *removal, const struct context *context, const struct state *state,
+		       struct ports *ports, const struct attachment *attachment, struct error *reterr);
 struct attach_step arms_removal_step(struct arms_removal *removal);
 void arms_removal_done(struct arms_removal *removal);
 

@@ -194,7 +194,8 @@ static int remove_locked(const struct context *context, const struct state *stat
 			 stale->container_id, stale->ifname, context->netconf.name);
 		return 0;
 	}
-	arms_removal_begin(&removal, context, state, ports, &stale->lease.attachment);
+	if (arms_removal_begin(&removal, context, state, ports, &stale->lease.attachment, reterr))
+		return REFUSED;
 	away = arms_removal_step(&removal);
 	return attach_delete(ports->host, &stale->lease.attachment, &away, reterr)
 		       ? REFUSED

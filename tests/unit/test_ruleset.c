@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The nftables table as messages: libnftnl reads back what was built, and says it in its own words. */
+
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <libmnl/libmnl.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <libnftnl/table.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <string.h>
+
+#include "plugin/snat/ruleset.h"
+
+#define LINE_MAX_BYTES 1024U
+#define LINES_MAX 96U
+
+/** struct script - What the messages of a batch ask for, a line each */
+struct script {
+	char lines[LINES_MAX][LINE_MAX_BYTES];
+	size_t n;
+};
+
+/** squeeze() - Make blanks and line ends one blank each */
+static void squeeze(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; *from; from++)
+		if (!strchr(" \t\n", *from) || (to > text && to[-1] != ' '))
+			*to++ = strchr("\t\n", *from) ? ' ' : *from;
+	while (to > text && to[-1] == ' ')
+		to--;
+	*to = '\0';
+}
+
+/** say_set() - A set: its name and shape */
+static void say_set(const struct nlmsghdr *message, char *line)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+
+	assert_int_equal(nftnl_set_nlmsg_parse(message, set), 0);
+	(void)snprintf(line, LINE_MAX_BYTES, "set %s key %u/%u data %x/%u flags %u",
+		       nftnl_set_get_str(set, NFTNL_SET_NAME), nftnl_set_get_u32(set, NFTNL_SET_KEY_TYPE),
+		       nftnl_set_get_u32(set, NFTNL_SET_KEY_LEN), nftnl_set_get_u32(set, NFTNL_SET_DATA_TYPE),
+		       nftnl_set_get_u32(set, NFTNL_SET_DATA_LEN), nftnl_set_get_u32(set, NFTNL_SET_FLAGS));
+	nftnl_set_free(set);
+}
+
+/** say_chain() - A chain: its name and hook */
+static void say_chain(const struct nlmsghdr *message, char *line)
+{
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+
+	assert_int_equal(nftnl_chain_nlmsg_parse(message, chain), 0);
+	(void)snprintf(line, LINE_MAX_BYTES, "chain %s", nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME));
+	if (nftnl_chain_is_set(chain, NFTNL_CHAIN_TYPE))
+		(void)snprintf(
+			line + strlen(line), LINE_MAX_BYTES - strlen(line), " %s hook %u priority %d policy %u",
+			nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE), nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM),
+			nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO), nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY));
+	nftnl_chain_free(chain);
+}
+
+/** say_rule() - A rule in libnftnl's words */
+static void say_rule(const struct nlmsghdr *message, char *line)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+
+	assert_int_equal(nftnl_rule_nlmsg_parse(message, rule), 0);
+	assert_true(nftnl_rule_snprintf(line, LINE_MAX_BYTES, rule, NFTNL_OUTPUT_DEFAULT, 0) < (int)LINE_MAX_BYTES);
+	squeeze(line);
+	nftnl_rule_free(rule);
+}
+
+/** renumber() - mnl_attr_parse_nested() callback: number one element as the kernel does */
+static int renumber(const struct nlattr *attribute, void *userdata)
+{
+	struct nlattr *element = (struct nlattr *)(uintptr_t)attribute;
+
+	(void)userdata;
+	element->nla_type = NFTA_LIST_ELEM | NLA_F_NESTED;
+	return MNL_CB_OK;
+}
+
+/** renumber_all() - mnl_attr_parse() callback: number the elements */
+static int renumber_all(const struct nlattr *attribute, void *userdata)
+{
+	return mnl_attr_get_type(attribute) == NFTA_SET_ELEM_LIST_ELEMENTS
+		       ? mnl_attr_parse_nested(attribute, renumber, userdata)
+		       : MNL_CB_OK;
+}
+
+/** as_kernel_writes() - Make a request with elements look like an answer: libnftnl reads no others */
+static void as_kernel_writes(const struct nlmsghdr *message)
+{
+	assert_int_equal(mnl_attr_parse(message, sizeof(struct nfgenmsg), renumber_all, NULL), MNL_CB_OK);
+}
+
+/** say_elements() - How many elements, and the bytes of the first one's key and value */
+static void say_elements(const struct nlmsghdr *message, char *line)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+
+	as_kernel_writes(message);
+	assert_int_equal(nftnl_set_elems_nlmsg_parse(message, set), 0);
+	assert_true(nftnl_set_snprintf(line, LINE_MAX_BYTES, set, NFTNL_OUTPUT_DEFAULT, 0) < (int)LINE_MAX_BYTES);
+	squeeze(line);
+	nftnl_set_free(set);
+}
+
+/** say() - One message */
+static void say(const struct nlmsghdr *message, char *line)
+{
+	const char *verb = "";
+
+	switch (message->nlmsg_type & 0xff) {
+	case NFT_MSG_NEWTABLE:
+		verb = "table";
+		break;
+	case NFT_MSG_DELTABLE:
+		verb = "delete table";
+		break;
+	case NFT_MSG_NEWSET:
+		say_set(message, line);
+		return;
+	case NFT_MSG_NEWCHAIN:
+		say_chain(message, line);
+		return;
+	case NFT_MSG_NEWRULE:
+		say_rule(message, line);
+		return;
+	case NFT_MSG_NEWSETELEM:
+		say_elements(message, line);
+		return;
+	case NFT_MSG_DELSETELEM:
+		verb = "delete elements";
+		break;
+	case NFT_MSG_DELSET:
+		verb = "delete set";
+		break;
+	case NFT_MSG_DELCHAIN:
+		verb = "delete chain";
+		break;
+	case NFT_MSG_DELRULE:
+		verb = "delete rule";
+		break;
+	default:
+		fail_msg("message of type %u", message->nlmsg_type);
+	}
+	(void)snprintf(line, LINE_MAX_BYTES, "%s", verb);
+}
+
+/** read_batch() - All messages of a batch but its begin and end, which must be there */
+static void read_batch(const struct datagram *batch, struct script *script)
+{
+	const struct nlmsghdr *message = (const void *)batch->data;
+	int rest = (int)batch->used;
+	unsigned count = 0;
+
+	script->n = 0;
+	for (; mnl_nlmsg_ok(message, rest); message = mnl_nlmsg_next(message, &rest), count++) {
+		if (count == 0) {
+			assert_int_equal(message->nlmsg_type, NFNL_MSG_BATCH_BEGIN);
+			continue;
+		}
+		if (count == batch->count - 1) {
+			assert_int_equal(message->nlmsg_type, NFNL_MSG_BATCH_END);
+			continue;
+		}
+		assert_int_equal(message->nlmsg_type >> 8, NFNL_SUBSYS_NFTABLES);
+		assert_int_equal(((const struct nfgenmsg *)mnl_nlmsg_get_payload(message))->nfgen_family, NFPROTO_INET);
+		assert_true(script->n < LINES_MAX);
+		say(message, script->lines[script->n++]);
+	}
+	assert_int_equal(count, batch->count);
+}
+
+/** has() - Whether a line is in the script */
+static bool has(const struct script *script, const char *line)
+{
+	for (size_t i = 0; i < script->n; i++)
+		if (strcmp(script->lines[i], line) == 0)
+			return true;
+	return false;
+}
+
+/** assert_says() - These lines follow each other somewhere */
+static void assert_says(const struct script *script, const char *const *lines)
+{
+	for (size_t i = 0; i < script->n; i++) {
+		size_t n = 0;
+
+		while (lines[n] && i + n < script->n && strcmp(script->lines[i + n], lines[n]) == 0)
+			n++;
+		if (!lines[n])
+			return;
+	}
+	for (size_t i = 0; i < script->n; i++)
+		print_message("%s\n", script->lines[i]);
+	fail_msg("not in the script: %s …", lines[0]);
+}
+
+/** clause_of() - A clause with one destination */
+static struct egress_clause clause_of(enum family family, const char *source, struct span *span)
+{
+	struct egress_clause clause = {.family = family, .spans = span, .n_spans = 1, .list = 0x0123456789abcdef};
+
+	if (source)
+		assert_int_equal(address_parse(source, &clause.source), 0);
+	return clause;
+}
+
+static void a_whole_table(void **state)
+{
+	static struct script script;
+	NF_CLEANUP struct datagram batch = {0};
+
+	(void)state;
+	assert_int_equal(nf_begin(&batch), 0);
+	assert_int_equal(ruleset_make(&batch), 0);
+	assert_int_equal(nf_end(&batch), 0);
+	read_batch(&batch, &script);
+	/* In one transaction: away with the old one, if there is one. */
+	assert_says(&script,
+		    (const char *[]){"table", "delete table", "table", "set guarded key 41/16 data 0/0 flags 0",
+				     "set held4 key 2631/20 data 0/0 flags 0", "set held6 key 2632/32 data 0/0 flags 0",
+				     "set translated4 key 7/4 data 0/0 flags 0",
+				     "set translated6 key 8/16 data 0/0 flags 0",
+				     "set pinned4 key 7/4 data 0/0 flags 0", "set pinned6 key 8/16 data 0/0 flags 0",
+				     "chain spoof", NULL});
+	/* linux/netfilter.h: hook 0 is prerouting, 4 postrouting; policy 1 accepts. */
+	assert_true(has(&script, "chain spoof-check filter hook 0 priority -300 policy 1"));
+	assert_true(has(&script, "chain unfence filter hook 0 priority -150 policy 1"));
+	assert_true(has(&script, "chain pins nat hook 4 priority 90 policy 1"));
+	assert_true(has(&script, "chain masquerading nat hook 4 priority 91 policy 1"));
+}
+
+static void what_guarded_interfaces_may_send(void **state)
+{
+	static struct script script;
+	NF_CLEANUP struct datagram batch = {0};
+
+	(void)state;
+	assert_int_equal(nf_begin(&batch), 0);
+	assert_int_equal(ruleset_make(&batch), 0);
+	assert_int_equal(nf_end(&batch), 0);
+	read_batch(&batch, &script);
+	assert_says(
+		&script,
+		(const char *[]){
+			"chain spoof",
+			"inet rangeguard spoof [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x00000002 ] [ meta load "
+			"l4proto => reg 1 ] [ cmp eq reg 1 0x00000001 ] [ payload load 1b @ transport header + 0 => "
+			"reg 1 ] [ cmp eq reg 1 0x00000005 ] [ immediate reg 0 drop ]",
+			"inet rangeguard spoof [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x00000002 ] [ meta load "
+			"iifname => reg 1 ] [ payload load 4b @ network header + 12 => reg 2 ] [ lookup reg 1 set held4 "
+			"] [ immediate reg 0 return ]",
+			"inet rangeguard spoof [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x0000000a ] [ meta load "
+			"l4proto => reg 1 ] [ cmp eq reg 1 0x0000003a ] [ payload load 1b @ transport header + 0 => "
+			"reg 1 ] [ cmp eq reg 1 0x00000086 ] [ immediate reg 0 drop ]",
+			"inet rangeguard spoof [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x0000000a ] [ meta load "
+			"l4proto => reg 1 ] [ cmp eq reg 1 0x0000003a ] [ payload load 1b @ transport header + 0 => "
+			"reg 1 ] [ cmp eq reg 1 0x00000089 ] [ immediate reg 0 drop ]",
+			"inet rangeguard spoof [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x0000000a ] [ meta load "
+			"iifname => reg 1 ] [ payload load 16b @ network header + 8 => reg 2 ] [ lookup reg 1 set held6 "
+			"] [ immediate reg 0 return ]",
+			"inet rangeguard spoof [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x0000000a ] [ payload load "
+			"16b @ network header + 8 => reg 1 ] [ cmp eq reg 1 0x00000000 0x00000000 0x00000000 0x00000000 "
+			"] [ meta load l4proto => reg 1 ] [ cmp eq reg 1 0x0000003a ] [ payload load 1b @ transport "
+			"header + 0 => reg 1 ] [ cmp eq reg 1 0x00000087 ] [ immediate reg 0 return ]",
+			"inet rangeguard spoof [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x0000000a ] [ payload load "
+			"16b @ network header + 8 => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x0000c0ff 0x00000000 "
+			"0x00000000 0x00000000 ) ^ 0x00000000 0x00000000 0x00000000 0x00000000 ] [ cmp eq reg 1 "
+			"0x000080fe 0x00000000 0x00000000 0x00000000 ] [ meta load l4proto => reg 1 ] [ cmp eq reg 1 "
+			"0x0000003a ] [ immediate reg 0 return ]",
+			"inet rangeguard spoof [ immediate reg 0 drop ]",
+			NULL,
+		});
+	assert_true(has(&script,
+			"inet rangeguard spoof-check [ meta load iifname => reg 1 ] [ lookup reg 1 set guarded ] [ "
+			"immediate reg 0 jump -> spoof ]"));
+}
+
+static void the_fences_mark(void **state)
+{
+	static struct script script;
+	NF_CLEANUP struct datagram batch = {0};
+
+	(void)state;
+	assert_int_equal(nf_begin(&batch), 0);
+	assert_int_equal(ruleset_make(&batch), 0);
+	assert_int_equal(nf_end(&batch), 0);
+	read_batch(&batch, &script);
+	assert_true(has(
+		&script,
+		"inet rangeguard unfence [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x00000002 ] [ meta load mark "
+		"=> reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00200000 ) ^ 0x00000000 ] [ cmp neq reg 1 0x00000000 ] [ ct "
+		"load state => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x0000000e ) ^ 0x00000000 ] [ cmp neq reg 1 "
+		"0x00000000 ] [ payload load 4b @ network header + 12 => reg 1 ] [ lookup reg 1 set pinned4 ] [ meta "
+		"load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0xffdfffff ) ^ 0x00000000 ] [ meta set mark with "
+		"reg 1 ] [ immediate reg 0 accept ]"));
+	assert_true(has(
+		&script,
+		"inet rangeguard unfence [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x0000000a ] [ meta load mark "
+		"=> reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00200000 ) ^ 0x00000000 ] [ cmp eq reg 1 0x00000000 ] [ "
+		"payload load 16b @ network header + 8 => reg 1 ] [ lookup reg 1 set pinned6 ] [ immediate reg 0 drop "
+		"]"));
+}
+
+static void a_pins_list(void **state)
+{
+	struct span span = {.family = FAMILY_IPV4, .first = 0xc6336400, .last = 0xc633647f};
+	struct egress_clause clause = clause_of(FAMILY_IPV4, "192.0.2.10", &span);
+	static struct script script;
+	NF_CLEANUP struct datagram batch = {0};
+
+	(void)state;
+	assert_int_equal(nf_begin(&batch), 0);
+	assert_int_equal(ruleset_add_list(&batch, &clause), 0);
+	assert_int_equal(nf_end(&batch), 0);
+	read_batch(&batch, &script);
+	/* Key and value: addresses; 8: a map. The anonymous set (1, constant 2, interval 4) and its rule name each other. */
+	assert_says(
+		&script,
+		(const char *[]){
+			"set pin4-0123456789abcdef key 7/4 data 7/4 flags 8",
+			"chain pin4-0123456789abcdef",
+			"set __set%d key 7/4 data 0/0 flags 7",
+			"__set%d rangeguard 0 element 006433c6 : 0 [end] element 806433c6 : 1 [end]",
+			"inet rangeguard pin4-0123456789abcdef [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x00000002 "
+			"] [ payload load 4b @ network header + 16 => reg 1 ] [ lookup reg 1 set __set%d ] [ payload "
+			"load 4b @ network header + 12 => reg 1 ] [ lookup reg 1 set pin4-0123456789abcdef dreg 1 ] [ "
+			"nat snat ip addr_min reg 1 ]",
+			"inet rangeguard pins [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x00000002 ] [ immediate reg "
+			"0 jump -> pin4-0123456789abcdef ] userdata = { \\x00\\x16pin4-0123456789abcdef\\x00 }",
+			NULL,
+		});
+}
+
+static void a_masqueraded_list(void **state)
+{
+	struct span span = {.family = FAMILY_IPV6, .first = 0, .last = ~(u128)0};
+	struct egress_clause clause = clause_of(FAMILY_IPV6, NULL, &span);
+	static struct script script;
+	NF_CLEANUP struct datagram batch = {0};
+
+	(void)state;
+	assert_int_equal(nf_begin(&batch), 0);
+	assert_int_equal(ruleset_add_list(&batch, &clause), 0);
+	assert_int_equal(nf_end(&batch), 0);
+	read_batch(&batch, &script);
+	/* Behind the last address there is none with which the interval could end. */
+	assert_says(
+		&script,
+		(const char *[]){
+			"set masquerade6-0123456789abcdef key 8/16 data 0/0 flags 0",
+			"chain masquerade6-0123456789abcdef",
+			"set __set%d key 8/16 data 0/0 flags 7",
+			"__set%d rangeguard 0 element 00000000 00000000 00000000 00000000 : 0 [end]",
+			"inet rangeguard masquerade6-0123456789abcdef [ meta load nfproto => reg 1 ] [ cmp eq reg 1 "
+			"0x0000000a ] [ payload load 16b @ network header + 8 => reg 1 ] [ lookup reg 1 set "
+			"masquerade6-0123456789abcdef ] [ payload load 16b @ network header + 24 => reg 1 ] [ lookup reg "
+			"1 set __set%d ] [ masq ]",
+			NULL,
+		});
+}
+
+static void a_list_away(void **state)
+{
+	struct span span = {.family = FAMILY_IPV4, .first = 1, .last = 1};
+	struct egress_clause clause = clause_of(FAMILY_IPV4, "192.0.2.10", &span);
+	static struct script script;
+	NF_CLEANUP struct datagram batch = {0};
+
+	(void)state;
+	assert_int_equal(nf_begin(&batch), 0);
+	assert_int_equal(ruleset_remove_list(&batch, &clause, 77), 0);
+	assert_int_equal(nf_end(&batch), 0);
+	read_batch(&batch, &script);
+	assert_says(&script, (const char *[]){"delete rule", "delete chain", "delete set", NULL});
+}
+
+/** count_element() - nf_read_elements() callback */
+static int count_element(void *userdata, const struct nf_element *element)
+{
+	(void)element;
+	++*(size_t *)userdata;
+	return 0;
+}
+
+/* Thousands of elements take several messages, none too long for its attribute, and grow the datagram. */
+static void many_elements(void **state)
+{
+	static struct nf_element elements[5000];
+	NF_CLEANUP struct datagram batch = {0};
+	const struct nlmsghdr *message;
+	size_t n = sizeof(elements) / sizeof(*elements), found = 0;
+	int rest;
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		elements[i].set = i < n / 2 ? NF_HELD6 : NF_PIN6;
+		elements[i].list = 7;
+		memcpy(elements[i].key, &i, sizeof(i));
+	}
+	assert_int_equal(nf_begin(&batch), 0);
+	assert_int_equal(nf_add_elements(&batch, elements, n), 0);
+	message = (const void *)batch.data;
+	rest = (int)batch.used;
+	for (; mnl_nlmsg_ok(message, rest); message = mnl_nlmsg_next(message, &rest)) {
+		assert_true(message->nlmsg_len < UINT16_MAX);
+		if (message->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM))
+			continue;
+		as_kernel_writes(message);
+		assert_int_equal(nf_read_elements(message, count_element, &found), 0);
+	}
+	assert_int_equal(found, n);
+}
+
+/** same() - nf_read_elements() callback: compare with the element sent */
+static int same(void *userdata, const struct nf_element *element)
+{
+	const struct nf_element *sent = userdata;
+
+	assert_int_equal(element->set, sent->set);
+	assert_true(element->set < NF_FIRST_KIND || element->list == sent->list);
+	assert_memory_equal(element->key, sent->key, sizeof(sent->key));
+	assert_memory_equal(element->source, sent->source, sizeof(sent->source));
+	return 77;
+}
+
+static void elements_are_read_as_written(void **state)
+{
+	(void)state;
+	for (unsigned set = 0; set < NF_N_SETS; set++) {
+		NF_CLEANUP struct datagram batch = {0};
+		struct nf_element element = {.set = (enum nf_set)set, .list = 0xfedcba9876543210 + set};
+		size_t bytes = set == NF_GUARDED ? 16
+			       : set == NF_HELD4 ? 20
+			       : set == NF_HELD6 ? 32
+			       : (set - 1) % 2	 ? 16
+						 : 4;
+
+		for (size_t i = 0; i < bytes; i++)
+			element.key[i] = (uint8_t)(i + 1);
+		if (set == NF_PIN4 || set == NF_PIN6)
+			memset(element.source, 0x5a, set == NF_PIN4 ? 4 : 16);
+		assert_int_equal(nf_add_elements(&batch, &element, 1), 0);
+		assert_int_equal(nf_read_elements((const void *)batch.data, same, &element), 77);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_whole_table),      cmocka_unit_test(what_guarded_interfaces_may_send),
+		cmocka_unit_test(the_fences_mark),    cmocka_unit_test(a_pins_list),
+		cmocka_unit_test(a_masqueraded_list), cmocka_unit_test(a_list_away),
+		cmocka_unit_test(many_elements),      cmocka_unit_test(elements_are_read_as_written),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
