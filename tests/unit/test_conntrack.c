@@ -406,6 +406,7 @@ static void a_flow_that_ended_is_no_failure(void **state)
 	table.fail_message = 4; /* two filters, a dump, the first deletion */
 	table.fail_errnum = ENOENT;
 	assert_int_equal(forget(&err), 0);
+	table.flows[0].gone = true;
 	assert_left(4);
 }
 
@@ -415,7 +416,7 @@ static void failures(void **state)
 
 	(void)state;
 	for (unsigned filters = 0; filters < 2; filters++) {
-		for (unsigned call = 1; call <= (filters ? 4 : 7); call++) {
+		for (unsigned call = 1; call <= (filters ? 3 : 5); call++) {
 			busy();
 			table.filters = filters;
 			table.fail_call = call;
@@ -427,7 +428,7 @@ static void failures(void **state)
 	busy();
 	table.fail_message = 2;
 	assert_int_equal(forget(&err), REFUSED);
-	for (unsigned message = 3; message <= 10; message++) {
+	for (unsigned message = 3; message <= 8; message++) {
 		busy();
 		table.filters = false;
 		table.fail_message = message;
@@ -440,9 +441,9 @@ static void it_ends(void **state)
 	struct error err;
 
 	(void)state;
-	busy();
-	table.filters = false;
-	table.endless = true;
+	table = (struct table){.endless = true};
+	for (unsigned i = 0; i < 100; i++)
+		add_flow("10.9.0.2", "198.51.100.5");
 	assert_int_equal(forget(&err), REFUSED);
 	assert_non_null(strstr(err.details, "new ones keep coming"));
 }
