@@ -355,6 +355,29 @@ test_beside_portmap()
 	assert_clean
 }
 
+# The reference bandwidth takes the interface's ingress for itself: as the README says, the pin comes after it, or the
+# interface is another plugin's.
+test_beside_bandwidth()
+{
+	local list limits='{"type": "bandwidth", "ingressRate": 100000000, "ingressBurst": 1000000,
+		"egressRate": 100000000, "egressBurst": 1000000}'
+
+	install_plugins bandwidth
+	through_list "$(jq -c --argjson limits "$limits" --argjson chained "$CHAINED" '{cniVersion: "1.0.0", name,
+		plugins: [del(.cniVersion, .name, .snat, .ipMasq), $limits, $chained]}' <<<"$CONF")"
+	forget_sources
+	list='{"cniVersion": "1.0.0", "name": "chain", "plugins": [{"type": "ptp", "ipam": {"type": "host-local",
+		"ranges": [[{"subnet": "10.9.0.0/24"}], [{"subnet": "fd09::/64"}]],
+		"routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}}, '$CHAINED', '$limits']}'
+	through_list "$list"
+	# What is redirected through an ifb device is still marked.
+	chain ADD c1 "$list" >/dev/null || fail "ADD"
+	nft flush ruleset
+	assert_unreachable c1 198.51.100.2
+	chain DEL c1 "$list" || fail "DEL"
+	assert_clean
+}
+
 # --- Many at once ---
 
 test_fifty_at_once_from_nothing()
