@@ -363,6 +363,8 @@ static int look(const struct context *context, const struct state *state, struct
 	STORE_CLEANUP struct store *store = NULL;
 	int r = arm_look(ports->netfilter, &arms->arming, reterr);
 
+	if (r == ARM_E_STALE && arms->shared)
+		return 0;
 	if (r != ARM_E_MISSING)
 		return r == ARM_E_STALE ? missing(arms, r, reterr) : r;
 	if (leases_open_store(context, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr))
@@ -374,7 +376,19 @@ static int look(const struct context *context, const struct state *state, struct
 	}
 	if (!r)
 		r = arm_look(ports->netfilter, &arms->arming, reterr);
+	if (r == ARM_E_STALE && arms->shared)
+		return 0;
 	return r == ARM_E_MISSING || r == ARM_E_STALE ? missing(arms, r, reterr) : r;
+}
+
+/** is_shared() - Whether rangeguard stands once more behind itself in the list, with pins for the same addresses */
+static bool is_shared(struct store *store, const struct attachment *attachment)
+{
+	struct attachment chained = *attachment;
+	ARMS_CLEANUP struct arms others = {0};
+
+	chained.chained = true;
+	return !attachment->chained && find(store, &chained, &others) == 0;
 }
 
 /**
@@ -407,6 +421,7 @@ int arms_check(const struct context *context, struct ports *ports, const struct 
 		return missing(&arms, ARM_E_MISSING, reterr);
 	if (r)
 		return leases_error(context, r, reterr);
+	arms.shared = is_shared(store, attachment);
 	store = store_close(store);
 	if (!arming_wanted(&arms.arming))
 		return 0;

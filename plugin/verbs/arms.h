@@ -19,12 +19,14 @@
  * @egress:	Its clauses, owned; empty where they are borrowed
  * @digest:	Their digest, 0: none
  * @unknown:	The lease was lost: the container may have more than this tells
+ * @shared:	Another attachment, in the chained role, has pins for the same addresses
  */
 struct arms {
 	struct arming arming;
 	struct egress egress;
 	uint64_t digest;
 	bool unknown;
+	bool shared;
 };
 
 /** struct arms_removal - An attachment on its way out; owned */
