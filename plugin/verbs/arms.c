@@ -70,6 +70,28 @@ struct arms arms_of_lease(const struct lease *lease, const struct egress *egress
 	return arms;
 }
 
+/** keep_digest() - ipam_each_fn: the digest of a lease's clauses */
+static int keep_digest(void *userdata, const struct lease *lease)
+{
+	*(uint64_t *)userdata = lease->egress;
+	return 0;
+}
+
+/**
+ * arms_shared() - Whether an attachment of the chained role stands behind one of this program's own that translates the
+ * same addresses
+ * @store:	Store, in no transaction
+ * @attachment:	Attachment
+ */
+bool arms_shared(struct store *store, const struct attachment *attachment)
+{
+	struct attachment own = *attachment;
+	uint64_t digest = 0;
+
+	own.chained = false;
+	return attachment->chained && ipam_find(store, &own, keep_digest, &digest) == 0 && digest;
+}
+
 /**
  * find() - What the store says about an attachment
  * @store:	Store, in no transaction
@@ -85,6 +107,8 @@ static int find(struct store *store, const struct attachment *attachment, struct
 	*ret_arms = (struct arms){0};
 	ret_arms->arming.egress = &ret_arms->egress;
 	r = ipam_find(store, attachment, describe, ret_arms);
+	if (!r)
+		ret_arms->arming.shared = arms_shared(store, attachment);
 	if (!r && ret_arms->digest)
 		r = ipam_find_egress(store, ret_arms->digest, read_clauses, ret_arms);
 	return r;
@@ -460,8 +484,11 @@ static int take_away(struct ports *ports, const struct arms *arms, struct error 
 static int read_kernel(struct port *host, const struct attachment *attachment, struct arms *arms)
 {
 	INVENTORY_CLEANUP struct inventory inventory = {0};
+	struct error ignored = {0};
+	struct link_info link;
 
-	if (inventory_read(host, &inventory) < 0)
+	/* All interfaces and routes are read only for one that is there: a DEL may come again and again. */
+	if (attach_find(host, attachment, &link, &ignored) || inventory_read(host, &inventory) < 0)
 		return REFUSED;
 	plan_host_name(attachment, arms->arming.interface);
 	for (size_t i = 0; i < inventory.n_items; i++) {
