@@ -56,10 +56,12 @@ const struct nf_shape nf_shapes[NF_N_SETS] = {
  */
 const char *nf_set_name(enum nf_set set, uint64_t list, char name[static NF_NAME_MAX])
 {
+	const char *known = nf_shapes[set].name;
+
 	if (set < NF_FIRST_KIND)
-		(void)snprintf(name, NF_NAME_MAX, "%s", nf_shapes[set].name);
+		(void)snprintf(name, NF_NAME_MAX, "%s", known);
 	else
-		(void)snprintf(name, NF_NAME_MAX, "%s%016" PRIx64, nf_shapes[set].name, list);
+		(void)snprintf(name, NF_NAME_MAX, "%s%016" PRIx64, known, list);
 	return name;
 }
 

@@ -2,7 +2,10 @@
 #ifndef PLUGIN_SNAT_NFOBJECT_H
 #define PLUGIN_SNAT_NFOBJECT_H
 
-/* Shared by nfmessage.c and nfinterval.c, which build, and nfread.c: libnftnl's objects bound to a scope, and what the sets are like. */
+/*
+ * Shared by nfmessage.c and nfinterval.c, which build, and nfread.c: libnftnl's objects bound to a scope, and what the
+ * sets are like.
+ */
 
 #include <libnftnl/chain.h>
 #include <libnftnl/rule.h>

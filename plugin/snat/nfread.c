@@ -103,10 +103,11 @@ static bool read_list(const char *text, uint64_t *ret_list)
 static enum nf_set which_set(const char *name, uint64_t *ret_list)
 {
 	for (unsigned set = 0; name && set < NF_N_SETS; set++) {
-		size_t length = strlen(nf_shapes[set].name);
+		const char *known = nf_shapes[set].name;
+		size_t length = strlen(known);
+		bool is_kind = set >= NF_FIRST_KIND;
 
-		if (strncmp(nf_shapes[set].name, name, length) == 0 &&
-		    (set < NF_FIRST_KIND ? !name[length] : read_list(name + length, ret_list)))
+		if (strncmp(known, name, length) == 0 && (is_kind ? read_list(name + length, ret_list) : !name[length]))
 			return (enum nf_set)set;
 	}
 	return NF_N_SETS;

@@ -246,10 +246,10 @@ test_foreign_sources_are_dropped()
 	assert_silent c2 "$MAINFRAME4" -I 10.9.0.1
 }
 
-# assert_restored WHAT: the pins work again, and the elements are the same as in the file "elements"
+# assert_restored WHAT: the pins work again, and the elements are the same as in the file "expected"
 assert_restored()
 {
-	assert_equal "$(<elements)" "$(elements)" "$1: elements"
+	assert_equal "$(<expected)" "$(elements)" "$1: elements"
 	assert_source "$PIN4" c1 "$MAINFRAME4"
 	assert_source "$PIN6" c1 "$MAINFRAME6"
 	assert_source "$UPLINK4" c2 "$MAINFRAME4"
@@ -269,7 +269,7 @@ test_flushed_rulesets_are_restored()
 	assert_succeeds add c1 "$CONF" "$BILLING"
 	result=$output
 	assert_succeeds add c2 "$CONF"
-	elements >elements
+	elements >expected
 	for how in "flush ruleset" "delete table inet rangeguard" "flush table inet rangeguard"; do
 		# shellcheck disable=SC2086
 		nft $how
@@ -302,9 +302,9 @@ test_check_misses_elements()
 	assert_succeeds check c1 "$CONF" "$result" "$BILLING"
 	for element in "guarded { $host }" "held4 { $host . 10.9.0.1 }" "held6 { $host . fd00:9::1 }" \
 		"pinned4 { 10.9.0.1 }" "translated6 { fd00:9::1 }"; do
-		nft delete element inet rangeguard $element
+		nft "delete element inet rangeguard $element"
 		assert_refuses 103 'missing in the nftables table' check c1 "$CONF" "$result" "$BILLING"
-		nft add element inet rangeguard $element
+		nft "add element inet rangeguard $element"
 		assert_succeeds check c1 "$CONF" "$result" "$BILLING"
 	done
 	element=$(table_parts | grep -m 1 ^pin4-)
@@ -398,13 +398,19 @@ test_assigned_sources()
 	assert_empty "$(elements; fence)" "what is left"
 }
 
+# has_host_ends NUMBER
+has_host_ends()
+{
+	(($(host_end | wc -l) == $1))
+}
+
 test_gc_and_reclaim()
 {
 	assert_succeeds add c1 "$CONF" "$BILLING"
 	assert_succeeds add c2 "$CONF"
 	ip netns del c1
 	# A namespace goes in the kernel's own time, and the host end with it.
-	wait_until 5 eval '[[ $(host_end | wc -l) -eq 1 ]]'
+	wait_until 5 has_host_ends 1
 	assert_quiet cni GC c0 "" eth0 "$(conf '."cni.dev/valid-attachments" = [{"containerID": "c2", "ifname": "eth0"}]')"
 	assert_empty "$(elements | grep -E '10\.9\.0\.1|fd00:9::1$' || true)" "what GC left of c1"
 	assert_empty "$(fence)" "the fence"
@@ -413,7 +419,7 @@ test_gc_and_reclaim()
 	container c1
 	assert_succeeds add c1 "$(conf '.ipam.ranges = [[{"subnet": "10.9.0.8/32"}]]')" "$BILLING"
 	ip netns del c1
-	wait_until 5 eval '[[ -z $(host_end) ]]'
+	wait_until 5 has_host_ends 0
 	assert_succeeds add c2 "$(conf 'del(.ipMasq) | .ipam.ranges = [[{"subnet": "10.9.0.8/32"}]]')"
 	assert_equal "guarded $(name_of c2)"$'\n'"held4 $(name_of c2) 10.9.0.8" "$(elements)" "elements after reclaiming"
 	assert_empty "$(fence)" "the fence"

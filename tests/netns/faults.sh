@@ -31,6 +31,8 @@ INFALLIBLE='^(exit_group|rt_sigreturn|getpid)$'
 if [[ -n "${RANGEGUARD_LONG_TESTS-}" ]]; then
 	export TEST_TIMEOUT=${TEST_TIMEOUT:-1800}
 fi
+# A sweep with a pin is some 300 runs of the verb
+export TEST_TIMEOUT=${TEST_TIMEOUT:-600}
 
 # set_up: three containers: verbs are tried on c1; c2 is another one that comes then; held has been there all along.
 # $PLUGIN, while it is ./traced, runs the plugin under strace with the options in $OPTIONS.

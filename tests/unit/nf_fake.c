@@ -99,16 +99,22 @@ static void answer(struct call *call, struct nlmsghdr *message, uint16_t type)
 		call->reply_error = call->reply(message, call->userdata);
 }
 
-/** renumber() - mnl_attr_parse() callback: list elements as the kernel numbers them */
+/** renumber_one() - mnl_attr_parse_nested() callback: number an element as the kernel does; libnftnl reads no others */
+static int renumber_one(const struct nlattr *attribute, void *userdata)
+{
+	struct nlattr *element = (struct nlattr *)(uintptr_t)attribute;
+
+	(void)userdata;
+	element->nla_type = NFTA_LIST_ELEM | NLA_F_NESTED;
+	return MNL_CB_OK;
+}
+
+/** renumber() - mnl_attr_parse() callback: number the elements of a message */
 static int renumber(const struct nlattr *attribute, void *userdata)
 {
-	struct nlattr *list = (struct nlattr *)(uintptr_t)attribute;
-
-	if (userdata && mnl_attr_get_type(attribute) == NFTA_SET_ELEM_LIST_ELEMENTS)
-		return mnl_attr_parse_nested(attribute, renumber, NULL);
-	if (!userdata)
-		list->nla_type = NFTA_LIST_ELEM | NLA_F_NESTED;
-	return MNL_CB_OK;
+	return mnl_attr_get_type(attribute) == NFTA_SET_ELEM_LIST_ELEMENTS
+		       ? mnl_attr_parse_nested(attribute, renumber_one, userdata)
+		       : MNL_CB_OK;
 }
 
 /** add_element() - An element of a batch: 0, EEXIST; as the kernel, the same again is fine unless it must be new */
@@ -156,7 +162,7 @@ static int one_element(struct call *call, const struct nlmsghdr *message, const 
 	nftnl_set_elem_add(found, element);
 	reply = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_NEWSETELEM, NFPROTO_INET, 0, 0);
 	nftnl_set_elems_nlmsg_build_payload(reply, found);
-	(void)mnl_attr_parse(reply, sizeof(struct nfgenmsg), renumber, buffer);
+	(void)mnl_attr_parse(reply, sizeof(struct nfgenmsg), renumber, NULL);
 	answer(call, reply, NFT_MSG_NEWSETELEM);
 	nftnl_set_free(found);
 	return 0;
@@ -171,7 +177,7 @@ static int do_elements(struct call *call, const struct nlmsghdr *message)
 	const char *name;
 	int r = 0;
 
-	(void)mnl_attr_parse(message, sizeof(struct nfgenmsg), renumber, set);
+	(void)mnl_attr_parse(message, sizeof(struct nfgenmsg), renumber, NULL);
 	assert_int_equal(nftnl_set_elems_nlmsg_parse(message, set), 0);
 	name = nftnl_set_get_str(set, NFTNL_SET_NAME);
 	/* What is in anonymous sets is nobody's business here. */

@@ -17,7 +17,7 @@
 static char billing[] = "billing", api[] = "api-1";
 static const struct cni_args args = {.pod_namespace = billing, .pod_name = api};
 
-/** read() - A configuration from text with ' for " */
+/** read_conf() - A configuration from text with ' for " */
 static void read_conf(const char *text, struct netconf *ret_netconf)
 {
 	char copy[2048];
@@ -27,7 +27,8 @@ static void read_conf(const char *text, struct netconf *ret_netconf)
 
 	(void)snprintf(copy, sizeof(copy), "%s", text);
 	for (char *c = copy; *c; c++)
-		*c = *c == '\'' ? '"' : *c;
+		if (*c == '\'')
+			*c = '"';
 	root = json_loads(copy, 0, NULL);
 	assert_non_null(root);
 	first_error_init(&listener, &err, ERROR_NONE);

@@ -30,14 +30,17 @@ struct script {
 	size_t n;
 };
 
-/** squeeze() - Make blanks and line ends one blank each */
+/** squeeze() - Make blanks, tabs and line ends one blank each */
 static void squeeze(char *text)
 {
 	char *to = text;
 
-	for (const char *from = text; *from; from++)
-		if (!strchr(" \t\n", *from) || (to > text && to[-1] != ' '))
-			*to++ = strchr("\t\n", *from) ? ' ' : *from;
+	for (const char *from = text; *from; from++) {
+		if (!strchr(" \t\n", *from))
+			*to++ = *from;
+		else if (to > text && to[-1] != ' ')
+			*to++ = ' ';
+	}
 	while (to > text && to[-1] == ' ')
 		to--;
 	*to = '\0';
