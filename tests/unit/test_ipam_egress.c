@@ -17,7 +17,6 @@
 #include "ipam_scene.h"
 #include "store_fake.h"
 
-
 /** struct scene - One store, one network with one range */
 struct scene {
 	struct store *store;

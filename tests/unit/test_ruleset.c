@@ -352,6 +352,11 @@ static void a_pins_list(void **state)
 
 static void a_masqueraded_list(void **state)
 {
+	static const char rule[] =
+		"inet rangeguard masquerade6-0123456789abcdef [ meta load nfproto => reg 1 ] [ cmp eq reg 1 "
+		"0x0000000a ] [ payload load 16b @ network header + 8 => reg 1 ] [ lookup reg 1 set "
+		"masquerade6-0123456789abcdef ] [ payload load 16b @ network header + 24 => reg 1 ] [ lookup reg "
+		"1 set __set%d ] [ masq ]";
 	struct span span = {.family = FAMILY_IPV6, .first = 0, .last = ~(u128)0};
 	struct egress_clause clause = clause_of(FAMILY_IPV6, NULL, &span);
 	static struct script script;
@@ -363,19 +368,14 @@ static void a_masqueraded_list(void **state)
 	assert_int_equal(nf_end(&batch), 0);
 	read_batch(&batch, &script);
 	/* Behind the last address there is none with which the interval could end. */
-	assert_says(
-		&script,
-		(const char *[]){
-			"set masquerade6-0123456789abcdef key 8/16 data 0/0 flags 0",
-			"chain masquerade6-0123456789abcdef",
-			"set __set%d key 8/16 data 0/0 flags 7",
-			"__set%d rangeguard 0 element 00000000 00000000 00000000 00000000 : 0 [end]",
-			"inet rangeguard masquerade6-0123456789abcdef [ meta load nfproto => reg 1 ] [ cmp eq reg 1 "
-			"0x0000000a ] [ payload load 16b @ network header + 8 => reg 1 ] [ lookup reg 1 set "
-			"masquerade6-0123456789abcdef ] [ payload load 16b @ network header + 24 => reg 1 ] [ lookup reg "
-			"1 set __set%d ] [ masq ]",
-			NULL,
-		});
+	assert_says(&script, (const char *[]){
+				     "set masquerade6-0123456789abcdef key 8/16 data 0/0 flags 0",
+				     "chain masquerade6-0123456789abcdef",
+				     "set __set%d key 8/16 data 0/0 flags 7",
+				     "__set%d rangeguard 0 element 00000000 00000000 00000000 00000000 : 0 [end]",
+				     rule,
+				     NULL,
+			     });
 }
 
 static void a_list_away(void **state)
