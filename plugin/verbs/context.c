@@ -125,7 +125,8 @@ int ports_open_netfilter(struct ports *ports, struct error *reterr)
 
 	if (!r)
 		return 0;
-	(void)error_set(reterr, ERROR_KERNEL, "no nfnetlink socket, which snat, ipMasq and antiSpoof need: %s",
+	(void)error_set(reterr, ERROR_KERNEL,
+			"no nfnetlink socket, which snat and ipMasq need, and antiSpoof unless it is set to false: %s",
 			strerror(-r));
 	return r == -EPROTONOSUPPORT ? r : REFUSED;
 }
