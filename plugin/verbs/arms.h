@@ -35,6 +35,7 @@ struct arms_removal {
 	struct arms arms;
 };
 
+bool arms_shared(struct store *store, const struct attachment *attachment);
 struct arms arms_of_lease(const struct lease *lease, const struct egress *egress);
 int arms_check(const struct context *context, struct ports *ports, const struct attachment *attachment,
 	       struct error *reterr);

@@ -518,6 +518,28 @@ chain_pinned()
 	)
 }
 
+# Twice in one list: the first masquerades, the second one pins.
+test_chained_behind_itself()
+{
+	local list before
+
+	install_plugins
+	before=$(host_state)
+	list=$(jq -c '. as $conf | {cniVersion: "1.0.0", name, plugins: [($conf | del(.snat, .name, .cniVersion)),
+		($conf | {type, snat})]}' <<<"$CONF")
+	assert_succeeds chain_pinned ADD c1 "$list"
+	assert_source "$PIN4" c1 "$MAINFRAME4"
+	assert_source "$UPLINK4" c1 "$OTHER4"
+	assert_succeeds chain_pinned CHECK c1 "$list"
+	nft flush ruleset
+	assert_succeeds chain_pinned CHECK c1 "$list"
+	assert_source "$PIN4" c1 "$MAINFRAME4"
+	assert_source "$UPLINK4" c1 "$OTHER4"
+	assert_succeeds chain_pinned DEL c1 "$list"
+	assert_empty "$(elements; fence)" "what is left"
+	diff <(echo "$before") <(host_state) || fail "the host differs"
+}
+
 test_a_pin_needs_a_veth_pair()
 {
 	local conf
