@@ -184,6 +184,27 @@ test_del_while_the_ruleset_is_gone()
 	assert_equal "$MASQUERADED_ALL_LEGACY" "$(sources legacy)" "c3, which is not pinned and has c1's address"
 }
 
+# A pin without destinations is for everything but the own network: so is its fence.
+test_pin_for_everything()
+{
+	local conf
+
+	conf=$(jq -c 'del(.snat[0].destinations)' <<<"$CONF")
+	assert_succeeds add c1 "$conf" "$BILLING"
+	assert_succeeds add c2 "$conf"
+	talk c1
+	assert_equal "$PINNED_ALL" "$(sources legacy)" "at the legacy service"
+	assert_equal "$PINNED_ALL" "$(sources second)" "at the second network"
+	nft flush ruleset
+	assert_fenced c1
+	assert_unreachable c1 203.0.113.2
+	assert_unreachable c1 2001:db8:2::2
+	assert_reaches c1 10.9.0.3 fd09::3 "$HOST_IPV4" "$HOST_IPV6"
+	del c1 "$conf" "$BILLING"
+	del c2 "$conf"
+	assert_clean
+}
+
 # Containers that no pin matches are on nobody's side of the fence: they go on as a host without rules lets them.
 test_others_are_not_fenced()
 {
