@@ -478,6 +478,28 @@ test_many_pins()
 	done
 }
 
+# The ruleset of ten thousand addresses is half a megabyte, and still one transaction. Others' addresses are quicker made
+# than containers.
+test_large_tables_are_restored()
+{
+	local -i i
+	local conf
+
+	conf=$(conf 'del(.ipam, .snat) | .name = "others"')
+	for ((i = 0; i < 300; i++)); do
+		cni ADD "m$i" /run/netns/c2 eth0 "$(jq -c --argjson i "$i" '.prevResult = {cniVersion: "1.1.0", interfaces: [{name: "eth0",
+			sandbox: "/x"}], ips: [range(32) | ($i * 32 + .) as $n
+				| {address: "10.64.\($n / 256 | floor).\($n % 256)/32", interface: 0}]}' <<<"$conf")" >added ||
+			fail "m$i: $(<added)"
+	done
+	assert_equal 9600 "$(elements | grep -c '^masquerade4 ')" "elements"
+	nft flush ruleset
+	assert_succeeds add c1 "$CONF" "$BILLING"
+	assert_equal 9601 "$(elements | grep -c '^masquerade4 ')" "elements after a flush"
+	assert_equal 9601 "$(elements | grep -c '^translated4 ')" "elements after a flush"
+	assert_source "$PIN4" c1 "$MAINFRAME4"
+}
+
 # behind_reference PLUGIN: a list of a reference plugin, with our IPAM, and the pins behind it
 behind_reference()
 {
