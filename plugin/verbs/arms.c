@@ -46,7 +46,7 @@ static int mend(const struct context *context, struct store *store, struct ports
 		return arm_purge(ports->netfilter, &arms->arming, reterr);
 	if (close_fence(ports->host, arms->arming.egress, reterr))
 		return REFUSED;
-	r = arm_intact(ports->netfilter, reterr);
+	r = arm_intact(ports->netfilter, arms->arming.egress->n_clauses, reterr);
 	if (r == ARM_E_MISSING)
 		return arms_make_table(context, store, ports->netfilter, reterr);
 	return r ? r : arm_lists(ports->netfilter, arms->arming.egress, reterr);

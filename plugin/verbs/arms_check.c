@@ -23,7 +23,7 @@ int arms_available(const struct context *context, struct error *reterr)
 		return 0;
 	if (ports_open_netfilter(&ports, reterr))
 		return REFUSED;
-	r = arm_intact(ports.netfilter, reterr);
+	r = arm_intact(ports.netfilter, false, reterr);
 	return r == ARM_E_MISSING ? 0 : r;
 }
 
@@ -61,7 +61,7 @@ static int look(const struct context *context, const struct state *state, struct
 		return r == ARM_E_STALE ? missing(arms, r, reterr) : r;
 	if (leases_open_store(context, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr))
 		return REFUSED;
-	r = arm_intact(ports->netfilter, reterr);
+	r = arm_intact(ports->netfilter, arms->arming.egress->n_clauses, reterr);
 	if (r == ARM_E_MISSING) {
 		log_line("the nftables table inet " NF_TABLE " was gone or without its rules: it is made anew");
 		r = arms_make_table(context, store, ports->netfilter, reterr);

@@ -183,6 +183,18 @@ test_elements_are_exact()
 	diff <(echo "$before") <(host_state) || fail "the host differs"
 }
 
+# Without pins and masquerading nothing has the kernel track connections, or translate any.
+test_no_tracking_for_antispoof()
+{
+	assert_succeeds add c1 "$(conf 'del(.snat, .ipMasq)')"
+	assert_reaches c1 "$HOST_IPV4"
+	assert_equal 0 "$(</proc/sys/net/netfilter/nf_conntrack_count)" "connections tracked"
+	assert_empty "$(nft list ruleset | grep -E 'type nat|ct state' || true)" "chains that need them"
+	assert_succeeds add c2 "$CONF" "$BILLING"
+	assert_source "$PIN4" c2 "$MAINFRAME4"
+	assert_equal 2 "$(elements | grep -c '^held4 ')" "elements"
+}
+
 # The first match per destination wins; what an entry leaves goes to the next one.
 test_first_match_wins()
 {

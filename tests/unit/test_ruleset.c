@@ -231,6 +231,7 @@ static void a_whole_table(void **state)
 	(void)state;
 	assert_int_equal(nf_begin(&batch), 0);
 	assert_int_equal(ruleset_make(&batch), 0);
+	assert_int_equal(ruleset_make_translation(&batch), 0);
 	assert_int_equal(nf_end(&batch), 0);
 	read_batch(&batch, &script);
 	/* In one transaction: away with the old one, if there is one. */
@@ -256,6 +257,7 @@ static void what_guarded_interfaces_may_send(void **state)
 	(void)state;
 	assert_int_equal(nf_begin(&batch), 0);
 	assert_int_equal(ruleset_make(&batch), 0);
+	assert_int_equal(ruleset_make_translation(&batch), 0);
 	assert_int_equal(nf_end(&batch), 0);
 	read_batch(&batch, &script);
 	assert_says(
@@ -302,6 +304,7 @@ static void the_fences_mark(void **state)
 	(void)state;
 	assert_int_equal(nf_begin(&batch), 0);
 	assert_int_equal(ruleset_make(&batch), 0);
+	assert_int_equal(ruleset_make_translation(&batch), 0);
 	assert_int_equal(nf_end(&batch), 0);
 	read_batch(&batch, &script);
 	assert_true(has(
