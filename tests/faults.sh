@@ -18,6 +18,9 @@ CONF='{"cniVersion": "1.1.0", "name": "pods", "type": "rangeguard", "guard": {"o
 # Its ranges touch nothing reserved: a bridge could not keep out of a part of them
 DELEGATE='{"cniVersion": "1.1.0", "name": "pods", "type": "bridge",
 	"ipam": {"type": "rangeguard", "reuseDelay": 1, "ranges": [[{"subnet": "10.9.1.0/24"}], [{"subnet": "fd00:9:1::/64"}]]}}'
+PINNED="${CONF%\}}"', "ipMasq": true, "snat": [{"name": "mainframe", "match": {"namespace": "billing"}, "source": ["192.0.2.10"],
+	"destinations": ["198.51.100.0/25"], "assign": "out0"}]}'
+BILLING="CNI_ARGS=K8S_POD_NAMESPACE=billing"
 # The addresses that the policy reserves
 RESERVED='^(10\.9\.0\.([0-9]|1[0-5])|fd00:9::[0-9a-f]?)$'
 ERRORS=(ENOSPC EIO EMFILE ENOMEM EINTR)
@@ -29,6 +32,8 @@ INFALLIBLE='^(exit_group|rt_sigreturn|getpid)$'
 if [[ -n "${RANGEGUARD_LONG_TESTS-}" ]]; then
 	export TEST_TIMEOUT=${TEST_TIMEOUT:-1800}
 fi
+# A sweep with a pin is some 300 runs of the verb
+export TEST_TIMEOUT=${TEST_TIMEOUT:-600}
 
 # set_up: three containers: verbs are tried on c1; c2 is another one that comes then; held has been there all along.
 # $PLUGIN, while it is ./traced, runs the plugin under strace with the options in $OPTIONS.
@@ -37,6 +42,11 @@ set_up()
 	container c1
 	container c2
 	container held
+	ip link add out0 type veth peer name out1
+	ip link set out1 addrgenmode none
+	ip link set out0 addrgenmode none
+	ip link set out1 up
+	ip link set out0 up
 	mkdir -p /etc/rangeguard/reserved.d
 	echo "$POLICY" >/etc/rangeguard/reserved.d/dba.json
 	cat >traced <<-'EOT'
@@ -53,12 +63,16 @@ set_up()
 
 # --- State ---
 
-# kernel_state: our interfaces and routes. The container's end of a pair is there as long as the host's is
+# kernel_state: our interfaces, routes and rules, who may send what, lists of destinations, assigned addresses. The
+# container's end of a pair is there as long as the host's is
 kernel_state()
 {
 	ip -o link show type veth | grep -oE 'rg[0-9a-f]{12}|alias .*' || true
 	ip route show table all proto 82
 	ip -6 route show table all proto 82
+	ip rule show priority 82
+	ip -o address show dev out0 | awk '{ print "assigned", $4 }'
+	nft list table inet rangeguard 2>/dev/null | grep -oE '"rg[0-9a-f]{12}" \. [^ ,}]+|(chain|map|set) [a-z]+[46]-.*' | sort || true
 }
 
 # state: leases, interfaces, routes: the same again when all is undone
@@ -133,10 +147,11 @@ judge_add()
 	fi
 }
 
-# The very first one, with no state directory
+# The very first one, with no state directory and no ruleset
 prepare_first_add()
 {
 	rm -rf /run/rangeguard
+	nft flush ruleset
 }
 
 run_first_add()
@@ -147,6 +162,41 @@ run_first_add()
 judge_first_add()
 {
 	judge_add
+}
+
+# One with a pin, whose source is to be assigned, and masquerading
+prepare_pinned_add()
+{
+	:
+}
+
+run_pinned_add()
+{
+	add c1 "$PINNED" "$BILLING"
+}
+
+judge_pinned_add()
+{
+	judge_add
+}
+
+prepare_pinned_del()
+{
+	assert_succeeds add c1 "$PINNED" "$BILLING"
+}
+
+run_pinned_del()
+{
+	del c1 "$PINNED"
+}
+
+# What nobody uses any more may be left for the next DEL, which is said
+judge_pinned_del()
+{
+	judge_del
+	if ((status == 0)) && [[ -z "$(state_of c1)" && ! -s stderr ]]; then
+		assert_equal "$before" "$(state)" "what a DEL leaves"
+	fi
 }
 
 prepare_delegate_add()

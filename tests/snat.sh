@@ -4,6 +4,8 @@
 # What the tests of stable source addresses share: a host between containers, a legacy service and a second network, both
 # of which write down each source that they see. A test script sources this file.
 
+# shellcheck disable=SC2034 # used by the scripts
+
 # shellcheck source=tests/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -36,7 +38,6 @@ MASQUERADED_ALL="2001:db8:2::1 ipv6-icmp
 203.0.113.1 icmp
 203.0.113.1 tcp
 203.0.113.1 udp"
-export CONF CHAINED BILLING PINNED_ALL MASQUERADED_ALL MASQUERADED_ALL_LEGACY
 
 # Each source with its protocol, before anything else looks at a packet; neighbour discovery is no traffic
 LOGGER='table inet seen {
@@ -116,15 +117,27 @@ talk()
 	done
 }
 
-# load NAME: the same to the legacy service, as fast as it goes, until there is a file "stop"; each answer to a ping is
-# noted in the file "answers"
+# knock NAME: a packet of UDP and one of TCP to the legacy service, both families
+knock()
+{
+	local address
+
+	for address in 198.51.100.2 2001:db8:1::2; do
+		inside "$1" timeout 2 bash -c "echo x >/dev/udp/$address/9; echo x >/dev/tcp/$address/9" 2>/dev/null || true
+	done
+}
+
+# load NAME: ICMP, UDP and TCP to the legacy service, as fast as it goes, until there is a file "stop"; each answer to a
+# ping is noted in the file "answers"
 load()
 {
+	local address
+
 	while [[ ! -e stop ]]; do
-		inside "$1" timeout 2 bash -c 'for address in 198.51.100.2 2001:db8:1::2; do
-			echo x >/dev/udp/$address/9; echo x >/dev/tcp/$address/9
-			ping -n -q -c 1 -W 1 $address >/dev/null && echo "$address" >>answers
-		done' 2>/dev/null || true
+		knock "$1"
+		for address in 198.51.100.2 2001:db8:1::2; do
+			! inside "$1" ping -n -q -c 1 -W 1 "$address" >/dev/null 2>&1 || echo "$address" >>answers
+		done
 	done
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "plugin/config/netconf_ipam.h"
+#include "rangeguard/cleanup.h"
 
 /** source_of() - The place of the address of a family */
 static struct address *source_of(struct pin *pin, enum family family)
@@ -192,30 +193,37 @@ static int read_pin(struct reader *reader, const json_t *object, struct pin *pin
 	return r | read_assign(reader, object, pin);
 }
 
-/** by_name() - qsort(3) order of pointers to pins */
+/** struct named - A pin, to be sorted by its name */
+struct named {
+	const struct pin *pin;
+};
+
+/** by_name() - qsort(3) order, of equals as in the configuration */
 static int by_name(const void *a, const void *b)
 {
-	const struct pin *const *left = a, *const *right = b;
-	int r = strcmp((*left)->name, (*right)->name);
+	const struct named *left = a, *right = b;
+	int r = strcmp(left->pin->name, right->pin->name);
 
-	return r ? r : (*left > *right) - (*left < *right);
+	return r ? r : (left->pin > right->pin) - (left->pin < right->pin);
 }
 
 /** check_names() - Each name stands once */
 static void check_names(struct reader *reader, const struct netconf *netconf)
 {
-	const struct pin **sorted = calloc(netconf->n_pins + 1, sizeof(*sorted));
+	CLEANUP_FREE struct named *sorted = calloc(netconf->n_pins + 1, sizeof(*sorted));
 
-	for (size_t i = 0; sorted && i < netconf->n_pins; i++)
-		sorted[i] = &netconf->pins[i];
-	if (sorted)
-		qsort(sorted, netconf->n_pins, sizeof(*sorted), by_name);
-	for (size_t i = 1; sorted && i < netconf->n_pins; i++)
-		if (!strcmp(sorted[i - 1]->name, sorted[i]->name))
-			report_error(reader->report, RULE_DUPLICATE, reader->file, sorted[i]->pointer,
-				     "snat entry \"%s\" is there already, at %s; names are unique", sorted[i]->name,
-				     sorted[i - 1]->pointer);
-	free(sorted);
+	if (!sorted) {
+		reader_error(reader, NULL, RULE_INVALID_VALUE, "out of memory");
+		return;
+	}
+	for (size_t i = 0; i < netconf->n_pins; i++)
+		sorted[i].pin = &netconf->pins[i];
+	qsort(sorted, netconf->n_pins, sizeof(*sorted), by_name);
+	for (size_t i = 1; i < netconf->n_pins; i++)
+		if (!strcmp(sorted[i - 1].pin->name, sorted[i].pin->name))
+			report_error(reader->report, RULE_DUPLICATE, reader->file, sorted[i].pin->pointer,
+				     "snat entry \"%s\" is there already, at %s; names are unique", sorted[i].pin->name,
+				     sorted[i - 1].pin->pointer);
 }
 
 /**

@@ -14,7 +14,7 @@
 struct link_info {
 	uint32_t index;
 	uint32_t peer_index; /* IFLA_LINK: of a veth, the index of the other end in its namespace */
-	uint32_t master; /* IFLA_MASTER: the bridge whose port it is */
+	uint32_t master;     /* IFLA_MASTER: the bridge whose port it is */
 	uint32_t mtu;
 	bool up;
 	uint8_t operstate; /* IFLA_OPERSTATE: IF_OPER_* of linux/if.h */

@@ -119,7 +119,7 @@ int arm_look(struct port *netfilter, const struct arming *arming, struct error *
 	CLEANUP_FREE struct ruleset_chain *chains = calloc(RULESET_CHAINS + n_clauses, sizeof(*chains));
 	ELEMENTS_CLEANUP struct elements expected = {0};
 	ELEMENTS_CLEANUP struct elements absent = {0};
-	struct answer answer = {.expected = &expected, .chains = chains, .n_chains = RULESET_CHAINS + n_clauses};
+	struct answer answer = {.expected = &expected, .chains = chains};
 	NF_TALK_CLEANUP struct nf_talk talk;
 	unsigned n_present;
 	int r;
@@ -127,9 +127,9 @@ int arm_look(struct port *netfilter, const struct arming *arming, struct error *
 	nf_talk_begin(&talk, netfilter, arming_pinned(arming), reterr);
 	if (!chains || arming_elements(arming, &expected) < 0 || arming_absent(arming, &absent) < 0)
 		return nf_talk_error(&talk, -ENOMEM);
-	ruleset_chains(chains);
+	answer.n_chains = ruleset_chains(n_clauses, chains);
 	for (size_t i = 0; i < n_clauses; i++)
-		ruleset_list_chain(&arming->egress->clauses[i], &chains[RULESET_CHAINS + i]);
+		ruleset_list_chain(&arming->egress->clauses[i], &chains[answer.n_chains++]);
 	r = ask_chains(&talk.datagram, chains, answer.n_chains);
 	if (!r)
 		r = nf_get_elements(&talk.datagram, expected.all, expected.n);
@@ -144,21 +144,22 @@ int arm_look(struct port *netfilter, const struct arming *arming, struct error *
 /**
  * arm_intact() - Whether the table is there with its rules
  * @netfilter:	Port
+ * @translation: Those for pins and masquerading included
  * @reterr:	Code 107
  *
  * Return: 0, ARM_E_MISSING, REFUSED
  */
-int arm_intact(struct port *netfilter, struct error *reterr)
+int arm_intact(struct port *netfilter, bool translation, struct error *reterr)
 {
 	struct ruleset_chain chains[RULESET_CHAINS];
 	struct elements none = {0};
-	struct answer answer = {.expected = &none, .chains = chains, .n_chains = RULESET_CHAINS};
+	struct answer answer = {.expected = &none, .chains = chains};
 	NF_TALK_CLEANUP struct nf_talk talk;
 	int r;
 
 	nf_talk_begin(&talk, netfilter, false, reterr);
-	ruleset_chains(chains);
-	r = ask_chains(&talk.datagram, chains, RULESET_CHAINS);
+	answer.n_chains = ruleset_chains(translation, chains);
+	r = ask_chains(&talk.datagram, chains, answer.n_chains);
 	if (!r)
 		r = nf_talk_send(&talk, take_answer, &answer);
 	return judge(&answer, &talk, r, UINT_MAX);

@@ -32,10 +32,10 @@ static int note_list(struct arm_table *table, const struct egress_clause *clause
 	return 0;
 }
 
-/** add_lists() - The lists of clauses, each once: 0, -ENOMEM */
+/** add_lists() - The lists of clauses, each once, behind what the first one needs: 0, -ENOMEM */
 static int add_lists(struct arm_table *table, const struct egress *egress)
 {
-	int r = 0;
+	int r = egress->n_clauses && !table->n_lists ? ruleset_make_translation(&table->batch) : 0;
 
 	for (size_t i = 0; i < egress->n_clauses && !r; i++) {
 		if (has_list(table, &egress->clauses[i]))

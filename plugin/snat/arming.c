@@ -114,7 +114,7 @@ int arming_elements(const struct arming *arming, struct elements *elements)
 {
 	if (elements_reserve(elements, most_elements(arming)) < 0)
 		return -ENOMEM;
-	if (arming->egress->n_clauses)
+	if (arming->egress->n_clauses && !arming->shared)
 		add_addresses(arming, NF_TRANSLATED4, elements);
 	if (arming->anti_spoof)
 		add_guard(arming, elements);

@@ -16,6 +16,7 @@
  * @addresses:	Its addresses
  * @n_addresses: How many
  * @anti_spoof:	What comes in through the interface must carry one of them
+ * @shared:	Another arming, of the same addresses, tells already that they are translated
  * @egress:	With which sources its packets leave; no clauses: with its own. Borrowed
  */
 struct arming {
@@ -23,6 +24,7 @@ struct arming {
 	struct address addresses[LIMIT_RANGE_SETS];
 	size_t n_addresses;
 	bool anti_spoof;
+	bool shared;
 	const struct egress *egress;
 };
 

@@ -97,7 +97,7 @@ static int send_deletions(struct port *netfilter, struct batch *deletions, struc
  * @family:	Family
  * @reterr:	Error
  *
- * Return: 0, also when a batch could not take all; then its deletions are not none. REFUSED
+ * Return: 0, also when the batch could not take all; then it has no room. REFUSED
  */
 static int delete_found(struct port *netfilter, struct search *search, enum family family, struct error *reterr)
 {
@@ -135,7 +135,8 @@ static int forget_family(struct port *netfilter, const struct address *addresses
 		return 0;
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		r = delete_found(netfilter, &search, family, reterr);
-		if (r || !search.deletions.count)
+		/* A batch with room has all that there were: the kernel goes through its whole table for each dump. */
+		if (r || batch_has_room(&search.deletions))
 			return r;
 	}
 	return cannot(EBUSY, "new ones keep coming", reterr);

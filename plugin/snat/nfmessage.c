@@ -29,28 +29,21 @@
 /** No message is longer: the elements of one, which are counted, or a rule */
 #define MESSAGE_BYTES 32768U
 #define DATAGRAM_BYTES (2U * MESSAGE_BYTES)
-/** Elements in one message: less than 100 bytes each */
-#define ELEMENTS_PER_MESSAGE 256U
-/** nft's numbers of types (enum datatypes of its datatype.h), by which it knows how to show a set; the kernel does not */
-#define TYPE_IPV4 7U
-#define TYPE_IPV6 8U
-#define TYPE_IFNAME 41U
-#define TYPE_BITS 6U
 /** And of byte orders (enum byteorder there) */
 #define BYTEORDER_HOST 1U
 
 const struct nf_shape nf_shapes[NF_N_SETS] = {
-	[NF_GUARDED] = {"guarded", TYPE_IFNAME, IFNAMSIZ, 0, 0},
-	[NF_HELD4] = {"held4", TYPE_IFNAME << TYPE_BITS | TYPE_IPV4, IFNAMSIZ + 4, 0, 0},
-	[NF_HELD6] = {"held6", TYPE_IFNAME << TYPE_BITS | TYPE_IPV6, IFNAMSIZ + 16, 0, 0},
-	[NF_TRANSLATED4] = {"translated4", TYPE_IPV4, 4, 0, 0},
-	[NF_TRANSLATED6] = {"translated6", TYPE_IPV6, 16, 0, 0},
-	[NF_PINNED4] = {"pinned4", TYPE_IPV4, 4, 0, 0},
-	[NF_PINNED6] = {"pinned6", TYPE_IPV6, 16, 0, 0},
-	[NF_PIN4] = {"pin4-", TYPE_IPV4, 4, TYPE_IPV4, 4},
-	[NF_PIN6] = {"pin6-", TYPE_IPV6, 16, TYPE_IPV6, 16},
-	[NF_MASQUERADE4] = {"masquerade4-", TYPE_IPV4, 4, 0, 0},
-	[NF_MASQUERADE6] = {"masquerade6-", TYPE_IPV6, 16, 0, 0},
+	[NF_GUARDED] = {"guarded", NF_TYPE_IFNAME, IFNAMSIZ, 0, 0},
+	[NF_HELD4] = {"held4", NF_TYPE_IFNAME << NF_TYPE_BITS | NF_TYPE_IPV4, IFNAMSIZ + 4, 0, 0},
+	[NF_HELD6] = {"held6", NF_TYPE_IFNAME << NF_TYPE_BITS | NF_TYPE_IPV6, IFNAMSIZ + 16, 0, 0},
+	[NF_TRANSLATED4] = {"translated4", NF_TYPE_IPV4, 4, 0, 0},
+	[NF_TRANSLATED6] = {"translated6", NF_TYPE_IPV6, 16, 0, 0},
+	[NF_PINNED4] = {"pinned4", NF_TYPE_IPV4, 4, 0, 0},
+	[NF_PINNED6] = {"pinned6", NF_TYPE_IPV6, 16, 0, 0},
+	[NF_PIN4] = {"pin4-", NF_TYPE_IPV4, 4, NF_TYPE_IPV4, 4},
+	[NF_PIN6] = {"pin6-", NF_TYPE_IPV6, 16, NF_TYPE_IPV6, 16},
+	[NF_MASQUERADE4] = {"masquerade4-", NF_TYPE_IPV4, 4, 0, 0},
+	[NF_MASQUERADE6] = {"masquerade6-", NF_TYPE_IPV6, 16, 0, 0},
 };
 
 /**
@@ -63,10 +56,12 @@ const struct nf_shape nf_shapes[NF_N_SETS] = {
  */
 const char *nf_set_name(enum nf_set set, uint64_t list, char name[static NF_NAME_MAX])
 {
+	const char *known = nf_shapes[set].name;
+
 	if (set < NF_FIRST_KIND)
-		(void)snprintf(name, NF_NAME_MAX, "%s", nf_shapes[set].name);
+		(void)snprintf(name, NF_NAME_MAX, "%s", known);
 	else
-		(void)snprintf(name, NF_NAME_MAX, "%s%016" PRIx64, nf_shapes[set].name, list);
+		(void)snprintf(name, NF_NAME_MAX, "%s%016" PRIx64, known, list);
 	return name;
 }
 
@@ -102,8 +97,8 @@ void nf_done(struct datagram *datagram)
 	*datagram = (struct datagram){0};
 }
 
-/** header() - Begin a message of a type, NULL without memory */
-static struct nlmsghdr *header(struct datagram *datagram, uint16_t type, uint16_t flags)
+/** nf_header() - Begin a message of a type, NULL without memory */
+struct nlmsghdr *nf_header(struct datagram *datagram, uint16_t type, uint16_t flags)
 {
 	char *room = nf_room(datagram);
 
@@ -140,7 +135,7 @@ int nf_end(struct datagram *datagram)
 static int table_message(struct datagram *datagram, uint16_t type, uint16_t flags)
 {
 	struct nftnl_table *table NF_TABLE_CLEANUP = nftnl_table_alloc();
-	struct nlmsghdr *message = header(datagram, type, flags);
+	struct nlmsghdr *message = nf_header(datagram, type, flags);
 
 	if (!table || !message || nftnl_table_set_str(table, NFTNL_TABLE_NAME, NF_TABLE) < 0)
 		return -ENOMEM;
@@ -161,8 +156,8 @@ int nf_delete_table(struct datagram *datagram)
 	return table_message(datagram, NFT_MSG_DELTABLE, 0);
 }
 
-/** name_set() - A set object with table and name, NULL without memory */
-static struct nftnl_set *name_set(const char *name)
+/** nf_name_set() - A set object with table and name, NULL without memory */
+struct nftnl_set *nf_name_set(const char *name)
 {
 	struct nftnl_set *set = nftnl_set_alloc();
 
@@ -192,10 +187,10 @@ int nf_add_set(struct datagram *datagram, enum nf_set which, uint64_t list)
 {
 	const struct nf_shape *shape = &nf_shapes[which];
 	char name[NF_NAME_MAX];
-	struct nftnl_set *set NF_SET_CLEANUP = name_set(nf_set_name(which, list, name));
-	struct nlmsghdr *message = header(datagram, NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL);
+	struct nftnl_set *set NF_SET_CLEANUP = nf_name_set(nf_set_name(which, list, name));
+	struct nlmsghdr *message = nf_header(datagram, NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL);
 
-	if (!set || !message || (shape->key_type == TYPE_IFNAME && show_names(set) < 0))
+	if (!set || !message || (shape->key_type == NF_TYPE_IFNAME && show_names(set) < 0))
 		return -ENOMEM;
 	/* The kernel wants a number, though the set has a name. */
 	nftnl_set_set_u32(set, NFTNL_SET_ID, datagram->count);
@@ -215,8 +210,8 @@ int nf_add_set(struct datagram *datagram, enum nf_set which, uint64_t list)
 int nf_delete_set(struct datagram *datagram, enum nf_set which, uint64_t list)
 {
 	char name[NF_NAME_MAX];
-	struct nftnl_set *set NF_SET_CLEANUP = name_set(nf_set_name(which, list, name));
-	struct nlmsghdr *message = header(datagram, NFT_MSG_DELSET, 0);
+	struct nftnl_set *set NF_SET_CLEANUP = nf_name_set(nf_set_name(which, list, name));
+	struct nlmsghdr *message = nf_header(datagram, NFT_MSG_DELSET, 0);
 
 	if (!set || !message)
 		return -ENOMEM;
@@ -230,7 +225,7 @@ static int chain_message(struct datagram *datagram, uint16_t type, uint16_t flag
 			 const struct nf_hook *hook)
 {
 	struct nftnl_chain *chain NF_CHAIN_CLEANUP = nftnl_chain_alloc();
-	struct nlmsghdr *message = header(datagram, type, flags);
+	struct nlmsghdr *message = nf_header(datagram, type, flags);
 
 	if (!chain || !message || nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, NF_TABLE) < 0 ||
 	    nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, name) < 0 ||
@@ -262,7 +257,7 @@ int nf_delete_chain(struct datagram *datagram, const char *name)
 int nf_delete_rule(struct datagram *datagram, const char *chain, uint64_t handle)
 {
 	struct nftnl_rule *rule NF_RULE_CLEANUP = nftnl_rule_alloc();
-	struct nlmsghdr *message = header(datagram, NFT_MSG_DELRULE, 0);
+	struct nlmsghdr *message = nf_header(datagram, NFT_MSG_DELRULE, 0);
 
 	if (!rule || !message || nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, NF_TABLE) < 0 ||
 	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) < 0)
@@ -304,8 +299,8 @@ static int elements_message(struct datagram *datagram, uint16_t type, uint16_t f
 			    size_t n)
 {
 	char name[NF_NAME_MAX];
-	struct nftnl_set *set NF_SET_CLEANUP = name_set(nf_set_name(elements->set, elements->list, name));
-	struct nlmsghdr *message = header(datagram, type, flags);
+	struct nftnl_set *set NF_SET_CLEANUP = nf_name_set(nf_set_name(elements->set, elements->list, name));
+	struct nlmsghdr *message = nf_header(datagram, type, flags);
 
 	if (!set || !message)
 		return -ENOMEM;
@@ -336,7 +331,8 @@ static int elements_messages(struct datagram *datagram, uint16_t type, uint16_t 
 	int r = 0;
 
 	for (size_t i = 0, run; i < n && !r; i += run) {
-		for (run = 1; i + run < n && run < ELEMENTS_PER_MESSAGE && same_set(&elements[i + run], &elements[i]);)
+		for (run = 1;
+		     i + run < n && run < NF_ELEMENTS_PER_MESSAGE && same_set(&elements[i + run], &elements[i]);)
 			run++;
 		r = elements_message(datagram, type, flags, &elements[i], run);
 	}
@@ -365,84 +361,4 @@ int nf_delete_elements(struct datagram *datagram, const struct nf_element *eleme
 int nf_get_elements(struct datagram *datagram, const struct nf_element *elements, size_t n)
 {
 	return elements_messages(datagram, NFT_MSG_GETSETELEM, 0, elements, n);
-}
-
-/** add_one() - Add 1 to a number in network order; false when it was the highest */
-static bool add_one(uint8_t *bytes, unsigned n)
-{
-	while (n-- > 0)
-		if (++bytes[n])
-			return true;
-	return false;
-}
-
-/** add_bound() - Add a bound of an interval to a set: the first address, or the one behind the last */
-static int add_bound(struct nftnl_set *set, const uint8_t *key, unsigned bytes, uint32_t flags)
-{
-	struct nftnl_set_elem *object = nftnl_set_elem_alloc();
-
-	if (!object)
-		return -ENOMEM;
-	nftnl_set_elem_add(set, object);
-	if (flags)
-		nftnl_set_elem_set_u32(object, NFTNL_SET_ELEM_FLAGS, flags);
-	return nftnl_set_elem_set(object, NFTNL_SET_ELEM_KEY, key, bytes) < 0 ? -ENOMEM : 0;
-}
-
-/** intervals_message() - One message with intervals of an anonymous set */
-static int intervals_message(struct datagram *datagram, uint32_t id, unsigned bytes,
-			     const struct nf_interval *intervals, size_t n)
-{
-	struct nftnl_set *set NF_SET_CLEANUP = name_set("__set%d");
-	struct nlmsghdr *message = header(datagram, NFT_MSG_NEWSETELEM, NLM_F_CREATE);
-	int r = 0;
-
-	if (!set || !message)
-		return -ENOMEM;
-	nftnl_set_set_u32(set, NFTNL_SET_ID, id);
-	for (size_t i = 0; i < n && !r; i++) {
-		struct nf_interval interval = intervals[i];
-
-		r = add_bound(set, interval.first, bytes, 0);
-		if (!r && add_one(interval.last, bytes))
-			r = add_bound(set, interval.last, bytes, NFT_SET_ELEM_INTERVAL_END);
-	}
-	if (r)
-		return r;
-	nftnl_set_elems_nlmsg_build_payload(message, set);
-	nf_append(datagram, message);
-	return 0;
-}
-
-/**
- * nf_add_intervals() - An anonymous set of addresses, which lives as long as the rule that looks into it
- * @datagram:	Batch
- * @id:		By which that rule names it
- * @bytes:	Bytes of an address
- * @intervals:	Sorted, with a gap between any two
- * @n:		How many
- *
- * The kernel keeps it as a tree, which is not changed any more; so what it costs to change one does not matter.
- */
-int nf_add_intervals(struct datagram *datagram, uint32_t id, unsigned bytes, const struct nf_interval *intervals,
-		     size_t n)
-{
-	struct nftnl_set *set NF_SET_CLEANUP = name_set("__set%d");
-	struct nlmsghdr *message = header(datagram, NFT_MSG_NEWSET, NLM_F_CREATE);
-	int r = 0;
-
-	if (!set || !message)
-		return -ENOMEM;
-	nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_ANONYMOUS | NFT_SET_CONSTANT | NFT_SET_INTERVAL);
-	nftnl_set_set_u32(set, NFTNL_SET_ID, id);
-	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, bytes == 4 ? TYPE_IPV4 : TYPE_IPV6);
-	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, bytes);
-	nftnl_set_nlmsg_build_payload(message, set);
-	nf_append(datagram, message);
-	for (size_t i = 0; i < n && !r; i += ELEMENTS_PER_MESSAGE / 2) {
-		size_t part = n - i < ELEMENTS_PER_MESSAGE / 2 ? n - i : ELEMENTS_PER_MESSAGE / 2;
-
-		r = intervals_message(datagram, id, bytes, &intervals[i], part);
-	}
-	return r;
 }

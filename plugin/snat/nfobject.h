@@ -2,7 +2,10 @@
 #ifndef PLUGIN_SNAT_NFOBJECT_H
 #define PLUGIN_SNAT_NFOBJECT_H
 
-/* Shared by nfmessage.c, which builds, and nfread.c: libnftnl's objects bound to a scope, and what the sets are like. */
+/*
+ * Shared by nfmessage.c and nfinterval.c, which build, and nfread.c: libnftnl's objects bound to a scope, and what the
+ * sets are like.
+ */
 
 #include <libnftnl/chain.h>
 #include <libnftnl/rule.h>
@@ -10,6 +13,15 @@
 #include <libnftnl/table.h>
 
 #include "plugin/snat/nfmessage.h"
+
+/** nft's numbers of types (enum datatypes of its datatype.h), by which it knows how to show a set; the kernel does not */
+#define NF_TYPE_IPV4 7U
+#define NF_TYPE_IPV6 8U
+#define NF_TYPE_IFNAME 41U
+#define NF_TYPE_BITS 6U
+
+/** Elements in one message: less than 100 bytes each */
+#define NF_ELEMENTS_PER_MESSAGE 256U
 
 /** struct nf_shape - What a set is like; @data_type 0: no map. Of a kind the name is the prefix of the list's digest */
 struct nf_shape {
@@ -19,6 +31,9 @@ struct nf_shape {
 	uint32_t data_type;
 	uint8_t data_bytes;
 };
+
+struct nlmsghdr *nf_header(struct datagram *datagram, uint16_t type, uint16_t flags);
+struct nftnl_set *nf_name_set(const char *name);
 
 extern const struct nf_shape nf_shapes[NF_N_SETS];
 

@@ -2,7 +2,6 @@
 /* Questions about the nftables table that are dumps, and what answers say. Pure: no descriptor, no system call. */
 
 #include <errno.h>
-#include <inttypes.h>
 #include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/rule.h>
@@ -75,6 +74,25 @@ int nf_read_chain(const struct nlmsghdr *message, char name[static NF_NAME_MAX],
 	return 0;
 }
 
+/** read_list() - Read the digest that the name of a list's set ends with: 16 lower-case digits; whether these are it */
+static bool read_list(const char *text, uint64_t *ret_list)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint64_t list = 0;
+
+	if (strlen(text) != 16)
+		return false;
+	for (; *text; text++) {
+		const char *digit = strchr(digits, *text);
+
+		if (!digit)
+			return false;
+		list = list << 4 | (uint64_t)(digit - digits);
+	}
+	*ret_list = list;
+	return true;
+}
+
 /**
  * which_set() - The set of a name
  * @name:	Name
@@ -85,10 +103,11 @@ int nf_read_chain(const struct nlmsghdr *message, char name[static NF_NAME_MAX],
 static enum nf_set which_set(const char *name, uint64_t *ret_list)
 {
 	for (unsigned set = 0; name && set < NF_N_SETS; set++) {
-		if (set < NF_FIRST_KIND ? strcmp(nf_shapes[set].name, name) == 0
-					: sscanf(name + strspn(name, "abcdefghijklmnopqrstuvwxyz"), "%*u-%16" SCNx64,
-						 ret_list) == 1 &&
-						  strncmp(nf_shapes[set].name, name, strlen(nf_shapes[set].name)) == 0)
+		const char *known = nf_shapes[set].name;
+		size_t length = strlen(known);
+		bool is_kind = set >= NF_FIRST_KIND;
+
+		if (strncmp(known, name, length) == 0 && (is_kind ? read_list(name + length, ret_list) : !name[length]))
 			return (enum nf_set)set;
 	}
 	return NF_N_SETS;

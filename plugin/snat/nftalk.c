@@ -50,9 +50,10 @@ int nf_talk_error(struct nf_talk *talk, int outcome)
 	int errnum = outcome < 0 ? -outcome : talk->failure.errnum;
 
 	if (is_unavailable(talk, outcome, errnum))
-		return error_set(talk->err, talk->code,
-				 "nftables is not available in this kernel (module nf_tables); rangeguard needs it for "
-				 "snat, ipMasq and antiSpoof");
+		return error_set(
+			talk->err, talk->code,
+			"nftables is not available in this kernel (module nf_tables): snat and ipMasq need it, and "
+			"antiSpoof, which is on unless it is set to false");
 	(void)error_set(talk->err, talk->code, "the nftables table inet " NF_TABLE " can't be %s: %s",
 			outcome < 0 ? "reached" : "changed", strerror(errnum));
 	if (outcome == PORT_E_REFUSED && talk->failure.text[0])

@@ -24,12 +24,21 @@
 #define ND_NEIGHBOUR_SOLICITATION 135
 #define ND_REDIRECT 137
 
-/** struct base_chain - A chain of every table: its hook (NULL type: none), its rules, what refers to it otherwise */
+/**
+ * struct base_chain - A chain that does not depend on containers
+ * @name:		Its name
+ * @hook:		Where it hooks in; NULL type: nowhere
+ * @n_rules:		Its rules
+ * @n_jumps:		What else refers to it
+ * @translation:	It is for pins and masquerading
+ * @add_rules:		Adds them
+ */
 struct base_chain {
 	const char *name;
 	struct nf_hook hook;
 	uint32_t n_rules;
 	uint32_t n_jumps;
+	bool translation;
 	int (*add_rules)(struct datagram *batch, const char *chain);
 };
 
@@ -174,18 +183,35 @@ static int unfence_rules(struct datagram *batch, const char *chain)
 
 /* In an order in which a chain stands before what jumps to it. Priorities: linux/netfilter_ipv4.h */
 static const struct base_chain base_chains[] = {
-	{CHAIN_SPOOF, {.type = NULL}, 8, 1, spoof_rules},
-	{"spoof-check", {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW}, 1, 0, spoof_check_rules},
-	{"unfence", {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_MANGLE}, 4, 0, unfence_rules},
-	{CHAIN_PINS, {"nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 10}, 0, 0, NULL},
-	{CHAIN_MASQUERADE, {"nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 9}, 0, 0, NULL},
+	{CHAIN_SPOOF, {.type = NULL}, 8, 1, false, spoof_rules},
+	{"spoof-check", {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW}, 1, 0, false, spoof_check_rules},
+	{"unfence", {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_MANGLE}, 4, 0, true, unfence_rules},
+	{CHAIN_PINS, {"nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 10}, 0, 0, true, NULL},
+	{CHAIN_MASQUERADE, {"nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 9}, 0, 0, true, NULL},
 };
 
 #define N_BASE_CHAINS (sizeof(base_chains) / sizeof(base_chains[0]))
 
+/** make_chains() - The chains for translation, or the others: 0, -ENOMEM */
+static int make_chains(struct datagram *batch, bool translation)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < N_BASE_CHAINS; i++) {
+		const struct base_chain *chain = &base_chains[i];
+
+		if (chain->translation != translation)
+			continue;
+		r = nf_add_chain(batch, chain->name, chain->hook.type ? &chain->hook : NULL);
+		if (!r && chain->add_rules)
+			r = chain->add_rules(batch, chain->name);
+	}
+	return r;
+}
+
 /**
- * ruleset_make() - The whole table with empty sets; one that is there goes, with all that is in it
- * @batch:	Batch, in which elements may follow
+ * ruleset_make() - The table with empty sets, without translation; one that is there goes, with all that is in it
+ * @batch:	Batch, in which more may follow
  *
  * Return: 0, -ENOMEM
  */
@@ -200,14 +226,13 @@ int ruleset_make(struct datagram *batch)
 		r = nf_add_table(batch);
 	for (unsigned set = 0; !r && set < NF_FIRST_KIND; set++)
 		r = nf_add_set(batch, (enum nf_set)set, 0);
-	for (size_t i = 0; !r && i < N_BASE_CHAINS; i++) {
-		const struct base_chain *chain = &base_chains[i];
+	return r ? r : make_chains(batch, false);
+}
 
-		r = nf_add_chain(batch, chain->name, chain->hook.type ? &chain->hook : NULL);
-		if (!r && chain->add_rules)
-			r = chain->add_rules(batch, chain->name);
-	}
-	return r;
+/** ruleset_make_translation() - What lists need, before the first one: 0, -ENOMEM */
+int ruleset_make_translation(struct datagram *batch)
+{
+	return make_chains(batch, true);
 }
 
 /** add_intervals() - The destinations of a clause as an anonymous set: 0, -ENOMEM */
@@ -311,21 +336,25 @@ int ruleset_remove_list(struct datagram *batch, const struct egress_clause *clau
 
 /**
  * ruleset_chains() - What of the table must be there for any container
+ * @translation: The container has a pin or is masqueraded
  * @chains:	Filled
  *
  * A chain's use tells that its rules are there: `nft flush table` leaves chains, sets and elements. It costs the same
  * whatever else is in the table.
+ *
+ * Return: how many chains there are
  */
-void ruleset_chains(struct ruleset_chain chains[static RULESET_CHAINS])
+size_t ruleset_chains(bool translation, struct ruleset_chain chains[static RULESET_CHAINS])
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < N_BASE_CHAINS && n < RULESET_CHAINS; i++) {
-		if (!base_chains[i].n_rules)
+		if (base_chains[i].translation && !translation)
 			continue;
 		(void)snprintf(chains[n].name, sizeof(chains[n].name), "%s", base_chains[i].name);
 		chains[n++].use = base_chains[i].n_rules + base_chains[i].n_jumps;
 	}
+	return n;
 }
 
 /** ruleset_list_chain() - The chain of a clause's list: it has one rule, and one jumps to it */

@@ -16,6 +16,9 @@
  *	postrouting   91            masquerading: to each masqueradeN-LIST
  *	                            masqueradeN-LIST: destination in LIST, source in set masqueradeN-LIST → masquerade
  *
+ * What hooks in from -150 on has the kernel track all connections; it is there only once a container has a pin or is
+ * masqueraded.
+ *
  * A list of destinations is named by its digest. What a container's clauses have in common is cut out of the later ones
  * (egress.c), so that the order of the pinN-LIST does not matter.
  *
@@ -27,7 +30,7 @@
 #include "plugin/snat/nfmessage.h"
 
 /** Space for the chains of ruleset_chains() */
-#define RULESET_CHAINS 3U
+#define RULESET_CHAINS 5U
 
 /** struct ruleset_chain - A chain, and how many rules it has and how many jump to it at least */
 struct ruleset_chain {
@@ -36,11 +39,12 @@ struct ruleset_chain {
 };
 
 int ruleset_make(struct datagram *batch);
+int ruleset_make_translation(struct datagram *batch);
 const char *ruleset_base_of(const struct egress_clause *clause);
 int ruleset_remove_list(struct datagram *batch, const struct egress_clause *clause, uint64_t jump);
 int ruleset_add_list(struct datagram *batch, const struct egress_clause *clause);
 enum nf_set ruleset_set(const struct egress_clause *clause);
-void ruleset_chains(struct ruleset_chain chains[static RULESET_CHAINS]);
+size_t ruleset_chains(bool translation, struct ruleset_chain chains[static RULESET_CHAINS]);
 void ruleset_list_chain(const struct egress_clause *clause, struct ruleset_chain *ret_chain);
 
 #endif

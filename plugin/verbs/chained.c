@@ -113,9 +113,9 @@ static struct lease make_lease(const struct context *context, const struct link_
 	return lease;
 }
 
-/** note() - Write the lease; the store is made where it is missing: 0, REFUSED */
+/** note() - Write the lease; the store is made where it is missing: 0, REFUSED. @ret_shared: see arms_shared() */
 static int note(const struct context *context, const struct state *state, struct port *host, const struct lease *lease,
-		struct error *reterr)
+		bool *ret_shared, struct error *reterr)
 {
 	struct store_seed seed = {.fill = adopt_from_kernel, .userdata = host};
 	STORE_CLEANUP struct store *store = NULL;
@@ -126,6 +126,8 @@ static int note(const struct context *context, const struct state *state, struct
 		r = store_lmdb_open(state, STATE_WRITE, LIMIT_LOCK_WAIT_MS, boot_id, &seed, &store);
 	if (!r)
 		r = ipam_note(store, lease, context->pinning.definition);
+	if (!r)
+		*ret_shared = arms_shared(store, &lease->attachment);
 	return r ? leases_error(context, r, reterr) : 0;
 }
 
@@ -145,6 +147,7 @@ static int arm(const struct context *context, const struct state *state, struct 
 	NETNS_CLEANUP struct netns netns = NETNS_INIT;
 	struct link_info link;
 	struct lease lease;
+	bool shared = false;
 	struct arms arms;
 
 	if (context->previous.n_ips > LIMIT_RANGE_SETS)
@@ -154,9 +157,10 @@ static int arm(const struct context *context, const struct state *state, struct 
 		return REFUSED;
 	(void)netns_open(context->request.netns, &netns);
 	lease = make_lease(context, &link, &netns);
-	if (note(context, state, ports->host, &lease, reterr))
+	if (note(context, state, ports->host, &lease, &shared, reterr))
 		return REFUSED;
 	arms = arms_of_lease(&lease, &context->pinning.egress);
+	arms.arming.shared = shared;
 	if (!arms_put(context, state, ports, link.index, &arms, reterr) && !answer_previous(context, reterr))
 		return 0;
 	undo(context, state, ports);

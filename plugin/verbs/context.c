@@ -3,6 +3,7 @@
 
 #include "plugin/verbs/context.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -129,6 +130,25 @@ int context_open_ports(struct ports *ret_ports, struct error *reterr)
 	int r = port_open(&ret_ports->host);
 
 	return r ? error_set(reterr, ERROR_KERNEL, "no netlink socket: %s", strerror(-r)) : 0;
+}
+
+/**
+ * ports_open_netfilter() - Open the port on nfnetlink, unless it is open
+ * @ports:	Ports
+ * @reterr:	Code 107
+ *
+ * Return: 0, -EPROTONOSUPPORT (error filled) when the kernel has no nfnetlink, REFUSED
+ */
+int ports_open_netfilter(struct ports *ports, struct error *reterr)
+{
+	int r = ports->netfilter ? 0 : port_open_netfilter(&ports->netfilter);
+
+	if (!r)
+		return 0;
+	(void)error_set(reterr, ERROR_KERNEL,
+			"no nfnetlink socket, which snat and ipMasq need, and antiSpoof unless it is set to false: %s",
+			strerror(-r));
+	return r == -EPROTONOSUPPORT ? r : REFUSED;
 }
 
 /** ports_done() - Close the ports that are open */

@@ -37,7 +37,7 @@ struct context {
 /**
  * struct ports - Ways to the kernel, all in the host's namespace
  * @host:	rtnetlink
- * @netfilter:	nfnetlink; NULL until it is needed, see arms.c
+ * @netfilter:	nfnetlink; NULL until it is needed
  */
 struct ports {
 	struct port *host;
@@ -49,6 +49,7 @@ int context_read_policy(struct context *context, struct error *reterr);
 void context_explain_refusal(const struct context *context, struct error *err);
 int context_read_pinning(struct context *context, struct error *reterr);
 int context_open_ports(struct ports *ret_ports, struct error *reterr);
+int ports_open_netfilter(struct ports *ports, struct error *reterr);
 void ports_done(struct ports *ports);
 int context_read_previous(struct context *context, struct error *reterr);
 struct attachment context_attachment(const struct context *context);

@@ -82,7 +82,8 @@ static int delete_attachment(const struct context *context, struct ports *ports,
 		return 0;
 	if (opened == REFUSED && tolerate(&err, reterr))
 		return REFUSED;
-	arms_removal_begin(&removal, context, opened ? NULL : &state, ports, &attachment);
+	if (arms_removal_begin(&removal, context, opened ? NULL : &state, ports, &attachment, reterr))
+		return REFUSED;
 	away = arms_removal_step(&removal);
 	if (attach_delete(ports->host, &attachment, &away, reterr))
 		return REFUSED;

@@ -224,7 +224,8 @@ static int remove_locked(const struct context *context, const struct state *stat
 			 attachment->container_id, attachment->ifname, attachment->network);
 		return 0;
 	}
-	arms_removal_begin(&removal, context, state, ports, attachment);
+	if (arms_removal_begin(&removal, context, state, ports, attachment, reterr))
+		return REFUSED;
 	away = arms_removal_step(&removal);
 	return attach_delete(ports->host, attachment, &away, reterr)
 		       ? REFUSED

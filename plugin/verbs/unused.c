@@ -12,45 +12,46 @@
 #include "plugin/snat/fence.h"
 #include "plugin/snat/ruleset.h"
 
+/** struct definitions - Definitions with their digests; owned */
+struct definitions {
+	struct definition {
+		uint64_t digest;
+		struct egress egress;
+	} * all;
+	size_t n;
+};
+
 /** struct usage - What was used by leases that are gone, and what others use */
 struct usage {
-	struct egress gone;
-	bool is_gone;
-	struct egress *kept;
-	size_t n_kept;
+	struct definitions gone;
+	struct definitions kept;
 };
+
+static void definitions_done(struct definitions *definitions)
+{
+	for (size_t i = 0; i < definitions->n; i++)
+		egress_done(&definitions->all[i].egress);
+	free(definitions->all);
+}
 
 static void usage_done(struct usage *usage)
 {
-	egress_done(&usage->gone);
-	for (size_t i = 0; i < usage->n_kept; i++)
-		egress_done(&usage->kept[i]);
-	free(usage->kept);
+	definitions_done(&usage->gone);
+	definitions_done(&usage->kept);
 }
 
-/** read_gone() - ipam_egress_fn: what is gone, if it is */
-static int read_gone(void *userdata, const struct ipam_egress *egress)
+/** sort_in() - ipam_egress_fn: is it used? */
+static int sort_in(void *userdata, const struct ipam_egress *egress)
 {
 	struct usage *usage = userdata;
+	struct definitions *definitions = egress->users ? &usage->kept : &usage->gone;
+	struct definition *all = reallocarray(definitions->all, definitions->n + 1, sizeof(*all));
 
-	usage->is_gone = !egress->users;
-	return usage->is_gone ? egress_decode(egress->definition, &usage->gone) : 0;
-}
-
-/** read_kept() - ipam_egress_fn: what others use */
-static int read_kept(void *userdata, const struct ipam_egress *egress)
-{
-	struct usage *usage = userdata;
-	struct egress *kept;
-
-	if (!egress->users)
-		return 0;
-	kept = reallocarray(usage->kept, usage->n_kept + 1, sizeof(*kept));
-	if (!kept)
+	if (!all)
 		return -ENOMEM;
-	usage->kept = kept;
-	kept[usage->n_kept] = (struct egress){0};
-	return egress_decode(egress->definition, &kept[usage->n_kept++]);
+	definitions->all = all;
+	all[definitions->n] = (struct definition){.digest = egress->digest};
+	return egress_decode(egress->definition, &all[definitions->n++].egress);
 }
 
 /** same_fn - Whether two clauses need the same thing */
@@ -71,19 +72,23 @@ static bool same_assignment(const struct egress_clause *a, const struct egress_c
 /** is_kept() - Whether others need what a clause needs */
 static bool is_kept(const struct usage *usage, const struct egress_clause *clause, same_fn same)
 {
-	for (size_t i = 0; i < usage->n_kept; i++)
-		for (size_t j = 0; j < usage->kept[i].n_clauses; j++)
-			if (same(&usage->kept[i].clauses[j], clause))
+	for (size_t i = 0; i < usage->kept.n; i++) {
+		const struct egress *egress = &usage->kept.all[i].egress;
+
+		for (size_t j = 0; j < egress->n_clauses; j++)
+			if (same(&egress->clauses[j], clause))
 				return true;
+	}
 	return false;
 }
 
 /** drop_lists() - Lists that nobody has any more: 0, REFUSED */
-static int drop_lists(const struct usage *usage, struct port *netfilter, struct error *reterr)
+static int drop_lists(const struct usage *usage, const struct egress *gone, struct port *netfilter,
+		      struct error *reterr)
 {
-	for (size_t i = 0; i < usage->gone.n_clauses; i++)
-		if (!is_kept(usage, &usage->gone.clauses[i], same_list) &&
-		    arm_drop_list(netfilter, &usage->gone.clauses[i], reterr))
+	for (size_t i = 0; i < gone->n_clauses; i++)
+		if (!is_kept(usage, &gone->clauses[i], same_list) &&
+		    arm_drop_list(netfilter, &gone->clauses[i], reterr))
 			return REFUSED;
 	return 0;
 }
@@ -106,30 +111,31 @@ static size_t pinned_spans(const struct egress *egress, struct span *room)
 }
 
 /** open_fence() - The fence around destinations that nobody is pinned to any more: 0, REFUSED */
-static int open_fence(const struct usage *usage, struct port *host, struct error *reterr)
+static int open_fence(const struct usage *usage, const struct egress *gone, struct port *host, struct error *reterr)
 {
-	size_t n_gone = pinned_spans(&usage->gone, NULL), n_kept = 0, at = 0;
-	CLEANUP_FREE struct span *gone = calloc(n_gone + 1, sizeof(*gone));
+	size_t n_gone = pinned_spans(gone, NULL), n_kept = 0, at = 0;
+	CLEANUP_FREE struct span *spans = calloc(n_gone + 1, sizeof(*spans));
 	CLEANUP_FREE struct span *kept = NULL;
 
-	for (size_t i = 0; i < usage->n_kept; i++)
-		n_kept += pinned_spans(&usage->kept[i], NULL);
+	for (size_t i = 0; i < usage->kept.n; i++)
+		n_kept += pinned_spans(&usage->kept.all[i].egress, NULL);
 	kept = calloc(n_kept + 1, sizeof(*kept));
-	if (!gone || !kept)
+	if (!spans || !kept)
 		return error_no_memory(reterr);
-	(void)pinned_spans(&usage->gone, gone);
-	for (size_t i = 0; i < usage->n_kept; i++)
-		at += pinned_spans(&usage->kept[i], kept + at);
-	return n_gone ? fence_open(host, gone, n_gone, kept, n_kept, reterr) : 0;
+	(void)pinned_spans(gone, spans);
+	for (size_t i = 0; i < usage->kept.n; i++)
+		at += pinned_spans(&usage->kept.all[i].egress, kept + at);
+	return n_gone ? fence_open(host, spans, n_gone, kept, n_kept, reterr) : 0;
 }
 
 /** take_back_sources() - Addresses that rangeguard put on interfaces, and nobody needs there: 0, REFUSED */
-static int take_back_sources(const struct usage *usage, struct port *host, struct error *reterr)
+static int take_back_sources(const struct usage *usage, const struct egress *gone, struct port *host,
+			     struct error *reterr)
 {
 	char text[ADDRESS_TEXT_MAX];
 
-	for (size_t i = 0; i < usage->gone.n_clauses; i++) {
-		const struct egress_clause *clause = &usage->gone.clauses[i];
+	for (size_t i = 0; i < gone->n_clauses; i++) {
+		const struct egress_clause *clause = &gone->clauses[i];
 		int r;
 
 		if (!*clause->assign || is_kept(usage, clause, same_assignment))
@@ -144,35 +150,53 @@ static int take_back_sources(const struct usage *usage, struct port *host, struc
 	return 0;
 }
 
+/** store_error() - Say that the store does not do what is needed: REFUSED */
+static int store_error(int outcome, struct error *reterr)
+{
+	return error_set(reterr, ERROR_STORE, "the lease store does not tell what is in use: %s",
+			 outcome < 0 ? strerror(-outcome) : "it is damaged");
+}
+
+/** remove_one() - What only one definition needed, then the definition: 0, REFUSED */
+static int remove_one(const struct usage *usage, const struct definition *gone, struct store *store,
+		      const struct ports *ports, struct error *reterr)
+{
+	int r;
+
+	if (drop_lists(usage, &gone->egress, ports->netfilter, reterr) ||
+	    open_fence(usage, &gone->egress, ports->host, reterr) ||
+	    take_back_sources(usage, &gone->egress, ports->host, reterr))
+		return REFUSED;
+	r = ipam_forget_egress(store, gone->digest);
+	return r ? store_error(r, reterr) : 0;
+}
+
 /**
- * unused_remove() - Remove what only leases with one definition used, if there are none left
+ * unused_remove() - Remove what only leases used that are gone
  * @store:	Store, locked, in no transaction
- * @ports:	Ports, both open
- * @digest:	Digest of the definition
+ * @ports:	Ports
  * @reterr:	Codes 103, 106, 107
  *
- * Leases that were adopted from the kernel may use what no definition tells of: as long as there are such, all stays.
+ * What a killed process did not get round to is removed as well. Leases that were adopted from the kernel may use what
+ * no definition tells of: as long as there are such, all stays.
  *
  * Return: 0, REFUSED
  */
-int unused_remove(struct store *store, struct ports *ports, uint64_t digest, struct error *reterr)
+int unused_remove(struct store *store, struct ports *ports, struct error *reterr)
 {
 	CLEANUP(usage_done) struct usage usage = {0};
-	int r = ipam_has_adopted(store);
+	int r = ipam_each_egress(store, sort_in, &usage);
 
-	if (!r)
-		r = ipam_find_egress(store, digest, read_gone, &usage);
-	else if (r > 0)
+	if (!r && usage.gone.n)
+		r = ipam_has_adopted(store);
+	if (r < 0 || r == IPAM_E_DAMAGED)
+		return store_error(r, reterr);
+	if (r || !usage.gone.n)
 		return 0;
-	if (!r && usage.is_gone)
-		r = ipam_each_egress(store, read_kept, &usage);
-	if (r || !usage.is_gone)
-		return r ? error_set(reterr, ERROR_STORE, "the lease store does not tell what is in use: %s",
-				     r < 0 ? strerror(-r) : "it is damaged")
-			 : 0;
-	if (drop_lists(&usage, ports->netfilter, reterr) || open_fence(&usage, ports->host, reterr) ||
-	    take_back_sources(&usage, ports->host, reterr))
+	if (ports_open_netfilter(ports, reterr))
 		return REFUSED;
-	r = ipam_forget_egress(store, digest);
-	return r ? error_set(reterr, ERROR_STORE, "the lease store can't be changed: %s", strerror(-r)) : 0;
+	for (size_t i = 0; i < usage.gone.n; i++)
+		if (remove_one(&usage, &usage.gone.all[i], store, ports, reterr))
+			return REFUSED;
+	return 0;
 }

@@ -10,6 +10,6 @@
 #include "ipam/ipam.h"
 #include "plugin/verbs/context.h"
 
-int unused_remove(struct store *store, struct ports *ports, uint64_t digest, struct error *reterr);
+int unused_remove(struct store *store, struct ports *ports, struct error *reterr);
 
 #endif

@@ -16,6 +16,16 @@ test_failing_calls_in_the_very_first_add()
 	sweep failed first_add
 }
 
+test_failing_calls_in_add_with_a_pin()
+{
+	sweep failed pinned_add
+}
+
+test_failing_calls_in_del_with_a_pin()
+{
+	sweep failed pinned_del
+}
+
 test_failing_calls_in_add_of_a_delegate()
 {
 	sweep failed delegate_add

@@ -16,6 +16,16 @@ test_killed_in_the_very_first_add()
 	sweep killed first_add
 }
 
+test_killed_in_add_with_a_pin()
+{
+	sweep killed pinned_add
+}
+
+test_killed_in_del_with_a_pin()
+{
+	sweep killed pinned_del
+}
+
 test_killed_in_add_of_a_delegate()
 {
 	sweep killed delegate_add

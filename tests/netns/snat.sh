@@ -207,7 +207,7 @@ assigned()
 
 test_assigned_sources()
 {
-	local other
+	local other mac
 
 	other=$(jq -c '.name = "others" | .ipam.ranges = [[{subnet: "10.10.0.0/24"}], [{subnet: "fd10::/64"}]]
 		| .snat[0].name = "other" | .snat[0].destinations = ["198.51.100.2", "2001:db8:1::2"]' <<<"$ASSIGN")
@@ -219,6 +219,9 @@ test_assigned_sources()
 	assert_equal 0 "$(assigned)" "before"
 	assert_succeeds add c1 "$ASSIGN"
 	assert_equal 2 "$(assigned)" "with the first container"
+	mac=$(ip -json link show up0 | jq -r '.[0].address')
+	wait_until 5 sh -c "ip -n legacy neighbour show 192.0.2.30 | grep -q $mac"
+	wait_until 5 sh -c "ip -n legacy neighbour show 2001:db8:f::30 | grep -q $mac"
 	talk c1
 	assert_equal "192.0.2.30 icmp
 192.0.2.30 tcp
@@ -349,6 +352,29 @@ test_beside_portmap()
 	talk c1
 	assert_equal "$PINNED_ALL" "$(sources legacy)" "at the legacy service"
 	chain DEL c1 "$list" "$capabilities" || fail "DEL"
+	assert_clean
+}
+
+# The reference bandwidth takes the interface's ingress for itself: as the README says, the pin comes after it, or the
+# interface is another plugin's.
+test_beside_bandwidth()
+{
+	local list limits='{"type": "bandwidth", "ingressRate": 100000000, "ingressBurst": 1000000,
+		"egressRate": 100000000, "egressBurst": 1000000}'
+
+	install_plugins bandwidth
+	through_list "$(jq -c --argjson limits "$limits" --argjson chained "$CHAINED" '{cniVersion: "1.0.0", name,
+		plugins: [del(.cniVersion, .name, .snat, .ipMasq), $limits, $chained]}' <<<"$CONF")"
+	forget_sources
+	list='{"cniVersion": "1.0.0", "name": "chain", "plugins": [{"type": "ptp", "ipam": {"type": "host-local",
+		"ranges": [[{"subnet": "10.9.0.0/24"}], [{"subnet": "fd09::/64"}]],
+		"routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}}, '$CHAINED', '$limits']}'
+	through_list "$list"
+	# What is redirected through an ifb device is still marked.
+	chain ADD c1 "$list" >/dev/null || fail "ADD"
+	nft flush ruleset
+	assert_unreachable c1 198.51.100.2
+	chain DEL c1 "$list" || fail "DEL"
 	assert_clean
 }
 

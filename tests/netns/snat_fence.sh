@@ -19,8 +19,7 @@ assert_fenced()
 	forget_sources
 	assert_unreachable "$1" 198.51.100.2
 	assert_unreachable "$1" 2001:db8:1::2
-	inside "$1" timeout 2 bash -c 'for address in 198.51.100.2 2001:db8:1::2; do
-		echo x >/dev/udp/$address/9; echo x >/dev/tcp/$address/9; done' 2>/dev/null || true
+	knock "$1"
 	assert_empty "$(sources legacy)" "seen at the legacy service while the ruleset is gone"
 }
 
@@ -32,8 +31,7 @@ assert_pinned()
 	forget_sources
 	for name in "$@"; do
 		assert_reaches "$name" 198.51.100.2 2001:db8:1::2
-		inside "$name" timeout 2 bash -c 'for address in 198.51.100.2 2001:db8:1::2; do
-			echo x >/dev/udp/$address/9; echo x >/dev/tcp/$address/9; done' 2>/dev/null || true
+		knock "$name"
 	done
 	assert_equal "$PINNED_ALL" "$(sources legacy)" "sources at the legacy service"
 }
@@ -184,6 +182,27 @@ test_del_while_the_ruleset_is_gone()
 	assert_succeeds add c3 "$CONF"
 	talk c3
 	assert_equal "$MASQUERADED_ALL_LEGACY" "$(sources legacy)" "c3, which is not pinned and has c1's address"
+}
+
+# A pin without destinations is for everything but the own network: so is its fence.
+test_pin_for_everything()
+{
+	local conf
+
+	conf=$(jq -c 'del(.snat[0].destinations)' <<<"$CONF")
+	assert_succeeds add c1 "$conf" "$BILLING"
+	assert_succeeds add c2 "$conf"
+	talk c1
+	assert_equal "$PINNED_ALL" "$(sources legacy)" "at the legacy service"
+	assert_equal "$PINNED_ALL" "$(sources second)" "at the second network"
+	nft flush ruleset
+	assert_fenced c1
+	assert_unreachable c1 203.0.113.2
+	assert_unreachable c1 2001:db8:2::2
+	assert_reaches c1 10.9.0.3 fd09::3 "$HOST_IPV4" "$HOST_IPV6"
+	del c1 "$conf" "$BILLING"
+	del c2 "$conf"
+	assert_clean
 }
 
 # Containers that no pin matches are on nobody's side of the fence: they go on as a host without rules lets them.

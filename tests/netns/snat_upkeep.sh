@@ -21,21 +21,22 @@ elements()
 
 test_check_sees_each_missing_element()
 {
-	local result set element all
+	local result set element all conf
 
-	result=$(add c1 "$CONF" "$BILLING") || fail "$result"
-	assert_succeeds check c1 "$CONF" "$result" "$BILLING"
+	# One address, so that each time the elements are the same
+	conf=$(jq -c '.ipam.ranges[0][0].rangeEnd = "10.9.0.2" | .ipam.ranges[1][0].rangeEnd = "fd09::2"' <<<"$CONF")
+	result=$(add c1 "$conf" "$BILLING") || fail "$result"
 	all=$(elements)
 	[[ "$(wc -l <<<"$all")" -ge 9 ]] || fail "hardly any elements: $all"
 	while read -r set element; do
-		nft delete element inet rangeguard "$set" "{ $element }"
-		assert_fails check c1 "$CONF" "$result" "$BILLING"
+		assert_succeeds check c1 "$conf" "$result" "$BILLING"
+		# nft 1.0.6 finds no element whose key begins with an interface's name; it is the set's only one.
+		nft delete element inet rangeguard "$set" "{ $element }" || nft flush set inet rangeguard "$set"
+		assert_fails check c1 "$conf" "$result" "$BILLING"
 		assert_json "$output" '.code >= 100 and (.msg | length > 0)' "CHECK without $element in $set"
-		# The next container does not mend this one, nor does its failure become everybody's.
-		del c1 "$CONF" "$BILLING"
+		del c1 "$conf" "$BILLING"
 		assert_clean
-		result=$(add c1 "$CONF" "$BILLING") || fail "$result"
-		assert_succeeds check c1 "$CONF" "$result" "$BILLING"
+		result=$(add c1 "$conf" "$BILLING") || fail "$result"
 	done <<<"$all"
 }
 
@@ -121,8 +122,8 @@ traced()
 	PLUGIN=$PWD/traced "$2" "$3" "$ASSIGN"
 }
 
-# points: what the last trace did from main()'s poll(2) on, as "CALL NUMBER"
-points()
+# list_points: what the last trace did from main()'s poll(2) on, as "CALL NUMBER"
+list_points()
 {
 	awk 'match($0, /^[a-z_0-9]+\(/) { call = substr($0, 1, RLENGTH - 1); number[call]++; if (call == "poll") begun = 1
 		if (begun && call !~ /^(mmap|munmap|brk|close|fcntl|rt_sigaction|clock_nanosleep|exit_group)$/) print call, number[call] }' trace
@@ -134,7 +135,7 @@ test_killed_in_add()
 	local call number
 
 	traced "" add c1 >/dev/null
-	points >points
+	list_points >points
 	del c1 "$ASSIGN"
 	[[ "$(wc -l <points)" -gt 40 ]] || fail "hardly any system calls: $(<points)"
 	while read -r call number; do
@@ -153,7 +154,7 @@ test_killed_in_del()
 
 	assert_succeeds add c1 "$ASSIGN"
 	traced "" del c1
-	points >points
+	list_points >points
 	[[ "$(wc -l <points)" -gt 40 ]] || fail "hardly any system calls: $(<points)"
 	while read -r call number; do
 		assert_succeeds add c1 "$ASSIGN"

@@ -278,7 +278,7 @@ static struct port *netfilter(void)
 	return &port;
 }
 
-static void flow(const char *original, const char *reply)
+static void add_flow(const char *original, const char *reply)
 {
 	table.flows[table.n] = (struct flow){
 		.original = address(original), .reply = address(reply), .port = (uint16_t)(1000 + table.n)};
@@ -289,14 +289,14 @@ static void flow(const char *original, const char *reply)
 static void busy(void)
 {
 	table = (struct table){.filters = true, .fail_errnum = EPERM};
-	flow("10.9.0.2", "198.51.100.5"); /* opened by the container */
-	flow("198.51.100.5", "10.9.0.2"); /* to the container, perhaps behind a DNAT */
-	flow("fd00::2", "2001:db8::5");
-	flow("2001:db8::5", "fd00::2");
-	flow("10.9.0.3", "198.51.100.5");
-	flow("198.51.100.5", "10.9.0.20");
-	flow("fd00::3", "2001:db8::5");
-	flow("192.0.2.10", "192.0.2.11");
+	add_flow("10.9.0.2", "198.51.100.5"); /* opened by the container */
+	add_flow("198.51.100.5", "10.9.0.2"); /* to the container, perhaps behind a DNAT */
+	add_flow("fd00::2", "2001:db8::5");
+	add_flow("2001:db8::5", "fd00::2");
+	add_flow("10.9.0.3", "198.51.100.5");
+	add_flow("198.51.100.5", "10.9.0.20");
+	add_flow("fd00::3", "2001:db8::5");
+	add_flow("192.0.2.10", "192.0.2.11");
 }
 
 /** assert_left() - Flows from the @first on are there, those before are gone */
@@ -373,8 +373,8 @@ static void more_flows_than_a_batch_takes(void **state)
 	(void)state;
 	table = (struct table){.fail_errnum = EPERM};
 	for (unsigned i = 0; i < 200; i++)
-		flow(i % 2 ? "10.9.0.2" : "198.51.100.5", i % 2 ? "198.51.100.5" : "10.9.0.2");
-	flow("10.9.0.3", "198.51.100.5");
+		add_flow(i % 2 ? "10.9.0.2" : "198.51.100.5", i % 2 ? "198.51.100.5" : "10.9.0.2");
+	add_flow("10.9.0.3", "198.51.100.5");
 	assert_int_equal(forget(&err), 0);
 	assert_left(200);
 }
@@ -406,6 +406,7 @@ static void a_flow_that_ended_is_no_failure(void **state)
 	table.fail_message = 4; /* two filters, a dump, the first deletion */
 	table.fail_errnum = ENOENT;
 	assert_int_equal(forget(&err), 0);
+	table.flows[0].gone = true;
 	assert_left(4);
 }
 
@@ -415,7 +416,7 @@ static void failures(void **state)
 
 	(void)state;
 	for (unsigned filters = 0; filters < 2; filters++) {
-		for (unsigned call = 1; call <= (filters ? 4 : 7); call++) {
+		for (unsigned call = 1; call <= (filters ? 3 : 5); call++) {
 			busy();
 			table.filters = filters;
 			table.fail_call = call;
@@ -427,7 +428,7 @@ static void failures(void **state)
 	busy();
 	table.fail_message = 2;
 	assert_int_equal(forget(&err), REFUSED);
-	for (unsigned message = 3; message <= 10; message++) {
+	for (unsigned message = 3; message <= 8; message++) {
 		busy();
 		table.filters = false;
 		table.fail_message = message;
@@ -440,9 +441,9 @@ static void it_ends(void **state)
 	struct error err;
 
 	(void)state;
-	busy();
-	table.filters = false;
-	table.endless = true;
+	table = (struct table){.endless = true};
+	for (unsigned i = 0; i < 100; i++)
+		add_flow("10.9.0.2", "198.51.100.5");
 	assert_int_equal(forget(&err), REFUSED);
 	assert_non_null(strstr(err.details, "new ones keep coming"));
 }

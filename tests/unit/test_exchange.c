@@ -462,6 +462,75 @@ static void malformed_datagrams_are_refused(void **state)
 	}
 }
 
+/** begin_transaction() - An exchange with an nfnetlink batch of @count messages, begin and end included */
+static void begin_transaction(struct exchange *exchange, struct batch *room, unsigned count)
+{
+	struct datagram datagram = {.data = room->buffer, .batch = true};
+
+	for (; datagram.count < count; datagram.count++) {
+		struct nlmsghdr *message = mnl_nlmsg_put_header(room->buffer + datagram.used);
+
+		message->nlmsg_type = (uint16_t)(16 + datagram.count);
+		datagram.used += NLMSG_ALIGN(message->nlmsg_len);
+	}
+	*exchange = (struct exchange){.port_id = PORT_ID};
+	exchange_begin_datagram(exchange, &datagram, SEQUENCE);
+}
+
+/* Its end is acknowledged by new kernels only. */
+static void a_transaction_asks_before_its_end(void **state)
+{
+	static struct batch room;
+	struct received received = {0};
+	const struct nlmsghdr *message = (const void *)room.buffer;
+	struct exchange exchange;
+
+	(void)state;
+	begin_transaction(&exchange, &room, 4);
+	for (unsigned i = 0; i < 4; i++, message = (const void *)((const uint8_t *)message + message->nlmsg_len)) {
+		assert_int_equal(message->nlmsg_seq, SEQUENCE + i);
+		assert_int_equal(message->nlmsg_flags, i == 2 ? NLM_F_REQUEST | NLM_F_ACK : NLM_F_REQUEST);
+	}
+	put_error(&received, SEQUENCE + 2, 0);
+	assert_int_equal(exchange_take(&exchange, received.bytes, received.used), EXCHANGE_COMPLETE);
+	assert_false(exchange.refused);
+}
+
+/* Refused messages are told in their order, the acknowledgement asked for comes all the same. */
+static void a_refused_message_of_a_transaction(void **state)
+{
+	static struct batch room;
+	struct received received = {0};
+	struct exchange exchange;
+
+	(void)state;
+	begin_transaction(&exchange, &room, 5);
+	put_error(&received, SEQUENCE + 1, ENOENT);
+	put_error(&received, SEQUENCE + 2, EEXIST);
+	assert_int_equal(exchange_take(&exchange, received.bytes, received.used), 0);
+	received.used = 0;
+	put_error(&received, SEQUENCE + 3, 0);
+	assert_int_equal(exchange_take(&exchange, received.bytes, received.used), EXCHANGE_COMPLETE);
+	assert_true(exchange.refused);
+	assert_int_equal(exchange.failure.index, 1);
+	assert_int_equal(exchange.failure.errnum, ENOENT);
+}
+
+/* Without the privilege, the subsystem or the memory the answer is to the begin, and no other may follow. */
+static void a_transaction_refused_as_a_whole(void **state)
+{
+	static struct batch room;
+	struct received received = {0};
+	struct exchange exchange;
+
+	(void)state;
+	begin_transaction(&exchange, &room, 3);
+	put_error(&received, SEQUENCE, EOPNOTSUPP);
+	assert_int_equal(exchange_take(&exchange, received.bytes, received.used), EXCHANGE_COMPLETE);
+	assert_int_equal(exchange.failure.index, 0);
+	assert_int_equal(exchange.failure.errnum, EOPNOTSUPP);
+}
+
 static void short_header_is_refused(void **state)
 {
 	struct received datagram = {0};
@@ -498,6 +567,9 @@ int main(void)
 		cmocka_unit_test(callback_is_not_called_after_it_failed),
 		cmocka_unit_test(malformed_datagrams_are_refused),
 		cmocka_unit_test(short_header_is_refused),
+		cmocka_unit_test(a_transaction_asks_before_its_end),
+		cmocka_unit_test(a_refused_message_of_a_transaction),
+		cmocka_unit_test(a_transaction_refused_as_a_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

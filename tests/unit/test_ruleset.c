@@ -30,14 +30,17 @@ struct script {
 	size_t n;
 };
 
-/** squeeze() - Make blanks and line ends one blank each */
+/** squeeze() - Make blanks, tabs and line ends one blank each */
 static void squeeze(char *text)
 {
 	char *to = text;
 
-	for (const char *from = text; *from; from++)
-		if (!strchr(" \t\n", *from) || (to > text && to[-1] != ' '))
-			*to++ = strchr("\t\n", *from) ? ' ' : *from;
+	for (const char *from = text; *from; from++) {
+		if (!strchr(" \t\n", *from))
+			*to++ = *from;
+		else if (to > text && to[-1] != ' ')
+			*to++ = ' ';
+	}
 	while (to > text && to[-1] == ' ')
 		to--;
 	*to = '\0';
@@ -228,6 +231,7 @@ static void a_whole_table(void **state)
 	(void)state;
 	assert_int_equal(nf_begin(&batch), 0);
 	assert_int_equal(ruleset_make(&batch), 0);
+	assert_int_equal(ruleset_make_translation(&batch), 0);
 	assert_int_equal(nf_end(&batch), 0);
 	read_batch(&batch, &script);
 	/* In one transaction: away with the old one, if there is one. */
@@ -253,6 +257,7 @@ static void what_guarded_interfaces_may_send(void **state)
 	(void)state;
 	assert_int_equal(nf_begin(&batch), 0);
 	assert_int_equal(ruleset_make(&batch), 0);
+	assert_int_equal(ruleset_make_translation(&batch), 0);
 	assert_int_equal(nf_end(&batch), 0);
 	read_batch(&batch, &script);
 	assert_says(
@@ -299,6 +304,7 @@ static void the_fences_mark(void **state)
 	(void)state;
 	assert_int_equal(nf_begin(&batch), 0);
 	assert_int_equal(ruleset_make(&batch), 0);
+	assert_int_equal(ruleset_make_translation(&batch), 0);
 	assert_int_equal(nf_end(&batch), 0);
 	read_batch(&batch, &script);
 	assert_true(has(
@@ -349,6 +355,11 @@ static void a_pins_list(void **state)
 
 static void a_masqueraded_list(void **state)
 {
+	static const char rule[] =
+		"inet rangeguard masquerade6-0123456789abcdef [ meta load nfproto => reg 1 ] [ cmp eq reg 1 "
+		"0x0000000a ] [ payload load 16b @ network header + 8 => reg 1 ] [ lookup reg 1 set "
+		"masquerade6-0123456789abcdef ] [ payload load 16b @ network header + 24 => reg 1 ] [ lookup reg "
+		"1 set __set%d ] [ masq ]";
 	struct span span = {.family = FAMILY_IPV6, .first = 0, .last = ~(u128)0};
 	struct egress_clause clause = clause_of(FAMILY_IPV6, NULL, &span);
 	static struct script script;
@@ -360,19 +371,14 @@ static void a_masqueraded_list(void **state)
 	assert_int_equal(nf_end(&batch), 0);
 	read_batch(&batch, &script);
 	/* Behind the last address there is none with which the interval could end. */
-	assert_says(
-		&script,
-		(const char *[]){
-			"set masquerade6-0123456789abcdef key 8/16 data 0/0 flags 0",
-			"chain masquerade6-0123456789abcdef",
-			"set __set%d key 8/16 data 0/0 flags 7",
-			"__set%d rangeguard 0 element 00000000 00000000 00000000 00000000 : 0 [end]",
-			"inet rangeguard masquerade6-0123456789abcdef [ meta load nfproto => reg 1 ] [ cmp eq reg 1 "
-			"0x0000000a ] [ payload load 16b @ network header + 8 => reg 1 ] [ lookup reg 1 set "
-			"masquerade6-0123456789abcdef ] [ payload load 16b @ network header + 24 => reg 1 ] [ lookup reg "
-			"1 set __set%d ] [ masq ]",
-			NULL,
-		});
+	assert_says(&script, (const char *[]){
+				     "set masquerade6-0123456789abcdef key 8/16 data 0/0 flags 0",
+				     "chain masquerade6-0123456789abcdef",
+				     "set __set%d key 8/16 data 0/0 flags 7",
+				     "__set%d rangeguard 0 element 00000000 00000000 00000000 00000000 : 0 [end]",
+				     rule,
+				     NULL,
+			     });
 }
 
 static void a_list_away(void **state)

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* nf_tables in memory. */
+
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <string.h>
+
+#include "nf_fake.h"
+
+struct nf_fake nf_fake;
+
+/** struct call - One datagram on its way: what answers go to */
+struct call {
+	port_reply_fn reply;
+	void *userdata;
+	int reply_error;
+};
+
+static struct nf_fake_tables *tables(void)
+{
+	return &nf_fake.now;
+}
+
+/** find_name() - Place of a name in a list, @n when it is not there */
+static size_t find_name(char names[][NF_NAME_MAX], size_t n, const char *name)
+{
+	size_t i = 0;
+
+	while (i < n && strcmp(names[i], name) != 0)
+		i++;
+	return i;
+}
+
+/** put_name() - Append a name: 0, EEXIST */
+static int put_name(char names[][NF_NAME_MAX], size_t *n, const char *name)
+{
+	if (find_name(names, *n, name) < *n)
+		return EEXIST;
+	assert_true(*n < NF_FAKE_SETS);
+	(void)snprintf(names[(*n)++], NF_NAME_MAX, "%s", name);
+	return 0;
+}
+
+/** drop_name() - Remove a name: 0, ENOENT */
+static int drop_name(char names[][NF_NAME_MAX], size_t *n, const char *name)
+{
+	size_t at = find_name(names, *n, name);
+
+	if (at == *n)
+		return ENOENT;
+	memmove(names[at], names[at + 1], (*n - at - 1) * sizeof(*names));
+	--*n;
+	return 0;
+}
+
+/** find_element() - Place of an element, the number of all when it is not there */
+static size_t find_element(const char *set, const void *key, size_t size)
+{
+	size_t i = 0;
+
+	while (i < tables()->n_elements &&
+	       (strcmp(tables()->elements[i].set, set) != 0 || memcmp(tables()->elements[i].key, key, size) != 0))
+		i++;
+	return i;
+}
+
+/** use_of() - Rules of a chain, and rules that jump to it */
+static uint32_t use_of(const char *chain)
+{
+	uint32_t use = 0;
+
+	for (size_t i = 0; i < tables()->n_rules; i++)
+		use += (strcmp(tables()->rules[i].chain, chain) == 0 ? 1U : 0U) +
+		       (strcmp(tables()->rules[i].target, chain) == 0 ? 1U : 0U);
+	return use;
+}
+
+/** answer() - Hand an answer to who asked */
+static void answer(struct call *call, struct nlmsghdr *message, uint16_t type)
+{
+	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
+	if (call->reply && !call->reply_error)
+		call->reply_error = call->reply(message, call->userdata);
+}
+
+/** renumber_one() - mnl_attr_parse_nested() callback: number an element as the kernel does; libnftnl reads no others */
+static int renumber_one(const struct nlattr *attribute, void *userdata)
+{
+	struct nlattr *element = (struct nlattr *)(uintptr_t)attribute;
+
+	(void)userdata;
+	element->nla_type = NFTA_LIST_ELEM | NLA_F_NESTED;
+	return MNL_CB_OK;
+}
+
+/** renumber() - mnl_attr_parse() callback: number the elements of a message */
+static int renumber(const struct nlattr *attribute, void *userdata)
+{
+	return mnl_attr_get_type(attribute) == NFTA_SET_ELEM_LIST_ELEMENTS
+		       ? mnl_attr_parse_nested(attribute, renumber_one, userdata)
+		       : MNL_CB_OK;
+}
+
+/** add_element() - An element of a batch: 0, EEXIST; as the kernel, the same again is fine unless it must be new */
+static int add_element(const char *set, struct nftnl_set_elem *element, bool exclusive)
+{
+	uint32_t size = 0, data_size = 0;
+	const void *key = nftnl_set_elem_get(element, NFTNL_SET_ELEM_KEY, &size);
+	const void *data = nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_DATA)
+				   ? nftnl_set_elem_get(element, NFTNL_SET_ELEM_DATA, &data_size)
+				   : NULL;
+	size_t at = find_element(set, key, size);
+
+	if (at < tables()->n_elements)
+		return exclusive || memcmp(tables()->elements[at].data, data ? data : "", data_size) != 0 ? EEXIST : 0;
+	nf_fake_put(set, key, size, data, data_size);
+	return 0;
+}
+
+/** one_element() - One element of a message: 0, positive errno */
+static int one_element(struct call *call, const struct nlmsghdr *message, const char *set,
+		       struct nftnl_set_elem *element)
+{
+	char buffer[512];
+	uint32_t size = 0;
+	const void *key = nftnl_set_elem_get(element, NFTNL_SET_ELEM_KEY, &size);
+	size_t at = find_element(set, key, size);
+	struct nftnl_set *found;
+	struct nlmsghdr *reply;
+
+	if ((message->nlmsg_type & 0xff) == NFT_MSG_NEWSETELEM)
+		return add_element(set, element, message->nlmsg_flags & NLM_F_EXCL);
+	if (at == tables()->n_elements)
+		return ENOENT;
+	if ((message->nlmsg_type & 0xff) == NFT_MSG_DELSETELEM) {
+		memmove(&tables()->elements[at], &tables()->elements[at + 1],
+			(--tables()->n_elements - at) * sizeof(*tables()->elements));
+		return 0;
+	}
+	found = nftnl_set_alloc();
+	element = nftnl_set_elem_alloc();
+	(void)nftnl_set_set_str(found, NFTNL_SET_NAME, set);
+	(void)nftnl_set_elem_set(element, NFTNL_SET_ELEM_KEY, tables()->elements[at].key, size);
+	if (strncmp(set, "pin4-", 5) == 0 || strncmp(set, "pin6-", 5) == 0)
+		(void)nftnl_set_elem_set(element, NFTNL_SET_ELEM_DATA, tables()->elements[at].data, size);
+	nftnl_set_elem_add(found, element);
+	reply = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_NEWSETELEM, NFPROTO_INET, 0, 0);
+	nftnl_set_elems_nlmsg_build_payload(reply, found);
+	(void)mnl_attr_parse(reply, sizeof(struct nfgenmsg), renumber, NULL);
+	answer(call, reply, NFT_MSG_NEWSETELEM);
+	nftnl_set_free(found);
+	return 0;
+}
+
+/** do_elements() - A message about elements: 0, the first one's errno */
+static int do_elements(struct call *call, const struct nlmsghdr *message)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+	struct nftnl_set_elems_iter *iterator;
+	struct nftnl_set_elem *element;
+	const char *name;
+	int r = 0;
+
+	(void)mnl_attr_parse(message, sizeof(struct nfgenmsg), renumber, NULL);
+	assert_int_equal(nftnl_set_elems_nlmsg_parse(message, set), 0);
+	name = nftnl_set_get_str(set, NFTNL_SET_NAME);
+	/* What is in anonymous sets is nobody's business here. */
+	if (name && strcmp(name, "__set%d") != 0 &&
+	    find_name(tables()->sets, tables()->n_sets, name) == tables()->n_sets)
+		r = ENOENT;
+	iterator = nftnl_set_elems_iter_create(set);
+	while (!r && name && strcmp(name, "__set%d") != 0 && (element = nftnl_set_elems_iter_next(iterator)))
+		r = one_element(call, message, name, element);
+	nftnl_set_elems_iter_destroy(iterator);
+	nftnl_set_free(set);
+	return r;
+}
+
+/** do_set() - Make or remove a set: 0, positive errno */
+static int do_set(const struct nlmsghdr *message)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+	const char *name;
+	int r;
+
+	assert_int_equal(nftnl_set_nlmsg_parse(message, set), 0);
+	name = nftnl_set_get_str(set, NFTNL_SET_NAME);
+	if (strcmp(name, "__set%d") == 0)
+		r = 0;
+	else if ((message->nlmsg_type & 0xff) == NFT_MSG_NEWSET)
+		r = put_name(tables()->sets, &tables()->n_sets, name);
+	else
+		r = drop_name(tables()->sets, &tables()->n_sets, name);
+	nftnl_set_free(set);
+	return r;
+}
+
+/** do_chain() - Make, remove or tell of a chain: 0, positive errno */
+static int do_chain(struct call *call, const struct nlmsghdr *message)
+{
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+	char buffer[512], name[NF_NAME_MAX];
+	struct nlmsghdr *reply;
+
+	assert_int_equal(nftnl_chain_nlmsg_parse(message, chain), 0);
+	(void)snprintf(name, sizeof(name), "%s", nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME));
+	nftnl_chain_free(chain);
+	if ((message->nlmsg_type & 0xff) == NFT_MSG_NEWCHAIN)
+		return put_name(tables()->chains, &tables()->n_chains, name);
+	if (find_name(tables()->chains, tables()->n_chains, name) == tables()->n_chains)
+		return ENOENT;
+	if ((message->nlmsg_type & 0xff) == NFT_MSG_DELCHAIN) {
+		for (size_t i = tables()->n_rules; i-- > 0;)
+			if (strcmp(tables()->rules[i].chain, name) == 0)
+				tables()->rules[i] = tables()->rules[--tables()->n_rules];
+		return use_of(name) ? EBUSY : drop_name(tables()->chains, &tables()->n_chains, name);
+	}
+	reply = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_NEWCHAIN, NFPROTO_INET, 0, 0);
+	mnl_attr_put_strz(reply, NFTA_CHAIN_TABLE, NF_TABLE);
+	mnl_attr_put_strz(reply, NFTA_CHAIN_NAME, name);
+	mnl_attr_put_u32(reply, NFTA_CHAIN_USE, htonl(use_of(name)));
+	answer(call, reply, NFT_MSG_NEWCHAIN);
+	return 0;
+}
+
+/** keep_target() - nftnl_expr_foreach() callback: where a rule jumps to */
+static int keep_target(struct nftnl_expr *expression, void *userdata)
+{
+	struct nf_fake_rule *rule = userdata;
+
+	if (strcmp(nftnl_expr_get_str(expression, NFTNL_EXPR_NAME), "immediate") == 0 &&
+	    nftnl_expr_is_set(expression, NFTNL_EXPR_IMM_CHAIN))
+		(void)snprintf(rule->target, sizeof(rule->target), "%s",
+			       nftnl_expr_get_str(expression, NFTNL_EXPR_IMM_CHAIN));
+	return 0;
+}
+
+/** do_rule() - Make or remove a rule: 0, positive errno */
+static int do_rule(const struct nlmsghdr *message)
+{
+	struct nf_fake_rule rule = {.handle = ++tables()->handles};
+	struct nftnl_rule *object = nftnl_rule_alloc();
+	const void *comment;
+	uint64_t handle;
+
+	assert_int_equal(nftnl_rule_nlmsg_parse(message, object), 0);
+	(void)snprintf(rule.chain, sizeof(rule.chain), "%s", nftnl_rule_get_str(object, NFTNL_RULE_CHAIN));
+	(void)nftnl_expr_foreach(object, keep_target, &rule);
+	comment = nftnl_rule_get_data(object, NFTNL_RULE_USERDATA, &rule.comment_size);
+	if (comment)
+		memcpy(rule.comment, comment, rule.comment_size);
+	handle = nftnl_rule_get_u64(object, NFTNL_RULE_HANDLE);
+	nftnl_rule_free(object);
+	if (find_name(tables()->chains, tables()->n_chains, rule.chain) == tables()->n_chains ||
+	    (*rule.target && find_name(tables()->chains, tables()->n_chains, rule.target) == tables()->n_chains))
+		return ENOENT;
+	if ((message->nlmsg_type & 0xff) == NFT_MSG_NEWRULE) {
+		assert_true(tables()->n_rules < NF_FAKE_RULES);
+		tables()->rules[tables()->n_rules++] = rule;
+		return 0;
+	}
+	for (size_t i = 0; i < tables()->n_rules; i++) {
+		if (tables()->rules[i].handle != handle)
+			continue;
+		tables()->rules[i] = tables()->rules[--tables()->n_rules];
+		return 0;
+	}
+	return ENOENT;
+}
+
+/** carry_out() - One message: 0, positive errno */
+static int carry_out(struct call *call, const struct nlmsghdr *message)
+{
+	int type = message->nlmsg_type & 0xff;
+
+	if (type == NFT_MSG_NEWTABLE) {
+		tables()->table = true;
+		return 0;
+	}
+	if (!tables()->table)
+		return ENOENT;
+	switch (type) {
+	case NFT_MSG_DELTABLE:
+		memset(tables(), 0, sizeof(*tables()));
+		return 0;
+	case NFT_MSG_NEWSET:
+	case NFT_MSG_DELSET:
+		return do_set(message);
+	case NFT_MSG_NEWCHAIN:
+	case NFT_MSG_DELCHAIN:
+	case NFT_MSG_GETCHAIN:
+		return do_chain(call, message);
+	case NFT_MSG_NEWRULE:
+	case NFT_MSG_DELRULE:
+		return do_rule(message);
+	case NFT_MSG_NEWSETELEM:
+	case NFT_MSG_DELSETELEM:
+	case NFT_MSG_GETSETELEM:
+		return do_elements(call, message);
+	default:
+		fail_msg("message of type %d", type);
+		return 0;
+	}
+}
+
+/** fails() - Whether this call is the one to fail; then with what */
+static int fails(struct port_failure *reterr)
+{
+	if (++nf_fake.calls != nf_fake.fail_call)
+		return 0;
+	if (nf_fake.fail_errnum < 0)
+		return nf_fake.fail_errnum;
+	*reterr = (struct port_failure){.errnum = nf_fake.fail_errnum};
+	return PORT_E_REFUSED;
+}
+
+/** send_all() - port_ops: a datagram */
+static int send_all(struct port *port, struct datagram *datagram, port_reply_fn reply, void *userdata,
+		    struct port_failure *reterr)
+{
+	static struct nf_fake_tables before;
+	struct call call = {.reply = reply, .userdata = userdata};
+	const struct nlmsghdr *message = (const void *)datagram->data;
+	int rest = (int)datagram->used, r = fails(reterr);
+	bool refused = false;
+
+	(void)port;
+	if (r)
+		return r;
+	before = nf_fake.now;
+	nf_fake.batches += datagram->batch;
+	for (unsigned i = 0; mnl_nlmsg_ok(message, rest); i++, message = mnl_nlmsg_next(message, &rest)) {
+		r = message->nlmsg_type < NLMSG_MIN_TYPE + 2 ? 0 : carry_out(&call, message);
+		if (!r || refused)
+			continue;
+		refused = true;
+		*reterr = (struct port_failure){.index = i, .errnum = r};
+	}
+	if (refused && datagram->batch)
+		nf_fake.now = before;
+	return refused ? PORT_E_REFUSED : call.reply_error;
+}
+
+/** tell_sets() - All sets */
+static void tell_sets(struct call *call)
+{
+	for (size_t i = 0; i < tables()->n_sets; i++) {
+		char buffer[256];
+		struct nlmsghdr *reply = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_NEWSET, NFPROTO_INET, 0, 0);
+
+		mnl_attr_put_strz(reply, NFTA_SET_TABLE, NF_TABLE);
+		mnl_attr_put_strz(reply, NFTA_SET_NAME, tables()->sets[i]);
+		answer(call, reply, NFT_MSG_NEWSET);
+	}
+}
+
+/** tell_rules() - All rules of the chain asked for */
+static void tell_rules(struct call *call, const struct nlmsghdr *message)
+{
+	struct nftnl_rule *wanted = nftnl_rule_alloc();
+
+	assert_int_equal(nftnl_rule_nlmsg_parse(message, wanted), 0);
+	for (size_t i = 0; i < tables()->n_rules; i++) {
+		const struct nf_fake_rule *rule = &tables()->rules[i];
+		struct nftnl_rule *object = nftnl_rule_alloc();
+		char buffer[512];
+		struct nlmsghdr *reply = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_NEWRULE, NFPROTO_INET, 0, 0);
+
+		(void)nftnl_rule_set_str(object, NFTNL_RULE_CHAIN, rule->chain);
+		nftnl_rule_set_u64(object, NFTNL_RULE_HANDLE, rule->handle);
+		if (rule->comment_size)
+			(void)nftnl_rule_set_data(object, NFTNL_RULE_USERDATA, rule->comment, rule->comment_size);
+		nftnl_rule_nlmsg_build_payload(reply, object);
+		if (strcmp(rule->chain, nftnl_rule_get_str(wanted, NFTNL_RULE_CHAIN)) == 0)
+			answer(call, reply, NFT_MSG_NEWRULE);
+		nftnl_rule_free(object);
+	}
+	nftnl_rule_free(wanted);
+}
+
+/** exchange() - port_ops: a dump */
+static int exchange(struct port *port, struct batch *batch, port_reply_fn reply, void *userdata,
+		    struct port_failure *reterr)
+{
+	const struct nlmsghdr *message = (const void *)batch->buffer;
+	struct call call = {.reply = reply, .userdata = userdata};
+	int r = fails(reterr);
+
+	(void)port;
+	if (r)
+		return r;
+	if ((message->nlmsg_type & 0xff) == NFT_MSG_GETSET)
+		tell_sets(&call);
+	else
+		tell_rules(&call, message);
+	return call.reply_error;
+}
+
+static void close_nothing(struct port *port)
+{
+	(void)port;
+}
+
+/** nf_fake_reset() - No table, nothing fails */
+void nf_fake_reset(void)
+{
+	memset(&nf_fake, 0, sizeof(nf_fake));
+}
+
+/** nf_fake_port() - A port; needs no closing */
+struct port *nf_fake_port(void)
+{
+	static const struct port_ops ops = {.exchange = exchange, .send = send_all, .close = close_nothing};
+	static struct port port = {.ops = &ops};
+
+	return &port;
+}
+
+/** nf_fake_has() - Whether an element is there */
+bool nf_fake_has(const char *set, const void *key, size_t size)
+{
+	return find_element(set, key, size) < tables()->n_elements;
+}
+
+/** nf_fake_count() - Elements of a set; NULL: of all */
+size_t nf_fake_count(const char *set)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < tables()->n_elements; i++)
+		n += !set || strcmp(tables()->elements[i].set, set) == 0;
+	return n;
+}
+
+/** nf_fake_put() - An element, whatever else there is */
+void nf_fake_put(const char *set, const void *key, size_t size, const void *data, size_t data_size)
+{
+	struct nf_fake_element *element = &tables()->elements[tables()->n_elements++];
+
+	assert_true(tables()->n_elements < NF_FAKE_ELEMENTS);
+	memset(element, 0, sizeof(*element));
+	(void)snprintf(element->set, sizeof(element->set), "%s", set);
+	memcpy(element->key, key, size);
+	if (data_size)
+		memcpy(element->data, data, data_size);
+}
+
+/** nf_fake_flush_rules() - Rules away */
+void nf_fake_flush_rules(void)
+{
+	tables()->n_rules = 0;
+}
