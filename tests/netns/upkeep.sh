@@ -350,8 +350,8 @@ test_r47_status_of_a_pool_that_the_dead_hold()
 	ip netns delete c1
 	wait_until 5 host_end_is_gone
 	assert_quiet call STATUS "$small"
-	container c1
-	assert_succeeds call ADD "$small" CNI_CONTAINERID=c2
+	container c2
+	assert_succeeds call ADD "$small" CNI_CONTAINERID=c2 CNI_NETNS="$(netns_path c2)"
 }
 
 # host_end_is_gone: the kernel removes it some time after the namespace
