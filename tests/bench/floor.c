@@ -4,13 +4,16 @@
  * its DEL, can't do without. No lease, no policy, no JSON, no question about the host's routes, nothing to undo. What
  * the plugin takes longer is the plugin's.
  *
- *	floor add NETNS		the attachment, its container end in that namespace
- *	floor del		and away
+ *	floor add NETNS [BATCH]	the attachment, its container end in that namespace
+ *	floor del [BATCH]	and away
  *	floor nothing		what any static process costs
  *
  * Three datagrams for ADD: a link's index must be known before there can be addresses, neighbours and routes, and its
  * sysctls be written before it is up; a socket belongs to one namespace. Whoever finds a way with fewer calls to the
  * same result should change this program first.
+ *
+ * BATCH is a file with the bytes of an nftables transaction, as the plugin sends it for an attachment of its own: the
+ * firewall's part is replayed rather than written again here. It belongs between the host end and the container end.
  */
 
 #include <fcntl.h>
@@ -149,6 +152,28 @@ static void change(int fd, const struct datagram *datagram)
 
 	datagram->message->nlmsg_flags |= NLM_F_ACK;
 	(void)exchange(fd, datagram, (struct nlmsghdr *)(void *)reply, sizeof(reply));
+}
+
+/** replay() - Send the transaction in the file @path, if there is one; the kernel has answered when send returns */
+static void replay(const char *path)
+{
+	_Alignas(struct nlmsghdr) uint8_t bytes[4096];
+	const struct nlmsgerr *error = (const struct nlmsgerr *)(const void *)(bytes + NLMSG_HDRLEN);
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	ssize_t size;
+	int file, fd;
+
+	if (!path)
+		return;
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	check(file >= 0, path);
+	size = read(file, bytes, sizeof(bytes));
+	check(size > 0 && close(file) == 0, path);
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	check(fd >= 0, "socket");
+	check(sendto(fd, bytes, (size_t)size, 0, (struct sockaddr *)&kernel, sizeof(kernel)) == size, "sendto");
+	while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		check(((struct nlmsghdr *)(void *)bytes)->nlmsg_type != NLMSG_ERROR || !error->error, "transaction");
 }
 
 /** put_end() - Name, MAC address, MTU, queues of one end of the pair: see describe_end() in plugin/network/rtlink.c */
@@ -318,8 +343,8 @@ static void look_at_forwarding(void)
 	check(value == '1', "ip_forward is off");
 }
 
-/** add() - Make the attachment */
-static void add(const char *netns)
+/** add() - Make the attachment, with an nftables transaction from the file @batch, if not NULL */
+static void add(const char *netns, const char *batch)
 {
 	struct datagram pair = {.used = 0}, host = {.used = 0}, container = {.used = 0};
 	int netns_fd = open(netns, O_RDONLY | O_CLOEXEC);
@@ -337,6 +362,7 @@ static void add(const char *netns)
 	put_neighbour(&host, indices.host, address, container_mac);
 	put_host_route(&host, indices.host);
 	change(fd, &host);
+	replay(batch);
 
 	check(setns(netns_fd, CLONE_NEWNET) == 0, "setns");
 	fd = open_socket();
@@ -348,8 +374,8 @@ static void add(const char *netns)
 	change(fd, &container);
 }
 
-/** del() - Find the host end by its name and delete it */
-static void del(void)
+/** del() - Find the host end by its name and delete it, after an nftables transaction from @batch, if not NULL */
+static void del(const char *batch)
 {
 	struct datagram question = {.used = 0}, end = {.used = 0};
 	struct ifinfomsg link = {0};
@@ -357,18 +383,19 @@ static void del(void)
 
 	put_question(&question);
 	link.ifi_index = ask(fd, &question).host;
+	replay(batch);
 	put_message(&end, RTM_DELLINK, 0, &link, sizeof(link));
 	change(fd, &end);
 }
 
 int main(int argc, char **argv)
 {
-	if (argc == 3 && strcmp(argv[1], "add") == 0) {
-		add(argv[2]);
-	} else if (argc == 2 && strcmp(argv[1], "del") == 0) {
-		del();
+	if ((argc == 3 || argc == 4) && strcmp(argv[1], "add") == 0) {
+		add(argv[2], argv[3]);
+	} else if ((argc == 2 || argc == 3) && strcmp(argv[1], "del") == 0) {
+		del(argv[2]);
 	} else if (argc != 2 || strcmp(argv[1], "nothing") != 0) {
-		(void)fputs("Usage: floor add NETNS | del | nothing\n", stderr);
+		(void)fputs("Usage: floor add NETNS [BATCH] | del [BATCH] | nothing\n", stderr);
 		return 2;
 	}
 	return EXIT_SUCCESS;

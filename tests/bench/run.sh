@@ -18,7 +18,7 @@ SEED=$BUILD/tests/bench/bench_seed
 PACKAGES=(
 	cmake ninja-build gcc libc6-dev pkg-config jq iproute2
 	libjansson-dev libnl-3-dev libnl-route-3-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcmocka-dev
-	containernetworking-plugins netavark strace
+	containernetworking-plugins netavark strace xxd
 )
 CASES=(
 	version routed routed-reference netavark dual-stack ipmasq pinned leases leases-reference parallel policy scale list
@@ -105,6 +105,31 @@ count_calls()
 		jq -nR 'reduce (inputs / "|") as [$contender, $step, $copy, $calls] ({}; .[$contender][$step] = ($calls | tonumber))'
 }
 
+# transaction VERB CONF: the bytes of the nftables transaction that rangeguard sends, into a file; prints its path, or nothing
+# where it sends none
+transaction()
+{
+	local file=/run/transaction-$1
+
+	CNI_COMMAND=$1 CNI_CONTAINERID=c0 CNI_NETNS=/run/netns/c0 CNI_IFNAME=eth0 CNI_PATH=$CNI_BIN \
+		strace -qq -e trace=sendto -e write=all -o /run/sent "$CNI_BIN/rangeguard" <<<"$2" >/dev/null
+	# strace dumps as " | 00000  14 00 00 00 10 00 01 00  00 00 00 00 00 00 00 00  ................ |"
+	awk '/^sendto/ { batch = /NFNL_MSG_BATCH_BEGIN/ } batch && /^ \| / { print substr($0, 11, 49) }' /run/sent |
+		xxd -r -p >"$file"
+	[[ ! -s "$file" ]] || echo "$file"
+}
+
+# floor CONF: the floor of that configuration
+floor()
+{
+	local add_batch del_batch
+
+	add_batch=$(transaction ADD "$1")
+	del_batch=$(transaction DEL "$1")
+	contender floor "$(program add "$FLOOR" add /run/netns/c0 ${add_batch:+"$add_batch"})" \
+		"$(program del "$FLOOR" del ${del_batch:+"$del_batch"})"
+}
+
 # measure NAME ROUNDS CONTENDER…: runs it, prints its table, keeps its JSON
 measure()
 {
@@ -189,9 +214,13 @@ case_version()
 # Rounds are many: how long the kernel takes to delete a link varies by a factor of ten
 case_routed()
 {
-	measure routed 800 \
-		"$(attaching rangeguard "$CNI_BIN/rangeguard" "$(conf rangeguard /run/routed "$POOL")")" \
-		"$(contender floor "$(program add "$FLOOR" add /run/netns/c0)" "$(program del "$FLOOR" del)")"
+	local conf
+
+	conf=$(conf rangeguard /run/routed "$POOL")
+	# The first ADD of a host makes the firewall's table.
+	transaction ADD "$conf" >/dev/null
+	transaction DEL "$conf" >/dev/null
+	measure routed 800 "$(attaching rangeguard "$CNI_BIN/rangeguard" "$conf")" "$(floor "$conf")"
 }
 
 case_routed_reference()

@@ -57,6 +57,17 @@ assert_at_most()
 	(($3 > 0 && $3 * 100 <= $1 * (100 + $2))) || fail "$4: $3, more than $1 + $2 %"
 }
 
+# A node has the loaded libraries; at random addresses, tables read-only, no stack to execute.
+test_program_is_hardened_and_needs_little()
+{
+	readelf --wide --file-header --program-headers --dynamic plugin >headers
+	assert_equal "libc.so.6 libmnl.so.0" "$(sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' headers | sort | xargs)" "loaded at start"
+	assert_matches "$(<headers)" 'Type: +DYN ' "position independence"
+	assert_matches "$(<headers)" 'GNU_RELRO' "read-only tables"
+	assert_matches "$(<headers)" 'BIND_NOW|Flags: +NOW' "binding"
+	assert_matches "$(<headers)" 'GNU_STACK[ 0-9a-fx]+RW +0x' "stack"
+}
+
 test_instructions()
 {
 	local -i start counted
