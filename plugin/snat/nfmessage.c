@@ -27,7 +27,7 @@
 #include <string.h>
 
 /** No message is longer: the elements of one, which are counted, or a rule */
-#define MESSAGE_BYTES 32768U
+#define MESSAGE_BYTES 8192U
 #define DATAGRAM_BYTES (2U * MESSAGE_BYTES)
 /** And of byte orders (enum byteorder there) */
 #define BYTEORDER_HOST 1U
@@ -76,6 +76,7 @@ void *nf_room(struct datagram *datagram)
 	data = datagram->data ? realloc(datagram->data, size) : calloc(1, size);
 	if (!data)
 		return NULL;
+	/* libmnl 1.0.4 leaves what pads an attribute as it is. */
 	if (datagram->size)
 		memset(data + datagram->size, 0, size - datagram->size);
 	datagram->data = data;

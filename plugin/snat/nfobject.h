@@ -21,7 +21,7 @@
 #define NF_TYPE_BITS 6U
 
 /** Elements in one message: less than 100 bytes each */
-#define NF_ELEMENTS_PER_MESSAGE 256U
+#define NF_ELEMENTS_PER_MESSAGE 64U
 
 /** struct nf_shape - What a set is like; @data_type 0: no map. Of a kind the name is the prefix of the list's digest */
 struct nf_shape {
