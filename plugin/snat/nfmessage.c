@@ -28,7 +28,8 @@
 
 /** No message is longer: the elements of one, which are counted, or a rule */
 #define MESSAGE_BYTES 8192U
-#define DATAGRAM_BYTES (2U * MESSAGE_BYTES)
+/** So much comes from the kernel as pages that are zero already, and only those that are used: see mallopt(3) */
+#define DATAGRAM_BYTES (4U * MESSAGE_BYTES)
 /** And of byte orders (enum byteorder there) */
 #define BYTEORDER_HOST 1U
 
