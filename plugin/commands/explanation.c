@@ -3,8 +3,7 @@
 
 #include "plugin/commands/explanation.h"
 
-#include <ctype.h>
-
+#include "plugin/commands/printable.h"
 #include "plugin/config/report.h"
 #include "rangeguard/cleanup.h"
 
@@ -83,8 +82,7 @@ static void print_text(const char *label, const char *text, FILE *stream)
 	if (!*text)
 		return;
 	(void)fprintf(stream, ", %s ", label);
-	for (; *text; text++)
-		(void)fputc(iscntrl((unsigned char)*text) ? '?' : *text, stream);
+	(void)print_printable(text, stream);
 }
 
 /** print_entry() - An entry as a line: "    by reserved 10.20.0.0/16, owner db-platform, ref NET-1042, dba.json:3" */

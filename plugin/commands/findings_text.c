@@ -2,12 +2,13 @@
 /* Findings for people: one line each in the form that compilers use, and a summary. */
 
 #include "plugin/commands/findings.h"
+#include "plugin/commands/printable.h"
 #include "plugin/commands/rules.h"
 
 /** print_place() - "FILE:LINE:COLUMN", without what is not known */
 static void print_place(const struct place *place, FILE *stream)
 {
-	(void)fputs(place->file, stream);
+	(void)print_printable(place->file, stream);
 	if (place->line)
 		(void)fprintf(stream, ":%u:%u", place->line, place->column);
 }
@@ -18,10 +19,13 @@ static void print_finding(const struct kept_finding *item, FILE *stream)
 	char rule[RULE_TEXT_MAX];
 
 	print_place(&item->at, stream);
-	(void)fprintf(stream, ": %s %s: %s", findings_severity(item->severity), rules_format(item->rule, rule),
-		      item->message);
-	if (*findings_pointer(&item->at))
-		(void)fprintf(stream, " [%s]", item->at.pointer);
+	(void)fprintf(stream, ": %s %s: ", findings_severity(item->severity), rules_format(item->rule, rule));
+	(void)print_printable(item->message, stream);
+	if (*findings_pointer(&item->at)) {
+		(void)fputs(" [", stream);
+		(void)print_printable(item->at.pointer, stream);
+		(void)fputc(']', stream);
+	}
 	(void)fputc('\n', stream);
 	if (item->related.file) {
 		(void)fputs("  see ", stream);

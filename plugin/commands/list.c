@@ -13,6 +13,7 @@
 #include "ipam/state.h"
 #include "ipam/store_lmdb.h"
 #include "plugin/commands/commands.h"
+#include "plugin/commands/printable.h"
 #include "plugin/config/netconf.h"
 #include "rangeguard/cleanup.h"
 
@@ -138,8 +139,12 @@ static void print_columns(FILE *stream, const char *const columns[static N_COLUM
 {
 	static const int widths[N_COLUMNS] = {16, 24, 24, 8, 20, 16, 16, 0};
 
-	for (size_t i = 0; i < N_COLUMNS; i++)
-		(void)fprintf(stream, "%-*s%s", widths[i], columns[i], i + 1 < N_COLUMNS ? "  " : "\n");
+	for (size_t i = 0; i < N_COLUMNS; i++) {
+		int printed = (int)print_printable(columns[i], stream);
+
+		(void)fprintf(stream, "%*s%s", printed < widths[i] ? widths[i] - printed : 0, "",
+			      i + 1 < N_COLUMNS ? "  " : "\n");
+	}
 }
 
 /** print_lease() - ipam_each_fn: a row for each address */

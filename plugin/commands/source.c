@@ -38,7 +38,8 @@ static int grow(char **text, size_t *room, size_t limit)
  */
 int source_read(const char *path, size_t limit, struct source *ret_source)
 {
-	CLEANUP_CLOSE int opened = strcmp(path, "-") == 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP_CLOSE int opened =
+		strcmp(path, "-") == 0 ? -1 : open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : opened;
 	CLEANUP_FREE char *text = malloc(FIRST_CHUNK);
 	size_t room = FIRST_CHUNK, size = 0;

@@ -372,6 +372,16 @@ test_example_behind_the_reference_bridge()
 	assert_equal 0 "$(leases)" "leases"
 }
 
+# A key may hold what moves a terminal's cursor, or looks like a line of ours; a FIFO may have no writer.
+test_validate_of_hostile_files()
+{
+	printf '{"cniVersion": "1.0.0", "name": "n", "type": "rangeguard", "a\\n\\u001b[2Jx.conf:1:1: error": 1}' >hostile.conf
+	mkfifo pipe.conf
+	assert_fails timeout 20 "$RANGEGUARD" validate hostile.conf pipe.conf
+	assert_equal 2 "$(grep -c ': error RG' <<<"$output")" "lines with findings"
+	assert_empty "$(tr -d '\n' <<<"$output" | grep '[[:cntrl:]]' || true)" "control characters"
+}
+
 test_readme_example()
 {
 	local conf message command last=
