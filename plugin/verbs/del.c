@@ -17,8 +17,9 @@
  * @context:	Call
  * @host:	Port
  *
- * So it is in the chained role: an earlier plugin of the list may have it through this program's IPAM. Unless a host
- * end of ours is there; then the configuration has lost its ipam object since ADD.
+ * So it is in the chained role: an earlier plugin of the list may have it through this program's IPAM, or it is this
+ * program itself, in the interface role, which gets a DEL of its own. Unless a host end of ours is there and nothing
+ * says that the configuration is meant for the chained role; then it has lost its ipam object since ADD.
  *
  * Return: whether it is
  */
@@ -28,7 +29,9 @@ static bool is_anothers(const struct context *context, struct port *host)
 	struct error ignored = {0};
 	struct link_info link;
 
-	return context->netconf.role == ROLE_CHAINED && attach_find(host, &attachment, &link, &ignored) != 0;
+	if (context->netconf.role != ROLE_CHAINED)
+		return false;
+	return json_object_get(context->root, "snat") || attach_find(host, &attachment, &link, &ignored) != 0;
 }
 
 /** tolerate() - A store that can't be used must not keep a container from being deleted: said, not failed */
