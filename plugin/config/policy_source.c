@@ -46,8 +46,8 @@ static int check_writers(const struct policy_source *source)
 	if (flaw && !source->context->lint)
 		return policy_source_refuse(source, flaw);
 	if (flaw)
-		report_warning(source->report, RULE_POLICY, source->path, "", "an ADD would refuse it: policy %.512s %s",
-			       source->path, flaw);
+		report_warning(source->report, RULE_POLICY, source->path, "",
+			       "an ADD would refuse it: policy %.512s %s", source->path, flaw);
 	return 0;
 }
 

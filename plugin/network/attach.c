@@ -52,12 +52,7 @@ static int delete_link(struct port *host, uint32_t index, struct error *reterr)
 
 	stage_begin(&stage, host, "on the host", reterr);
 	r = stage_add(&stage, rtmessage_delete_link(&stage.batch, index));
-	if (r)
-		return r;
-	r = stage_try(&stage);
-	if (r == PORT_E_REFUSED && stage.failure.errnum != ENODEV)
-		return stage_refused(&stage);
-	return r < 0 ? REFUSED : 0;
+	return r ? r : stage_ask(&stage);
 }
 
 /**
@@ -289,12 +284,7 @@ static int take_down(struct port *host, uint32_t index, struct error *reterr)
 
 	stage_begin(&stage, host, "on the host", reterr);
 	r = stage_add(&stage, rtmessage_set_down(&stage.batch, index));
-	if (r)
-		return r;
-	r = stage_try(&stage);
-	if (r == PORT_E_REFUSED && stage.failure.errnum != ENODEV)
-		return stage_refused(&stage);
-	return r < 0 ? REFUSED : 0;
+	return r ? r : stage_ask(&stage);
 }
 
 /**

@@ -37,10 +37,5 @@ int link_find(struct port *port, const char *name, struct link_answer *ret_answe
 	stage.reply = link_take;
 	stage.userdata = ret_answer;
 	r = stage_add(&stage, rtmessage_get_link_by_name(&stage.batch, name));
-	if (r)
-		return r;
-	r = stage_try(&stage);
-	if (r == PORT_E_REFUSED && stage.failure.errnum != ENODEV)
-		return stage_refused(&stage);
-	return r < 0 ? REFUSED : 0;
+	return r ? r : stage_ask(&stage);
 }

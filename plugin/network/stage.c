@@ -83,6 +83,21 @@ int stage_refused(struct stage *stage)
 }
 
 /**
+ * stage_ask() - Send what is gathered about a link, which may be gone
+ * @stage:	Stage; its batch is kept
+ *
+ * Return: 0, also when it is; REFUSED
+ */
+int stage_ask(struct stage *stage)
+{
+	int r = stage_try(stage);
+
+	if (r == PORT_E_REFUSED)
+		return stage->failure.errnum == ENODEV ? 0 : stage_refused(stage);
+	return r < 0 ? REFUSED : 0;
+}
+
+/**
  * stage_send() - Send what is gathered, all of which must succeed
  * @stage:	Stage; without messages afterwards
  *

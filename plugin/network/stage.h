@@ -37,5 +37,6 @@ int stage_make_room(struct stage *stage);
 int stage_try(struct stage *stage);
 int stage_send(struct stage *stage);
 int stage_refused(struct stage *stage);
+int stage_ask(struct stage *stage);
 
 #endif
