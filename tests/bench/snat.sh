@@ -115,26 +115,25 @@ case_pins()
 	measure pins 200 "${contenders[@]}"
 }
 
-# send HOST PROTOCOL: the container of a host sends to its world; prints the bits that arrived per second. The world must
-# have seen the source that the host translates to.
+# send HOST PROTOCOL: the container of a host sends to its world; prints the bits per second that arrived. The world must
+# have seen the source that the host translates to
 send()
 {
 	local source=$HOST_IPV4 sent
 	local -a options=()
 
 	[[ "$1" != *reference ]] || source=198.51.100.1
-	# Small datagrams, as many as possible: each goes all the way alone, which segments of TCP do by the dozen
+	# Small datagrams, as many as go: each takes the whole way alone, where segments of TCP go by the dozen
 	[[ "$2" != udp ]] || options=(--udp --bandwidth 0 --length 512)
 	sent=$(inside "$1-crowd" iperf3 --client 203.0.113.1 --time "$RUN_SECONDS" --json --get-server-output "${options[@]}")
-	jq -e --arg source "$source" '.server_output_json
-		| if .start.accepted_connection.host == $source then . else error("source \(.start.accepted_connection)") end
-		| .end | .sum_received // .sum | .bits_per_second' <<<"$sent"
+	jq --arg source "$source" 'if .server_output_json.start.accepted_connection.host == $source then . else error end
+		| .end.sum_received.bits_per_second' <<<"$sent"
 }
 
 # case_throughput: what bench does for programs that end by themselves, for packets
 case_throughput()
 {
-	local host protocol
+	local host protocol bits
 	local -i i runs=$RUNS
 
 	((QUICK == 0)) || runs=3
@@ -142,14 +141,15 @@ case_throughput()
 	snat_host pins-reference
 	crowd pins-reference 1 ptp "$(snat_conf ptp pins-reference '.ipMasq = true')"
 	for host in pins-one pins-many pins-reference; do
-		inside "$host-world" iperf3 --server --json >/dev/null &
+		inside "$host-world" iperf3 --server --bind 203.0.113.1 --json >/dev/null &
 		wait_until 5 inside "$host-crowd" iperf3 --client 203.0.113.1 --bytes 1
 	done
 	echo "== throughput, $runs runs of $RUN_SECONDS s"
 	for ((i = 0; i < runs; i++)); do
 		for protocol in tcp udp; do
 			for host in $(shuf -e pins-one pins-many pins-reference); do
-				echo "$host $protocol $(send "$host" "$protocol")"
+				bits=$(send "$host" "$protocol")
+				echo "$host $protocol $bits"
 			done
 		done
 	done >"$RESULTS/throughput"
