@@ -71,8 +71,8 @@ case_pinned()
 			"$(snat_conf rangeguard pin-first "$PIN")")")"
 }
 
-# more_pinned HOST COUNT: what the firewall of a host has of its one pinned container, for that many more, whose leases
-# the state holds before. Their interfaces and routes are not there: what those cost is the kernel's, and case_scale's.
+# more_pinned HOST: what the firewall of a host has of its one pinned container, for all others that hold a lease. They
+# have no interfaces and routes: what those cost is the kernel's, and case_scale's
 more_pinned()
 {
 	"$CNI_BIN/rangeguard" list --data-dir "/run/$1" --format json >"/run/$1.leases"
@@ -83,7 +83,7 @@ more_pinned()
 		| ($sets[] | select(.name == "pinned4").elem[0]) as $address
 		| [$list[0].leases[].address | select(. != $address)] as $others
 		| {nftables: [$sets[] | (.elem[0] | tojson) as $one | {add: {element: {family, table, name,
-			elem: [range($others | length) as $i | $one | split($interface) | join("rg\(1000000 + $i)")
+			elem: [range($others | length) as $i | $one | split($interface) | join("rg\(100000000000 + $i)")
 				| split("\"\($address)\"") | join("\"\($others[$i])\"") | fromjson]}}}]}' >"/run/$1.elements"
 	inside "$1" nft -j -f "/run/$1.elements"
 }
@@ -94,11 +94,11 @@ pinned_hosts()
 	local host
 
 	[[ ! -e "$(netns_path pins-many)" ]] || return 0
-	"$SEED" /run/pins-many pods "$POOL" "$MANY"
 	for host in pins-one pins-many; do
 		snat_host "$host"
 		crowd "$host" 1 rangeguard "$(snat_conf rangeguard "$host" "$PIN")"
 	done
+	"$SEED" /run/pins-many pods "$POOL" "$MANY"
 	more_pinned pins-many
 }
 
