@@ -1,25 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The budgets of the contract against what was measured. Input: {CASE: what bench wrote}; output: an array of
-# {what, beside, measured, relation, bound, holds}. A case that was not run gives no line. `holds` is null where there
-# is nothing to hold, since that part of the program is not built yet.
+# {what, beside, measured, relation, bound, holds}. A case that was not run gives no line. `holds` is null where the
+# contract asks for nothing.
 
 def result($case; $contender; $step):
 	.[$case].results[]? | select(.contender == $contender and .step == $step);
 def p50($case; $contender; $step): result($case; $contender; $step).wall_us.p50;
 
-# One line for a measured value; with `later` nothing has to hold yet
+# One line for a measured value; with `later` and `later_at_least` nothing has to hold yet
 def line($what; $beside; $measured; $relation; $bound; $counts):
 	{$what, $beside, $measured, $relation, $bound,
 	 holds: (if $counts then (if $relation == "<=" then $measured <= $bound else $measured >= $bound end) else null end)};
 def at_most($what; $beside; $measured; $bound): line($what; $beside; $measured; "<="; $bound; true);
 def at_least($what; $beside; $measured; $bound): line($what; $beside; $measured; ">="; $bound; true);
 def later($what; $beside; $measured; $bound): line($what; $beside; $measured; "<="; $bound; false);
+def later_at_least($what; $beside; $measured; $bound): line($what; $beside; $measured; ">="; $bound; false);
 
 # ADD with that many leases, or reserved prefixes, beside ADD with none
 def leases($count): p50("leases"; "rangeguard \($count)"; "add") / p50("leases"; "rangeguard 0"; "add");
 # rangeguard beside the floor on a host that holds much already
 def scale($host; $step): p50("scale"; "rangeguard \($host)"; $step) / p50("scale"; "floor \($host)"; $step);
+# Throughput of the only pinned container, or of one of many, beside another
+def throughput($contender; $beside; $step):
+	result("throughput"; $contender; $step).bits_per_s.p50 / result("throughput"; $beside; $step).bits_per_s.p50;
 def policy($count): p50("policy"; "rangeguard \($count)"; "add") / p50("policy"; "rangeguard 0"; "add");
 
 [
@@ -33,8 +37,18 @@ def policy($count): p50("policy"; "rangeguard \($count)"; "add") / p50("policy";
 		p50("dual-stack"; "rangeguard"; "add") / p50("dual-stack"; "reference"; "add"); 1 / 200),
 	at_most("ADD with ipMasq"; "ptp with ipMasq";
 		p50("ipmasq"; "rangeguard"; "add") / p50("ipmasq"; "reference"; "add"); 1 / 10),
+	later("the same, the host's first masqueraded"; "ptp with ipMasq";
+		p50("ipmasq"; "rangeguard first"; "add") / p50("ipmasq"; "reference"; "add"); 1 / 10),
 	at_most("ADD with a pin and ipMasq"; "without";
 		p50("pinned"; "pinned"; "add") / p50("pinned"; "rangeguard"; "add"); 1.35),
+	later("the same, the host's first with that pin"; "without";
+		p50("pinned"; "pinned first"; "add") / p50("pinned"; "rangeguard"; "add"); 1.35),
+	at_most("ADD, 10,000 pinned containers"; "one";
+		p50("pins"; "pins many"; "add") / p50("pins"; "pins one"; "add"); 1.2),
+	later_at_least("TCP throughput, 10,000 pinned containers"; "one"; throughput("many"; "one"; "tcp"); 1),
+	later_at_least("TCP throughput, one pinned container"; "ptp with ipMasq"; throughput("one"; "reference"; "tcp"); 1),
+	later_at_least("UDP throughput, 10,000 pinned containers"; "one"; throughput("many"; "one"; "udp"); 1),
+	later_at_least("UDP throughput, one pinned container"; "ptp with ipMasq"; throughput("one"; "reference"; "udp"); 1),
 	later("routed ADD"; "netavark, which masquerades";
 		p50("netavark"; "rangeguard"; "add") / p50("netavark"; "netavark"; "add"); 1),
 	at_most("ADD, the 1,000th container of a host"; "the floor there"; scale("full"; "add"); 1.4),

@@ -11,6 +11,8 @@ RANGEGUARD=${RANGEGUARD:-$BUILD/rangeguard}
 source "$bench_dir/../lib.sh"
 # shellcheck source=tests/bench/report.sh
 source "$bench_dir/report.sh"
+# shellcheck source=tests/bench/snat.sh
+source "$bench_dir/snat.sh"
 
 BENCH=$BUILD/tests/bench/bench
 FLOOR=$BUILD/tests/bench/bench_floor
@@ -18,11 +20,11 @@ SEED=$BUILD/tests/bench/bench_seed
 PACKAGES=(
 	cmake ninja-build gcc libc6-dev pkg-config jq iproute2
 	libjansson-dev libnl-3-dev libnl-route-3-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcmocka-dev
-	containernetworking-plugins netavark strace xxd
+	containernetworking-plugins netavark nftables iperf3 strace xxd
 )
 CASES=(
-	version routed routed-reference netavark dual-stack ipmasq pinned leases leases-reference parallel policy scale list
-	validate suggest
+	version routed routed-reference netavark dual-stack ipmasq pinned pins throughput leases leases-reference parallel policy
+	scale list validate suggest
 )
 # Containers that are attached at the same time
 PARALLEL=(1 16 64)
@@ -153,13 +155,6 @@ in_netns()
 	jq -c --arg netns "$(netns_path "$1")" '.steps |= map(.netns = $netns)' <<<"$2"
 }
 
-# supports FILTER: whether rangeguard accepts the configuration that a jq filter makes
-supports()
-{
-	conf rangeguard /run/unused "$POOL" | jq "$1" >/run/supports.conf
-	"$CNI_BIN/rangeguard" validate --policy "$(policy 0)" /run/supports.conf >/dev/null
-}
-
 # seed COUNT SUBNET: a state directory of rangeguard with that many leases; prints its path
 seed()
 {
@@ -252,25 +247,6 @@ case_netavark()
 		"$(contender netavark "${steps[@]}")"
 }
 
-# case_ipmasq and case_pinned measure what a rangeguard without SNAT refuses to do
-case_ipmasq()
-{
-	supports '.ipMasq = true' || return 0
-	measure ipmasq 50 \
-		"$(attaching rangeguard "$CNI_BIN/rangeguard" "$(conf rangeguard /run/masq "$POOL" | jq -c '.ipMasq = true')")" \
-		"$(attaching reference "$CNI_BIN/ptp" "$(conf ptp /run/masq-reference "$POOL" | jq -c '.ipMasq = true')")"
-}
-
-case_pinned()
-{
-	local pin='.ipMasq = true | .snat = [{name: "pin", source: ["'$HOST_IPV4'"], destinations: ["203.0.113.0/24"]}]'
-
-	supports "$pin" || return 0
-	measure pinned 200 \
-		"$(attaching rangeguard "$CNI_BIN/rangeguard" "$(conf rangeguard /run/pinned "$POOL")")" \
-		"$(attaching pinned "$CNI_BIN/rangeguard" "$(conf rangeguard /run/pinned "$POOL" | jq -c "$pin")")"
-}
-
 case_dual_stack()
 {
 	measure dual-stack 20 \
@@ -322,15 +298,15 @@ case_parallel()
 	measure parallel 20 "${contenders[@]}"
 }
 
-# crowd HOST COUNT: that many attachments on a host namespace. One namespace holds all container ends: what the host has
-# of them is the same
+# crowd HOST COUNT PLUGIN CONF: that many attachments on a host namespace. One namespace, HOST-crowd, holds all container
+# ends: what the host has of them is the same
 crowd()
 {
 	container "$1-crowd"
 	# shellcheck disable=SC2016 # the inner shell's
-	CONF=$(conf rangeguard "/run/scale-$1" "$POOL") inside "$1" bash -c 'for ((i = 1; i <= $2; i++)); do
-		CNI_COMMAND=ADD CNI_CONTAINERID=crowd$i CNI_IFNAME=eth$i CNI_NETNS=$3 "$1" <<<"$CONF" >/dev/null || exit
-	done' -- "$CNI_BIN/rangeguard" "$2" "$(netns_path "$1-crowd")"
+	CONF=$4 inside "$1" bash -c 'for ((i = 1; i <= $2; i++)); do
+		CNI_COMMAND=ADD CNI_CONTAINERID=crowd$i CNI_IFNAME=eth$i CNI_NETNS=$3 CNI_PATH=$4 "$1" <<<"$CONF" >/dev/null || exit
+	done' -- "$CNI_BIN/$3" "$2" "$(netns_path "$1-crowd")" "$CNI_BIN"
 }
 
 # foreigners HOST COUNT: that many interfaces and routes of somebody else on a host namespace
@@ -356,7 +332,7 @@ case_scale()
 		# shellcheck disable=SC2016 # the inner shell's
 		inside "$host" sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
 	done
-	crowd full 999
+	crowd full 999 rangeguard "$(conf rangeguard /run/scale-full "$POOL")"
 	foreigners foreign 10000
 	for host in empty full foreign; do
 		contenders+=(

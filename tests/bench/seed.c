@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Fills a state directory with leases as the plugin would: ipam_take(), one after the other, under the plugin's own
- * lock. Only what says who holds an address is made up.
+ * lock. Only what says who holds an address is made up. Packets leave as those of a lease that is there already.
  *
  *	seed DATA_DIR NETWORK SUBNET COUNT
  *
@@ -161,6 +161,51 @@ static int take_all(struct store *inner, struct ipam_request *request, unsigned 
 	return r ? r : patient_end(&store);
 }
 
+/** struct way - How packets leave, copied from a store */
+struct way {
+	uint64_t digest;
+	void *definition;
+	size_t size;
+};
+
+/** copy_way() - The first of the store's into a struct way: 0, -ENOMEM */
+static int copy_way(void *userdata, const struct ipam_egress *egress)
+{
+	struct way *way = userdata;
+
+	if (way->definition)
+		return 0;
+	way->definition = malloc(egress->definition.size + 1);
+	if (!way->definition)
+		return -ENOMEM;
+	memcpy(way->definition, egress->definition.data, egress->definition.size);
+	way->digest = egress->digest;
+	way->size = egress->definition.size;
+	return 0;
+}
+
+/**
+ * share_way() - Take addresses whose packets leave as those of the leases that are there
+ * @store:	Store
+ * @request:	Whose; how packets leave is filled in here
+ * @count:	How many
+ *
+ * Return: as ipam_take(), or what ipam_each_egress() gives
+ */
+static int share_way(struct store *store, struct ipam_request *request, unsigned long count)
+{
+	struct way way = {0};
+	int r = ipam_each_egress(store, copy_way, &way);
+
+	request->lease.egress = way.digest;
+	request->lease.pins = way.digest ? "pin" : "";
+	request->egress = bytes_of(way.definition, way.size);
+	if (!r)
+		r = take_all(store, request, count);
+	free(way.definition);
+	return r;
+}
+
 /**
  * seed() - Open the store and fill it
  * @data_dir:	State directory
@@ -198,7 +243,7 @@ static int seed(const char *data_dir, const char *network, const struct prefix *
 		return r;
 	request.guard = guard;
 	request.lease.since = time(NULL);
-	return take_all(store, &request, count);
+	return share_way(store, &request, count);
 }
 
 int main(int argc, char **argv)
