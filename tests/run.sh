@@ -54,15 +54,15 @@ build()
 	fi
 }
 
-# run_scripts PRESET SCRIPT…: test scripts, whose last line is "N passed, N failed", against that build's plugin; as many
-# at a time as there are processors
+# run_scripts PRESET SCRIPT…: test scripts, whose last line is "N passed, N failed", against that build's plugin; one more
+# at a time than there are processors, since they wait for the kernel much of the time
 run_scripts()
 {
 	local preset=$1 script log status=0
 
 	build "$preset"
 	for script in "${@:2}"; do
-		(($(jobs -pr | wc -l) < $(nproc))) || wait -n || true
+		(($(jobs -pr | wc -l) <= $(nproc))) || wait -n || true
 		log=$LOG_DIR/$preset-$(basename "$script" .sh)
 		RANGEGUARD=$SOURCE_DIR/build/$preset/rangeguard setpriv --pdeathsig TERM "$script" >"$log" 2>&1 &
 	done
