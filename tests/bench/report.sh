@@ -33,7 +33,7 @@ print_budgets()
 	while IFS=$'\t' read -r what beside measured bound verdict; do
 		printf '%-48s %-38s %9.4f %10s %s\n' "$what" "$beside" "$measured" "$bound" "$verdict"
 	done < <(jq -r '.budgets[] | [.what, .beside, .measured, "\(.relation) \(.bound)",
-		({"true": "holds", "false": "DOES NOT HOLD", "null": "(no budget yet)"}[.holds | tostring])] | @tsv' "$1")
+		({"true": "holds", "false": "DOES NOT HOLD", "null": "(no budget)"}[.holds | tostring])] | @tsv' "$1")
 }
 
 # update_readme REPORT: its table and picture
