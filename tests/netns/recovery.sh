@@ -197,4 +197,19 @@ test_a_delegates_dead_are_reclaimed()
 	assert_json "$result" '.ips[0].address == "10.9.8.3/29"' "the address of the dead"
 }
 
+# What such a path means only the caller of that ADD knows: nobody can say that the namespace is gone.
+test_a_namespace_by_its_callers_path_is_not_dead()
+{
+	local conf result
+
+	conf=$(jq -c '.ipam.ranges = [[{subnet: "10.9.8.0/30"}]]' <<<"$DELEGATE")
+	container d1
+	container late
+	exec 9</run/netns/d1
+	cni ADD d1 /proc/self/fd/9 eth0 "$conf" >/dev/null
+	exec 9<&-
+	result=$(cni ADD late "$(netns_path late)" eth0 "$conf") && fail "taken from the living: $result"
+	assert_refused 101 "$result" "its holder lives"
+}
+
 main "$@"
