@@ -57,18 +57,22 @@ int netns_open(const char *path, struct netns *ret_netns)
 }
 
 /**
- * netns_is_own() - Whether a namespace is the one that the calling thread is in
+ * netns_has_port() - Whether a port is in a namespace
  * @netns:	Namespace
+ * @port:	Port
  *
  * Return: 1, 0, negative errno
  */
-int netns_is_own(const struct netns *netns)
+int netns_has_port(const struct netns *netns, struct port *port)
 {
-	struct stat own;
+	int fd CLEANUP_CLOSE = port_open_netns(port);
+	struct stat status;
 
-	if (stat("/proc/thread-self/ns/net", &own) < 0)
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) < 0)
 		return -errno;
-	return own.st_dev == netns->device && own.st_ino == netns->inode;
+	return status.st_dev == netns->device && status.st_ino == netns->inode;
 }
 
 /** netns_enter() - Move the calling thread into @netns: 0, negative errno */

@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "plugin/network/port.h"
+
 /** Named outcomes beside 0 and negative errno */
 enum netns_outcome {
 	NETNS_E_NOT_NETNS = 1, /* the path is something else than a network namespace */
@@ -24,7 +26,7 @@ struct netns {
 	}
 
 int netns_open(const char *path, struct netns *ret_netns);
-int netns_is_own(const struct netns *netns);
+int netns_has_port(const struct netns *netns, struct port *port);
 int netns_enter(const struct netns *netns);
 void netns_done(struct netns *netns);
 

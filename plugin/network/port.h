@@ -98,6 +98,7 @@ struct port_ops {
 			struct port_failure *reterr);
 	int (*send)(struct port *port, struct datagram *datagram, port_reply_fn reply, void *userdata,
 		    struct port_failure *reterr);
+	int (*open_netns)(struct port *port);
 	void (*close)(struct port *port);
 };
 
@@ -143,6 +144,12 @@ static inline int port_send(struct port *port, struct datagram *datagram, port_r
 			    struct port_failure *reterr)
 {
 	return datagram->count ? port->ops->send(port, datagram, reply, userdata, reterr) : 0;
+}
+
+/** port_open_netns() - A descriptor of the network namespace that a port is in, to be closed; negative errno */
+static inline int port_open_netns(struct port *port)
+{
+	return port->ops->open_netns(port);
 }
 
 static inline struct port *port_close(struct port *port)

@@ -3,9 +3,10 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include "plugin/network/exchange.h"
 #include "rangeguard/cleanup.h"
@@ -14,8 +15,6 @@
 #define RECEIVE_BYTES 32768
 /** Surely within a socket's send buffer (SOCK_MIN_SNDBUF and net.core.wmem_default are more), in bytes */
 #define SEND_BYTES 65536
-/** The kernel answers before send returns; what has not come by then will not come */
-#define RECEIVE_SECONDS 10
 /** Attempts at a dump into which changes keep falling (NLM_F_DUMP_INTR) */
 #define DUMP_ATTEMPTS 10
 
@@ -44,6 +43,9 @@ static void socket_cleanup(struct mnl_socket **socket)
  * receive() - The next datagram of the kernel
  * @port:	Port
  *
+ * Never waits: the kernel answers before send returns, and goes on with a dump when a part of it is taken
+ * (netlink_recvmsg()). What is not there by then will not come.
+ *
  * Return: its bytes in @port->datagram, -ETIMEDOUT, -EMSGSIZE, -ENOBUFS when the kernel had to drop one, negative errno
  */
 static ssize_t receive(struct mnl_port *port)
@@ -54,8 +56,8 @@ static ssize_t receive(struct mnl_port *port)
 
 	do {
 		sender_size = sizeof(sender);
-		size = recvfrom(mnl_socket_get_fd(port->socket), port->datagram, sizeof(port->datagram), MSG_TRUNC,
-				(struct sockaddr *)&sender, &sender_size);
+		size = recvfrom(mnl_socket_get_fd(port->socket), port->datagram, sizeof(port->datagram),
+				MSG_TRUNC | MSG_DONTWAIT, (struct sockaddr *)&sender, &sender_size);
 		/* Port id 0 is the kernel's: other processes can send to us too. */
 	} while ((size < 0 && errno == EINTR) || (size >= 0 && (sender_size != sizeof(sender) || sender.nl_pid)));
 	if (size < 0)
@@ -170,6 +172,19 @@ static int mnl_send(struct port *port, struct datagram *datagram, port_reply_fn 
 	return r < 0 ? r : outcome(&exchange, reterr);
 }
 
+/**
+ * mnl_open_netns() - port_open_netns(): SIOCGSKNS, with CAP_NET_ADMIN
+ *
+ * For /proc/thread-self/ns/net the kernel would fill in this process's part of /proc, and empty it again.
+ */
+static int mnl_open_netns(struct port *port)
+{
+	struct mnl_port *self = (struct mnl_port *)port;
+	int fd = ioctl(mnl_socket_get_fd(self->socket), SIOCGSKNS);
+
+	return fd < 0 ? -errno : fd;
+}
+
 /** mnl_close() - Close the socket, free the port */
 static void mnl_close(struct port *port)
 {
@@ -179,23 +194,14 @@ static void mnl_close(struct port *port)
 	free(self);
 }
 
-/**
- * set_options() - Ask the kernel for its words, for exact dumps, and for a limit to waiting
- * @socket:	Socket
- *
- * Return: 0, negative errno. Older kernels know not all of the netlink options, and all of them work without.
- */
-static int set_options(struct mnl_socket *socket)
+/** set_options() - Ask the kernel for its words and for exact dumps: older ones know not all, and work without */
+static void set_options(struct mnl_socket *socket)
 {
-	const struct timeval limit = {.tv_sec = RECEIVE_SECONDS};
 	int on = 1;
 
 	(void)mnl_socket_setsockopt(socket, NETLINK_EXT_ACK, &on, sizeof(on));
 	(void)mnl_socket_setsockopt(socket, NETLINK_CAP_ACK, &on, sizeof(on));
 	(void)mnl_socket_setsockopt(socket, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
-	if (setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
-		return -errno;
-	return 0;
 }
 
 /**
@@ -207,16 +213,14 @@ static int set_options(struct mnl_socket *socket)
  */
 static int open_bus(int bus, struct port **ret_port)
 {
-	static const struct port_ops ops = {.exchange = mnl_exchange, .send = mnl_send, .close = mnl_close};
+	static const struct port_ops ops = {
+		.exchange = mnl_exchange, .send = mnl_send, .open_netns = mnl_open_netns, .close = mnl_close};
 	struct mnl_socket *socket CLEANUP(socket_cleanup) = mnl_socket_open2(bus, SOCK_CLOEXEC);
 	struct mnl_port *port;
-	int r;
 
 	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
-	r = set_options(socket);
-	if (r < 0)
-		return r;
+	set_options(socket);
 	port = malloc(sizeof(*port));
 	if (!port)
 		return -ENOMEM;

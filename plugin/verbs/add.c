@@ -15,8 +15,8 @@
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"
 
-/** open_netns() - CNI_NETNS, which must be a network namespace and not the plugin's own: code 8 */
-static int open_netns(const struct context *context, struct netns *ret_netns, struct error *reterr)
+/** open_netns() - CNI_NETNS, which must be a network namespace and not the plugin's own, where @host is: code 8 */
+static int open_netns(const struct context *context, struct port *host, struct netns *ret_netns, struct error *reterr)
 {
 	NETNS_CLEANUP struct netns netns = NETNS_INIT;
 	int r = netns_open(context->request.netns, &netns);
@@ -27,7 +27,7 @@ static int open_netns(const struct context *context, struct netns *ret_netns, st
 	if (r < 0)
 		return error_set(reterr, ERROR_NETNS, "CNI_NETNS %.256s can't be opened: %s", context->request.netns,
 				 strerror(-r));
-	r = netns_is_own(&netns);
+	r = netns_has_port(&netns, host);
 	if (r < 0)
 		return error_set(reterr, ERROR_NETNS, "the plugin's own network namespace can't be looked at: %s",
 				 strerror(-r));
@@ -98,6 +98,16 @@ static struct arms make_arms(const struct context *context, const struct plan *p
 	return arms;
 }
 
+/** undo_wiring() - Remove an attachment that was made, but of which nobody could be told */
+static void undo_wiring(const struct context *context, struct port *host)
+{
+	struct attachment attachment = context_attachment(context);
+	struct error undo_error = {0};
+
+	if (attach_delete(host, &attachment, &(struct attach_step){0}, &undo_error))
+		log_line("undoing the attachment: %s", undo_error.msg);
+}
+
 /**
  * wire() - Make the attachment in the kernel and print the result
  * @context:	Call
@@ -113,9 +123,7 @@ static int wire(const struct context *context, const struct state *state, struct
 		const struct netns *netns, const struct ipam_grant *grant, struct error *reterr)
 {
 	struct arm_step step = {.context = context, .state = state, .ports = ports};
-	struct attachment attachment = context_attachment(context);
 	PLAN_CLEANUP struct plan plan = {0};
-	struct error undo_error = {0};
 	int r;
 
 	if (make_plan(context, grant, ports->host, &plan, reterr))
@@ -126,8 +134,7 @@ static int wire(const struct context *context, const struct state *state, struct
 		return r;
 	if (!answer_attachment(context, grant, &plan, reterr))
 		return 0;
-	if (attach_delete(ports->host, &attachment, &(struct attach_step){0}, &undo_error))
-		log_line("undoing the attachment: %s", undo_error.msg);
+	undo_wiring(context, ports->host);
 	return REFUSED;
 }
 
@@ -179,7 +186,7 @@ static int add_addresses(struct context *context, struct error *reterr)
 	struct ipam_grant grant;
 	int r;
 
-	if (open_netns(context, &netns, reterr) || context_open_ports(&ports, reterr) ||
+	if (context_open_ports(&ports, reterr) || open_netns(context, ports.host, &netns, reterr) ||
 	    pinning_check(&context->pinning, ports.host, reterr) ||
 	    leases_open(context, &attachment, STATE_WRITE, &state, reterr) ||
 	    leases_take(context, &state, &netns, &ports, &grant, reterr))

@@ -19,6 +19,23 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/** open_own() - port_ops: a port in this program's namespace */
+static int open_own(struct port *port)
+{
+	(void)port;
+	return open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+}
+
+/** refuse() - port_ops: what the kernel says without CAP_NET_ADMIN */
+static int refuse(struct port *port)
+{
+	(void)port;
+	return -EPERM;
+}
+
+static const struct port_ops own_ops = {.open_netns = open_own}, refusing_ops = {.open_netns = refuse};
+static struct port own_port = {.ops = &own_ops}, refusing_port = {.ops = &refusing_ops};
+
 static void own_namespace_is_one(void **state)
 {
 	struct netns own NETNS_CLEANUP = NETNS_INIT;
@@ -30,7 +47,8 @@ static void own_namespace_is_one(void **state)
 	assert_int_equal(own.inode, status.st_ino);
 	assert_int_equal(own.device, status.st_dev);
 	assert_int_equal(fcntl(own.fd, F_GETFD), FD_CLOEXEC);
-	assert_int_equal(netns_is_own(&own), 1);
+	assert_int_equal(netns_has_port(&own, &own_port), 1);
+	assert_int_equal(netns_has_port(&own, &refusing_port), -EPERM);
 }
 
 static void namespaces_differ_by_device_and_inode(void **state)
@@ -43,8 +61,8 @@ static void namespaces_differ_by_device_and_inode(void **state)
 	other_inode = other_device = own;
 	other_inode.inode++;
 	other_device.device++;
-	assert_int_equal(netns_is_own(&other_inode), 0);
-	assert_int_equal(netns_is_own(&other_device), 0);
+	assert_int_equal(netns_has_port(&other_inode, &own_port), 0);
+	assert_int_equal(netns_has_port(&other_device, &own_port), 0);
 }
 
 static void what_is_no_network_namespace_is_refused(void **state)

@@ -11,8 +11,11 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "plugin/network/rtmessage.h"
 
@@ -55,6 +58,8 @@ ssize_t __wrap_recvfrom(int fd, void *buffer, size_t size, int flags, struct soc
 	struct sockaddr_nl stranger = {.nl_family = AF_NETLINK, .nl_pid = 99};
 	ssize_t received;
 
+	/* An answer that was lost must not be waited for. */
+	assert_true(flags & MSG_DONTWAIT);
 	if (disturbance.n_errors) {
 		disturbance.n_errors--;
 		errno = disturbance.errnum;
@@ -264,6 +269,24 @@ static void failing_callback_leaves_the_port_usable(void **state)
 	assert_int_equal(seen.loopbacks, 1);
 }
 
+/* The kernel tells it to whoever may configure it. */
+static void namespace_is_the_threads(void **state)
+{
+	int fd = port_open_netns(*state);
+	struct stat found, expected;
+
+	if (geteuid() != 0) {
+		assert_int_equal(fd, -EPERM);
+		return;
+	}
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(fstat(fd, &found), 0);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(stat("/proc/self/ns/net", &expected), 0);
+	assert_int_equal(found.st_ino, expected.st_ino);
+	assert_int_equal(found.st_dev, expected.st_dev);
+}
+
 #define port_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -280,6 +303,7 @@ int main(void)
 		port_test(other_processes_are_not_heard),
 		port_test(cut_datagram_is_an_error),
 		port_test(failing_callback_leaves_the_port_usable),
+		port_test(namespace_is_the_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
