@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,6 +41,29 @@ static struct bytes key_of(const char *name)
 }
 
 /**
+ * open_env() - mdb_env_open() in the state directory
+ * @lmdb:	Store
+ * @name:	File
+ * @flags:	MDB_*
+ *
+ * LMDB takes a path only. From within the directory that was checked a bare name is that directory's, wherever that has
+ * gone; so is one below /proc/self/fd, but for that the kernel fills in this process's part of /proc, and empties it
+ * again.
+ *
+ * Return: 0, negative errno
+ */
+static int open_env(struct lmdb_store *lmdb, const char *name, unsigned flags)
+{
+	CLEANUP_CLOSE int before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (before < 0 || fchdir(lmdb->state->dir_fd) < 0)
+		return -errno;
+	r = lmdb_outcome(mdb_env_open(lmdb->env, name, flags, STORE_MODE));
+	return fchdir(before) < 0 && r == 0 ? -errno : r;
+}
+
+/**
  * open_file() - Have LMDB open a file
  * @lmdb:	Store
  * @name:	File in the state directory, made where it is missing
@@ -52,18 +74,15 @@ static struct bytes key_of(const char *name)
 static int open_file(struct lmdb_store *lmdb, const char *name, enum state_access access)
 {
 	unsigned flags = MDB_NOSUBDIR | MDB_NOLOCK | (access == STATE_READ ? MDB_RDONLY : 0);
-	char path[64];
 	int r, fd;
 
 	r = lmdb_outcome(mdb_env_create(&lmdb->env));
 	if (r < 0)
 		return r;
-	/* LMDB takes a path only; through /proc it is in the directory that was checked, wherever that has gone. */
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", lmdb->state->dir_fd, name);
 	lmdb_watch(lmdb->state->dir_fd);
 	r = lmdb_outcome(mdb_env_set_mapsize(lmdb->env, MAP_SIZE));
 	if (r == 0)
-		r = lmdb_outcome(mdb_env_open(lmdb->env, path, flags, STORE_MODE));
+		r = open_env(lmdb, name, flags);
 	if (r < 0) {
 		lmdb_close_file(lmdb);
 		return r;

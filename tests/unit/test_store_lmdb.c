@@ -274,6 +274,30 @@ static void test_open_and_close(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
+/* The store is in the directory that was checked, not in what has its path by now, nor where the caller stands. */
+static void test_moved_directory(void **state)
+{
+	const struct scene *scene = *state;
+	char before[SCRATCH_PATH_MAX], after[SCRATCH_PATH_MAX], moved[SCRATCH_PATH_MAX + 8];
+	struct store *store;
+
+	assert_non_null(getcwd(before, sizeof(before)));
+	(void)snprintf(moved, sizeof(moved), "%s.moved", scene->scratch.path);
+	assert_int_equal(rename(scene->scratch.path, moved), 0);
+	assert_int_equal(mkdir(scene->scratch.path, 0700), 0);
+	store = open_store(scene);
+	put_one(store, "k", "v");
+	store_close(store);
+	assert_non_null(getcwd(after, sizeof(after)));
+	assert_string_equal(after, before);
+
+	assert_int_equal(rmdir(scene->scratch.path), 0);
+	assert_int_equal(rename(moved, scene->scratch.path), 0);
+	store = open_store(scene);
+	assert_one(store, "k", "v");
+	store_close(store);
+}
+
 static void write_file(const struct scene *scene, const char *name, const void *data, size_t size)
 {
 	char path[SCRATCH_PATH_MAX];
@@ -584,6 +608,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_seam_at_the_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_open_and_close, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_moved_directory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stale_new_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_boot, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ballast, setup, teardown),
