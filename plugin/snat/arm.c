@@ -105,6 +105,33 @@ static int judge(const struct answer *answer, struct nf_talk *talk, int r, unsig
 	return answer->others ? ARM_E_STALE : 0;
 }
 
+/** look() - arm_look() in a talk that was begun */
+static int look(struct nf_talk *talk, const struct arming *arming)
+{
+	size_t n_clauses = arming->egress->n_clauses;
+	CLEANUP_FREE struct ruleset_chain *chains = calloc(RULESET_CHAINS + n_clauses, sizeof(*chains));
+	ELEMENTS_CLEANUP struct elements expected = {0};
+	ELEMENTS_CLEANUP struct elements absent = {0};
+	struct answer answer = {.expected = &expected, .chains = chains};
+	unsigned n_present;
+	int r;
+
+	if (!chains || arming_elements(arming, &expected) < 0 || arming_absent(arming, &absent) < 0)
+		return nf_talk_error(talk, -ENOMEM);
+	answer.n_chains = ruleset_chains(n_clauses, chains);
+	for (size_t i = 0; i < n_clauses; i++)
+		ruleset_list_chain(&arming->egress->clauses[i], &chains[answer.n_chains++]);
+	r = ask_chains(&talk->datagram, chains, answer.n_chains);
+	if (!r)
+		r = nf_get_elements(&talk->datagram, expected.all, expected.n);
+	n_present = talk->datagram.count;
+	if (!r)
+		r = ask_each(&talk->datagram, &absent);
+	if (!r)
+		r = nf_talk_send(talk, take_answer, &answer);
+	return judge(&answer, talk, r, n_present);
+}
+
 /**
  * arm_look() - Whether a container is in the table, and nothing of earlier holders of its addresses
  * @netfilter:	Port
@@ -115,30 +142,10 @@ static int judge(const struct answer *answer, struct nf_talk *talk, int r, unsig
  */
 int arm_look(struct port *netfilter, const struct arming *arming, struct error *reterr)
 {
-	size_t n_clauses = arming->egress->n_clauses;
-	CLEANUP_FREE struct ruleset_chain *chains = calloc(RULESET_CHAINS + n_clauses, sizeof(*chains));
-	ELEMENTS_CLEANUP struct elements expected = {0};
-	ELEMENTS_CLEANUP struct elements absent = {0};
-	struct answer answer = {.expected = &expected, .chains = chains};
 	NF_TALK_CLEANUP struct nf_talk talk;
-	unsigned n_present;
-	int r;
 
 	nf_talk_begin(&talk, netfilter, arming_pinned(arming), reterr);
-	if (!chains || arming_elements(arming, &expected) < 0 || arming_absent(arming, &absent) < 0)
-		return nf_talk_error(&talk, -ENOMEM);
-	answer.n_chains = ruleset_chains(n_clauses, chains);
-	for (size_t i = 0; i < n_clauses; i++)
-		ruleset_list_chain(&arming->egress->clauses[i], &chains[answer.n_chains++]);
-	r = ask_chains(&talk.datagram, chains, answer.n_chains);
-	if (!r)
-		r = nf_get_elements(&talk.datagram, expected.all, expected.n);
-	n_present = talk.datagram.count;
-	if (!r)
-		r = ask_each(&talk.datagram, &absent);
-	if (!r)
-		r = nf_talk_send(&talk, take_answer, &answer);
-	return judge(&answer, &talk, r, n_present);
+	return look(&talk, arming);
 }
 
 /**
@@ -211,7 +218,7 @@ int arm_try(struct port *netfilter, const struct arming *arming, struct error *r
 		return ARM_E_MISSING;
 	if (r == PORT_E_REFUSED && (talk.failure.errnum == EEXIST || talk.failure.errnum == EBUSY))
 		return ARM_E_STALE;
-	return r ? nf_talk_error(&talk, r) : arm_look(netfilter, arming, reterr);
+	return r ? nf_talk_error(&talk, r) : look(&talk, arming);
 }
 
 /** keep_found() - Keep an element that is there */

@@ -28,8 +28,8 @@
 
 /** No message is longer: the elements of one, which are counted, or a rule */
 #define MESSAGE_BYTES 8192U
-/** So much comes from the kernel as pages that are zero already, and only those that are used: see mallopt(3) */
-#define DATAGRAM_BYTES (4U * MESSAGE_BYTES)
+/** What one container's elements take, and room for one more message */
+#define DATAGRAM_BYTES (MESSAGE_BYTES + 2048U)
 /** And of byte orders (enum byteorder there) */
 #define BYTEORDER_HOST 1U
 
