@@ -34,10 +34,25 @@ static void ensure_standard_streams(void)
 	}
 }
 
+/**
+ * leave() - End the program
+ * @status:	Exit status
+ *
+ * A release leaves to the kernel what the libraries' destructors would tidy up in memory: that is two in a hundred of an
+ * ADD. Debug builds run them, for it is then that sanitizers and gcov take stock.
+ */
+static _Noreturn void leave(int status)
+{
+#ifdef NDEBUG
+	(void)fflush(NULL);
+	_exit(status);
+#else
+	exit(status);
+#endif
+}
+
 int main(int argc, char **argv)
 {
 	ensure_standard_streams();
-	if (request_present())
-		return verbs_run();
-	return commands_run(argc, argv);
+	leave(request_present() ? verbs_run() : commands_run(argc, argv));
 }
