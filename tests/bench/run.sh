@@ -29,6 +29,9 @@ CASES=(
 # Containers that are attached at the same time
 PARALLEL=(1 16 64)
 NETAVARK=/usr/lib/podman/netavark
+# The kernel's link watch looks at 100 new interfaces a second (MAX_DO_DEV_ITERATIONS). Until it has seen all 10,000, it
+# goes through those that are left each time some link comes up, and keeps everybody else from changing links meanwhile.
+LINK_WATCH_SECONDS=110
 # Pools: a /16 for up to 60,000 leases, a /12 for a million
 POOL=10.16.0.0/16
 BIG_POOL=10.32.0.0/12
@@ -334,6 +337,7 @@ case_scale()
 	done
 	crowd full 999 rangeguard "$(conf rangeguard /run/scale-full "$POOL")"
 	foreigners foreign 10000
+	sleep "$LINK_WATCH_SECONDS"
 	for host in empty full foreign; do
 		contenders+=(
 			"$(in_netns "$host" "$(attaching "rangeguard $host" "$CNI_BIN/rangeguard" \
