@@ -38,7 +38,7 @@ static void ensure_standard_streams(void)
  * leave() - End the program
  * @status:	Exit status
  *
- * A release leaves to the kernel what the libraries' destructors would tidy up in memory: that is two in a hundred of an
+ * A release leaves to the kernel what the libraries' destructors would tidy up in memory: one or two in a hundred of an
  * ADD. Debug builds run them, for it is then that sanitizers and gcov take stock.
  */
 static _Noreturn void leave(int status)

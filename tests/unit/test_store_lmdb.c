@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The lease store on LMDB: the seam, creation, boots, damage. The same seam calls run on the fake, as its measure. */
+/*
+ * The lease store on LMDB: the seam, creation, boots (damage: test_store_damage.c). The same seam calls run on the fake,
+ * as its measure.
+ */
 
 /* clang-format off */
 #include <stdarg.h>
@@ -15,92 +18,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ipam/row.h"
-#include "ipam/store_lmdb.h"
-#include "scratch.h"
 #include "store_fake.h"
+#include "store_scene.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
-#define BOOT "5fba2f8a-6e3c-4b4e-9f2c-1d2e3f405162"
 #define LATER_BOOT "5fba2f8a-6e3c-4b4e-9f2c-1d2e3f405163"
-/** Two meta pages, as far as LMDB 0.9 fills them on a 64-bit machine, see store_lmdb_check.c */
-#define META_BYTES 152U
-#define BALLAST_BYTES ((size_t)512 << 10)
 #define PAGE ((size_t)sysconf(_SC_PAGESIZE))
-
-/** struct scene - A scratch directory that is an open state directory */
-struct scene {
-	struct scratch scratch;
-	struct state state;
-};
-
-static int setup(void **state)
-{
-	static struct scene scene;
-
-	scratch_make(&scene.scratch);
-	assert_int_equal(state_open(scene.scratch.path, STATE_WRITE, &scene.state), 0);
-	*state = &scene;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct scene *scene = *state;
-
-	state_done(&scene->state);
-	scratch_remove(&scene->scratch);
-	return 0;
-}
-
-static struct store *open_store(const struct scene *scene)
-{
-	struct store *store = NULL;
-
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, NULL, &store), 0);
-	return store;
-}
-
-static struct bytes text(const char *text)
-{
-	return bytes_of(text, strlen(text));
-}
-
-static void put(struct store *store, enum store_table table, const char *key, const char *value)
-{
-	assert_int_equal(store->ops->put(store, table, text(key), text(value)), 0);
-}
-
-static void put_one(struct store *store, const char *key, const char *value)
-{
-	assert_int_equal(store->ops->begin(store, true), 0);
-	put(store, STORE_LEASES, key, value);
-	assert_int_equal(store->ops->commit(store), 0);
-}
-
-/** assert_value() - @value, NULL: there is no such row */
-static void assert_value(struct store *store, enum store_table table, const char *key, const char *value)
-{
-	struct bytes found;
-
-	if (!value) {
-		assert_int_equal(store->ops->get(store, table, text(key), &found), STORE_E_NOT_FOUND);
-		return;
-	}
-	assert_int_equal(store->ops->get(store, table, text(key), &found), 0);
-	assert_int_equal(found.size, strlen(value));
-	assert_memory_equal(found.data, value, found.size);
-}
-
-static void assert_one(struct store *store, const char *key, const char *value)
-{
-	assert_int_equal(store->ops->begin(store, false), 0);
-	assert_value(store, STORE_LEASES, key, value);
-	store->ops->abort(store);
-}
 
 /** struct seek_case - In a table with b, bb, d and neighbours with rows of their own */
 struct seek_case {
@@ -298,38 +223,6 @@ static void test_moved_directory(void **state)
 	store_close(store);
 }
 
-static void write_file(const struct scene *scene, const char *name, const void *data, size_t size)
-{
-	char path[SCRATCH_PATH_MAX];
-	int fd;
-
-	scratch_path(&scene->scratch, name, path);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, data, size), size);
-	assert_int_equal(close(fd), 0);
-}
-
-/** read_file() - Bytes of a file, to be freed */
-static uint8_t *read_file(const struct scene *scene, const char *name, size_t *ret_size)
-{
-	char path[SCRATCH_PATH_MAX];
-	struct stat status;
-	uint8_t *data;
-	int fd;
-
-	scratch_path(&scene->scratch, name, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	assert_int_equal(fstat(fd, &status), 0);
-	data = malloc((size_t)status.st_size);
-	assert_non_null(data);
-	assert_int_equal(read(fd, data, (size_t)status.st_size), status.st_size);
-	assert_int_equal(close(fd), 0);
-	*ret_size = (size_t)status.st_size;
-	return data;
-}
-
 /* Killed while it made the first file, or the one of a new boot. */
 static void test_stale_new_file(void **state)
 {
@@ -389,193 +282,6 @@ static void test_ballast(void **state)
 	assert_int_equal(before.st_blocks, after.st_blocks);
 }
 
-/** fill() - A store with some pages of rows */
-static void fill(const struct scene *scene)
-{
-	struct store *store = open_store(scene);
-	char key[12];
-
-	assert_int_equal(store->ops->begin(store, true), 0);
-	for (int i = 0; i < 2000; i++) {
-		(void)snprintf(key, sizeof(key), "%d", i);
-		put(store, STORE_LEASES, key, "a value that takes some space in the pages of the file");
-	}
-	assert_int_equal(store->ops->commit(store), 0);
-	store_close(store);
-}
-
-/** opens_and_walks() - Open the store and read all leases; whether it could be opened, and what came of that */
-static bool opens_and_walks(const struct scene *scene, int *ret_outcome)
-{
-	struct bytes key = bytes_of("", 0), value;
-	struct store *store;
-	int r;
-
-	*ret_outcome = store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, NULL, &store);
-	if (*ret_outcome)
-		return false;
-	r = store->ops->begin(store, false);
-	while (r == 0)
-		r = store->ops->seek(store, STORE_LEASES, key, true, &key, &value);
-	store->ops->abort(store);
-	store_close(store);
-	return true;
-}
-
-/* Cut anywhere, by a byte or by all: it is said, not run into. */
-static void test_truncated(void **state)
-{
-	const struct scene *scene = *state;
-	size_t size;
-	uint8_t *data;
-
-	fill(scene);
-	data = read_file(scene, "leases.mdb", &size);
-	for (size_t n = 0; n < size; n += n < 2 * PAGE ? 97 : 5 * PAGE + 11) {
-		int outcome;
-
-		write_file(scene, "leases.mdb", data, n);
-		if (!opens_and_walks(scene, &outcome)) {
-			assert_int_equal(outcome, STORE_LMDB_E_DAMAGED);
-			/* It stays for somebody to look at. */
-			free(read_file(scene, "leases.mdb", &(size_t){0}));
-		} else {
-			/* What was cut away was slack behind the ballast. */
-			assert_true(n > BALLAST_BYTES);
-		}
-	}
-	write_file(scene, "leases.mdb", data, size);
-	free(data);
-	assert_true(opens_and_walks(scene, &(int){0}));
-}
-
-/* Each bit of both meta pages: refused, or a store that can be read. */
-static void test_flipped_meta(void **state)
-{
-	const struct scene *scene = *state;
-	char path[SCRATCH_PATH_MAX];
-	unsigned n_damaged = 0;
-	int fd;
-
-	fill(scene);
-	scratch_path(&scene->scratch, "leases.mdb", path);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	assert_true(fd >= 0);
-	for (size_t i = 0; i < 2 * META_BYTES; i++) {
-		off_t at = (off_t)(i < META_BYTES ? i : PAGE + i - META_BYTES);
-		uint8_t byte;
-
-		assert_int_equal(pread(fd, &byte, 1, at), 1);
-		for (unsigned bit = 0; bit < 8; bit++) {
-			uint8_t flipped = byte ^ (uint8_t)(1U << bit);
-			int outcome;
-
-			assert_int_equal(pwrite(fd, &flipped, 1, at), 1);
-			if (opens_and_walks(scene, &outcome))
-				continue;
-			assert_int_equal(outcome, STORE_LMDB_E_DAMAGED);
-			n_damaged++;
-		}
-		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
-	}
-	(void)close(fd);
-	/* Magic, version, page sizes and flags at the least. */
-	assert_true(n_damaged > 8 * 2 * (4 + 4 + 4 + 2));
-}
-
-static void test_not_a_store(void **state)
-{
-	const struct scene *scene = *state;
-	char page[8192], path[SCRATCH_PATH_MAX];
-	struct store *store;
-
-	memset(page, 0, sizeof(page));
-	write_file(scene, "leases.mdb", page, sizeof(page));
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_READ, 0, BOOT, NULL, &store), STORE_LMDB_E_DAMAGED);
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, NULL, &store), STORE_LMDB_E_DAMAGED);
-	scratch_path(&scene->scratch, "leases.mdb", path);
-	assert_int_equal(unlink(path), 0);
-	assert_int_equal(mkdir(path, 0700), 0);
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, NULL, &store), STORE_LMDB_E_DAMAGED);
-	assert_int_equal(rmdir(path), 0);
-	assert_int_equal(symlink("elsewhere", path), 0);
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, NULL, &store), -ELOOP);
-}
-
-/* A schema that is not ours, in a file that is sound. */
-static void test_schema(void **state)
-{
-	static const uint8_t newer[ROW_NUMBER_BYTES] = {[ROW_NUMBER_BYTES - 1] = 99};
-	struct store *store = open_store(*state);
-
-	assert_int_equal(store->ops->begin(store, true), 0);
-	assert_int_equal(store->ops->put(store, STORE_META, text("schema"), bytes_of(newer, sizeof(newer))), 0);
-	assert_int_equal(store->ops->commit(store), 0);
-	store_close(store);
-	assert_int_equal(store_lmdb_open(&((struct scene *)*state)->state, STATE_WRITE, 0, BOOT, NULL, &store),
-			 STORE_LMDB_E_DAMAGED);
-}
-
-/** seed_one() - store_seed.fill: one row, or what @userdata says */
-static int seed_one(void *userdata, struct store *store)
-{
-	const int *outcome = userdata;
-
-	put_one(store, "seeded", "yes");
-	return *outcome;
-}
-
-/* A damaged store is set aside and made anew from its seed; a sound one is left alone; a seed that fails leaves none. */
-static void test_damaged_is_made_anew(void **state)
-{
-	const struct scene *scene = *state;
-	int outcome = 0;
-	struct store_seed seed = {.fill = seed_one, .userdata = &outcome};
-	struct store *store;
-	uint8_t *data;
-	size_t size;
-
-	store = open_store(scene);
-	put_one(store, "k", "v");
-	store_close(store);
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, &seed, &store), 0);
-	assert_one(store, "k", "v");
-	assert_one(store, "seeded", NULL);
-	assert_false(seed.replaced);
-	store_close(store);
-
-	write_file(scene, "leases.mdb", "not a store", 11);
-	outcome = -ENETDOWN;
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, &seed, &store), -ENETDOWN);
-	assert_true(seed.replaced);
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_UPDATE, 0, BOOT, NULL, &store), STATE_E_ABSENT);
-	data = read_file(scene, "leases.mdb.damaged", &size);
-	assert_int_equal(size, 11);
-	free(data);
-
-	outcome = 0;
-	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, &seed, &store), 0);
-	assert_one(store, "k", NULL);
-	assert_one(store, "seeded", "yes");
-	store_close(store);
-}
-
-/* The lock stays held while an open store is made anew. */
-static void test_renew(void **state)
-{
-	const struct scene *scene = *state;
-	int outcome = 0;
-	struct store_seed seed = {.fill = seed_one, .userdata = &outcome};
-	struct store *store = open_store(scene);
-
-	put_one(store, "k", "v");
-	assert_int_equal(store_lmdb_renew(store, BOOT, &seed), 0);
-	assert_true(seed.replaced);
-	assert_one(store, "k", NULL);
-	assert_one(store, "seeded", "yes");
-	store_close(store);
-}
-
 /* A large transaction, most of it taken back: the file is not mistaken for a truncated one. */
 static void test_shrinking_transaction(void **state)
 {
@@ -612,12 +318,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stale_new_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_boot, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ballast, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_truncated, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_flipped_meta, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_not_a_store, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_schema, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_damaged_is_made_anew, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_renew, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_shrinking_transaction, setup, teardown),
 	};
 
