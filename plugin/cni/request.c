@@ -14,7 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "plugin/cni/utf8.h"
+#include "plugin/report/utf8.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 

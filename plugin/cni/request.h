@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "plugin/cni/error.h"
+#include "plugin/report/error.h"
 
 enum cni_verb {
 	CNI_ADD,

@@ -9,9 +9,9 @@
 
 #include <jansson.h>
 
-#include "ipam/address.h"
-#include "plugin/cni/error.h"
+#include "ipam/address/address.h"
 #include "plugin/cni/version.h"
+#include "plugin/report/error.h"
 
 /** struct result_interface - An interface; texts are "" (owned) where absent, @mtu 0 */
 struct result_interface {

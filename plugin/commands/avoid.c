@@ -9,8 +9,8 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "plugin/commands/source.h"
-#include "plugin/config/usage.h"
+#include "plugin/foreign/usage.h"
+#include "plugin/text/source.h"
 #include "rangeguard/limits.h"
 
 /** struct first_fault - Listener that keeps the first thing that can't be read, error or warning; @report stays first */

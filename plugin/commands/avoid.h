@@ -4,8 +4,8 @@
 
 /* The argument of --avoid: a file whose subnets and ranges are taken, whoever's configuration it is. */
 
-#include "ipam/gaps.h"
-#include "plugin/cni/error.h"
+#include "ipam/address/gaps.h"
+#include "plugin/report/error.h"
 
 int avoid_read(const char *path, struct gaps *gaps, struct error *reterr);
 

@@ -4,12 +4,7 @@
 
 /* The commands for people. Each gets its own arguments, argv[0] being its name, and returns the exit status. */
 
-/** Exit statuses of the commands */
-enum exit_status {
-	EXIT_FINE = 0,
-	EXIT_FINDINGS = 1,
-	EXIT_USAGE = 2,
-};
+#include "rangeguard/exit_status.h"
 
 int commands_run(int argc, char **argv);
 

@@ -9,13 +9,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "plugin/commands/locate.h"
 #include "plugin/commands/plugins.h"
-#include "plugin/config/json.h"
-#include "plugin/config/netlist.h"
-#include "plugin/config/netwalk.h"
-#include "plugin/config/policy.h"
-#include "plugin/config/usage.h"
+#include "plugin/foreign/netlist.h"
+#include "plugin/foreign/netwalk.h"
+#include "plugin/foreign/usage.h"
+#include "plugin/policy/policy.h"
+#include "plugin/text/json.h"
+#include "plugin/text/locate.h"
 #include "rangeguard/cleanup.h"
 
 #define SECONDS_PER_DAY (24 * 60 * 60)

@@ -8,9 +8,9 @@
  */
 
 #include "plugin/commands/findings.h"
-#include "plugin/commands/networks.h"
-#include "plugin/commands/policy_once.h"
-#include "plugin/config/routes.h"
+#include "plugin/foreign/networks.h"
+#include "plugin/netconf/routes.h"
+#include "plugin/policy/policy_once.h"
 
 /**
  * struct documents - What has been read

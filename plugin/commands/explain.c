@@ -8,7 +8,7 @@
 
 #include "plugin/commands/commands.h"
 #include "plugin/commands/explanation.h"
-#include "plugin/commands/policies.h"
+#include "plugin/policy/policies.h"
 #include "rangeguard/cleanup.h"
 
 const char command_explain_help[] =

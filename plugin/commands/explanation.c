@@ -3,8 +3,8 @@
 
 #include "plugin/commands/explanation.h"
 
-#include "plugin/commands/printable.h"
-#include "plugin/config/report.h"
+#include "plugin/report/report.h"
+#include "plugin/text/printable.h"
 #include "rangeguard/cleanup.h"
 
 /** least() - The smaller of two counts */

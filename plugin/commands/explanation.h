@@ -7,8 +7,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "ipam/claims.h"
-#include "plugin/commands/lines.h"
+#include "ipam/guard/claims.h"
+#include "plugin/text/lines.h"
 
 /** Parts of one answer, and overruled entries of one part, that are told; of more only the number */
 #define EXPLANATION_PARTS_MAX 20U

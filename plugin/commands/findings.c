@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/commands/locate.h"
+#include "plugin/text/locate.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 

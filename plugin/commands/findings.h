@@ -7,9 +7,9 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "plugin/commands/paths.h"
-#include "plugin/commands/source.h"
-#include "plugin/config/report.h"
+#include "plugin/report/report.h"
+#include "plugin/text/paths.h"
+#include "plugin/text/source.h"
 
 /** struct place - Somewhere in a file; texts are owned, @line 0: unknown; @pointer as in struct finding */
 struct place {

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "plugin/cni/utf8.h"
 #include "plugin/commands/findings.h"
 #include "plugin/commands/rules.h"
+#include "plugin/report/utf8.h"
 #include "rangeguard/cleanup.h"
 
 /** findings_json_text() - A text of any bytes (file names, cut messages) as JSON; NULL without memory */

@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-#include "plugin/cni/utf8.h"
 #include "plugin/commands/findings.h"
 #include "plugin/commands/rules.h"
+#include "plugin/report/utf8.h"
 #include "rangeguard/cleanup.h"
 
 /** is_xml() - Whether XML 1.0 can say @character (its section 2.2); surrogates are no UTF-8 already */

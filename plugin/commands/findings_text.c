@@ -2,8 +2,8 @@
 /* Findings for people: one line each in the form that compilers use, and a summary. */
 
 #include "plugin/commands/findings.h"
-#include "plugin/commands/printable.h"
 #include "plugin/commands/rules.h"
+#include "plugin/text/printable.h"
 
 /** print_place() - "FILE:LINE:COLUMN", without what is not known */
 static void print_place(const struct place *place, FILE *stream)

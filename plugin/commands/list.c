@@ -9,12 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ipam/ipam.h"
-#include "ipam/state.h"
-#include "ipam/store_lmdb.h"
+#include "ipam/lease/ipam.h"
+#include "ipam/store/state.h"
+#include "ipam/store/store_lmdb.h"
 #include "plugin/commands/commands.h"
-#include "plugin/commands/printable.h"
-#include "plugin/config/netconf.h"
+#include "plugin/netconf/netconf.h"
+#include "plugin/text/printable.h"
 #include "rangeguard/cleanup.h"
 
 /** Leases read at a time: a few milliseconds' worth */

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/config/check.h"
-#include "plugin/config/usage.h"
+#include "plugin/foreign/check_usage.h"
+#include "plugin/foreign/usage.h"
+#include "plugin/netconf/check.h"
 #include "rangeguard/cleanup.h"
 
 #define TYPE "rangeguard"

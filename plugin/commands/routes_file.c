@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "plugin/commands/source.h"
+#include "plugin/text/source.h"
 #include "rangeguard/limits.h"
 
 /**

@@ -4,7 +4,7 @@
 
 /* The argument of --host-routes: a file into which `ip -json route show table all` was printed. */
 
-#include "plugin/config/routes.h"
+#include "plugin/netconf/routes.h"
 
 int routes_file_read(const char *path, struct routes *ret_routes, struct error *reterr);
 

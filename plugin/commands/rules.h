@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "plugin/config/report.h"
+#include "plugin/report/report.h"
 
 /** struct rule_text - A rule in words */
 struct rule_text {

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ipam/gaps.h"
+#include "ipam/address/gaps.h"
 #include "plugin/commands/avoid.h"
 #include "plugin/commands/commands.h"
-#include "plugin/commands/policies.h"
 #include "plugin/commands/routes_file.h"
+#include "plugin/policy/policies.h"
 #include "rangeguard/cleanup.h"
 
 /** Most subnets of one call */

@@ -13,8 +13,8 @@
 
 #include "plugin/commands/commands.h"
 #include "plugin/commands/document.h"
-#include "plugin/commands/paths.h"
 #include "plugin/commands/routes_file.h"
+#include "plugin/text/paths.h"
 #include "rangeguard/cleanup.h"
 
 const char command_validate_help[] =

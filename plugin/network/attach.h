@@ -7,11 +7,11 @@
  * Errors are CNI errors with the kernel's own words in their details (code 107).
  */
 
-#include "plugin/cni/error.h"
 #include "plugin/network/netns.h"
 #include "plugin/network/plan.h"
 #include "plugin/network/port.h"
 #include "plugin/network/rtmessage.h"
+#include "plugin/report/error.h"
 
 /*
  * Make the pair, wire both ends, container end up last. The host's port is open in the host's namespace; the calling

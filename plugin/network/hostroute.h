@@ -8,7 +8,7 @@
  * discards matched.
  */
 
-#include "ipam/hostroute_rule.h"
+#include "ipam/address/hostroute_rule.h"
 #include "plugin/network/rtmessage.h"
 
 /** Named outcomes of hostroute_lookup() beside 0 and negative errno */

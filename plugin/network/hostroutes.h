@@ -8,7 +8,7 @@
  * the kernel some 7 ms, and no lock of ours is held meanwhile.
  */
 
-#include "ipam/range.h"
+#include "ipam/address/range.h"
 #include "plugin/network/port.h"
 #include "plugin/network/rtmessage.h"
 

@@ -4,9 +4,9 @@
 
 /* Asking after one link by its name. */
 
-#include "plugin/cni/error.h"
 #include "plugin/network/port.h"
 #include "plugin/network/rtmessage.h"
+#include "plugin/report/error.h"
 
 /**
  * struct link_answer - What a question after a link found

@@ -9,7 +9,7 @@
 #include <netlink/route/addr.h>
 #include <netlink/route/route.h>
 
-#include "ipam/address.h"
+#include "ipam/address/address.h"
 #include "plugin/network/port.h"
 #include "rangeguard/cleanup.h"
 

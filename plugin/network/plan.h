@@ -10,7 +10,7 @@
 #include <linux/if_ether.h>
 #include <net/if.h>
 
-#include "ipam/lease.h"
+#include "ipam/lease/lease.h"
 #include "plugin/cni/result.h"
 #include "rangeguard/limits.h"
 

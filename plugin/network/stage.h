@@ -7,9 +7,9 @@
  * refusal put into words: what was wanted, where, and what the kernel said to it.
  */
 
-#include "plugin/cni/error.h"
 #include "plugin/network/port.h"
 #include "plugin/network/rtmessage.h"
+#include "plugin/report/error.h"
 
 /**
  * struct stage - Messages for one port

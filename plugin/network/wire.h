@@ -4,9 +4,9 @@
 
 /* The two ends of a veth pair that is there: what each needs until packets pass. Undone by deleting the pair. */
 
-#include "plugin/cni/error.h"
 #include "plugin/network/plan.h"
 #include "plugin/network/port.h"
+#include "plugin/report/error.h"
 
 int wire_host(struct port *host, const struct plan *plan, uint32_t index, struct error *reterr);
 int wire_container(struct port *container, const struct plan *plan, uint32_t index, struct error *reterr);

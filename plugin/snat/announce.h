@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ipam/address.h"
+#include "ipam/address/address.h"
 
 /** Longest announcement without its Ethernet header: IPv6, neighbour advertisement, link-layer address option */
 #define ANNOUNCE_BYTES_MAX 72U

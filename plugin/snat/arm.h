@@ -12,7 +12,7 @@
  *	arm_try() says ARM_E_STALE: an earlier holder of the addresses left something: arm_purge().
  */
 
-#include "plugin/cni/error.h"
+#include "plugin/report/error.h"
 #include "plugin/snat/arming.h"
 
 /** Named outcomes beside 0 and REFUSED */

@@ -9,9 +9,9 @@
 
 #include <stdbool.h>
 
-#include "ipam/address.h"
-#include "plugin/cni/error.h"
+#include "ipam/address/address.h"
 #include "plugin/network/port.h"
+#include "plugin/report/error.h"
 
 /** Named outcomes beside 0 and REFUSED */
 enum assign_outcome {

@@ -9,9 +9,9 @@
 
 #include <stddef.h>
 
-#include "ipam/address.h"
-#include "plugin/cni/error.h"
+#include "ipam/address/address.h"
 #include "plugin/network/port.h"
+#include "plugin/report/error.h"
 
 /*
  * Delete every flow, of whatever protocol, that was opened by one of the @n addresses (source of the original

@@ -9,7 +9,7 @@
 
 #include <linux/netlink.h>
 
-#include "ipam/address.h"
+#include "ipam/address/address.h"
 #include "plugin/network/port.h"
 
 /** Direction of a flow, of which an address is the source */

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "ipam/row.h"
-#include "ipam/spans.h"
+#include "ipam/address/spans.h"
+#include "ipam/store/row.h"
 
 /** list_digest() - Digest of a clause's destinations */
 static uint64_t list_digest(const struct egress_clause *clause)

@@ -11,8 +11,8 @@
 
 #include <net/if.h>
 
-#include "ipam/address.h"
-#include "ipam/store.h"
+#include "ipam/address/address.h"
+#include "ipam/store/store.h"
 #include "rangeguard/cleanup.h"
 
 /**

@@ -14,9 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ipam/address.h"
-#include "plugin/cni/error.h"
+#include "ipam/address/address.h"
 #include "plugin/network/port.h"
+#include "plugin/report/error.h"
 
 /** The mark: this one bit of skb->mark, set by the interface, cleared by the table's chain before routing */
 #define FENCE_MARK 0x00200000U

@@ -9,7 +9,7 @@
 
 #include <libnftnl/rule.h>
 
-#include "ipam/address.h"
+#include "ipam/address/address.h"
 #include "plugin/snat/nfmessage.h"
 
 /** struct nf_rule - A rule in the making; registers: 1 and 2, 16 bytes each, and 0 for the verdict */

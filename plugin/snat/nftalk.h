@@ -4,7 +4,7 @@
 
 /* One exchange after another with nf_tables over a port, and a refusal put into words. */
 
-#include "plugin/cni/error.h"
+#include "plugin/report/error.h"
 #include "plugin/snat/nfmessage.h"
 
 /**

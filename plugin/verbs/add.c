@@ -7,10 +7,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "plugin/config/check.h"
+#include "plugin/host/arms.h"
+#include "plugin/netconf/check.h"
 #include "plugin/network/attach.h"
 #include "plugin/verbs/answer.h"
-#include "plugin/verbs/arms.h"
 #include "plugin/verbs/chained.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "plugin/config/resolv_conf.h"
+#include "plugin/netconf/resolv_conf.h"
 #include "rangeguard/cleanup.h"
 
 /** read_dns() - `dns` of the configuration, else what resolvConf says; NULL when there is none */

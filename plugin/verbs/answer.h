@@ -4,7 +4,7 @@
 
 /* What an ADD answers: one JSON document on standard output. Each returns 0, or REFUSED (code 5). */
 
-#include "ipam/ipam.h"
+#include "ipam/lease/ipam.h"
 #include "plugin/network/plan.h"
 #include "plugin/verbs/context.h"
 

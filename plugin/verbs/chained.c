@@ -7,12 +7,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "ipam/store_lmdb.h"
+#include "ipam/store/store_lmdb.h"
+#include "plugin/host/adopt.h"
+#include "plugin/host/arms.h"
 #include "plugin/network/link.h"
 #include "plugin/network/netns.h"
-#include "plugin/verbs/adopt.h"
 #include "plugin/verbs/answer.h"
-#include "plugin/verbs/arms.h"
 #include "plugin/verbs/leases.h"
 
 /** chained_attachment() - The attachment of this call, as the chained role has it */

@@ -10,10 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ipam/guard_image.h"
-#include "ipam/state_cache.h"
-#include "plugin/config/policy.h"
-#include "plugin/config/policy_record.h"
+#include "ipam/guard/guard_image.h"
+#include "ipam/store/state_cache.h"
+#include "plugin/policy/policy.h"
+#include "plugin/policy/policy_record.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 

@@ -8,9 +8,9 @@
  * ones are read each time, which is quicker.
  */
 
-#include "ipam/guard.h"
-#include "ipam/state.h"
-#include "plugin/config/report.h"
+#include "ipam/guard/guard.h"
+#include "ipam/store/state.h"
+#include "plugin/report/report.h"
 #include "plugin/verbs/context.h"
 
 /** Named outcomes beside 0, REFUSED and negative errno */

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ipam/guard_image.h"
-#include "plugin/config/check.h"
+#include "ipam/guard/guard_image.h"
+#include "plugin/netconf/check.h"
 #include "plugin/verbs/compiled.h"
 #include "rangeguard/cleanup.h"
 

@@ -7,10 +7,10 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "ipam/guard.h"
-#include "ipam/lease.h"
+#include "ipam/guard/guard.h"
+#include "ipam/lease/lease.h"
 #include "plugin/cni/request.h"
-#include "plugin/config/netconf.h"
+#include "plugin/netconf/netconf.h"
 #include "plugin/network/port.h"
 #include "plugin/verbs/pinning.h"
 

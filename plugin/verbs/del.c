@@ -6,8 +6,8 @@
  * namespace, so a recycled CNI_NETNS does no harm.
  */
 
+#include "plugin/host/arms.h"
 #include "plugin/network/attach.h"
-#include "plugin/verbs/arms.h"
 #include "plugin/verbs/chained.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"

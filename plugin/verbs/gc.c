@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/host/arms.h"
+#include "plugin/host/liveness.h"
 #include "plugin/network/attach.h"
-#include "plugin/verbs/arms.h"
 #include "plugin/verbs/leases.h"
-#include "plugin/verbs/liveness.h"
 #include "plugin/verbs/verbs.h"
 #include "rangeguard/cleanup.h"
 

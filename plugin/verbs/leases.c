@@ -7,12 +7,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "ipam/store_lmdb.h"
-#include "plugin/config/check.h"
-#include "plugin/verbs/adopt.h"
-#include "plugin/verbs/arms.h"
-#include "plugin/verbs/asker.h"
-#include "plugin/verbs/reclaim.h"
+#include "ipam/store/store_lmdb.h"
+#include "plugin/host/adopt.h"
+#include "plugin/host/arms.h"
+#include "plugin/host/asker.h"
+#include "plugin/host/reclaim.h"
+#include "plugin/netconf/check.h"
 
 /**
  * leases_error() - Say why the state can't be had or used

@@ -7,8 +7,8 @@
  * store's only for one transaction, and turns each outcome into the CNI error that people read.
  */
 
-#include "ipam/ipam.h"
-#include "ipam/state.h"
+#include "ipam/lease/ipam.h"
+#include "ipam/store/state.h"
 #include "plugin/network/netns.h"
 #include "plugin/network/port.h"
 #include "plugin/verbs/context.h"

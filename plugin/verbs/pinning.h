@@ -4,7 +4,7 @@
 
 /* From a configuration and a container to how the container's packets leave. Pure but for pinning_check(). */
 
-#include "plugin/config/netconf.h"
+#include "plugin/netconf/netconf.h"
 #include "plugin/network/port.h"
 #include "plugin/snat/egress.h"
 

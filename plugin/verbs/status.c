@@ -7,11 +7,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ipam/store_lmdb.h"
-#include "plugin/verbs/arms.h"
-#include "plugin/verbs/clash.h"
+#include "ipam/store/store_lmdb.h"
+#include "plugin/host/arms.h"
+#include "plugin/host/clash.h"
+#include "plugin/host/reclaim.h"
 #include "plugin/verbs/leases.h"
-#include "plugin/verbs/reclaim.h"
 #include "plugin/verbs/verbs.h"
 
 /** not_ready() - Turn an error about policy, ranges, store or kernel into code 50; its text stays */

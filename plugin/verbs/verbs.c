@@ -11,7 +11,7 @@
 #include <sys/auxv.h>
 #include <sys/time.h>
 
-#include "ipam/store_lmdb.h"
+#include "ipam/store/store_lmdb.h"
 #include "rangeguard/limits.h"
 
 /** struct verb - A verb, the oldest version that has it, and what carries it out */

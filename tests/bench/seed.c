@@ -15,9 +15,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "ipam/ipam.h"
-#include "ipam/state.h"
-#include "ipam/store_lmdb.h"
+#include "ipam/lease/ipam.h"
+#include "ipam/store/state.h"
+#include "ipam/store/store_lmdb.h"
 
 /** Leases in one transaction */
 #define LEASES_PER_COMMIT 10000U

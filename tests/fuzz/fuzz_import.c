@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/cni/utf8.h"
-#include "plugin/config/import.h"
+#include "plugin/policy/import.h"
+#include "plugin/report/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

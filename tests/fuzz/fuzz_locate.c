@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/commands/locate.h"
-#include "plugin/config/report.h"
+#include "plugin/report/report.h"
+#include "plugin/text/locate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,9 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "plugin/config/import.h"
-#include "plugin/config/policy.h"
-#include "plugin/config/policy_internal.h"
+#include "plugin/policy/import.h"
+#include "plugin/policy/policy.h"
+#include "plugin/policy/policy_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "plugin/cni/request.h"
-#include "plugin/cni/utf8.h"
+#include "plugin/report/utf8.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/config/check.h"
-#include "plugin/config/usage.h"
+#include "plugin/foreign/usage.h"
+#include "plugin/netconf/check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -11,14 +11,22 @@ cd "${1:-$(dirname "$0")/../..}"
 # Folder of a file -> folders whose headers it may include in quotes. A folder without a line here is a breach, too.
 declare -A MAY_INCLUDE=(
 	[include/rangeguard]="rangeguard"
-	[ipam]="rangeguard ipam"
-	[plugin/cni]="rangeguard ipam plugin/cni"
-	[plugin/config]="rangeguard ipam plugin/cni plugin/config"
-	[plugin/network]="rangeguard ipam plugin/cni plugin/network"
-	[plugin/snat]="rangeguard ipam plugin/cni plugin/network plugin/snat"
-	[plugin/verbs]="rangeguard ipam plugin/cni plugin/config plugin/network plugin/snat plugin/verbs"
-	[plugin/commands]="rangeguard ipam plugin/cni plugin/config plugin/network plugin/commands"
-	[plugin]="rangeguard ipam plugin/cni plugin/verbs plugin/commands"
+	[ipam/address]="rangeguard ipam/address"
+	[ipam/guard]="rangeguard ipam/address ipam/guard"
+	[ipam/store]="rangeguard ipam/address ipam/store"
+	[ipam/lease]="rangeguard ipam/address ipam/guard ipam/store ipam/lease"
+	[plugin/report]="rangeguard ipam/address plugin/report"
+	[plugin/cni]="rangeguard ipam/address plugin/report plugin/cni"
+	[plugin/text]="rangeguard ipam/address ipam/guard plugin/report plugin/text"
+	[plugin/netconf]="rangeguard ipam/address ipam/guard plugin/report plugin/cni plugin/text plugin/netconf"
+	[plugin/policy]="rangeguard ipam/address ipam/guard plugin/report plugin/text plugin/netconf plugin/policy"
+	[plugin/foreign]="rangeguard ipam/address ipam/guard plugin/report plugin/cni plugin/text plugin/netconf plugin/foreign"
+	[plugin/network]="rangeguard ipam/address ipam/store ipam/lease plugin/report plugin/cni plugin/network"
+	[plugin/snat]="rangeguard ipam/address ipam/store plugin/report plugin/network plugin/snat"
+	[plugin/host]="rangeguard ipam/address ipam/guard ipam/store ipam/lease plugin/report plugin/netconf plugin/network plugin/snat plugin/verbs plugin/host"
+	[plugin/verbs]="rangeguard ipam/address ipam/guard ipam/store ipam/lease plugin/report plugin/cni plugin/netconf plugin/policy plugin/network plugin/snat plugin/host plugin/verbs"
+	[plugin/commands]="rangeguard ipam/address ipam/guard ipam/store ipam/lease plugin/report plugin/cni plugin/text plugin/netconf plugin/policy plugin/foreign plugin/commands"
+	[plugin]="rangeguard plugin/verbs plugin/commands"
 )
 
 breaches=0
@@ -78,7 +86,7 @@ check_quoted
 only_in '<jansson\.h>' "ipam knows no JSON" 'plugin/*'
 only_in '<(libmnl|netlink|libnftnl|linux/(rt|nf)?netlink[a-z_]*\.h)\b' "netlink belongs to plugin/network and plugin/snat" \
 	'plugin/network/*' 'plugin/snat/*'
-only_in '<lmdb\.h>' "LMDB is behind store.h" 'ipam/store_lmdb*.c' ipam/store_lmdb_internal.h
+only_in '<lmdb\.h>' "LMDB is behind store.h" 'ipam/store/store_lmdb*.c' ipam/store/store_lmdb_internal.h
 only_in '\b(socket|socketpair|mnl_socket_open2?|nl_connect|nl_socket_alloc\w*)\s*\(' \
 	"sockets are the netlink port's and the announcements'" plugin/network/port_mnl.c plugin/snat/announce.c
 only_in '\b((secure_)?getenv\s*\(|environ\b)' "the environment is read in plugin/cni/request.c only" plugin/cni/request.c

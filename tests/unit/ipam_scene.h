@@ -4,9 +4,9 @@
 
 /* Range sets, guards and attachments from texts, for the tests of pools and of the address manager. */
 
-#include "ipam/guard.h"
-#include "ipam/ipam.h"
-#include "ipam/range.h"
+#include "ipam/address/range.h"
+#include "ipam/guard/guard.h"
+#include "ipam/lease/ipam.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 

@@ -7,7 +7,7 @@
  * the next change or the end of the transaction, a call outside of a transaction or after a failure ends the test.
  */
 
-#include "ipam/store.h"
+#include "ipam/store/store.h"
 
 struct store *store_fake_new(void);
 

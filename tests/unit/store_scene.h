@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ipam/store_lmdb.h"
+#include "ipam/store/store_lmdb.h"
 #include "scratch.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ipam/address.h"
+#include "ipam/address/address.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 #define ALL_ONES "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ipam/blocks_internal.h"
+#include "ipam/guard/blocks_internal.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 /** Needs three layers: data, more than one block of sums, and the sums of these */

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "plugin/config/check.h"
+#include "plugin/netconf/check.h"
 
 /* What a range holds is counted through this (-Wl,--wrap). */
 static unsigned n_asked;

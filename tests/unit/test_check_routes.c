@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "plugin/config/check.h"
+#include "plugin/netconf/check.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

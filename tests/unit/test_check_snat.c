@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "ipam/spans.h"
-#include "plugin/config/check.h"
+#include "ipam/address/spans.h"
+#include "plugin/netconf/check.h"
 
 /** struct listener - All findings, as "RG201 /snat/1: message" lines */
 struct listener {

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ipam/claims.h"
+#include "ipam/guard/claims.h"
 #include "rangeguard/cleanup.h"
 
 #define ROUNDS 4000U

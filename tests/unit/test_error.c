@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The CNI error: text of any kind ends in one valid JSON document (R16, R17, R18 of the reference's section 2). */
 
-#include "plugin/cni/error.h"
+#include "plugin/report/error.h"
 
 #include <errno.h>
 #include <jansson.h>

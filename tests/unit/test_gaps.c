@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ipam/gaps.h"
+#include "ipam/address/gaps.h"
 
 #define ROUNDS 3000U
 #define SPANS_MAX 12U

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "ipam/guard.h"
+#include "ipam/guard/guard.h"
 
 #define PAIRS 10000000UL
 #define PAIRS_LONG 100000000UL

@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ipam/guard_image.h"
+#include "ipam/guard/guard_image.h"
 
 #define BLOCK 4096
 #define ENTRIES_MAX 40U

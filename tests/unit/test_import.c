@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/config/import.h"
+#include "plugin/policy/import.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 

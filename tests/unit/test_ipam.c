@@ -17,8 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ipam/ipam.h"
-#include "ipam/row.h"
+#include "ipam/lease/ipam.h"
+#include "ipam/store/row.h"
 #include "ipam_scene.h"
 #include "store_fake.h"
 

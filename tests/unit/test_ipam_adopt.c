@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "ipam/ipam.h"
+#include "ipam/lease/ipam.h"
 #include "ipam_scene.h"
 #include "store_fake.h"
 

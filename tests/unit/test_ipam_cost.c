@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ipam/ipam.h"
+#include "ipam/lease/ipam.h"
 #include "ipam_scene.h"
 #include "store_fake.h"
 

@@ -14,8 +14,8 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "ipam/lease.h"
-#include "ipam/row.h"
+#include "ipam/lease/lease.h"
+#include "ipam/store/row.h"
 #include "rangeguard/cleanup.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/commands/locate.h"
+#include "plugin/text/locate.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 /** What jansson takes: JSON_PARSER_MAX_DEPTH */

@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "ipam/lookup.h"
+#include "ipam/guard/lookup.h"
 
 #define ROUNDS 3000U
 #define ENTRIES_MAX 40U

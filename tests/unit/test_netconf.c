@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "plugin/config/netconf.h"
+#include "plugin/netconf/netconf.h"
 
 /** struct listener - Keeps the last error, counts all */
 struct listener {

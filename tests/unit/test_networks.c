@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/commands/networks.h"
+#include "plugin/foreign/networks.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 #define LINE 40U

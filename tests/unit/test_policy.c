@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "plugin/config/policy.h"
+#include "plugin/policy/policy.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 /** 2027-06-30, from date(1) */

@@ -17,8 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "plugin/config/policy_internal.h"
-#include "plugin/config/policy_split.h"
+#include "plugin/policy/policy_internal.h"
+#include "plugin/text/policy_split.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 #define A "{\"cidr\": \"10.20.0.0/16\", \"owner\": \"db-platform\", \"reason\": \"Oracle \\\"RAC\\\" ]}[{\\\\\"}"

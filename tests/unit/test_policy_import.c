@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "plugin/config/policy.h"
+#include "plugin/policy/policy.h"
 #include "rangeguard/limits.h"
 #include "scratch.h"
 

@@ -18,8 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plugin/commands/policy_once.h"
-#include "plugin/config/policy.h"
+#include "plugin/policy/policy.h"
+#include "plugin/policy/policy_once.h"
 #include "rangeguard/cleanup.h"
 
 #define ROUNDS 300U

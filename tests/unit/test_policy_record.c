@@ -18,9 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "plugin/config/policy.h"
-#include "plugin/config/policy_record.h"
-#include "plugin/config/policy_source.h"
+#include "plugin/policy/policy.h"
+#include "plugin/policy/policy_record.h"
+#include "plugin/policy/policy_source.h"
 #include "scratch.h"
 
 #define TODAY 20999L

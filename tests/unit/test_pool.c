@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ipam/extent.h"
-#include "ipam/holding.h"
-#include "ipam/pool.h"
-#include "ipam/resting.h"
+#include "ipam/lease/extent.h"
+#include "ipam/lease/holding.h"
+#include "ipam/lease/pool.h"
+#include "ipam/lease/resting.h"
 #include "ipam_scene.h"
 #include "store_fake.h"
 

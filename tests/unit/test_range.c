@@ -9,7 +9,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "ipam/range.h"
+#include "ipam/address/range.h"
 #include "ipam_scene.h"
 
 /** struct default_case - A subnet and what it gives */

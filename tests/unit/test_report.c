@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "plugin/config/report.h"
+#include "plugin/report/report.h"
 
 /* RFC 6901 section 3: '~' is "~0", '/' is "~1". */
 static void pointer_escapes_and_returns(void **state)

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "plugin/config/resolv_conf.h"
+#include "plugin/netconf/resolv_conf.h"
 
 static char path[] = "/tmp/test-resolv-XXXXXX";
 

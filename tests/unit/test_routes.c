@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "plugin/config/routes.h"
+#include "plugin/netconf/routes.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

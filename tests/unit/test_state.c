@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ipam/state.h"
+#include "ipam/store/state.h"
 #include "scratch.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ipam/state_cache.h"
+#include "ipam/store/state_cache.h"
 #include "scratch.h"
 
 /** struct scene - A state directory */

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ipam/row.h"
+#include "ipam/store/row.h"
 #include "store_scene.h"
 
 /** Two meta pages, as far as LMDB 0.9 fills them on a 64-bit machine, see store_lmdb_check.c */

@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ipam/row.h"
+#include "ipam/store/row.h"
 #include "store_fake.h"
 #include "store_scene.h"
 

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/config/table.h"
+#include "plugin/text/table.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/config/usage.h"
+#include "plugin/foreign/usage.h"
 
 #define TEXT_MAX 4096U
 #define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* UTF-8: the table of RFC 3629 section 4 and its edges. */
 
-#include "plugin/cni/utf8.h"
+#include "plugin/report/utf8.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IPAM_ADDRESS_HOSTROUTE_RULE_H
+#define IPAM_ADDRESS_HOSTROUTE_RULE_H
+
+/*
+ * The clash rule of `hostRoutes`: what a route of the host means for an address that is to be given to a container.
+ * One rule for ADD, which asks the kernel, and for `validate`, which reads what `ip route` printed. Pure.
+ */
+
+#include "ipam/address/address.h"
+
+enum hostroute_verdict {
+	HOSTROUTE_FREE = 0, /* no route, or a less specific one: default, 0/1 and 128/1, an aggregate */
+	HOSTROUTE_TAKEN,    /* the host's own, or an exact /32 (/128): somebody holds that address */
+	HOSTROUTE_CLASH,    /* on-link elsewhere, blackholed, or at least as specific as the pool's subnet */
+};
+
+/** What becomes of a packet that a route matches */
+enum hostroute_kind {
+	HOSTROUTE_UNICAST, /* goes to other hosts: directly, or through one of them */
+	HOSTROUTE_LOCAL,   /* stays here: local, broadcast, anycast */
+	HOSTROUTE_THROW,   /* is looked up in the next table */
+	HOSTROUTE_DISCARD, /* is dropped: blackhole, unreachable, prohibit; also any type that we don't know */
+};
+
+/** struct hostroute - What the rule asks of a route */
+struct hostroute {
+	struct prefix destination;
+	enum hostroute_kind kind;
+	bool has_gateway;
+};
+
+bool hostroute_is_exact(const struct hostroute *route);
+enum hostroute_verdict hostroute_rule(const struct hostroute *route, const struct prefix *subnet);
+
+#endif

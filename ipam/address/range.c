@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Range sets: what a network may give. Pure. */
+
+#include "ipam/address/range.h"
+
+/**
+ * range_default_span() - Addresses that a subnet gives when neither rangeStart nor rangeEnd is named
+ * @subnet:	Subnet, host bits zero
+ *
+ * All of a /31, /32, /127 or /128 (RFC 3021, RFC 6164). Of a larger one not the first address (network; for IPv6 the
+ * Subnet-Router anycast address, RFC 4291 section 2.6.1), nor the last one of IPv4 (broadcast).
+ *
+ * Return: the span
+ */
+struct span range_default_span(const struct prefix *subnet)
+{
+	struct span span = prefix_span(subnet);
+
+	if (span.last - span.first <= 1)
+		return span;
+	span.first++;
+	if (span.family == FAMILY_IPV4)
+		span.last--;
+	return span;
+}
+
+/**
+ * range_is_for_hosts() - Whether a host can have addresses of a span
+ * @span:	Addresses
+ *
+ * Return: false when all of them are of this network, loopback, multicast, the limited broadcast or (IPv6)
+ * link-local: RFC 6890, RFC 4291 section 2.4
+ */
+bool range_is_for_hosts(const struct span *span)
+{
+	static const struct span special[] = {
+		{.family = FAMILY_IPV4, .first = 0, .last = 0x00ffffff},
+		{.family = FAMILY_IPV4, .first = 0x7f000000, .last = 0x7fffffff},
+		{.family = FAMILY_IPV4, .first = 0xe0000000, .last = 0xefffffff},
+		{.family = FAMILY_IPV4, .first = 0xffffffff, .last = 0xffffffff},
+		{.family = FAMILY_IPV6, .first = 0, .last = 1},
+		{.family = FAMILY_IPV6, .first = (u128)0xfe80 << 112, .last = ((u128)0xfec0 << 112) - 1},
+		{.family = FAMILY_IPV6, .first = (u128)0xff00 << 112, .last = ~(u128)0},
+	};
+
+	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
+		if (span_covers(&special[i], span))
+			return false;
+	return true;
+}
+
+/**
+ * range_set_find() - The range that @address can be given from
+ * @set:	Range set to look in
+ * @address:	Address
+ *
+ * Return: the range, NULL when none holds it
+ */
+const struct ip_range *range_set_find(const struct range_set *set, const struct address *address)
+{
+	for (size_t i = 0; i < set->n_ranges; i++)
+		if (span_contains(&set->ranges[i].span, address))
+			return &set->ranges[i];
+	return NULL;
+}
+
+/** range_set_is_gateway() - Whether @address is the gateway of a range in @set */
+bool range_set_is_gateway(const struct range_set *set, const struct address *address)
+{
+	for (size_t i = 0; i < set->n_ranges; i++)
+		if (address_equal(&set->ranges[i].gateway, address))
+			return true;
+	return false;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IPAM_ADDRESS_RANGE_H
+#define IPAM_ADDRESS_RANGE_H
+
+/*
+ * What a network may give: range sets in the sense of host-local. The outer list yields one address per element, the
+ * inner list is the pool of ranges for that address. Pure.
+ */
+
+#include "ipam/address/address.h"
+
+/** Space for "/plugins/N/ipam/ranges/N/N" and the like */
+#define RANGE_POINTER_MAX 96
+
+/**
+ * struct ip_range - One range of a pool
+ * @subnet:	Subnet, host bits zero
+ * @span:	Addresses that may be given (rangeStart to rangeEnd or their defaults), inside the subnet
+ * @gateway:	Gateway, never given; family FAMILY_NONE when the range has none
+ * @pointer:	Where the range stands in its configuration (a JSON pointer, for messages); may be ""
+ */
+struct ip_range {
+	struct prefix subnet;
+	struct span span;
+	struct address gateway;
+	char pointer[RANGE_POINTER_MAX];
+};
+
+/** struct range_set - Pool of one address: @n_ranges ranges of one family that do not overlap */
+struct range_set {
+	struct ip_range *ranges;
+	size_t n_ranges;
+};
+
+struct span range_default_span(const struct prefix *subnet);
+const struct ip_range *range_set_find(const struct range_set *set, const struct address *address);
+bool range_is_for_hosts(const struct span *span);
+bool range_set_is_gateway(const struct range_set *set, const struct address *address);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Texts in one block of bytes, named by offset. Pure. */
+
+#include "ipam/guard/texts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+/** Bytes and slots of the first allocation; both double from there */
+#define BYTES_FIRST 4096U
+#define SLOTS_FIRST 256U
+
+/**
+ * reserve() - Make room for @more bytes
+ * @texts:	Block
+ * @more:	Bytes needed behind those in use
+ *
+ * Return: 0, -ENOMEM, -E2BIG when an offset would no longer fit 32 bits
+ */
+static int reserve(struct texts *texts, size_t more)
+{
+	size_t capacity = texts->capacity ? texts->capacity : BYTES_FIRST;
+	size_t needed;
+	char *bytes;
+
+	if (__builtin_add_overflow(texts->size, more, &needed) || needed > UINT32_MAX)
+		return -E2BIG;
+	while (capacity < needed)
+		capacity *= 2;
+	if (capacity == texts->capacity)
+		return 0;
+	bytes = realloc(texts->bytes, capacity);
+	if (!bytes)
+		return -ENOMEM;
+	texts->bytes = bytes;
+	texts->capacity = capacity;
+	return 0;
+}
+
+/**
+ * texts_append() - Add a text without looking whether it is there already
+ * @texts:	Block
+ * @text:	Text, copied
+ * @ret_offset:	Its offset
+ *
+ * Return: 0, -ENOMEM, -E2BIG when the block is full
+ */
+int texts_append(struct texts *texts, const char *text, uint32_t *ret_offset)
+{
+	size_t size = strlen(text) + 1;
+	int r;
+
+	if (size == 1) {
+		*ret_offset = 0;
+		return 0;
+	}
+	r = reserve(texts, size + 1);
+	if (r < 0)
+		return r;
+	if (!texts->size)
+		texts->bytes[texts->size++] = '\0';
+	memcpy(texts->bytes + texts->size, text, size);
+	*ret_offset = (uint32_t)texts->size;
+	texts->size += size;
+	return 0;
+}
+
+/** find_slot() - The slot of @slots that holds @text, or the empty one it would go to */
+static uint32_t *find_slot(const struct texts *texts, uint32_t *slots, size_t n_slots, const char *text)
+{
+	size_t i = XXH3_64bits(text, strlen(text)) & (n_slots - 1);
+
+	while (slots[i] && strcmp(texts->bytes + slots[i], text))
+		i = (i + 1) & (n_slots - 1);
+	return &slots[i];
+}
+
+/** grow_slots() - Keep at least half of the slots empty; return 0 or -ENOMEM */
+static int grow_slots(struct texts *texts)
+{
+	size_t n_slots = texts->n_slots ? texts->n_slots * 2 : SLOTS_FIRST;
+	uint32_t *slots;
+
+	if (texts->n_used < texts->n_slots / 2)
+		return 0;
+	slots = calloc(n_slots, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	for (size_t i = 0; i < texts->n_slots; i++)
+		if (texts->slots[i])
+			*find_slot(texts, slots, n_slots, texts->bytes + texts->slots[i]) = texts->slots[i];
+	free(texts->slots);
+	texts->slots = slots;
+	texts->n_slots = n_slots;
+	return 0;
+}
+
+/**
+ * texts_intern() - Add a text, or find it where it was interned before
+ * @texts:	Block
+ * @text:	Text, copied
+ * @ret_offset:	Its offset: equal texts that were interned have equal offsets
+ *
+ * Return: 0, -ENOMEM, -E2BIG when the block is full
+ */
+int texts_intern(struct texts *texts, const char *text, uint32_t *ret_offset)
+{
+	uint32_t *slot;
+	int r;
+
+	if (!*text) {
+		*ret_offset = 0;
+		return 0;
+	}
+	r = grow_slots(texts);
+	if (r < 0)
+		return r;
+	slot = find_slot(texts, texts->slots, texts->n_slots, text);
+	if (!*slot) {
+		r = texts_append(texts, text, slot);
+		if (r < 0)
+			return r;
+		texts->n_used++;
+	}
+	*ret_offset = *slot;
+	return 0;
+}
+
+/** texts_get() - The text at @offset, borrowed until the next one is added */
+const char *texts_get(const struct texts *texts, uint32_t offset)
+{
+	return offset ? texts->bytes + offset : "";
+}
+
+/** texts_seal() - Free what only adding needs; texts_intern() begins anew if it is called again */
+void texts_seal(struct texts *texts)
+{
+	free(texts->slots);
+	texts->slots = NULL;
+	texts->n_slots = 0;
+	texts->n_used = 0;
+}
+
+/** texts_done() - Free the block */
+void texts_done(struct texts *texts)
+{
+	texts_seal(texts);
+	free(texts->bytes);
+	*texts = (struct texts){0};
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IPAM_LEASE_EGRESS_ROW_H
+#define IPAM_LEASE_EGRESS_ROW_H
+
+/*
+ * How packets leave, as many leases have it in common: bytes that mean something to others, stored once under their
+ * digest with the number of leases that name it. A row whose number is 0 stays until somebody has undone what was made
+ * from it.
+ */
+
+#include "ipam/lease/ipam.h"
+
+int egress_row_take(struct store *store, uint64_t digest, struct bytes definition);
+int egress_row_release(struct store *store, uint64_t digest);
+int egress_row_get(struct store *store, uint64_t digest, struct ipam_egress *ret_egress);
+int egress_row_remove(struct store *store, uint64_t digest);
+int egress_row_next(struct store *store, uint64_t *after, bool begun, struct ipam_egress *ret_egress);
+
+#endif

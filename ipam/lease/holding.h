@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IPAM_LEASE_HOLDING_H
+#define IPAM_LEASE_HOLDING_H
+
+/*
+ * What an attachment holds, in the store: a lease (STORE_LEASES) that lists its addresses, and for each of these who
+ * has it (STORE_ADDRESSES). Both always change together, and the pools with them.
+ */
+
+#include "ipam/lease/ipam.h"
+
+int holding_outcome(int r);
+int holding_get(struct store *store, const struct attachment *attachment, const struct attachment_key *key,
+		struct lease *ret_lease);
+int holding_find(struct store *store, const struct address *address, struct bytes *ret_key);
+int holding_next(struct store *store, const struct span *within, struct address *ret_address, struct bytes *ret_key);
+int holding_take(struct store *store, const struct attachment_key *key, const struct address *address);
+int holding_put(struct store *store, const struct attachment_key *key, const struct lease *lease);
+int holding_give_back(struct store *store, const struct attachment_key *key, const struct lease *lease,
+		      const uint64_t *released);
+
+#endif

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The address manager: takes and gives back leases, in one transaction of the store each. */
+
+#include "ipam/lease/ipam.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "ipam/lease/choice.h"
+#include "ipam/lease/egress_row.h"
+#include "ipam/lease/holding.h"
+#include "ipam/lease/pool.h"
+
+/** There when leases were adopted: of these the store does not know how their packets leave */
+#define META_ADOPTED "adopted"
+
+/** seconds() - @time as pools keep it; there is nothing before the epoch */
+static uint64_t seconds(int64_t time)
+{
+	return time > 0 ? (uint64_t)time : 0;
+}
+
+/** end() - Commit the transaction of @store when @r is 0, else abort it; returns @r or the commit's negative errno */
+static int end(struct store *store, int r)
+{
+	if (r == 0)
+		return store->ops->commit(store);
+	store->ops->abort(store);
+	return r;
+}
+
+/** is_among() - Whether @address is one of the @n @addresses */
+static bool is_among(const struct address *addresses, size_t n, const struct address *address)
+{
+	for (size_t i = 0; i < n; i++)
+		if (address_equal(&addresses[i], address))
+			return true;
+	return false;
+}
+
+/**
+ * fits_set() - Whether an address that an attachment holds may still be given from a range set
+ * @request:		Request
+ * @set:		Range set
+ * @address:		Address
+ * @ret_fits:		Whether
+ * @reterr_refusal:	Filled for IPAM_E_VETOED
+ *
+ * Return: 0, IPAM_E_VETOED, negative errno
+ */
+static int fits_set(const struct ipam_request *request, size_t set, const struct address *address, bool *ret_fits,
+		    struct ipam_refusal *reterr_refusal)
+{
+	bool requested = is_among(request->requested, request->n_requested, address);
+	struct guard_entry entry;
+	int r;
+
+	*ret_fits = false;
+	if (!range_set_find(&request->sets[set], address) || choice_is_gateway(request, address))
+		return 0;
+	r = guard_decide(request->guard, address, &entry);
+	if (r)
+		return r < 0 ? r : 0;
+	r = choice_ask_veto(request, set, address, requested);
+	if (r < 0)
+		return r;
+	if (r == IPAM_VERDICT_STOP) {
+		reterr_refusal->address = *address;
+		return IPAM_E_VETOED;
+	}
+	*ret_fits = r == IPAM_VERDICT_FREE;
+	return 0;
+}
+
+/**
+ * fits() - Whether the addresses that an attachment holds are an answer to its request
+ * @request:		Request
+ * @lease:		Its lease
+ * @ret_fits:		Whether
+ * @reterr_refusal:	Filled for IPAM_E_VETOED
+ *
+ * Return: 0, IPAM_E_VETOED, negative errno
+ */
+static int fits(const struct ipam_request *request, const struct lease *lease, bool *ret_fits,
+		struct ipam_refusal *reterr_refusal)
+{
+	int r = 0;
+
+	*ret_fits = lease->n_addresses == request->n_sets;
+	for (size_t i = 0; i < request->n_requested && *ret_fits; i++)
+		*ret_fits = is_among(lease->addresses, lease->n_addresses, &request->requested[i]);
+	for (size_t i = 0; i < request->n_sets && *ret_fits && r == 0; i++)
+		r = fits_set(request, i, &lease->addresses[i], ret_fits, reterr_refusal);
+	return r;
+}
+
+/**
+ * lives() - Whether an attachment that holds a lease is still there, so that it must not get another
+ * @request:		Request
+ * @held:		What it holds
+ * @reterr_refusal:	Filled for IPAM_E_LIVES
+ *
+ * Return: 0, IPAM_E_LIVES, negative errno
+ */
+static int lives(const struct ipam_request *request, const struct lease *held, struct ipam_refusal *reterr_refusal)
+{
+	int r = request->lives ? request->lives(request->userdata, held) : 0;
+
+	if (r <= 0)
+		return r;
+	reterr_refusal->address = held->addresses[0];
+	return IPAM_E_LIVES;
+}
+
+/**
+ * take_existing() - Give an attachment the addresses that it holds, or have it hold none
+ * @store:		Store, in a writing transaction
+ * @request:		Request
+ * @key:		Key of the attachment
+ * @lease:		Its new lease; the addresses are filled when they are given
+ * @reterr_refusal:	Filled for IPAM_E_VETOED and IPAM_E_LIVES
+ *
+ * Return: 0, IPAM_E_NOT_FOUND when it holds none, also when it did, but these did not fit; IPAM_E_VETOED, IPAM_E_LIVES,
+ *	negative errno
+ */
+static int take_existing(struct store *store, const struct ipam_request *request, const struct attachment_key *key,
+			 struct lease *lease, struct ipam_refusal *reterr_refusal)
+{
+	struct lease held;
+	bool same = false;
+	int r;
+
+	r = holding_get(store, &request->lease.attachment, key, &held);
+	if (r == IPAM_E_DAMAGED) {
+		r = holding_give_back(store, key, NULL, NULL);
+		return r < 0 ? r : IPAM_E_NOT_FOUND;
+	}
+	if (r == 0)
+		r = lives(request, &held, reterr_refusal);
+	if (r == 0)
+		r = fits(request, &held, &same, reterr_refusal);
+	if (r)
+		return r;
+	if (!same) {
+		r = holding_give_back(store, key, &held, NULL);
+		return r < 0 ? r : IPAM_E_NOT_FOUND;
+	}
+	for (size_t i = 0; i < held.n_addresses; i++)
+		lease->addresses[i] = held.addresses[i];
+	lease->n_addresses = held.n_addresses;
+	return egress_row_release(store, held.egress);
+}
+
+/**
+ * take_from_set() - Choose and take an address from one range set
+ * @store:		Store, in a writing transaction
+ * @request:		Request
+ * @set:		Range set
+ * @name:		Address asked for by name, NULL: the next one
+ * @key:		Key of the attachment
+ * @ret_address:	Address
+ * @reterr_refusal:	Filled for a named outcome
+ *
+ * Return: 0, a named outcome, negative errno
+ */
+static int take_from_set(struct store *store, const struct ipam_request *request, size_t set,
+			 const struct address *name, const struct attachment_key *key, struct address *ret_address,
+			 struct ipam_refusal *reterr_refusal)
+{
+	struct choice choice = {.store = store, .request = request, .set = set};
+	uint64_t now = seconds(request->lease.since);
+	struct address address;
+	int r;
+
+	r = pool_open(store, &request->sets[set], request->guard, now, &choice.pool);
+	if (r == 0)
+		r = pool_mature(store, &choice.pool, now, request->reuse_delay);
+	if (r < 0)
+		return r;
+	if (name) {
+		address = *name;
+		r = choice_named(&choice, name, reterr_refusal);
+	} else {
+		r = choice_next(&choice, &address, reterr_refusal);
+	}
+	if (r == 0)
+		r = holding_take(store, key, &address);
+	if (r == 0)
+		r = choice_set_cursor(&choice, &address);
+	if (r == 0)
+		*ret_address = address;
+	return r;
+}
+
+/**
+ * take_new() - Choose and take an address from each range set
+ * @store:		Store, in a writing transaction
+ * @request:		Request
+ * @key:		Key of the attachment, which holds nothing
+ * @lease:		Its new lease; the addresses are filled
+ * @reterr_refusal:	Filled for a named outcome
+ *
+ * Return: 0, a named outcome, negative errno
+ */
+static int take_new(struct store *store, const struct ipam_request *request, const struct attachment_key *key,
+		    struct lease *lease, struct ipam_refusal *reterr_refusal)
+{
+	const struct address *names[LIMIT_RANGE_SETS];
+	int r;
+
+	r = choice_assign_names(request, names, reterr_refusal);
+	for (size_t i = 0; i < request->n_sets && r == 0; i++)
+		r = take_from_set(store, request, i, names[i], key, &lease->addresses[i], reterr_refusal);
+	if (r == 0)
+		lease->n_addresses = request->n_sets;
+	return r;
+}
+
+/**
+ * take() - ipam_take() within a transaction
+ * @store:		Store, in a writing transaction
+ * @request:		Request
+ * @ret_grant:		Filled, also in part when it fails
+ * @reterr_refusal:	Filled for a named outcome
+ *
+ * Return: 0, a named outcome, negative errno
+ */
+static int take(struct store *store, const struct ipam_request *request, struct ipam_grant *ret_grant,
+		struct ipam_refusal *reterr_refusal)
+{
+	struct attachment_key key = attachment_key(&request->lease.attachment);
+	struct lease lease = request->lease;
+	int r;
+
+	lease.n_addresses = 0;
+	r = take_existing(store, request, &key, &lease, reterr_refusal);
+	ret_grant->existed = r == 0;
+	if (r == IPAM_E_NOT_FOUND)
+		r = take_new(store, request, &key, &lease, reterr_refusal);
+	if (r == 0)
+		r = egress_row_take(store, lease.egress, request->egress);
+	if (r == 0)
+		r = holding_put(store, &key, &lease);
+	if (r)
+		return r;
+	for (size_t i = 0; i < lease.n_addresses; i++) {
+		ret_grant->addresses[i] = lease.addresses[i];
+		ret_grant->ranges[i] = range_set_find(&request->sets[i], &lease.addresses[i]);
+	}
+	ret_grant->n_addresses = lease.n_addresses;
+	return 0;
+}
+
+/** adopt() - Write one lease known from elsewhere, without addresses that are held already: 0, negative errno */
+static int adopt(struct store *store, const struct adopted *adopted)
+{
+	struct lease lease = adopted->lease;
+	int r = 0;
+
+	lease.n_addresses = 0;
+	for (size_t i = 0; i < adopted->lease.n_addresses && r == 0; i++) {
+		const struct address *address = &adopted->lease.addresses[i];
+		struct bytes holder;
+
+		r = holding_find(store, address, &holder);
+		if (r == 0)
+			continue;
+		if (r == STORE_E_NOT_FOUND)
+			r = holding_take(store, &adopted->key, address);
+		lease.addresses[lease.n_addresses++] = *address;
+	}
+	return r < 0 ? r : holding_put(store, &adopted->key, &lease);
+}
+
+/**
+ * ipam_adopt() - Write leases that are known from elsewhere: from what the kernel says of this host's interfaces
+ * @store:	Store opened for writing that knows nothing yet
+ * @adopted:	Leases
+ * @n_adopted:	How many
+ *
+ * Return: 0, negative errno: none was written
+ */
+int ipam_adopt(struct store *store, const struct adopted *adopted, size_t n_adopted)
+{
+	int r;
+
+	r = store->ops->begin(store, true);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n_adopted && r == 0; i++)
+		r = adopt(store, &adopted[i]);
+	if (r == 0 && n_adopted)
+		r = store->ops->put(store, STORE_META, bytes_of(META_ADOPTED, strlen(META_ADOPTED)), bytes_of("", 0));
+	return end(store, r);
+}
+
+/** ipam_has_adopted() - Whether the store knows only a part of what some of its leases were armed with: 1, 0, errno */
+int ipam_has_adopted(struct store *store)
+{
+	struct bytes value;
+	int r;
+
+	r = store->ops->begin(store, false);
+	if (r < 0)
+		return r;
+	r = store->ops->get(store, STORE_META, bytes_of(META_ADOPTED, strlen(META_ADOPTED)), &value);
+	store->ops->abort(store);
+	return r < 0 ? r : r == 0;
+}
+
+/**
+ * ipam_take() - Take an address of each range set for an attachment, or none
+ * @store:		Store opened for writing
+ * @request:		Who wants what; its lease's @since is also the time by which addresses rest
+ * @ret_grant:		What was given; the same as before when the attachment holds a lease that still fits
+ * @reterr_refusal:	Filled for a named outcome other than IPAM_E_DAMAGED
+ *
+ * Return: 0, IPAM_E_FULL, IPAM_E_RESERVED, IPAM_E_HELD, IPAM_E_OUTSIDE, IPAM_E_GATEWAY, IPAM_E_VETOED, IPAM_E_LIVES,
+ *	IPAM_E_DAMAGED, negative errno: -EEXIST when another attachment has the same digest
+ */
+int ipam_take(struct store *store, const struct ipam_request *request, struct ipam_grant *ret_grant,
+	      struct ipam_refusal *reterr_refusal)
+{
+	struct ipam_refusal refusal = {0};
+	struct ipam_grant grant = {0};
+	int r;
+
+	if (request->n_sets > LIMIT_RANGE_SETS)
+		return -E2BIG;
+	r = store->ops->begin(store, true);
+	if (r < 0)
+		return holding_outcome(r);
+	r = end(store, take(store, request, &grant, &refusal));
+	if (r == 0)
+		*ret_grant = grant;
+	else if (r > 0)
+		*reterr_refusal = refusal;
+	return holding_outcome(r);
+}
+
+/** note() - ipam_note() within a transaction */
+static int note(struct store *store, const struct lease *lease, struct bytes egress)
+{
+	struct attachment_key key = attachment_key(&lease->attachment);
+	struct lease held;
+	int r;
+
+	r = holding_get(store, &lease->attachment, &key, &held);
+	if (r == 0)
+		r = egress_row_release(store, held.egress);
+	else if (r == IPAM_E_NOT_FOUND || r == IPAM_E_DAMAGED)
+		r = 0;
+	if (r == 0)
+		r = egress_row_take(store, lease->egress, egress);
+	return r == 0 ? holding_put(store, &key, lease) : r;
+}
+
+/**
+ * ipam_note() - Write the lease of a chained attachment, whose addresses are others' to give
+ * @store:	Store opened for writing
+ * @lease:	Lease, in place of an older one
+ * @egress:	What its @egress stands for
+ *
+ * Return: 0, negative errno: -EEXIST when another attachment has the same digest
+ */
+int ipam_note(struct store *store, const struct lease *lease, struct bytes egress)
+{
+	int r;
+
+	r = store->ops->begin(store, true);
+	return r < 0 ? r : end(store, note(store, lease, egress));
+}
+
+/** ipam_forget_egress() - Forget a definition that no lease names any more: 0, negative errno */
+int ipam_forget_egress(struct store *store, uint64_t digest)
+{
+	int r;
+
+	r = store->ops->begin(store, true);
+	return r < 0 ? r : end(store, egress_row_remove(store, digest));
+}
+
+/**
+ * ipam_release() - Give back what an attachment holds; it rests from now on
+ * @store:	Store opened for writing
+ * @attachment:	Attachment
+ * @now:	Seconds since the epoch
+ *
+ * A lease that can't be read is given back all the same.
+ *
+ * Return: 0, IPAM_E_NOT_FOUND when it holds nothing, IPAM_E_DAMAGED when what else is in the store can't be read,
+ *	negative errno
+ */
+int ipam_release(struct store *store, const struct attachment *attachment, int64_t now)
+{
+	struct attachment_key key = attachment_key(attachment);
+	uint64_t released = seconds(now);
+	struct lease lease;
+	int r;
+
+	r = store->ops->begin(store, true);
+	if (r < 0)
+		return holding_outcome(r);
+	r = holding_get(store, attachment, &key, &lease);
+	if (r == 0)
+		r = holding_give_back(store, &key, &lease, &released);
+	else if (r == IPAM_E_DAMAGED)
+		r = holding_give_back(store, &key, NULL, &released);
+	r = end(store, r);
+	return r == -EEXIST ? IPAM_E_NOT_FOUND : holding_outcome(r);
+}

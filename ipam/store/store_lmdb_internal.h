@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IPAM_STORE_STORE_LMDB_INTERNAL_H
+#define IPAM_STORE_STORE_LMDB_INTERNAL_H
+
+/*
+ * Shared by the files of the store on LMDB: store_lmdb.c opens and creates, store_lmdb_ops.c is the seam,
+ * store_lmdb_check.c looks at a file before it is trusted, store_lmdb_crash.c is for when that was not enough.
+ */
+
+#include <lmdb.h>
+#include <sys/types.h>
+
+#include "ipam/store/state.h"
+#include "ipam/store/store.h"
+
+/**
+ * struct lmdb_store - An open store
+ * @base:	The seam
+ * @state:	State directory whose store lock is held; borrowed
+ * @env:	LMDB's file
+ * @txn:	Transaction, NULL between two
+ * @cursor:	Cursor of the transaction, NULL until needed
+ * @dbi:	Main database
+ * @size:	Size of the file
+ */
+struct lmdb_store {
+	struct store base;
+	const struct state *state;
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_cursor *cursor;
+	MDB_dbi dbi;
+	off_t size;
+};
+
+#define STORE_FILE "leases.mdb"
+#define STORE_FILE_DAMAGED "leases.mdb.damaged"
+
+/** Named outcomes of lmdb_check_file() beside 0 and negative errno */
+enum lmdb_file_outcome {
+	LMDB_FILE_ABSENT = 1,
+	LMDB_FILE_DAMAGED,
+};
+
+extern const struct store_ops lmdb_ops;
+
+int lmdb_outcome(int code);
+void lmdb_close_file(struct lmdb_store *lmdb);
+void lmdb_watch(int dir_fd);
+void lmdb_unwatch(void);
+int lmdb_check_file(int dir_fd, const char *name, off_t *ret_size);
+
+#endif

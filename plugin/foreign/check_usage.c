@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Other plugins' addresses held against the guard. Pure. */
+
+#include <stdio.h>
+
+#include "plugin/foreign/check_usage.h"
+#include "plugin/netconf/check.h"
+#include "rangeguard/cleanup.h"
+
+/** struct check - What the checks share: file, guard, listener, and as a guard what the ranges do not give */
+struct check {
+	const char *file;
+	const struct guard *guard;
+	const struct guard *withheld;
+	struct report *report;
+};
+
+/** tell() - One finding about a usage, with the policy's entry as its other side */
+static void tell(const struct check *check, enum rule rule, enum severity severity, const struct usage *usage,
+		 const char *subject, const struct guard_entry *entry)
+{
+	static const char *const remedies[] = {
+		[USAGE_RANGE] = "choose another range, or ask the owner for a grant",
+		[USAGE_GATEWAY] = "choose another gateway, or ask the owner",
+		[USAGE_ADDRESS] = "choose another address, or ask the owner for a grant",
+	};
+	struct clash clash = {
+		.rule = rule,
+		.severity = severity,
+		.file = check->file,
+		.pointer = usage->pointer,
+		.subject = subject,
+		.remedy = remedies[usage->kind],
+	};
+
+	clash_report(check->report, &clash, entry);
+}
+
+/** count_given() - How many addresses of a range are given: neither excluded nor a gateway */
+static u128 count_given(const struct check *check, const struct span *span)
+{
+	struct span rest = *span, part;
+	u128 given = span->last - span->first;
+
+	/* ::/0 has one more than the type can say. */
+	given += given < ~(u128)0;
+	while (guard_next(check->withheld, &rest, &part) == GUARD_E_RESERVED) {
+		given -= part.last - part.first + 1;
+		if (part.last == span->last)
+			break;
+		rest.first = part.last + 1;
+	}
+	return given;
+}
+
+/** check_room() - Nothing left of a range is an error, less than half of it worth a warning (RG107) */
+static void check_room(const struct check *check, const struct usage *usage)
+{
+	u128 given = count_given(check, &usage->span), all = usage->span.last - usage->span.first;
+	char text[SPAN_TEXT_MAX], given_text[COUNT_TEXT_MAX], all_text[COUNT_TEXT_MAX];
+
+	if (!given)
+		report_error(check->report, RULE_NO_ADDRESS, check->file, usage->pointer,
+			     "range %s has no usable address: each one is excluded or a gateway",
+			     span_format(&usage->span, text));
+	else if (all > 1 && given <= all / 2)
+		report_warning(check->report, RULE_NO_ADDRESS, check->file, usage->pointer,
+			       "range %s has %s usable addresses of %s: the others are excluded or gateways; enlarge "
+			       "it if that is too few",
+			       span_format(&usage->span, text), count_format(given, given_text),
+			       count_format(all + (all < ~(u128)0), all_text));
+}
+
+/** check_range() - No part of the network may be reserved, whatever is excluded: a route to all of it may be made */
+static void check_range(const struct check *check, const struct usage *usage)
+{
+	struct span network = prefix_span(&usage->network);
+	char text[PREFIX_TEXT_MAX], subject[128];
+	struct guard_entry entry;
+
+	if (guard_touch(check->guard, &network, NULL, &entry) != GUARD_E_RESERVED) {
+		check_room(check, usage);
+		return;
+	}
+	(void)snprintf(subject, sizeof(subject), "range %s touches", prefix_format(&usage->network, text));
+	tell(check, RULE_RANGE_RESERVED, SEVERITY_ERROR, usage, subject, &entry);
+}
+
+/** check_gateway() - A gateway is an address that somebody will answer at; one that is implied lies in the range */
+static void check_gateway(const struct check *check, const struct usage *usage)
+{
+	char text[SPAN_TEXT_MAX], subject[128];
+	struct guard_entry entry;
+
+	if (usage->implied || guard_touch(check->guard, &usage->span, NULL, &entry) != GUARD_E_RESERVED)
+		return;
+	(void)snprintf(subject, sizeof(subject), "gateway %s lies in", span_format(&usage->span, text));
+	tell(check, RULE_GATEWAY_RESERVED, SEVERITY_ERROR, usage, subject, &entry);
+}
+
+/** check_address() - A fixed address may not be reserved; that its network touches a reservation is worth a warning */
+static void check_address(const struct check *check, const struct usage *usage)
+{
+	struct span network = prefix_span(&usage->network);
+	char text[SPAN_TEXT_MAX], network_text[PREFIX_TEXT_MAX], subject[256];
+	struct guard_entry entry;
+
+	(void)span_format(&usage->span, text);
+	if (guard_touch(check->guard, &usage->span, NULL, &entry) == GUARD_E_RESERVED) {
+		(void)snprintf(subject, sizeof(subject), "address %s lies in", text);
+		tell(check, RULE_ADDRESS_RESERVED, SEVERITY_ERROR, usage, subject, &entry);
+	} else if (guard_touch(check->guard, &network, NULL, &entry) == GUARD_E_RESERVED) {
+		(void)snprintf(subject, sizeof(subject),
+			       "network %s of address %s, which becomes reachable on-link, touches",
+			       prefix_format(&usage->network, network_text), text);
+		tell(check, RULE_RANGE_RESERVED, SEVERITY_WARNING, usage, subject, &entry);
+	}
+}
+
+/** withheld_by() - What ranges do not give, as a guard; 0 or negative errno */
+static int withheld_by(const struct usages *usages, struct guard **ret_guard)
+{
+	GUARD_CLEANUP struct guard *guard = NULL;
+	int r = guard_new(&guard);
+
+	for (size_t i = 0; i < usages->n_items && !r; i++) {
+		struct guard_entry entry = {.kind = GUARD_RESERVED, .span = usages->items[i].span};
+
+		if (usages->items[i].kind == USAGE_EXCLUDED || usages->items[i].kind == USAGE_GATEWAY)
+			r = guard_add(guard, &entry);
+	}
+	if (!r)
+		r = guard_seal(guard);
+	if (!r)
+		*ret_guard = TAKE_PTR(guard);
+	return r;
+}
+
+/** check_usage() - One usage */
+static void check_usage(const struct check *check, const struct usage *usage)
+{
+	switch (usage->kind) {
+	case USAGE_RANGE:
+		check_range(check, usage);
+		break;
+	case USAGE_GATEWAY:
+		check_gateway(check, usage);
+		break;
+	case USAGE_ADDRESS:
+		check_address(check, usage);
+		break;
+	case USAGE_EXCLUDED:
+	case USAGE_RESERVED:
+	default:
+		break;
+	}
+}
+
+/**
+ * check_usages() - Hold what a plugin uses against the guard
+ * @usages:	What it uses
+ * @file:	File of the configuration
+ * @guard:	Sealed guard
+ * @report:	Hears each clash
+ *
+ * Return: 0 also with findings, negative errno
+ */
+int check_usages(const struct usages *usages, const char *file, const struct guard *guard, struct report *report)
+{
+	GUARD_CLEANUP struct guard *withheld = NULL;
+	struct check check = {.file = file, .guard = guard, .report = report};
+	int r = withheld_by(usages, &withheld);
+
+	if (r < 0)
+		return r;
+	check.withheld = withheld;
+	for (size_t i = 0; i < usages->n_items; i++)
+		check_usage(&check, &usages->items[i]);
+	return 0;
+}
+
+/**
+ * check_usage_routes() - Hold another plugin's ranges against a host's routes
+ * @usages:	What it uses
+ * @file:	File of the configuration
+ * @own_device:	Bridge or parent interface, whose routes are the network's own; NULL: not known
+ * @routes:	The host's routes
+ * @report:	Hears, of each range, the heaviest, as a warning: nothing will refuse it
+ */
+void check_usage_routes(const struct usages *usages, const char *file, const char *own_device,
+			const struct routes *routes, struct report *report)
+{
+	struct route_question question = {
+		.file = file,
+		.clash_severity = SEVERITY_WARNING,
+		.own_device = own_device,
+		.remedy = "choose another range, or remove the route",
+	};
+
+	for (size_t i = 0; i < usages->n_items; i++) {
+		if (usages->items[i].kind != USAGE_RANGE)
+			continue;
+		question.pointer = usages->items[i].pointer;
+		question.span = usages->items[i].span;
+		question.network = usages->items[i].network;
+		check_range_routes(&question, routes, report);
+	}
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The plugins' objects of a CNI document. Pure. */
+
+#include "plugin/foreign/netwalk.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/** Nodes of the first allocation; it doubles from there */
+#define NODES_FIRST 4U
+
+/** push() - Remember a node; a lost one is told by @failed */
+static struct netnode *push(struct netwalk *walk, const json_t *object)
+{
+	if (walk->n_nodes == walk->capacity) {
+		size_t capacity = walk->capacity ? walk->capacity * 2 : NODES_FIRST;
+		struct netnode *nodes = reallocarray(walk->nodes, capacity, sizeof(*nodes));
+
+		if (!nodes) {
+			walk->failed = true;
+			return NULL;
+		}
+		walk->nodes = nodes;
+		walk->capacity = capacity;
+	}
+	walk->nodes[walk->n_nodes] = (struct netnode){.object = object};
+	return &walk->nodes[walk->n_nodes++];
+}
+
+/** push_elements() - Remember the elements of an array at member @key, the first one to be met first */
+static void push_elements(struct netwalk *walk, const struct netnode *parent, const char *key, bool delegate)
+{
+	const json_t *array = json_object_get(parent->object, key);
+
+	for (size_t i = json_is_array(array) ? json_array_size(array) : 0; i > 0; i--) {
+		struct netnode *node = push(walk, json_array_get(array, i - 1));
+
+		if (!node)
+			return;
+		node->at = parent->at;
+		(void)pointer_push_key(&node->at, key);
+		(void)pointer_push_index(&node->at, i - 1);
+		node->list = delegate ? NULL : parent->object;
+		node->list_length = parent->at.length;
+		node->delegate = delegate;
+	}
+}
+
+/** push_delegate() - Remember the object at member `delegate` */
+static void push_delegate(struct netwalk *walk, const struct netnode *parent)
+{
+	const json_t *delegate = json_object_get(parent->object, "delegate");
+	struct netnode *node = json_is_object(delegate) ? push(walk, delegate) : NULL;
+
+	if (!node)
+		return;
+	node->at = parent->at;
+	(void)pointer_push_key(&node->at, "delegate");
+	node->list = parent->list;
+	node->list_length = parent->list_length;
+	node->delegate = true;
+}
+
+/**
+ * netwalk_start() - Begin at a document
+ * @walk:	Walk
+ * @root:	Document; must live as long as the walk
+ * @at:		NULL, or the place in another document that it was taken out of: a delegate of that one's
+ *
+ * Return: 0, -ENOMEM
+ */
+int netwalk_start(struct netwalk *walk, const json_t *root, const struct pointer *at)
+{
+	struct netnode *node = push(walk, root);
+
+	if (!node)
+		return -ENOMEM;
+	if (at)
+		node->at = *at;
+	node->delegate = at;
+	return 0;
+}
+
+/**
+ * netwalk_next() - The next list or plugin's object
+ * @walk:	Walk; @failed tells whether some could not be remembered
+ * @ret_node:	It
+ *
+ * Return: whether there is one
+ */
+bool netwalk_next(struct netwalk *walk, struct netnode *ret_node)
+{
+	if (!walk->n_nodes)
+		return false;
+	*ret_node = walk->nodes[--walk->n_nodes];
+	/* The last one pushed is met first. */
+	push_delegate(walk, ret_node);
+	push_elements(walk, ret_node, "delegates", true);
+	push_elements(walk, ret_node, "plugins", false);
+	return true;
+}
+
+/** netwalk_done() - Free what the walk remembers */
+void netwalk_done(struct netwalk *walk)
+{
+	free(walk->nodes);
+	*walk = (struct netwalk){0};
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The networks of a run beside each other. Pure. */
+
+#include "plugin/foreign/networks.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** Ranges of the first allocation; it doubles from there */
+#define RANGES_FIRST 64U
+/** Overlaps of one range that are told one by one; a thousand networks over each other have half a million */
+#define OVERLAPS_MAX 16U
+
+/** struct known_range - A range of its own: the texts are owned */
+struct known_range {
+	struct span span;
+	enum keeping keeping;
+	char *keeper;
+	char *network;
+	char *file;
+	char *pointer;
+};
+
+/** struct known_name - A name and the file in which it was met first; owned */
+struct known_name {
+	char *name;
+	char *file;
+};
+
+/** compare_names() - tsearch(3) order */
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(((const struct known_name *)a)->name, ((const struct known_name *)b)->name);
+}
+
+/** free_name() - Free a node of the tree, NULL too */
+static void free_name(void *node)
+{
+	struct known_name *name = node;
+
+	if (!name)
+		return;
+	free(name->name);
+	free(name->file);
+	free(name);
+}
+
+/** new_name() - A node for the tree; NULL when there is no memory */
+static struct known_name *new_name(const char *name, const char *file)
+{
+	struct known_name *known = calloc(1, sizeof(*known));
+
+	if (!known)
+		return NULL;
+	*known = (struct known_name){.name = strdup(name), .file = strdup(file)};
+	if (known->name && known->file)
+		return known;
+	free_name(known);
+	return NULL;
+}
+
+/**
+ * networks_add_name() - Remember a network's name; where it is taken already, that is a finding (RG005)
+ * @networks:	Networks
+ * @name:	Name
+ * @file:	File of the network
+ * @pointer:	JSON pointer of the name there
+ */
+void networks_add_name(struct networks *networks, const char *name, const char *file, const char *pointer)
+{
+	struct known_name *known = new_name(name, file), **met;
+
+	met = known ? tsearch(known, &networks->names, compare_names) : NULL;
+	if (!met) {
+		networks->failed = true;
+		free_name(known);
+		return;
+	}
+	if (*met == known)
+		return;
+	report_error(networks->report, RULE_DUPLICATE, file, pointer,
+		     "network name \"%.64s\" is taken by %.256s already; the two would share leases and interfaces: "
+		     "give each network a name of its own",
+		     name, (*met)->file);
+	free_name(known);
+}
+
+/** grow_ranges() - Make room for one more range; false when there is no memory */
+static bool grow_ranges(struct networks *networks)
+{
+	size_t capacity = networks->capacity ? networks->capacity * 2 : RANGES_FIRST;
+	struct known_range *ranges;
+
+	if (networks->n_ranges < networks->capacity)
+		return true;
+	ranges = reallocarray(networks->ranges, capacity, sizeof(*ranges));
+	if (!ranges)
+		return false;
+	networks->ranges = ranges;
+	networks->capacity = capacity;
+	return true;
+}
+
+/**
+ * networks_add_range() - Remember a range for the comparison
+ * @networks:	Networks
+ * @range:	Range; its texts are copied
+ */
+void networks_add_range(struct networks *networks, const struct network_range *range)
+{
+	struct known_range *known;
+
+	if (!grow_ranges(networks)) {
+		networks->failed = true;
+		return;
+	}
+	known = &networks->ranges[networks->n_ranges++];
+	*known = (struct known_range){
+		.span = range->span,
+		.keeping = range->keeping,
+		.keeper = range->keeper ? strdup(range->keeper) : NULL,
+		.network = strdup(range->network),
+		.file = strdup(range->file),
+		.pointer = strdup(range->pointer),
+	};
+	if ((range->keeper && !known->keeper) || !known->network || !known->file || !known->pointer)
+		networks->failed = true;
+}
+
+/** by_first() - qsort(3) order: family, first address, then file and place, so that what is told does not vary */
+static int by_first(const void *a, const void *b)
+{
+	const struct known_range *left = a, *right = b;
+	int r;
+
+	if (left->span.family != right->span.family)
+		return left->span.family < right->span.family ? -1 : 1;
+	if (left->span.first != right->span.first)
+		return left->span.first < right->span.first ? -1 : 1;
+	r = strcmp(left->file, right->file);
+	return r ? r : strcmp(left->pointer, right->pointer);
+}
+
+/** same_text() - Whether two texts are equal, NULL being none */
+static bool same_text(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+/** enum collision - What it means that two ranges overlap */
+enum collision {
+	COLLISION_NONE,
+	COLLISION_SHARED,  /* no address is given twice */
+	COLLISION_TWICE,   /* an address may be given twice */
+	COLLISION_REFUSED, /* within one network: its plugin refuses */
+};
+
+/** judge() - What the overlap of @a and @b means */
+static enum collision judge(const struct known_range *a, const struct known_range *b)
+{
+	bool same_network = strcmp(a->network, b->network) == 0;
+
+	/* A second network of the name is a finding of its own, and rangeguard's reader has told its overlaps. */
+	if (same_network)
+		return a->keeping == KEEPING_ALONE && b->keeping == KEEPING_ALONE && strcmp(a->file, b->file) == 0
+			       ? COLLISION_REFUSED
+			       : COLLISION_NONE;
+	if (a->keeping == KEEPING_OURS && b->keeping == KEEPING_OURS)
+		return same_text(a->keeper, b->keeper) ? COLLISION_SHARED : COLLISION_NONE;
+	if (a->keeping == KEEPING_CLUSTER && b->keeping == KEEPING_CLUSTER && same_text(a->keeper, b->keeper))
+		return COLLISION_NONE;
+	return COLLISION_TWICE;
+}
+
+/** report_overlap() - Two ranges that share addresses (RG105) */
+static void report_overlap(struct report *report, const struct known_range *range, const struct known_range *other,
+			   enum collision collision)
+{
+	static const char *const clauses[] = {
+		[COLLISION_NONE] = "",
+		[COLLISION_SHARED] = "no address is given twice, but each network takes from the other",
+		[COLLISION_TWICE] = "the two do not know of each other, and may give one address twice: separate them",
+		[COLLISION_REFUSED] = "ranges of one network must be apart",
+	};
+	char text[SPAN_TEXT_MAX], other_text[SPAN_TEXT_MAX], message[ERROR_MSG_MAX];
+	struct finding finding = {
+		.rule = RULE_OVERLAP,
+		.severity = collision == COLLISION_REFUSED ? SEVERITY_ERROR : SEVERITY_WARNING,
+		.file = range->file,
+		.pointer = range->pointer,
+		.message = message,
+		.related_file = other->file,
+		.related_pointer = other->pointer,
+	};
+
+	(void)snprintf(message, sizeof(message),
+		       "range %s of network \"%.64s\" overlaps range %s of network \"%.64s\"; %s",
+		       span_format(&range->span, text), range->network, span_format(&other->span, other_text),
+		       other->network, clauses[collision]);
+	report_finding(report, &finding);
+}
+
+/** compare_one() - Report the overlaps of range @index with those that begin in it */
+static void compare_one(const struct networks *networks, size_t index)
+{
+	const struct known_range *ranges = networks->ranges;
+	unsigned told = 0;
+
+	for (size_t i = index + 1;
+	     i < networks->n_ranges && told < OVERLAPS_MAX && span_overlaps(&ranges[index].span, &ranges[i].span);
+	     i++) {
+		enum collision collision = judge(&ranges[index], &ranges[i]);
+
+		if (collision == COLLISION_NONE)
+			continue;
+		report_overlap(networks->report, &ranges[i], &ranges[index], collision);
+		told++;
+	}
+}
+
+/**
+ * networks_compare() - Report the ranges that overlap, in O(n log n) and the overlaps
+ * @networks:	Networks
+ *
+ * Of one range at most OVERLAPS_MAX overlaps with ranges that begin in it are told.
+ */
+void networks_compare(struct networks *networks)
+{
+	if (!networks->n_ranges || networks->failed)
+		return;
+	qsort(networks->ranges, networks->n_ranges, sizeof(*networks->ranges), by_first);
+	for (size_t i = 0; i < networks->n_ranges; i++)
+		compare_one(networks, i);
+}
+
+/** networks_done() - Free what was remembered */
+void networks_done(struct networks *networks)
+{
+	for (size_t i = 0; i < networks->n_ranges; i++) {
+		free(networks->ranges[i].keeper);
+		free(networks->ranges[i].network);
+		free(networks->ranges[i].file);
+		free(networks->ranges[i].pointer);
+	}
+	free(networks->ranges);
+	tdestroy(networks->names, free_name);
+	*networks = (struct networks){0};
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the IPAM can't know and asks the kernel about, and the words for its answers. */
+
+#include "plugin/host/asker.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plugin/host/liveness.h"
+#include "plugin/network/hostroute.h"
+#include "plugin/verbs/context.h"
+
+/** asker_describe_route() - "10.1.2.0/24 through interface docker0". Return: @buffer */
+const char *asker_describe_route(const struct route_info *match, char buffer[static ASKER_ROUTE_TEXT_MAX])
+{
+	char prefix[PREFIX_TEXT_MAX], interface[IF_NAMESIZE];
+
+	(void)snprintf(buffer, ASKER_ROUTE_TEXT_MAX, "%s%s%s", prefix_format(&match->destination, prefix),
+		       match->interface ? " through interface " : " (no interface)",
+		       match->interface && if_indextoname(match->interface, interface) ? interface : "");
+	return buffer;
+}
+
+/** clash_verdict() - What a clash means under `hostRoutes`; a delegate's caller makes connected routes of its own */
+static int clash_verdict(const struct asker *asker, const struct address *address)
+{
+	char text[ADDRESS_TEXT_MAX], route[ASKER_ROUTE_TEXT_MAX];
+
+	if (asker->netconf->role == ROLE_DELEGATE || asker->netconf->guard.host_routes == HOST_ROUTES_OFF)
+		return IPAM_VERDICT_FREE;
+	if (asker->netconf->guard.host_routes == HOST_ROUTES_REFUSE)
+		return IPAM_VERDICT_STOP;
+	log_line("warning: address %s clashes with the host's route %s", address_format(address, text),
+		 asker_describe_route(&asker->match, route));
+	return IPAM_VERDICT_FREE;
+}
+
+/** is_own_route() - Whether the route found leads to the host end of the attachment that asks: it is here already */
+static bool is_own_route(const struct asker *asker)
+{
+	char own[IF_NAMESIZE], found[IF_NAMESIZE];
+
+	if (asker->match.protocol != PLAN_ROUTE_PROTOCOL || !if_indextoname(asker->match.interface, found))
+		return false;
+	plan_host_name(asker->attachment, own);
+	return strcmp(own, found) == 0;
+}
+
+/** asker_veto() - ipam_veto_fn: how does the host route this address today? */
+int asker_veto(void *userdata, const struct ip_range *range, const struct address *address, bool requested)
+{
+	struct asker *asker = userdata;
+	int r = hostroute_ask(asker->host, address, &range->subnet, &asker->match);
+
+	switch (r) {
+	case HOSTROUTE_FREE:
+		return IPAM_VERDICT_FREE;
+	case HOSTROUTE_TAKEN:
+		if (is_own_route(asker))
+			return IPAM_VERDICT_FREE;
+		return requested ? IPAM_VERDICT_STOP : IPAM_VERDICT_SKIP;
+	case HOSTROUTE_CLASH:
+		return clash_verdict(asker, address);
+	default:
+		return r;
+	}
+}
+
+/**
+ * asker_lives() - ipam_lives_fn: is the attachment that asks still there?
+ * @userdata:	struct asker
+ * @lease:	What it holds
+ *
+ * Its host end tells; a delegate's interface is not ours, so there the namespace recorded at ADD does.
+ *
+ * Return: 1, 0
+ */
+int asker_lives(void *userdata, const struct lease *lease)
+{
+	const struct asker *asker = userdata;
+
+	if (asker->netconf->role == ROLE_DELEGATE)
+		return liveness_netns(lease) == LIVENESS_THERE;
+	return liveness_interface(asker->host, asker->attachment);
+}
+
+/** asker_vetoed() - Say what the host's routes have against an address: REFUSED with code 104 or 105 */
+int asker_vetoed(const struct asker *asker, const struct address *address, struct error *reterr)
+{
+	const struct route_info *match = &asker->match;
+	char text[ADDRESS_TEXT_MAX], route[ASKER_ROUTE_TEXT_MAX];
+	struct span matched = prefix_span(&match->destination);
+
+	(void)address_format(address, text);
+	(void)asker_describe_route(match, route);
+	if (matched.first == matched.last)
+		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
+				 "requested address %s is the host's own or another container's: the host routes %s",
+				 text, route);
+	return error_set(reterr, ERROR_HOST_ROUTE,
+			 "address %s clashes with the host's route %s: traffic meant for that route would end in the "
+			 "container; choose another range, remove the route, or set guard.hostRoutes",
+			 text, route);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_HOST_ASKER_H
+#define PLUGIN_HOST_ASKER_H
+
+/*
+ * What the IPAM can't know and asks the kernel about: how the host routes an address today, and whether an attachment
+ * still lives.
+ */
+
+#include "ipam/lease/ipam.h"
+#include "plugin/netconf/netconf.h"
+#include "plugin/network/port.h"
+#include "plugin/network/rtmessage.h"
+
+/** struct asker - Who asks, through which port, and the route that a veto was about */
+struct asker {
+	const struct netconf *netconf;
+	const struct attachment *attachment;
+	struct port *host;
+	struct route_info match;
+};
+
+/** Space for asker_describe_route() */
+#define ASKER_ROUTE_TEXT_MAX 128
+
+const char *asker_describe_route(const struct route_info *match, char buffer[static ASKER_ROUTE_TEXT_MAX]);
+int asker_veto(void *userdata, const struct ip_range *range, const struct address *address, bool requested);
+int asker_lives(void *userdata, const struct lease *lease);
+int asker_vetoed(const struct asker *asker, const struct address *address, struct error *reterr);
+
+#endif

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The network configuration as values. Reads an object that jansson has parsed; reports each problem and goes on, so
+ * that `validate` hears all of them. Pure.
+ */
+
+#include "plugin/netconf/netconf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/netconf/netconf_ipam.h"
+#include "plugin/text/json.h"
+
+#define TYPE "rangeguard"
+
+/** member_text() - Text of member @key without a report, NULL when it is absent or no string */
+static const char *member_text(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+/**
+ * role_of() - The role that a configuration asks for, by `type` and `ipam` alone
+ * @root:	Plugin's object
+ *
+ * Return: the role; ROLE_INTERFACE for what is none of them, which netconf_read() then reports
+ */
+static enum role role_of(const json_t *root)
+{
+	const char *type = member_text(root, "type");
+	const json_t *ipam = json_member(root, "ipam");
+
+	if (type && strcmp(type, TYPE))
+		return ROLE_DELEGATE;
+	return ipam ? ROLE_INTERFACE : ROLE_CHAINED;
+}
+
+/** set_defaults() - A configuration that says nothing, over @root */
+static void set_defaults(struct netconf *netconf, json_t *root, const char *file, const char *pointer)
+{
+	*netconf = (struct netconf){
+		.root = json_incref(root),
+		.file = file,
+		.role = role_of(root),
+		.name = "",
+		.type = "",
+		.anti_spoof = true,
+		.data_dir = NETCONF_DATA_DIR,
+		.reuse_delay = NETCONF_REUSE_DELAY,
+		.guard = {.policies = {NETCONF_POLICY_DIR}, .n_policies = 1, .policies_default = true},
+	};
+	(void)snprintf(netconf->pointer, sizeof(netconf->pointer), "%s", pointer);
+}
+
+/**
+ * netconf_read_identity() - Read what DEL and GC need, never failing on the rest
+ * @root:		Plugin's object; a reference is taken
+ * @file:		Where it came from
+ * @ret_netconf:	name, type, role, version (the newest where it is unreadable), dataDir and prevResult; everything
+ *			else as by default. Always written; netconf_done() releases it
+ *
+ * Return: 0
+ */
+int netconf_read_identity(json_t *root, const char *file, struct netconf *ret_netconf)
+{
+	const json_t *ipam = json_object_get(root, "ipam");
+	const char *data_dir = member_text(ipam, "dataDir");
+	const char *version = member_text(root, "cniVersion");
+
+	set_defaults(ret_netconf, root, file, "");
+	if (member_text(root, "name"))
+		ret_netconf->name = member_text(root, "name");
+	if (member_text(root, "type"))
+		ret_netconf->type = member_text(root, "type");
+	if (cni_version_parse(version ? version : "", &ret_netconf->version))
+		ret_netconf->version = CNI_NEWEST;
+	if (data_dir && data_dir[0] == '/')
+		ret_netconf->data_dir = data_dir;
+	ret_netconf->prev_result = json_member(root, "prevResult");
+	return 0;
+}
+
+/** read_name_and_version() - `name`, `type` and `cniVersion` */
+static void read_name_and_version(struct reader *reader, const json_t *root, struct netconf *netconf)
+{
+	const char *name = json_member_text(reader, root, "name");
+	const char *type = json_member_text(reader, root, "type");
+	const char *version = json_member_text(reader, root, "cniVersion");
+
+	if (!name || !*name)
+		reader_error(reader, "name", RULE_INVALID_VALUE, "missing network name");
+	else if (!request_valid_name(name))
+		reader_error(reader, "name", RULE_INVALID_VALUE,
+			     "invalid characters found in network name \"%.64s\": a letter or digit, then letters, "
+			     "digits, '_', '.' and '-'",
+			     name);
+	else
+		netconf->name = name;
+	if (type)
+		netconf->type = type;
+	else
+		reader_error(reader, "type", RULE_INVALID_VALUE, "type is missing; it must be \"" TYPE "\"");
+	if (cni_version_parse(version ? version : "", &netconf->version)) {
+		netconf->version = CNI_NEWEST;
+		reader_error(reader, "cniVersion", RULE_VERSION,
+			     "cniVersion \"%.32s\" is not supported; use 0.1.0, 0.2.0, 0.3.0, 0.3.1, 0.4.0, 1.0.0 or "
+			     "1.1.0",
+			     version);
+	}
+}
+
+/** read_mode() - `mode`: only what is built */
+static void read_mode(struct reader *reader, const json_t *root)
+{
+	static const char *const modes[] = {"routed", "bridge", NULL};
+	unsigned mode = 0;
+
+	if (!json_member_choice(reader, root, "mode", modes, &mode) && mode == 1)
+		reader_error(
+			reader, "mode", RULE_INVALID_VALUE,
+			"mode \"bridge\" is not supported by this version; use \"routed\", or the reference bridge "
+			"plugin with rangeguard as its ipam");
+}
+
+/** read_mtu() - `mtu`: 0, or what IPv4 and a veth can carry */
+static void read_mtu(struct reader *reader, const json_t *root, struct netconf *netconf)
+{
+	long long mtu = 0;
+
+	if (json_member_integer(reader, root, "mtu", 0, LIMIT_MTU_MAX, &mtu))
+		return;
+	if (mtu && mtu < LIMIT_MTU_MIN)
+		reader_error(reader, "mtu", RULE_INVALID_VALUE,
+			     "mtu %lld is too small: 0 (the uplink's), or %u and more", mtu, LIMIT_MTU_MIN);
+	else
+		netconf->mtu = (unsigned)mtu;
+}
+
+/** check_mtu_for_ipv6() - RFC 8200 section 5: a link that carries IPv6 carries 1280 bytes */
+static void check_mtu_for_ipv6(struct reader *reader, const struct netconf *netconf)
+{
+	if (!netconf->mtu || netconf->mtu >= LIMIT_MTU_MIN_IPV6)
+		return;
+	for (size_t i = 0; i < netconf->n_sets; i++) {
+		if (netconf->sets[i].ranges[0].span.family == FAMILY_IPV6) {
+			reader_error(reader, "mtu", RULE_INVALID_VALUE,
+				     "mtu %u is too small for IPv6, which needs %u (RFC 8200)", netconf->mtu,
+				     LIMIT_MTU_MIN_IPV6);
+			return;
+		}
+	}
+}
+
+/** read_dns() - `dns`: types and keys; passed on as it is */
+static void read_dns(struct reader *reader, const json_t *root, struct netconf *netconf)
+{
+	static const char *const keys[] = {"nameservers", "domain", "search", "options", NULL};
+	static const char *const lists[] = {"nameservers", "search", "options", NULL};
+	const json_t *dns = json_member_object(reader, root, "dns");
+	size_t mark;
+
+	if (!dns)
+		return;
+	mark = pointer_push_key(&reader->at, "dns");
+	json_check_keys(reader, dns, keys);
+	(void)json_member_text(reader, dns, "domain");
+	for (size_t i = 0; lists[i]; i++) {
+		const json_t *list = json_member_array(reader, dns, lists[i], LIMIT_ROUTES);
+		size_t index;
+		json_t *element;
+
+		json_array_foreach((json_t *)(uintptr_t)list, index, element)
+			if (!json_is_string(element))
+				reader_error(reader, lists[i], RULE_INVALID_VALUE, "%s[%zu] must be a string", lists[i],
+					     index);
+	}
+	pointer_pop(&reader->at, mark);
+	netconf->dns = dns;
+}
+
+/** read_policies() - `guard.policies`: absolute paths; a named one is never optional */
+static void read_policies(struct reader *reader, const json_t *object, struct netconf_guard *guard)
+{
+	const json_t *policies = json_member_array(reader, object, "policies", LIMIT_POLICY_PATHS);
+	size_t mark = pointer_push_key(&reader->at, "policies");
+	size_t index;
+	json_t *element;
+
+	if (policies) {
+		guard->policies_default = false;
+		guard->n_policies = 0;
+	}
+	json_array_foreach((json_t *)(uintptr_t)policies, index, element) {
+		size_t inner = pointer_push_index(&reader->at, index);
+		const char *path = json_string_value(element);
+
+		if (!path || path[0] != '/' || strlen(path) >= LIMIT_PATH)
+			reader_error(reader, NULL, RULE_INVALID_VALUE,
+				     "policies[%zu] must be the absolute path of a policy file or directory", index);
+		else
+			guard->policies[guard->n_policies++] = path;
+		pointer_pop(&reader->at, inner);
+	}
+	pointer_pop(&reader->at, mark);
+}
+
+/** read_guard() - A `guard` object at member "guard" of @object */
+static void read_guard(struct reader *reader, const json_t *object, struct netconf *netconf)
+{
+	static const char *const keys[] = {"policies", "reserved", "granted", "onOverlap", "hostRoutes", NULL};
+	static const char *const on_overlap[] = {"refuse", "exclude", NULL};
+	static const char *const host_routes[] = {"refuse", "warn", "off", NULL};
+	const json_t *guard = json_member_object(reader, object, "guard");
+	unsigned overlap = OVERLAP_REFUSE, routes = HOST_ROUTES_REFUSE;
+	size_t mark;
+
+	if (!guard)
+		return;
+	if (netconf->guard.inline_policy)
+		reader_error(reader, "guard", RULE_INVALID_VALUE,
+			     "guard stands at %.64s already, and only one counts: put all of it into one of the two",
+			     netconf->guard.pointer);
+	mark = pointer_push_key(&reader->at, "guard");
+	(void)memcpy(netconf->guard.pointer, reader->at.text, sizeof(netconf->guard.pointer));
+	json_check_keys(reader, guard, keys);
+	read_policies(reader, guard, &netconf->guard);
+	(void)json_member_choice(reader, guard, "onOverlap", on_overlap, &overlap);
+	(void)json_member_choice(reader, guard, "hostRoutes", host_routes, &routes);
+	if (overlap == OVERLAP_EXCLUDE && netconf->role == ROLE_DELEGATE)
+		reader_error(
+			reader, "onOverlap", RULE_INVALID_VALUE,
+			"onOverlap \"exclude\" needs routed mode: plugin \"%.64s\" may make a connected route for the "
+			"whole subnet, which takes the reserved range's traffic; use \"refuse\"",
+			netconf->type);
+	netconf->guard.inline_policy = guard;
+	netconf->guard.on_overlap = (enum on_overlap)overlap;
+	netconf->guard.host_routes = (enum host_routes)routes;
+	pointer_pop(&reader->at, mark);
+}
+
+/** read_ipam() - The `ipam` object */
+static void read_ipam(struct reader *reader, const json_t *root, struct netconf *netconf)
+{
+	static const char *const keys[] = {"type",   "ranges",	   "subnet",  "rangeStart", "rangeEnd", "gateway",
+					   "routes", "resolvConf", "dataDir", "reuseDelay", NULL,	NULL};
+	const char *known[sizeof(keys) / sizeof(keys[0])];
+	const json_t *ipam = json_member_object(reader, root, "ipam");
+	size_t mark = pointer_push_key(&reader->at, "ipam");
+	long long reuse_delay = netconf->reuse_delay;
+	const char *text;
+
+	memcpy(known, keys, sizeof(keys));
+	if (netconf->role == ROLE_DELEGATE)
+		known[sizeof(keys) / sizeof(keys[0]) - 2] = "guard";
+	text = json_member_text(reader, ipam, "type");
+	if (!text || strcmp(text, TYPE))
+		reader_error(reader, "type", RULE_INVALID_VALUE,
+			     netconf->role == ROLE_DELEGATE ? "neither type nor ipam.type is \"" TYPE
+							      "\": this configuration is not rangeguard's"
+							    : "ipam.type must be \"" TYPE
+							      "\": its guard must see each address; no other IPAM "
+							      "plugin is executed");
+	json_check_keys(reader, ipam, known);
+	netconf_read_ranges(reader, root, ipam, netconf);
+	netconf_read_routes(reader, ipam, netconf);
+	netconf->resolv_conf = json_member_text(reader, ipam, "resolvConf");
+	text = json_member_text(reader, ipam, "dataDir");
+	if (text && (text[0] != '/' || strlen(text) >= LIMIT_PATH))
+		reader_error(reader, "dataDir", RULE_INVALID_VALUE, "dataDir must be an absolute path");
+	else if (text)
+		netconf->data_dir = text;
+	(void)json_member_integer(reader, ipam, "reuseDelay", 0, LIMIT_REUSE_DELAY, &reuse_delay);
+	netconf->reuse_delay = (uint32_t)reuse_delay;
+	if (netconf->role == ROLE_DELEGATE)
+		read_guard(reader, ipam, netconf);
+	pointer_pop(&reader->at, mark);
+}
+
+/** read_mac_at() - `mac` of the object at the reader's place, in the place of an earlier one */
+static void read_mac_at(struct reader *reader, const json_t *object, const char **mac)
+{
+	const char *text = json_member_text(reader, object, "mac");
+
+	if (text)
+		*mac = text;
+}
+
+/** read_mac() - The MAC address asked for: CNI_ARGS < args.cni < runtimeConfig */
+static void read_mac(struct reader *reader, const json_t *root, const struct cni_args *args, struct netconf *netconf)
+{
+	const json_t *runtime = json_member_object(reader, root, "runtimeConfig");
+	size_t mark = pointer_push_key(&reader->at, "args");
+
+	netconf->mac = args ? args->mac : NULL;
+	(void)pointer_push_key(&reader->at, "cni");
+	read_mac_at(reader, json_member(json_member(root, "args"), "cni"), &netconf->mac);
+	pointer_pop(&reader->at, mark);
+	mark = pointer_push_key(&reader->at, "runtimeConfig");
+	read_mac_at(reader, runtime, &netconf->mac);
+	pointer_pop(&reader->at, mark);
+}
+
+/** check_top_keys() - Keys of the plugin's object in the roles in which it is ours */
+static void check_top_keys(struct reader *reader, const json_t *root)
+{
+	static const char *const keys[] = {
+		"cniVersion",	 "cniVersions", "name",	      "type",	      "args",	   "capabilities",
+		"runtimeConfig", "dns",		"prevResult", "disableCheck", "disableGC", "loadOnlyInlinedPlugins",
+		"mode",		 "mtu",		"ipMasq",     "antiSpoof",    "ipam",	   "guard",
+		"snat",		 NULL,
+	};
+
+	json_check_keys(reader, root, keys);
+	(void)json_member_object(reader, root, "args");
+	(void)json_member_object(reader, root, "capabilities");
+	(void)json_member_object(reader, root, "prevResult");
+}
+
+/**
+ * netconf_read() - Read a configuration, each key checked
+ * @root:		Plugin's object; a reference is taken
+ * @file:		Where it came from; must outlive @ret_netconf
+ * @pointer:		JSON pointer of @root in @file, "" when it is the document
+ * @args:		CNI_ARGS; NULL when there is no call (offline)
+ * @ret_netconf:	Always written, as far as the configuration could be read; netconf_done() releases it
+ * @report:		Hears each problem
+ *
+ * Return: 0, REFUSED when errors were reported, -ENOMEM
+ */
+int netconf_read(json_t *root, const char *file, const char *pointer, const struct cni_args *args,
+		 struct netconf *ret_netconf, struct report *report)
+{
+	struct reader reader = {.file = file, .report = report};
+	unsigned errors_before = report->errors;
+
+	reader.at.length = (size_t)snprintf(reader.at.text, sizeof(reader.at.text), "%s", pointer);
+	set_defaults(ret_netconf, root, file, pointer);
+	read_name_and_version(&reader, root, ret_netconf);
+	if (ret_netconf->role != ROLE_DELEGATE) {
+		check_top_keys(&reader, root);
+		read_mode(&reader, root);
+		read_mtu(&reader, root, ret_netconf);
+		(void)json_member_bool(&reader, root, "antiSpoof", &ret_netconf->anti_spoof);
+		(void)json_member_bool(&reader, root, "ipMasq", &ret_netconf->ip_masq);
+		netconf_read_snat(&reader, root, ret_netconf);
+	}
+	read_dns(&reader, root, ret_netconf);
+	read_guard(&reader, root, ret_netconf);
+	if (ret_netconf->role != ROLE_CHAINED) {
+		read_ipam(&reader, root, ret_netconf);
+		netconf_read_requested(&reader, root, args, ret_netconf);
+		read_mac(&reader, root, args, ret_netconf);
+		check_mtu_for_ipv6(&reader, ret_netconf);
+	}
+	ret_netconf->prev_result = json_member(root, "prevResult");
+	return report_outcome_since(report, errors_before);
+}
+
+/** netconf_done() - Release what a configuration owns; it may have been read half-way */
+void netconf_done(struct netconf *netconf)
+{
+	for (size_t i = 0; i < netconf->n_sets; i++)
+		free(netconf->sets[i].ranges);
+	free(netconf->sets);
+	for (size_t i = 0; i < netconf->n_pins; i++)
+		free(netconf->pins[i].destinations);
+	free(netconf->pins);
+	free(netconf->requested);
+	free(netconf->requested_at);
+	free(netconf->routes);
+	json_decref(netconf->root);
+	*netconf = (struct netconf){0};
+}

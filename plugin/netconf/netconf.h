@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_NETCONF_NETCONF_H
+#define PLUGIN_NETCONF_NETCONF_H
+
+/*
+ * The network configuration as values: JSON stops here. Reading never changes anything outside; each problem goes to
+ * the report with its JSON pointer, and reading goes on as far as it can.
+ */
+
+#include <jansson.h>
+
+#include "ipam/address/range.h"
+#include "plugin/cni/request.h"
+#include "plugin/cni/result.h"
+#include "plugin/cni/version.h"
+#include "plugin/report/report.h"
+#include "rangeguard/limits.h"
+
+enum role {
+	ROLE_INTERFACE, /* our type, an ipam object: IPAM, veth and routes */
+	ROLE_DELEGATE,	/* another plugin's type, ipam.type is ours: IPAM only */
+	ROLE_CHAINED,	/* our type, no ipam object: looks at prevResult and passes it on */
+};
+
+enum on_overlap {
+	OVERLAP_REFUSE,
+	OVERLAP_EXCLUDE,
+};
+
+enum host_routes {
+	HOST_ROUTES_REFUSE,
+	HOST_ROUTES_WARN,
+	HOST_ROUTES_OFF,
+};
+
+/**
+ * struct netconf_guard - The `guard` object
+ * @policies:		Paths of policy files and directories; the default directory alone when none are named
+ * @policies_default:	@policies is the default, which may be absent
+ * @inline_policy:	The guard object, whose `reserved` and `granted` add to the files'; NULL: none; borrowed
+ * @pointer:		JSON pointer of the guard object
+ */
+struct netconf_guard {
+	const char *policies[LIMIT_POLICY_PATHS];
+	size_t n_policies;
+	bool policies_default;
+	const json_t *inline_policy;
+	char pointer[POINTER_MAX];
+	enum on_overlap on_overlap;
+	enum host_routes host_routes;
+};
+
+/**
+ * struct pin - One entry of `snat`; texts are borrowed
+ * @name:		Its name
+ * @namespace_glob:	Over K8S_POD_NAMESPACE, NULL: any, also none
+ * @pod_glob:		Over K8S_POD_NAME, likewise
+ * @sources:		Addresses, one per family at most: IPv4, IPv6; FAMILY_NONE: none
+ * @destinations:	Owned; @destinations_given tells whether there are any, else all but a few are meant
+ * @assign:		Interface that gets the sources, NULL: they are on the host already
+ * @pointer:		JSON pointer of the entry
+ */
+struct pin {
+	const char *name;
+	const char *namespace_glob;
+	const char *pod_glob;
+	struct address sources[2];
+	struct span *destinations;
+	size_t n_destinations;
+	bool destinations_given;
+	const char *assign;
+	char pointer[RANGE_POINTER_MAX];
+};
+
+/**
+ * struct netconf - One network configuration, with what the runtime added to it
+ * @root:		The plugin's object; texts are borrowed from it; owned (a reference)
+ * @file:		Where it came from, for messages; borrowed
+ * @pointer:		JSON pointer of @root in that file, "" or "/plugins/N"
+ * @sets:		`ipam.ranges` (and the legacy keys, and runtimeConfig.ipRanges before them); owned
+ * @requested:		Addresses asked for by name, of the strongest source; owned
+ * @requested_at:	Where each of them stands, a JSON pointer; owned
+ * @routes:		`ipam.routes`; @routes_given tells `[]` from absent; owned
+ * @pins:		`snat`; owned
+ * @mac:		Of the strongest source, NULL when none
+ * @resolv_conf:	`ipam.resolvConf`, NULL when none
+ * @dns:		`dns`, NULL when none; borrowed from @root
+ * @prev_result:	`prevResult`, or NULL; borrowed from @root
+ */
+struct netconf {
+	json_t *root;
+	const char *file;
+	char pointer[POINTER_MAX];
+	enum role role;
+	enum cni_version version;
+	const char *name;
+	const char *type;
+	unsigned mtu;
+	bool ip_masq;
+	bool anti_spoof;
+	struct netconf_guard guard;
+	const char *data_dir;
+	uint32_t reuse_delay;
+	struct range_set *sets;
+	size_t n_sets;
+	struct address *requested;
+	char (*requested_at)[RANGE_POINTER_MAX];
+	size_t n_requested;
+	struct route *routes;
+	size_t n_routes;
+	bool routes_given;
+	struct pin *pins;
+	size_t n_pins;
+	const char *resolv_conf;
+	const char *mac;
+	const json_t *dns;
+	const json_t *prev_result;
+};
+
+#define NETCONF_DATA_DIR "/run/rangeguard"
+#define NETCONF_POLICY_DIR "/etc/rangeguard/reserved.d"
+#define NETCONF_REUSE_DELAY 120U
+
+int netconf_read_identity(json_t *root, const char *file, struct netconf *ret_netconf);
+int netconf_read(json_t *root, const char *file, const char *pointer, const struct cni_args *args,
+		 struct netconf *ret_netconf, struct report *report);
+bool pin_matches(const struct pin *pin, const struct cni_args *args);
+void netconf_done(struct netconf *netconf);
+
+#define NETCONF_CLEANUP __attribute__((cleanup(netconf_done)))
+
+#endif

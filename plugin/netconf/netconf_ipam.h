@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_NETCONF_NETCONF_IPAM_H
+#define PLUGIN_NETCONF_NETCONF_IPAM_H
+
+/* `ipam` and what the runtime adds to it (ipRanges, ips, IP=), in host-local's schema; and `snat`. For netconf.c. */
+
+#include "plugin/netconf/netconf.h"
+#include "plugin/text/json.h"
+
+struct reader netconf_reader_at_root(const struct reader *reader, const struct netconf *netconf);
+int netconf_read_address(struct reader *reader, const json_t *object, const char *key, enum family family,
+			 struct address *ret_address);
+
+void netconf_read_ranges(struct reader *reader, const json_t *root, const json_t *ipam, struct netconf *netconf);
+void netconf_read_routes(struct reader *reader, const json_t *ipam, struct netconf *netconf);
+void netconf_read_snat(struct reader *reader, const json_t *root, struct netconf *netconf);
+void netconf_read_requested(struct reader *reader, const json_t *root, const struct cni_args *args,
+			    struct netconf *netconf);
+
+#endif

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* CSV exports of address managers into reserved entries of the guard. Pure. */
+
+#include "plugin/policy/import.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "plugin/report/utf8.h"
+
+/** Begins the first cell of an Infoblox header; the type of the rows follows */
+#define HEADER "header-"
+
+const char *const import_text_keys[IMPORT_TEXTS] = {"owner", "reason", "ref"};
+
+/** import_clean() - Make what a table holds fit for one line of a message: UTF-8 without control characters */
+void import_clean(char *text)
+{
+	utf8_mend(text);
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == '\x7f')
+			*text = ' ';
+}
+
+/**
+ * import_flaw() - Report that a row can't be read
+ * @import:	Import
+ * @line:	Its line
+ * @format:	What is wrong with it
+ *
+ * Return: 0, -ECANCELED when there have been so many that nobody reads on
+ */
+int import_flaw(struct import *import, unsigned line, const char *format, ...)
+{
+	char message[ERROR_MSG_MAX], place[POINTER_LINE_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(message, sizeof(message), format, arguments);
+	va_end(arguments);
+	import_clean(message);
+	report_error(import->reader->report, RULE_POLICY, import->file, pointer_of_line(line, place), "%s", message);
+	if (++import->n_errors < LIMIT_IMPORT_ERRORS)
+		return 0;
+	report_error(import->reader->report, RULE_POLICY, import->file, place,
+		     "%u rows can't be read; what follows is not looked at", import->n_errors);
+	return -ECANCELED;
+}
+
+/** import_filter_takes() - Whether @value is one of those wanted */
+bool import_filter_takes(const struct import_filter *filter, const char *value)
+{
+	for (size_t i = 0; i < filter->n_values; i++)
+		if (strcasecmp(filter->values[i], value) == 0)
+			return true;
+	return false;
+}
+
+/** cell() - Text of a column, "" where the row has none */
+static const char *cell(const struct table_row *row, size_t column)
+{
+	return column < row->n_cells ? row->cells[column] : "";
+}
+
+/** is_wanted() - Whether all filters take a row */
+static bool is_wanted(const struct import *import, const struct import_section *section, const struct table_row *row)
+{
+	for (size_t i = 0; i < import->spec->n_filters; i++)
+		if (!import_filter_takes(&import->spec->filters[i], cell(row, section->filters[i])))
+			return false;
+	return true;
+}
+
+/**
+ * text_of() - A text of an entry, fit for one line of an error message
+ * @source:	Where it comes from
+ * @text:	Text of its column
+ * @buffer:	Space for it
+ *
+ * Return: the text
+ */
+static const char *text_of(const struct import_source *source, const char *text,
+			   char buffer[static LIMIT_IMPORT_TEXT + 1])
+{
+	if (source->constant)
+		return source->constant;
+	(void)snprintf(buffer, LIMIT_IMPORT_TEXT + 1, "%s", text);
+	if (strlen(text) > LIMIT_IMPORT_TEXT)
+		utf8_drop_cut_character(buffer);
+	import_clean(buffer);
+	return buffer;
+}
+
+/** add_entry() - A range with the texts of its row: 0, -ENOMEM, -E2BIG */
+static int add_entry(struct import *import, const struct import_section *section, const struct table_row *row,
+		     const struct span *span)
+{
+	char texts[IMPORT_TEXTS][LIMIT_IMPORT_TEXT + 1], place[POINTER_LINE_MAX];
+	const char *values[IMPORT_TEXTS];
+	struct guard_entry entry = {
+		.kind = GUARD_RESERVED,
+		.span = *span,
+		.file = import->file,
+		.pointer = pointer_of_line(row->line, place),
+	};
+
+	for (size_t i = 0; i < IMPORT_TEXTS; i++)
+		values[i] = text_of(&import->spec->texts[i], cell(row, section->texts[i]), texts[i]);
+	entry.owner = values[IMPORT_OWNER];
+	entry.reason = values[IMPORT_REASON];
+	entry.ref = values[IMPORT_REF];
+	import->n_entries++;
+	return guard_add(import->guard, &entry);
+}
+
+/**
+ * read_span() - One of the ranges that a row may hold
+ * @import:	Import
+ * @section:	Its header
+ * @row:	The row
+ * @layout:	Index of the layout in @section
+ *
+ * Return: 0 also when it can't be read (reported), -ENOMEM, -E2BIG, -ECANCELED
+ */
+static int read_span(struct import *import, const struct import_section *section, const struct table_row *row,
+		     size_t layout)
+{
+	const char *cells[IMPORT_SPAN_COLUMNS];
+	char flaw[IMPORT_FLAW_MAX];
+	struct span span;
+	int r;
+
+	for (size_t i = 0; i < IMPORT_SPAN_COLUMNS; i++)
+		cells[i] = cell(row, section->spans[layout][i]);
+	r = import_span_read(section->layouts[layout], cells, &span, flaw);
+	if (r == IMPORT_E_UNREADABLE)
+		return import_flaw(import, row->line, "%s", flaw);
+	return r ? 0 : add_entry(import, section, row, &span);
+}
+
+/** read_spans() - All ranges of a row: those whose first column is not empty; there must be one */
+static int read_spans(struct import *import, const struct import_section *section, const struct table_row *row)
+{
+	bool any = false;
+	int r = 0;
+
+	for (size_t i = 0; i < section->n_layouts && !r; i++) {
+		if (!*cell(row, section->spans[i][0]))
+			continue;
+		any = true;
+		r = read_span(import, section, row, i);
+	}
+	if (r || any)
+		return r;
+	return import_flaw(import, row->line, "%s is empty", section->layouts[0]->columns[0]);
+}
+
+/**
+ * read_row() - A row that is no header
+ * @import:	Import
+ * @section:	Its header
+ * @row:	The row
+ *
+ * Return: 0 also when it can't be read (reported), -ENOMEM, -E2BIG, -ECANCELED
+ */
+static int read_row(struct import *import, const struct import_section *section, const struct table_row *row)
+{
+	size_t n = row->n_cells;
+
+	import->n_rows++;
+	if (!section->n_layouts)
+		return 0;
+	/* Separators that end a row too much are harmless; Infoblox' own examples leave some out. */
+	while (n > section->n_columns && !*row->cells[n - 1])
+		n--;
+	if (n > section->n_columns || (n < section->n_columns && !section->kind))
+		return import_flaw(import, row->line,
+				   "the row has %zu columns and its header %zu; is a quote missing, or is it cut off?",
+				   n, section->n_columns);
+	return is_wanted(import, section, row) ? read_spans(import, section, row) : 0;
+}
+
+/** section_of() - The header for rows of that type, NULL when there has been none */
+static const struct import_section *section_of(const struct import *import, const char *kind)
+{
+	for (size_t i = 0; i < import->n_sections; i++)
+		if (strcasecmp(import->sections[i].kind, kind) == 0)
+			return &import->sections[i];
+	return NULL;
+}
+
+/** take_typed_row() - A row of a format whose rows have types: a header, or a row behind one */
+static int take_typed_row(struct import *import, const struct table_row *row)
+{
+	const struct import_section *section;
+
+	if (strncasecmp(row->cells[0], HEADER, strlen(HEADER)) == 0)
+		return import_header(import, row->cells[0] + strlen(HEADER), row);
+	section = section_of(import, row->cells[0]);
+	if (section)
+		return read_row(import, section, row);
+	return import_flaw(import, row->line, "rows of type \"%.64s\" must follow a header-%.64s", row->cells[0],
+			   row->cells[0]);
+}
+
+/** is_blank() - Whether a row has separators only, as spreadsheets write below a table */
+static bool is_blank(const struct table_row *row)
+{
+	for (size_t i = 0; i < row->n_cells; i++)
+		if (*row->cells[i])
+			return false;
+	return true;
+}
+
+/** take_row() - The table's callback */
+static int take_row(void *userdata, const struct table_row *row)
+{
+	struct import *import = userdata;
+
+	if (is_blank(row))
+		return 0;
+	if (import->spec->format == IMPORT_INFOBLOX)
+		return take_typed_row(import, row);
+	if (!import->n_sections)
+		return import_header(import, NULL, row);
+	return read_row(import, &import->sections[0], row);
+}
+
+/** import_init() - Begin to import a file */
+int import_init(struct import *import, const struct import_spec *spec, struct reader *reader, const char *file,
+		struct guard *guard)
+{
+	*import = (struct import){.spec = spec, .reader = reader, .file = file, .guard = guard};
+	return table_init(&import->table, take_row, import);
+}
+
+/** import_done() - Release all */
+void import_done(struct import *import)
+{
+	table_done(&import->table);
+	for (size_t i = 0; i < import->n_sections; i++)
+		free(import->sections[i].kind);
+	free(import->sections);
+}
+
+/** report_table() - Say why the table can't be read on; 0, or what was no outcome of the table */
+static int report_table(struct import *import, int outcome)
+{
+	static const char *const texts[] = {
+		[TABLE_E_QUOTES] = "a quote stands inside a cell, or something between a closing quote and the comma",
+		[TABLE_E_UNCLOSED] = "the quote of a cell that begins here is never closed",
+		[TABLE_E_TOO_LONG] = "the row is too long; is a quote missing?",
+		[TABLE_E_NUL] = "there is a NUL byte; the file must be text in UTF-8, not in UTF-16",
+	};
+
+	if (outcome < 0)
+		return outcome == -ECANCELED ? 0 : outcome;
+	(void)import_flaw(import, import->table.line, "%s", texts[outcome]);
+	return 0;
+}
+
+/**
+ * import_feed() - Import the next piece of the file
+ * @import:	Import
+ * @bytes:	The piece; the first one holds a byte order mark whole, if there is one
+ * @size:	Its size
+ *
+ * Return: 0, REFUSED when reading must end (reported), -ENOMEM, -E2BIG
+ */
+int import_feed(struct import *import, const void *bytes, size_t size)
+{
+	int r = table_feed(&import->table, bytes, size);
+
+	if (!r)
+		return 0;
+	r = report_table(import, r);
+	return r < 0 ? r : REFUSED;
+}
+
+/** report_missing() - What the whole file lacks */
+static void report_missing(struct import *import)
+{
+	bool typed = import->spec->format == IMPORT_INFOBLOX;
+
+	if (import->n_errors)
+		return;
+	if (!import->n_sections)
+		(void)import_flaw(import, 1, typed ? "there is no header-network line" : "there is no header line");
+	else if (!import->any_ranges)
+		(void)import_flaw(import, 1, "no header is of rows with ranges, such as header-network");
+	for (size_t i = 0; typed && import->any_wanted && i < IMPORT_TEXTS; i++)
+		if (import->spec->texts[i].column && !import->text_found[i])
+			reader_error(import->reader, import_text_keys[i], RULE_POLICY,
+				     "no header of %.512s that is of rows with ranges has a column \"%.64s\"",
+				     import->file, import->spec->texts[i].column);
+}
+
+/**
+ * import_finish() - The file has ended
+ * @import:	Import
+ *
+ * Return: 0 also when something was reported, -ENOMEM, -E2BIG
+ */
+int import_finish(struct import *import)
+{
+	int r = table_finish(&import->table);
+
+	if (r)
+		return report_table(import, r);
+	report_missing(import);
+	return 0;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The policies that a command line names, as a guard. */
+
+#include "plugin/policy/policies.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "plugin/policy/policy.h"
+#include "rangeguard/cleanup.h"
+#include "rangeguard/exit_status.h"
+
+#define SECONDS_PER_DAY (24 * 60 * 60)
+
+/** struct hearer - Listener that prints; @report must stay first */
+struct hearer {
+	struct report report;
+	const char *command;
+};
+
+/** hear() - One finding as a line */
+static void hear(struct report *report, const struct finding *finding)
+{
+	const struct hearer *hearer = (const struct hearer *)report;
+
+	(void)fprintf(stderr, "rangeguard %s: %s%s", hearer->command,
+		      finding->severity == SEVERITY_WARNING ? "warning: " : "", finding->message);
+	if (*finding->pointer)
+		(void)fprintf(stderr, " (at %s in %s)", finding->pointer, finding->file);
+	(void)fputc('\n', stderr);
+}
+
+/** read_paths() - Add what the paths hold, or the default directory's: 0, REFUSED (reported), negative errno */
+static int read_paths(struct guard *guard, const struct path_list *paths, const struct policy_context *context,
+		      struct report *report)
+{
+	int outcome = 0;
+
+	if (!paths->n_paths)
+		return policy_read_path(guard, NETCONF_POLICY_DIR, true, context, report);
+	for (size_t i = 0; i < paths->n_paths && outcome >= 0; i++) {
+		int r = policy_read_path(guard, paths->paths[i], false, context, report);
+
+		outcome = r ? r : outcome;
+	}
+	return outcome;
+}
+
+/**
+ * policies_read() - Read policies
+ * @command:	Name of the command, for messages
+ * @paths:	Files and directories; none: the directory that an ADD reads, as strictly as an ADD does
+ * @network:	Network that grants must match; NULL: each grant counts
+ * @ret_guard:	Sealed guard, to be freed with guard_free()
+ *
+ * Return: 0, EXIT_USAGE when said on standard error what is wrong
+ */
+int policies_read(const char *command, const struct path_list *paths, const char *network, struct guard **ret_guard)
+{
+	struct policy_context context = {
+		.network = network,
+		.today = time(NULL) / SECONDS_PER_DAY,
+		.lint = paths->n_paths > 0,
+	};
+	struct hearer hearer = {.report = {.heard = hear}, .command = command};
+	GUARD_CLEANUP struct guard *guard = NULL;
+	int r = guard_new(&guard);
+
+	if (!r)
+		r = read_paths(guard, paths, &context, &hearer.report);
+	if (!r)
+		r = guard_seal(guard);
+	if (r < 0)
+		(void)fprintf(stderr, "rangeguard %s: %s\n", command, strerror(-r));
+	if (r)
+		return EXIT_USAGE;
+	*ret_guard = TAKE_PTR(guard);
+	return 0;
+}

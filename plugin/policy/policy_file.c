@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Policies from files and directories. What can't be read for certain is an error, never a gap: the guard fails
+ * closed. Reads files, changes nothing.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "plugin/policy/policy_internal.h"
+#include "rangeguard/cleanup.h"
+#include "rangeguard/limits.h"
+
+/** struct stream - A file for read_chunk(); @failure is 0 or a negative errno */
+struct stream {
+	int fd;
+	size_t size;
+	int failure;
+};
+
+/** read_chunk() - json_load_callback_t that keeps count, and keeps the errno which jansson would lose */
+static size_t read_chunk(void *buffer, size_t size, void *userdata)
+{
+	struct stream *stream = userdata;
+	ssize_t n;
+
+	do
+		n = read(stream->fd, buffer, size);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		stream->failure = -errno;
+	else if ((size_t)n > LIMIT_POLICY_FILE - stream->size)
+		stream->failure = -EFBIG;
+	if (stream->failure)
+		return (size_t)-1;
+	stream->size += (size_t)n;
+	return (size_t)n;
+}
+
+/** refuse_syntax() - Report what jansson says of a file that is not JSON; return REFUSED */
+static int refuse_syntax(const struct policy_source *source, const json_error_t *error)
+{
+	bool duplicate = json_error_code(error) == json_error_duplicate_key;
+	char message[ERROR_MSG_MAX];
+	struct finding finding = {
+		.rule = duplicate ? RULE_DUPLICATE : RULE_NOT_JSON,
+		.severity = SEVERITY_ERROR,
+		.file = source->path,
+		.pointer = "",
+		/* jansson tells the last character it took in: column 0 when there is none in the line. */
+		.line = error->line > 0 ? (unsigned)error->line : 1,
+		.column = error->column > 0 ? (unsigned)error->column : 1,
+		.message = message,
+	};
+
+	(void)snprintf(message, sizeof(message), "policy %.512s %s: %s (line %u, column %u)", source->path,
+		       duplicate ? "has a key twice" : "is not JSON", error->text, finding.line, finding.column);
+	report_finding(source->report, &finding);
+	return REFUSED;
+}
+
+/**
+ * parse() - Read and parse an open file
+ * @source:	The file
+ * @ret_json:	What it holds
+ *
+ * Return: 0, REFUSED when reported, -ENOMEM
+ */
+static int parse(const struct policy_source *source, json_t **ret_json)
+{
+	struct stream stream = {.fd = source->fd};
+	json_error_t error;
+	json_t *json = json_load_callback(read_chunk, &stream, JSON_REJECT_DUPLICATES, &error);
+
+	if (stream.failure) {
+		/* The text may have been complete before the failure; nobody knows. */
+		json_decref(json);
+		return policy_source_refuse_errno(source, -stream.failure);
+	}
+	/* Of most failed allocations jansson says nothing at all. */
+	if (!json && (!*error.text || json_error_code(&error) == json_error_out_of_memory))
+		return -ENOMEM;
+	if (!json)
+		return refuse_syntax(source, &error);
+	*ret_json = json;
+	return 0;
+}
+
+/**
+ * read_file() - Add the entries of an open file
+ * @guard:	Guard, not sealed
+ * @source:	The file
+ *
+ * Return: 0, REFUSED when errors were reported, negative errno
+ */
+static int read_file(struct guard *guard, const struct policy_source *source)
+{
+	json_t *json = NULL;
+	int r;
+
+	if (!S_ISREG(source->status.st_mode))
+		return policy_source_refuse(source, "is not a regular file");
+	if (source->status.st_size > LIMIT_POLICY_SMALL) {
+		r = policy_read_entries(guard, source);
+		if (r != POLICY_ENTRIES_E_ODD)
+			return r;
+	}
+	r = parse(source, &json);
+	if (r)
+		return r;
+	r = policy_read_json(guard, json, source->path, "", source->context, source->report);
+	json_decref(json);
+	return r;
+}
+
+/**
+ * read_member() - Add the entries of one file of a directory
+ * @guard:	Guard, not sealed
+ * @directory:	The directory
+ * @name:	The file
+ *
+ * Return: 0, REFUSED when errors were reported, negative errno
+ */
+static int read_member(struct guard *guard, const struct policy_source *directory, const char *name)
+{
+	POLICY_SOURCE_CLEANUP struct policy_source member = POLICY_SOURCE_INIT;
+	size_t length = strlen(directory->path);
+	CLEANUP_FREE char *path = NULL;
+	int r;
+
+	while (length > 1 && directory->path[length - 1] == '/')
+		length--;
+	if (asprintf(&path, "%.*s/%s", (int)length, directory->path, name) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	r = policy_source_open(path, false, directory->context, directory->report, &member);
+	return r ? r : read_file(guard, &member);
+}
+
+/**
+ * read_directory() - Add the entries of each *.json of an open directory
+ * @guard:	Guard, not sealed
+ * @directory:	The directory
+ *
+ * Return: 0, REFUSED when errors were reported, negative errno
+ */
+static int read_directory(struct guard *guard, const struct policy_source *directory)
+{
+	POLICY_NAMES_CLEANUP struct policy_names names = {0};
+	int r = policy_source_list(directory, &names);
+
+	if (r)
+		return r;
+	for (int i = 0; r >= 0 && i < names.n; i++)
+		r = read_member(guard, directory, names.entries[i]->d_name);
+	return r;
+}
+
+/**
+ * policy_read_path() - Add the entries of a file, or of the *.json of a directory
+ * @guard:		Guard, not sealed
+ * @path:		File or directory; symlinks are followed
+ * @may_be_absent:	It is no error if nothing stands there
+ * @context:		For whom and when
+ * @report:		Hears what is wrong, of every file
+ *
+ * Return: 0, REFUSED when errors were reported, negative errno
+ */
+int policy_read_path(struct guard *guard, const char *path, bool may_be_absent, const struct policy_context *context,
+		     struct report *report)
+{
+	POLICY_SOURCE_CLEANUP struct policy_source source = POLICY_SOURCE_INIT;
+	unsigned errors = report->errors;
+	int r = policy_source_open(path, may_be_absent, context, report, &source);
+
+	if (r)
+		return r == POLICY_SOURCE_E_ABSENT ? 0 : r;
+	r = S_ISDIR(source.status.st_mode) ? read_directory(guard, &source) : read_file(guard, &source);
+	if (r < 0)
+		return r;
+	return report->errors != errors ? REFUSED : 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_TEXT_PATHS_H
+#define PLUGIN_TEXT_PATHS_H
+
+/* Lists of paths, and the configuration files of a directory in the order in which runtimes read them. */
+
+#include <stddef.h>
+
+/** struct path_list - Owned paths */
+struct path_list {
+	char **paths;
+	size_t n_paths;
+};
+
+int path_list_add(struct path_list *list, const char *path);
+int path_list_expand(struct path_list *list, const char *path);
+void path_list_done(struct path_list *list);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_TEXT_PRINTABLE_H
+#define PLUGIN_TEXT_PRINTABLE_H
+
+/*
+ * Texts of others on their way to a terminal: pod names, keys, owners. A control character in them could move the
+ * cursor, or pretend to be a line of ours.
+ */
+
+#include <stddef.h>
+#include <stdio.h>
+
+size_t print_printable(const char *text, FILE *stream);
+
+#endif

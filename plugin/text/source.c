@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A file's text in memory. */
+
+#include "plugin/text/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rangeguard/cleanup.h"
+
+#define FIRST_CHUNK 8192U
+
+/** grow() - Twice the room, -EFBIG over @limit */
+static int grow(char **text, size_t *room, size_t limit)
+{
+	char *larger;
+
+	if (*room > limit)
+		return -EFBIG;
+	larger = realloc(*text, *room * 2);
+	if (!larger)
+		return -ENOMEM;
+	*text = larger;
+	*room *= 2;
+	return 0;
+}
+
+/**
+ * source_read() - Read a file whole
+ * @path:	File, "-" for standard input
+ * @limit:	Largest size in bytes
+ * @ret_source:	Its text, released by source_done()
+ *
+ * Return: 0, -EFBIG over @limit, negative errno
+ */
+int source_read(const char *path, size_t limit, struct source *ret_source)
+{
+	CLEANUP_CLOSE int opened =
+		strcmp(path, "-") == 0 ? -1 : open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : opened;
+	CLEANUP_FREE char *text = malloc(FIRST_CHUNK);
+	size_t room = FIRST_CHUNK, size = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (!text)
+		return -ENOMEM;
+	for (;;) {
+		ssize_t got = read(fd, text + size, room - size - 1);
+
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		if (!got)
+			break;
+		size += got > 0 ? (size_t)got : 0;
+		if (size + 1 == room && grow(&text, &room, limit))
+			return -EFBIG;
+	}
+	if (size > limit)
+		return -EFBIG;
+	text[size] = '\0';
+	*ret_source = (struct source){.text = TAKE_PTR(text), .size = size};
+	return 0;
+}
+
+/** source_done() - Release the text */
+void source_done(struct source *source)
+{
+	free(source->text);
+	*source = (struct source){0};
+}

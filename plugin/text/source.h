@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_TEXT_SOURCE_H
+#define PLUGIN_TEXT_SOURCE_H
+
+/* A file's text in memory, for those who need both its JSON and its lines. */
+
+#include <stddef.h>
+
+/** struct source - Text of a file, @size bytes and a NUL behind them; owned */
+struct source {
+	char *text;
+	size_t size;
+};
+
+int source_read(const char *path, size_t limit, struct source *ret_source);
+void source_done(struct source *source);
+
+#define SOURCE_CLEANUP __attribute__((cleanup(source_done)))
+
+#endif
