@@ -10,7 +10,7 @@
 
 #include "plugin/host/liveness.h"
 #include "plugin/network/hostroute.h"
-#include "plugin/verbs/context.h"
+#include "plugin/report/log.h"
 
 /** asker_describe_route() - "10.1.2.0/24 through interface docker0". Return: @buffer */
 const char *asker_describe_route(const struct route_info *match, char buffer[static ASKER_ROUTE_TEXT_MAX])

@@ -11,6 +11,7 @@
 #include "plugin/host/asker.h"
 #include "plugin/network/hostroute.h"
 #include "plugin/network/plan.h"
+#include "plugin/report/log.h"
 
 /** Held addresses looked at per route: others lie in more specific routes, or are held behind the route itself */
 #define TRIES_PER_ROUTE 64U
@@ -18,7 +19,7 @@
 /** struct search - What is searched for held addresses, and a route that is being looked at */
 struct search {
 	struct store *store;
-	const struct context *context;
+	const struct netconf *netconf;
 	const struct hostroutes *hostroutes;
 	const struct route_info *route;
 	bool is_elsewhere;
@@ -41,8 +42,7 @@ static int hear_holder(void *userdata, const struct lease *lease)
 	plan_host_name(&lease->attachment, own);
 	if (search->route->interface)
 		(void)if_indextoname(search->route->interface, through);
-	search->is_elsewhere =
-		!strcmp(lease->attachment.network, search->context->netconf.name) && strcmp(own, through) != 0;
+	search->is_elsewhere = !strcmp(lease->attachment.network, search->netconf->name) && strcmp(own, through) != 0;
 	return 0;
 }
 
@@ -96,7 +96,7 @@ static int search_range(struct search *search, const struct ip_range *range, str
 /** search_sets() - search_range() for each range, until an address is found */
 static int search_sets(struct search *search, struct address *ret_address)
 {
-	const struct netconf *netconf = &search->context->netconf;
+	const struct netconf *netconf = search->netconf;
 
 	for (size_t i = 0; i < netconf->n_sets; i++) {
 		for (size_t j = 0; j < netconf->sets[i].n_ranges; j++) {
@@ -112,16 +112,17 @@ static int search_sets(struct search *search, struct address *ret_address)
 /**
  * clash_find() - Find routes that would clash if their tables were asked
  * @store:		Store
+ * @netconf:		Network
  * @context:		Call
  * @hostroutes:		The host's routes
  * @ret_clashes:	For clash_judge()
  *
  * Return: 0 also when there are none, IPAM_E_DAMAGED, negative errno
  */
-int clash_find(struct store *store, const struct context *context, const struct hostroutes *hostroutes,
+int clash_find(struct store *store, const struct netconf *netconf, const struct hostroutes *hostroutes,
 	       struct clashes *ret_clashes)
 {
-	struct search search = {.store = store, .context = context, .hostroutes = hostroutes};
+	struct search search = {.store = store, .netconf = netconf, .hostroutes = hostroutes};
 
 	ret_clashes->n = 0;
 	for (size_t i = 0; i < hostroutes->n_routes && ret_clashes->n < CLASHES_MAX; i++) {
@@ -143,13 +144,13 @@ int clash_find(struct store *store, const struct context *context, const struct 
 /**
  * clash_judge() - Refuse, warn of or pass over the clashes found, as `hostRoutes` says
  * @host:	Port
- * @context:	Call
+ * @netconf:	Network
  * @clashes:	From clash_find()
  * @reterr:	Code 50 with route and address, 107 when the kernel does not answer
  *
  * Return: 0, REFUSED
  */
-int clash_judge(struct port *host, const struct context *context, const struct clashes *clashes, struct error *reterr)
+int clash_judge(struct port *host, const struct netconf *netconf, const struct clashes *clashes, struct error *reterr)
 {
 	char address[ADDRESS_TEXT_MAX], route[ASKER_ROUTE_TEXT_MAX];
 
@@ -163,7 +164,7 @@ int clash_judge(struct port *host, const struct context *context, const struct c
 			continue;
 		(void)address_format(&clash->address, address);
 		(void)asker_describe_route(&clash->route, route);
-		if (context->netconf.guard.host_routes == HOST_ROUTES_REFUSE)
+		if (netconf->guard.host_routes == HOST_ROUTES_REFUSE)
 			return error_set(
 				reterr, ERROR_NOT_READY,
 				"the host's route %s clashes with address %s, which a container holds already: traffic "

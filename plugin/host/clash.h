@@ -8,8 +8,8 @@
  */
 
 #include "ipam/store/store.h"
+#include "plugin/netconf/netconf.h"
 #include "plugin/network/hostroutes.h"
-#include "plugin/verbs/context.h"
 
 /** Clashes that are looked at further: one is enough */
 #define CLASHES_MAX 16U
@@ -26,8 +26,8 @@ struct clashes {
 	size_t n;
 };
 
-int clash_find(struct store *store, const struct context *context, const struct hostroutes *hostroutes,
+int clash_find(struct store *store, const struct netconf *netconf, const struct hostroutes *hostroutes,
 	       struct clashes *ret_clashes);
-int clash_judge(struct port *host, const struct context *context, const struct clashes *clashes, struct error *reterr);
+int clash_judge(struct port *host, const struct netconf *netconf, const struct clashes *clashes, struct error *reterr);
 
 #endif

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/host/arms.h"
 #include "plugin/host/liveness.h"
+#include "plugin/host/protection.h"
+#include "plugin/report/log.h"
 
 /** struct dead - One lease to give back; texts owned */
 struct dead {
@@ -84,7 +85,7 @@ static int note_dead(void *userdata, const struct lease *lease)
 }
 
 /** release_all() - Give back what was noted; what can't be taken out of the kernel stays: 0, negative errno */
-static int release_all(struct store *store, const struct reclaim *reclaim, struct ports *ports)
+static int release_all(struct store *store, const struct reclaim *reclaim, struct host *host)
 {
 	for (const struct dead *dead = reclaim->first; dead; dead = dead->next) {
 		struct attachment attachment = {.network = dead->network,
@@ -92,7 +93,7 @@ static int release_all(struct store *store, const struct reclaim *reclaim, struc
 						.ifname = dead->ifname,
 						.chained = dead->chained};
 		struct error err = {0};
-		int r = arms_release(store, ports, &attachment, reclaim->request->lease.since, &err);
+		int r = protection_release(store, host, &attachment, reclaim->request->lease.since, &err);
 
 		if (r < 0)
 			return r;
@@ -109,18 +110,18 @@ static int release_all(struct store *store, const struct reclaim *reclaim, struc
  * reclaim_dead() - Give back leases of attachments that are gone, as far as the request has use for their addresses
  * @store:	Store opened for writing, in no transaction
  * @request:	Request that found a range set used up
- * @ports:	Ports in the host's namespace
+ * @host:	Host in the host's namespace
  *
  * Return: 0, RECLAIM_E_NOTHING, negative errno
  */
-int reclaim_dead(struct store *store, const struct ipam_request *request, struct ports *ports)
+int reclaim_dead(struct store *store, const struct ipam_request *request, struct host *host)
 {
-	__attribute__((cleanup(reclaim_done))) struct reclaim reclaim = {.request = request, .host = ports->host};
+	__attribute__((cleanup(reclaim_done))) struct reclaim reclaim = {.request = request, .host = host->rtnetlink};
 	int r = ipam_each(store, NULL, note_dead, &reclaim);
 
 	if (r < 0)
 		return r;
-	return reclaim.first ? release_all(store, &reclaim, ports) : RECLAIM_E_NOTHING;
+	return reclaim.first ? release_all(store, &reclaim, host) : RECLAIM_E_NOTHING;
 }
 
 /** note_reclaimable() - ipam_each_fn: 1 at the first lease that an ADD would give back */

@@ -7,14 +7,14 @@
  */
 
 #include "ipam/lease/ipam.h"
-#include "plugin/verbs/context.h"
+#include "plugin/host/host.h"
 
 /** Named outcomes beside 0 and negative errno */
 enum reclaim_outcome {
 	RECLAIM_E_NOTHING = 32, /* all of them live */
 };
 
-int reclaim_dead(struct store *store, const struct ipam_request *request, struct ports *ports);
+int reclaim_dead(struct store *store, const struct ipam_request *request, struct host *host);
 int reclaim_is_possible(struct store *store, const struct range_set *set, struct port *host);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/report/log.h"
 #include "plugin/snat/arm.h"
 #include "plugin/snat/assign.h"
 #include "plugin/snat/fence.h"
@@ -159,13 +160,13 @@ static int store_error(int outcome, struct error *reterr)
 
 /** remove_one() - What only one definition needed, then the definition: 0, REFUSED */
 static int remove_one(const struct usage *usage, const struct definition *gone, struct store *store,
-		      const struct ports *ports, struct error *reterr)
+		      const struct host *host, struct error *reterr)
 {
 	int r;
 
-	if (drop_lists(usage, &gone->egress, ports->netfilter, reterr) ||
-	    open_fence(usage, &gone->egress, ports->host, reterr) ||
-	    take_back_sources(usage, &gone->egress, ports->host, reterr))
+	if (drop_lists(usage, &gone->egress, host->netfilter, reterr) ||
+	    open_fence(usage, &gone->egress, host->rtnetlink, reterr) ||
+	    take_back_sources(usage, &gone->egress, host->rtnetlink, reterr))
 		return REFUSED;
 	r = ipam_forget_egress(store, gone->digest);
 	return r ? store_error(r, reterr) : 0;
@@ -174,7 +175,7 @@ static int remove_one(const struct usage *usage, const struct definition *gone, 
 /**
  * unused_remove() - Remove what only leases used that are gone
  * @store:	Store, locked, in no transaction
- * @ports:	Ports
+ * @host:	Host
  * @reterr:	Codes 103, 106, 107
  *
  * What a killed process did not get round to is removed as well. Leases that were adopted from the kernel may use what
@@ -182,7 +183,7 @@ static int remove_one(const struct usage *usage, const struct definition *gone, 
  *
  * Return: 0, REFUSED
  */
-int unused_remove(struct store *store, struct ports *ports, struct error *reterr)
+int unused_remove(struct store *store, struct host *host, struct error *reterr)
 {
 	CLEANUP(usage_done) struct usage usage = {0};
 	int r = ipam_each_egress(store, sort_in, &usage);
@@ -193,10 +194,10 @@ int unused_remove(struct store *store, struct ports *ports, struct error *reterr
 		return store_error(r, reterr);
 	if (r || !usage.gone.n)
 		return 0;
-	if (ports_open_netfilter(ports, reterr))
+	if (host_open_netfilter(host, reterr))
 		return REFUSED;
 	for (size_t i = 0; i < usage.gone.n; i++)
-		if (remove_one(&usage, &usage.gone.all[i], store, ports, reterr))
+		if (remove_one(&usage, &usage.gone.all[i], store, host, reterr))
 			return REFUSED;
 	return 0;
 }

@@ -8,8 +8,8 @@
  */
 
 #include "ipam/lease/ipam.h"
-#include "plugin/verbs/context.h"
+#include "plugin/host/host.h"
 
-int unused_remove(struct store *store, struct ports *ports, struct error *reterr);
+int unused_remove(struct store *store, struct host *host, struct error *reterr);
 
 #endif

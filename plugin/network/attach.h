@@ -39,14 +39,15 @@ int attach_create(struct port *host, const struct netns *netns, const struct pla
 /* Remove the host end, and with it everything. 0, also when it is not there or not ours; REFUSED. */
 int attach_delete(struct port *host, const struct attachment *attachment, const struct attach_step *when_down,
 		  struct error *reterr);
-/** struct doomed - Host ends to be removed together: a batch of them, and the message that does it */
-#define ATTACH_DOOMED_MAX (BATCH_MESSAGES - 1)
-struct doomed {
-	uint32_t indices[ATTACH_DOOMED_MAX];
+/** struct attach_group - Host ends to be removed together: a batch of them, and the message that does it */
+#define ATTACH_GROUP_MAX (BATCH_MESSAGES - 1)
+struct attach_group {
+	uint32_t indices[ATTACH_GROUP_MAX];
 	size_t n;
 };
-int attach_doom(struct port *host, const struct attachment *attachment, struct doomed *doomed, struct error *reterr);
-int attach_delete_doomed(struct port *host, struct doomed *doomed, struct error *reterr);
+int attach_group_add(struct port *host, const struct attachment *attachment, struct attach_group *group,
+		     struct error *reterr);
+int attach_group_delete(struct port *host, struct attach_group *group, struct error *reterr);
 /* The host end of an attachment as the kernel has it: 0, ATTACH_E_ABSENT, ATTACH_E_FOREIGN, REFUSED. */
 int attach_find(struct port *host, const struct attachment *attachment, struct link_info *ret_link,
 		struct error *reterr);

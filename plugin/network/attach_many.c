@@ -27,15 +27,16 @@ static int draw_group(uint32_t *ret_group, struct error *reterr)
 }
 
 /**
- * attach_doom() - Note an attachment's host end for attach_delete_doomed()
+ * attach_group_add() - Note an attachment's host end for attach_group_delete()
  * @host:	Port
  * @attachment:	Attachment
- * @doomed:	With room for one more
+ * @group:	With room for one more
  * @reterr:	Error
  *
  * Return: 0, also when it is not there or not ours; REFUSED
  */
-int attach_doom(struct port *host, const struct attachment *attachment, struct doomed *doomed, struct error *reterr)
+int attach_group_add(struct port *host, const struct attachment *attachment, struct attach_group *group,
+		     struct error *reterr)
 {
 	struct link_info link;
 	int r = attach_find(host, attachment, &link, reterr);
@@ -43,35 +44,35 @@ int attach_doom(struct port *host, const struct attachment *attachment, struct d
 	if (r == ATTACH_E_ABSENT || r == ATTACH_E_FOREIGN)
 		return 0;
 	if (!r)
-		doomed->indices[doomed->n++] = link.index;
+		group->indices[group->n++] = link.index;
 	return r;
 }
 
 /**
- * attach_delete_doomed() - Remove the host ends noted, and everything with them
+ * attach_group_delete() - Remove the host ends noted, and everything with them
  * @host:	Port
- * @doomed:	Host ends; none afterwards
+ * @group:	Host ends; none afterwards
  * @reterr:	Error
  *
  * Return: 0; REFUSED, then some may still be there, which attach_delete() removes
  */
-int attach_delete_doomed(struct port *host, struct doomed *doomed, struct error *reterr)
+int attach_group_delete(struct port *host, struct attach_group *group, struct error *reterr)
 {
-	size_t n = doomed->n;
+	size_t n = group->n;
 	struct stage stage;
-	uint32_t group = 0;
+	uint32_t number = 0;
 	int r;
 
-	doomed->n = 0;
+	group->n = 0;
 	if (!n)
 		return 0;
-	r = draw_group(&group, reterr);
+	r = draw_group(&number, reterr);
 	if (r)
 		return r;
 	stage_begin(&stage, host, "on the host", reterr);
 	for (size_t i = 0; !r && i < n; i++)
-		r = stage_add(&stage, rtmessage_set_group(&stage.batch, doomed->indices[i], group));
+		r = stage_add(&stage, rtmessage_set_group(&stage.batch, group->indices[i], number));
 	if (!r)
-		r = stage_add(&stage, rtmessage_delete_group(&stage.batch, group));
+		r = stage_add(&stage, rtmessage_delete_group(&stage.batch, number));
 	return r ? r : stage_send(&stage);
 }

@@ -106,9 +106,9 @@ static int judge(const struct answer *answer, struct nf_talk *talk, int r, unsig
 }
 
 /** look() - arm_look() in a talk that was begun */
-static int look(struct nf_talk *talk, const struct arming *arming)
+static int look(struct nf_talk *talk, const struct member *member)
 {
-	size_t n_clauses = arming->egress->n_clauses;
+	size_t n_clauses = member->egress->n_clauses;
 	CLEANUP_FREE struct ruleset_chain *chains = calloc(RULESET_CHAINS + n_clauses, sizeof(*chains));
 	ELEMENTS_CLEANUP struct elements expected = {0};
 	ELEMENTS_CLEANUP struct elements absent = {0};
@@ -116,11 +116,11 @@ static int look(struct nf_talk *talk, const struct arming *arming)
 	unsigned n_present;
 	int r;
 
-	if (!chains || arming_elements(arming, &expected) < 0 || arming_absent(arming, &absent) < 0)
+	if (!chains || member_elements(member, &expected) < 0 || member_absent(member, &absent) < 0)
 		return nf_talk_error(talk, -ENOMEM);
 	answer.n_chains = ruleset_chains(n_clauses, chains);
 	for (size_t i = 0; i < n_clauses; i++)
-		ruleset_list_chain(&arming->egress->clauses[i], &chains[answer.n_chains++]);
+		ruleset_list_chain(&member->egress->clauses[i], &chains[answer.n_chains++]);
 	r = ask_chains(&talk->datagram, chains, answer.n_chains);
 	if (!r)
 		r = nf_get_elements(&talk->datagram, expected.all, expected.n);
@@ -135,17 +135,17 @@ static int look(struct nf_talk *talk, const struct arming *arming)
 /**
  * arm_look() - Whether a container is in the table, and nothing of earlier holders of its addresses
  * @netfilter:	Port
- * @arming:	Container
+ * @member:	Container
  * @reterr:	Codes 103, 107
  *
  * Return: 0, ARM_E_MISSING, ARM_E_STALE, REFUSED
  */
-int arm_look(struct port *netfilter, const struct arming *arming, struct error *reterr)
+int arm_look(struct port *netfilter, const struct member *member, struct error *reterr)
 {
 	NF_TALK_CLEANUP struct nf_talk talk;
 
-	nf_talk_begin(&talk, netfilter, arming_pinned(arming), reterr);
-	return look(&talk, arming);
+	nf_talk_begin(&talk, netfilter, member_pinned(member), reterr);
+	return look(&talk, member);
 }
 
 /**
@@ -193,19 +193,19 @@ static int put_elements(struct datagram *batch, const struct elements *elements)
 /**
  * arm_try() - Put a container into the table, and see that it is there
  * @netfilter:	Port
- * @arming:	Container; what it has in the table from before is stale
+ * @member:	Container; what it has in the table from before is stale
  * @reterr:	Codes 103, 107
  *
  * Return: 0; ARM_E_MISSING or ARM_E_STALE, when nothing was changed or all of it was; REFUSED
  */
-int arm_try(struct port *netfilter, const struct arming *arming, struct error *reterr)
+int arm_try(struct port *netfilter, const struct member *member, struct error *reterr)
 {
 	ELEMENTS_CLEANUP struct elements elements = {0};
 	NF_TALK_CLEANUP struct nf_talk talk;
 	int r;
 
-	nf_talk_begin(&talk, netfilter, arming_pinned(arming), reterr);
-	if (arming_elements(arming, &elements) < 0)
+	nf_talk_begin(&talk, netfilter, member_pinned(member), reterr);
+	if (member_elements(member, &elements) < 0)
 		return nf_talk_error(&talk, -ENOMEM);
 	r = nf_begin(&talk.datagram);
 	if (!r)
@@ -218,7 +218,7 @@ int arm_try(struct port *netfilter, const struct arming *arming, struct error *r
 		return ARM_E_MISSING;
 	if (r == PORT_E_REFUSED && (talk.failure.errnum == EEXIST || talk.failure.errnum == EBUSY))
 		return ARM_E_STALE;
-	return r ? nf_talk_error(&talk, r) : look(&talk, arming);
+	return r ? nf_talk_error(&talk, r) : look(&talk, member);
 }
 
 /** keep_found() - Keep an element that is there */
@@ -294,25 +294,25 @@ static int remove_wanted(struct nf_talk *talk, const struct elements *wanted)
 /**
  * arm_remove() - Take a container out of the table
  * @netfilter:	Port
- * @arming:	Container
+ * @member:	Container
  * @reterr:	Code 107
  *
  * Return: 0, also when nothing of it is there; REFUSED
  */
-int arm_remove(struct port *netfilter, const struct arming *arming, struct error *reterr)
+int arm_remove(struct port *netfilter, const struct member *member, struct error *reterr)
 {
 	ELEMENTS_CLEANUP struct elements elements = {0};
 	NF_TALK_CLEANUP struct nf_talk talk;
 
 	nf_talk_begin(&talk, netfilter, false, reterr);
-	if (arming_elements(arming, &elements) < 0)
+	if (member_elements(member, &elements) < 0)
 		return nf_talk_error(&talk, -ENOMEM);
 	return elements.n ? remove_wanted(&talk, &elements) : 0;
 }
 
 /** struct leftovers - Elements that there may be of a container's interface and addresses */
 struct leftovers {
-	const struct arming *arming;
+	const struct member *member;
 	struct elements elements;
 };
 
@@ -331,7 +331,7 @@ static int take_set(const struct nlmsghdr *message, void *userdata)
 	r = nf_read_set(message, &set, &list);
 	if (r)
 		return r == -ENOMSG ? 0 : r;
-	return arming_possible(leftovers->arming, set, list, &leftovers->elements);
+	return member_possible(leftovers->member, set, list, &leftovers->elements);
 }
 
 /** find_sets() - Fill @leftovers with an element per set and address: 0, PORT_E_REFUSED, negative errno */
@@ -348,16 +348,16 @@ static int find_sets(struct nf_talk *talk, struct leftovers *leftovers)
 /**
  * arm_purge() - Take a container's interface and addresses out of all sets, whoever put them there
  * @netfilter:	Port
- * @arming:	Container; only its interface and addresses count
+ * @member:	Container; only its interface and addresses count
  * @reterr:	Code 107
  *
  * Only where something was left behind, or the lease was lost, is it asked which sets there are.
  *
  * Return: 0, REFUSED
  */
-int arm_purge(struct port *netfilter, const struct arming *arming, struct error *reterr)
+int arm_purge(struct port *netfilter, const struct member *member, struct error *reterr)
 {
-	struct leftovers leftovers = {.arming = arming};
+	struct leftovers leftovers = {.member = member};
 	NF_TALK_CLEANUP struct nf_talk talk;
 	int r;
 

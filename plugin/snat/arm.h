@@ -13,7 +13,7 @@
  */
 
 #include "plugin/report/error.h"
-#include "plugin/snat/arming.h"
+#include "plugin/snat/member.h"
 
 /** Named outcomes beside 0 and REFUSED */
 enum arm_outcome {
@@ -21,13 +21,13 @@ enum arm_outcome {
 	ARM_E_STALE,
 };
 
-int arm_try(struct port *netfilter, const struct arming *arming, struct error *reterr);
-int arm_look(struct port *netfilter, const struct arming *arming, struct error *reterr);
+int arm_try(struct port *netfilter, const struct member *member, struct error *reterr);
+int arm_look(struct port *netfilter, const struct member *member, struct error *reterr);
 int arm_intact(struct port *netfilter, bool translation, struct error *reterr);
 int arm_lists(struct port *netfilter, const struct egress *egress, struct error *reterr);
 int arm_drop_list(struct port *netfilter, const struct egress_clause *clause, struct error *reterr);
-int arm_purge(struct port *netfilter, const struct arming *arming, struct error *reterr);
-int arm_remove(struct port *netfilter, const struct arming *arming, struct error *reterr);
+int arm_purge(struct port *netfilter, const struct member *member, struct error *reterr);
+int arm_remove(struct port *netfilter, const struct member *member, struct error *reterr);
 
 /** struct arm_table - A whole table in the making; owned */
 struct arm_table {
@@ -38,7 +38,7 @@ struct arm_table {
 };
 
 int arm_table_begin(struct arm_table *table);
-int arm_table_add(struct arm_table *table, const struct arming *arming);
+int arm_table_add(struct arm_table *table, const struct member *member);
 int arm_table_commit(struct port *netfilter, struct arm_table *table, struct error *reterr);
 void arm_table_done(struct arm_table *table);
 

@@ -58,11 +58,11 @@ int arm_table_begin(struct arm_table *table)
 }
 
 /** arm_table_add() - Put a container into it: 0, -ENOMEM */
-int arm_table_add(struct arm_table *table, const struct arming *arming)
+int arm_table_add(struct arm_table *table, const struct member *member)
 {
-	int r = add_lists(table, arming->egress);
+	int r = add_lists(table, member->egress);
 
-	return r ? r : arming_elements(arming, &table->elements);
+	return r ? r : member_elements(member, &table->elements);
 }
 
 /**

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The fence: arming interfaces, and the rule and routes that stop what is still marked. Owns nothing: all of it is the
+ * The fence: marking interfaces, and the rule and routes that stop what is still marked. Owns nothing: all of it is the
  * kernel's.
  */
 

@@ -7,9 +7,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "plugin/host/arms.h"
+#include "plugin/host/protection.h"
 #include "plugin/netconf/check.h"
 #include "plugin/network/attach.h"
+#include "plugin/report/log.h"
 #include "plugin/verbs/answer.h"
 #include "plugin/verbs/chained.h"
 #include "plugin/verbs/leases.h"
@@ -71,8 +72,8 @@ static int make_plan(const struct context *context, const struct ipam_grant *gra
 struct arm_step {
 	const struct context *context;
 	const struct state *state;
-	struct ports *ports;
-	struct arms arms;
+	struct host *host;
+	struct protection protection;
 };
 
 /** arm() - attach_step: the nftables table knows the container before it can send anything */
@@ -80,22 +81,23 @@ static int arm(void *userdata, uint32_t host_index, struct error *reterr)
 {
 	struct arm_step *step = userdata;
 
-	return arms_put(step->context, step->state, step->ports, host_index, &step->arms, reterr);
+	return protection_put(step->host, step->state, host_index, &step->protection, reterr);
 }
 
 /** make_arms() - What the table has to know, from configuration and plan; the clauses are the context's */
-static struct arms make_arms(const struct context *context, const struct plan *plan)
+static struct protection make_arms(const struct context *context, const struct plan *plan)
 {
-	struct arms arms = {
-		.arming = {.n_addresses = plan->n_addresses,
+	struct protection protection = {
+		.member = {.n_addresses = plan->n_addresses,
 			   .anti_spoof = context->netconf.anti_spoof,
 			   .egress = &context->pinning.egress},
 		.digest = context->pinning.digest,
+		.new_interface = true,
 	};
 
-	(void)snprintf(arms.arming.interface, sizeof(arms.arming.interface), "%s", plan->host_name);
-	memcpy(arms.arming.addresses, plan->addresses, sizeof(plan->addresses));
-	return arms;
+	(void)snprintf(protection.member.interface, sizeof(protection.member.interface), "%s", plan->host_name);
+	memcpy(protection.member.addresses, plan->addresses, sizeof(plan->addresses));
+	return protection;
 }
 
 /** undo_wiring() - Remove an attachment that was made, but of which nobody could be told */
@@ -112,39 +114,39 @@ static void undo_wiring(const struct context *context, struct port *host)
  * wire() - Make the attachment in the kernel and print the result
  * @context:	Call
  * @state:	State, the attachment locked
- * @ports:	Ports
+ * @host:	Host
  * @netns:	Container's namespace
  * @grant:	Addresses taken
  * @reterr:	Error
  *
  * Return: 0, REFUSED with nothing left behind, ATTACH_E_EXISTS with somebody's older interface left as it was
  */
-static int wire(const struct context *context, const struct state *state, struct ports *ports,
-		const struct netns *netns, const struct ipam_grant *grant, struct error *reterr)
+static int wire(const struct context *context, const struct state *state, struct host *host, const struct netns *netns,
+		const struct ipam_grant *grant, struct error *reterr)
 {
-	struct arm_step step = {.context = context, .state = state, .ports = ports};
+	struct arm_step step = {.context = context, .state = state, .host = host};
 	PLAN_CLEANUP struct plan plan = {0};
 	int r;
 
-	if (make_plan(context, grant, ports->host, &plan, reterr))
+	if (make_plan(context, grant, host->rtnetlink, &plan, reterr))
 		return REFUSED;
-	step.arms = make_arms(context, &plan);
-	r = attach_create(ports->host, netns, &plan, &(struct attach_step){.run = arm, .userdata = &step}, reterr);
+	step.protection = make_arms(context, &plan);
+	r = attach_create(host->rtnetlink, netns, &plan, &(struct attach_step){.run = arm, .userdata = &step}, reterr);
 	if (r)
 		return r;
 	if (!answer_attachment(context, grant, &plan, reterr))
 		return 0;
-	undo_wiring(context, ports->host);
+	undo_wiring(context, host->rtnetlink);
 	return REFUSED;
 }
 
 /** undo_take() - Give the addresses back after a failure: of an attachment that lives, nothing was taken */
-static void undo_take(const struct context *context, const struct state *state, struct ports *ports)
+static void undo_take(const struct context *context, const struct state *state, struct host *host)
 {
 	struct attachment attachment = context_attachment(context);
 	struct error undo_error = {0};
 
-	if (leases_release(context, state, &attachment, ports, &undo_error))
+	if (lease_store_release(host, state, &attachment, &undo_error))
 		log_line("giving the addresses back: %s", undo_error.msg);
 }
 
@@ -181,22 +183,23 @@ static int add_addresses(struct context *context, struct error *reterr)
 {
 	NETNS_CLEANUP struct netns netns = NETNS_INIT;
 	STATE_CLEANUP struct state state = STATE_INIT;
-	PORTS_CLEANUP struct ports ports = {0};
+	HOST_CLEANUP struct host host = {0};
 	struct attachment attachment = context_attachment(context);
 	struct ipam_grant grant;
 	int r;
 
-	if (context_open_ports(&ports, reterr) || open_netns(context, ports.host, &netns, reterr) ||
-	    pinning_check(&context->pinning, ports.host, reterr) ||
+	if (host_open(context->netconf.data_dir, &host, reterr) ||
+	    open_netns(context, host.rtnetlink, &netns, reterr) ||
+	    pinning_check(&context->pinning, host.rtnetlink, reterr) ||
 	    leases_open(context, &attachment, STATE_WRITE, &state, reterr) ||
-	    leases_take(context, &state, &netns, &ports, &grant, reterr))
+	    leases_take(context, &state, &netns, &host, &grant, reterr))
 		return REFUSED;
 	if (context->netconf.role == ROLE_DELEGATE)
 		r = answer_addresses(context, &grant, reterr);
 	else
-		r = wire(context, &state, &ports, &netns, &grant, reterr);
+		r = wire(context, &state, &host, &netns, &grant, reterr);
 	if (r)
-		undo_take(context, &state, &ports);
+		undo_take(context, &state, &host);
 	return r ? REFUSED : 0;
 }
 

@@ -9,9 +9,10 @@
 
 #include "ipam/store/store_lmdb.h"
 #include "plugin/host/adopt.h"
-#include "plugin/host/arms.h"
+#include "plugin/host/protection.h"
 #include "plugin/network/link.h"
 #include "plugin/network/netns.h"
+#include "plugin/report/log.h"
 #include "plugin/verbs/answer.h"
 #include "plugin/verbs/leases.h"
 
@@ -113,7 +114,7 @@ static struct lease make_lease(const struct context *context, const struct link_
 	return lease;
 }
 
-/** note() - Write the lease; the store is made where it is missing: 0, REFUSED. @ret_shared: see arms_shared() */
+/** note() - Write the lease; the store is made where it is missing: 0, REFUSED. @ret_shared: see protection_shared() */
 static int note(const struct context *context, const struct state *state, struct port *host, const struct lease *lease,
 		bool *ret_shared, struct error *reterr)
 {
@@ -127,43 +128,43 @@ static int note(const struct context *context, const struct state *state, struct
 	if (!r)
 		r = ipam_note(store, lease, context->pinning.definition);
 	if (!r)
-		*ret_shared = arms_shared(store, &lease->attachment);
-	return r ? leases_error(context, r, reterr) : 0;
+		*ret_shared = protection_shared(store, &lease->attachment);
+	return r ? lease_store_error(context->netconf.data_dir, r, reterr) : 0;
 }
 
 /** undo() - Take back what was noted and armed */
-static void undo(const struct context *context, const struct state *state, struct ports *ports)
+static void undo(const struct context *context, const struct state *state, struct host *host)
 {
 	struct attachment attachment = chained_attachment(context);
 	struct error undo_error = {0};
 
-	if (leases_release(context, state, &attachment, ports, &undo_error))
+	if (lease_store_release(host, state, &attachment, &undo_error))
 		log_line("undoing what was armed: %s", undo_error.msg);
 }
 
 /** arm() - Note the lease, put it into the kernel, print the result; what fails leaves nothing: 0, REFUSED */
-static int arm(const struct context *context, const struct state *state, struct ports *ports, struct error *reterr)
+static int arm(const struct context *context, const struct state *state, struct host *host, struct error *reterr)
 {
 	NETNS_CLEANUP struct netns netns = NETNS_INIT;
 	struct link_info link;
 	struct lease lease;
 	bool shared = false;
-	struct arms arms;
+	struct protection protection;
 
 	if (context->previous.n_ips > LIMIT_RANGE_SETS)
 		return error_set(reterr, ERROR_CONFIG, "prevResult has more than %u addresses", LIMIT_RANGE_SETS);
-	if (pinning_check(&context->pinning, ports->host, reterr) ||
-	    find_interface(context, ports->host, &link, reterr))
+	if (pinning_check(&context->pinning, host->rtnetlink, reterr) ||
+	    find_interface(context, host->rtnetlink, &link, reterr))
 		return REFUSED;
 	(void)netns_open(context->request.netns, &netns);
 	lease = make_lease(context, &link, &netns);
-	if (note(context, state, ports->host, &lease, &shared, reterr))
+	if (note(context, state, host->rtnetlink, &lease, &shared, reterr))
 		return REFUSED;
-	arms = arms_of_lease(&lease, &context->pinning.egress);
-	arms.arming.shared = shared;
-	if (!arms_put(context, state, ports, link.index, &arms, reterr) && !answer_previous(context, reterr))
+	protection = protection_of_lease(&lease, &context->pinning.egress);
+	protection.member.shared = shared;
+	if (!protection_put(host, state, link.index, &protection, reterr) && !answer_previous(context, reterr))
 		return 0;
-	undo(context, state, ports);
+	undo(context, state, host);
 	return REFUSED;
 }
 
@@ -178,12 +179,13 @@ int chained_add(const struct context *context, struct error *reterr)
 {
 	struct attachment attachment = chained_attachment(context);
 	STATE_CLEANUP struct state state = STATE_INIT;
-	PORTS_CLEANUP struct ports ports = {0};
+	HOST_CLEANUP struct host host = {0};
 
 	if (!context->pinning.digest)
 		return answer_previous(context, reterr);
-	return context_open_ports(&ports, reterr) || leases_open(context, &attachment, STATE_WRITE, &state, reterr) ||
-			       arm(context, &state, &ports, reterr)
+	return host_open(context->netconf.data_dir, &host, reterr) ||
+			       leases_open(context, &attachment, STATE_WRITE, &state, reterr) ||
+			       arm(context, &state, &host, reterr)
 		       ? REFUSED
 		       : 0;
 }
@@ -191,14 +193,14 @@ int chained_add(const struct context *context, struct error *reterr)
 /**
  * chained_del() - DEL of the chained role: take back what ADD armed, if it did
  * @context:	Call
- * @ports:	Ports
+ * @host:	Host
  * @reterr:	Codes 11, 106, 107
  *
  * The container may still run. Its interface marks what it sends, so that the fence keeps it from where it was pinned.
  *
  * Return: 0, REFUSED
  */
-int chained_del(const struct context *context, struct ports *ports, struct error *reterr)
+int chained_del(const struct context *context, struct host *host, struct error *reterr)
 {
 	struct attachment attachment = chained_attachment(context);
 	STATE_CLEANUP struct state state = STATE_INIT;
@@ -206,16 +208,17 @@ int chained_del(const struct context *context, struct ports *ports, struct error
 
 	if (r)
 		return r == STATE_E_ABSENT ? 0 : r;
-	return leases_release(context, &state, &attachment, ports, reterr);
+	return lease_store_release(host, &state, &attachment, reterr);
 }
 
 /** chained_check() - CHECK of the chained role: what ADD armed is there; 0, REFUSED */
 int chained_check(const struct context *context, struct error *reterr)
 {
 	struct attachment attachment = chained_attachment(context);
-	PORTS_CLEANUP struct ports ports = {0};
+	HOST_CLEANUP struct host host = {0};
 
 	if (!context->pinning.digest)
 		return 0;
-	return context_open_ports(&ports, reterr) ? REFUSED : arms_check(context, &ports, &attachment, reterr);
+	return host_open(context->netconf.data_dir, &host, reterr) ? REFUSED
+								   : protection_check(&host, &attachment, reterr);
 }

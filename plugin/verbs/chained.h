@@ -7,10 +7,11 @@
  * its own, so that DEL, GC and whoever makes the nftables table anew find it.
  */
 
+#include "plugin/host/host.h"
 #include "plugin/verbs/context.h"
 
 int chained_add(const struct context *context, struct error *reterr);
-int chained_del(const struct context *context, struct ports *ports, struct error *reterr);
+int chained_del(const struct context *context, struct host *host, struct error *reterr);
 int chained_check(const struct context *context, struct error *reterr);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "plugin/host/arms.h"
+#include "plugin/host/protection.h"
 #include "plugin/network/attach.h"
 #include "plugin/verbs/chained.h"
 #include "plugin/verbs/leases.h"
@@ -62,15 +62,15 @@ static int check_lease(const struct context *context, const struct result *expec
 	if (r == STATE_E_ABSENT)
 		return missing_lease(reterr);
 	if (r)
-		return leases_error(context, r, reterr);
-	r = leases_open_store(context, &state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store, reterr);
+		return lease_store_error(context->netconf.data_dir, r, reterr);
+	r = lease_store_open(context->netconf.data_dir, &state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store, reterr);
 	if (r)
 		return r == STATE_E_ABSENT ? missing_lease(reterr) : r;
 	r = ipam_find(store, &attachment, compare_lease, &expectation);
 	if (r == IPAM_E_NOT_FOUND)
 		return missing_lease(reterr);
 	if (r && !reterr->code)
-		return leases_error(context, r, reterr);
+		return lease_store_error(context->netconf.data_dir, r, reterr);
 	return r ? REFUSED : 0;
 }
 
@@ -79,16 +79,16 @@ static int check_interface(const struct context *context, const struct result *e
 {
 	struct attachment attachment = context_attachment(context);
 	NETNS_CLEANUP struct netns netns = NETNS_INIT;
-	PORTS_CLEANUP struct ports ports = {0};
+	HOST_CLEANUP struct host host = {0};
 	int r = netns_open(context->request.netns, &netns);
 
 	if (r)
 		return error_set(reterr, ERROR_NETNS,
 				 "CNI_NETNS %.256s is not a network namespace that can be opened: %s",
 				 context->request.netns, r < 0 ? strerror(-r) : "it is something else");
-	if (context_open_ports(&ports, reterr) || arms_check(context, &ports, &attachment, reterr))
+	if (host_open(context->netconf.data_dir, &host, reterr) || protection_check(&host, &attachment, reterr))
 		return REFUSED;
-	return attach_check(ports.host, &netns, &attachment, expected, reterr);
+	return attach_check(host.rtnetlink, &netns, &attachment, expected, reterr);
 }
 
 /**

@@ -14,6 +14,7 @@
 #include "ipam/store/state_cache.h"
 #include "plugin/policy/policy.h"
 #include "plugin/policy/policy_record.h"
+#include "plugin/report/log.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 

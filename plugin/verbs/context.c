@@ -4,7 +4,6 @@
 #include "plugin/verbs/context.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,18 +11,6 @@
 #include "plugin/netconf/check.h"
 #include "plugin/verbs/compiled.h"
 #include "rangeguard/cleanup.h"
-
-/** log_line() - One line on stderr */
-void log_line(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	(void)fputs("rangeguard: ", stderr);
-	(void)vfprintf(stderr, format, arguments);
-	(void)fputc('\n', stderr);
-	va_end(arguments);
-}
 
 /**
  * context_read_config() - Read the whole configuration, the first error counts
@@ -122,40 +109,6 @@ int context_read_pinning(struct context *context, struct error *reterr)
 	if (r)
 		return error_no_memory(reterr);
 	return pinning_make(&context->netconf, &context->request.args, &own, &context->pinning, reterr);
-}
-
-/** context_open_ports() - A netlink port in the plugin's namespace; REFUSED with code 107 */
-int context_open_ports(struct ports *ret_ports, struct error *reterr)
-{
-	int r = port_open(&ret_ports->host);
-
-	return r ? error_set(reterr, ERROR_KERNEL, "no netlink socket: %s", strerror(-r)) : 0;
-}
-
-/**
- * ports_open_netfilter() - Open the port on nfnetlink, unless it is open
- * @ports:	Ports
- * @reterr:	Code 107
- *
- * Return: 0, -EPROTONOSUPPORT (error filled) when the kernel has no nfnetlink, REFUSED
- */
-int ports_open_netfilter(struct ports *ports, struct error *reterr)
-{
-	int r = ports->netfilter ? 0 : port_open_netfilter(&ports->netfilter);
-
-	if (!r)
-		return 0;
-	(void)error_set(reterr, ERROR_KERNEL,
-			"no nfnetlink socket, which snat and ipMasq need, and antiSpoof unless it is set to false: %s",
-			strerror(-r));
-	return r == -EPROTONOSUPPORT ? r : REFUSED;
-}
-
-/** ports_done() - Close the ports that are open */
-void ports_done(struct ports *ports)
-{
-	ports->host = port_close(ports->host);
-	ports->netfilter = port_close(ports->netfilter);
 }
 
 /** context_attachment() - The attachment that this call is about; borrows the call's texts */

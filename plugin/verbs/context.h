@@ -34,30 +34,12 @@ struct context {
 	struct result previous;
 };
 
-/**
- * struct ports - Ways to the kernel, all in the host's namespace
- * @host:	rtnetlink
- * @netfilter:	nfnetlink; NULL until it is needed
- */
-struct ports {
-	struct port *host;
-	struct port *netfilter;
-};
-
 int context_read_config(struct context *context, struct error *reterr);
 int context_read_policy(struct context *context, struct error *reterr);
 void context_explain_refusal(const struct context *context, struct error *err);
 int context_read_pinning(struct context *context, struct error *reterr);
-int context_open_ports(struct ports *ret_ports, struct error *reterr);
-int ports_open_netfilter(struct ports *ports, struct error *reterr);
-void ports_done(struct ports *ports);
 int context_read_previous(struct context *context, struct error *reterr);
 struct attachment context_attachment(const struct context *context);
 void context_done(struct context *context);
-
-#define PORTS_CLEANUP CLEANUP(ports_done)
-
-/* One line on stderr, where logs belong. */
-void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -6,8 +6,9 @@
  * namespace, so a recycled CNI_NETNS does no harm.
  */
 
-#include "plugin/host/arms.h"
+#include "plugin/host/protection.h"
 #include "plugin/network/attach.h"
+#include "plugin/report/log.h"
 #include "plugin/verbs/chained.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"
@@ -72,25 +73,25 @@ static int open_state(const struct context *context, struct port *host, struct s
 }
 
 /** delete_attachment() - The interface, then the lease, so that nobody is given an address that still leads here */
-static int delete_attachment(const struct context *context, struct ports *ports, struct error *reterr)
+static int delete_attachment(const struct context *context, struct host *host, struct error *reterr)
 {
 	struct attachment attachment = context_attachment(context);
 	STATE_CLEANUP struct state state = STATE_INIT;
-	ARMS_REMOVAL_CLEANUP struct arms_removal removal = {0};
+	REMOVAL_CLEANUP struct protection_removal removal = {0};
 	struct attach_step away;
 	struct error err = {0};
-	int opened = open_state(context, ports->host, &state, &err);
+	int opened = open_state(context, host->rtnetlink, &state, &err);
 
 	if (opened == STATE_E_ABSENT)
 		return 0;
 	if (opened == REFUSED && tolerate(&err, reterr))
 		return REFUSED;
-	if (arms_removal_begin(&removal, context, opened ? NULL : &state, ports, &attachment, reterr))
+	if (protection_removal_begin(&removal, host, opened ? NULL : &state, &attachment, reterr))
 		return REFUSED;
-	away = arms_removal_step(&removal);
-	if (attach_delete(ports->host, &attachment, &away, reterr))
+	away = protection_removal_step(&removal);
+	if (attach_delete(host->rtnetlink, &attachment, &away, reterr))
 		return REFUSED;
-	if (!opened && leases_release(context, &state, &attachment, ports, &err))
+	if (!opened && lease_store_release(host, &state, &attachment, &err))
 		return tolerate(&err, reterr);
 	return 0;
 }
@@ -104,13 +105,13 @@ static int delete_attachment(const struct context *context, struct ports *ports,
  */
 int verb_del(struct context *context, struct error *reterr)
 {
-	PORTS_CLEANUP struct ports ports = {0};
+	HOST_CLEANUP struct host host = {0};
 	struct error err = {0};
 
 	(void)netconf_read_identity(context->root, "the network configuration", &context->netconf);
-	if (context_open_ports(&ports, reterr))
+	if (host_open(context->netconf.data_dir, &host, reterr))
 		return REFUSED;
-	if (context->netconf.role == ROLE_CHAINED && chained_del(context, &ports, &err) && tolerate(&err, reterr))
+	if (context->netconf.role == ROLE_CHAINED && chained_del(context, &host, &err) && tolerate(&err, reterr))
 		return REFUSED;
-	return is_anothers(context, ports.host) ? 0 : delete_attachment(context, &ports, reterr);
+	return is_anothers(context, host.rtnetlink) ? 0 : delete_attachment(context, &host, reterr);
 }

@@ -2,7 +2,7 @@
 /*
  * GC: remove what this network holds for attachments that the runtime no longer knows. The list is read and the
  * store walked first; then each stale attachment is removed under its own lock, as DEL does it, but many together: the
- * kernel takes as long for a crowd as for one. An attachment that is not listed but whose namespace and interface both
+ * kernel takes as long for a group as for one. An attachment that is not listed but whose namespace and interface both
  * live is somebody's, a second runtime's say, and is kept.
  */
 
@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/host/arms.h"
 #include "plugin/host/liveness.h"
+#include "plugin/host/protection.h"
 #include "plugin/network/attach.h"
+#include "plugin/report/log.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"
 #include "rangeguard/cleanup.h"
@@ -156,12 +157,12 @@ static int find_stale(const struct context *context, const struct state *state, 
 		      struct error *reterr)
 {
 	STORE_CLEANUP struct store *store = NULL;
-	int r = leases_open_store(context, state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store, reterr);
+	int r = lease_store_open(context->netconf.data_dir, state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store, reterr);
 
 	if (r)
 		return r == STATE_E_ABSENT ? 0 : r;
 	r = ipam_each(store, context->netconf.name, note_stale, sweep);
-	return r ? leases_error(context, r, reterr) : 0;
+	return r ? lease_store_error(context->netconf.data_dir, r, reterr) : 0;
 }
 
 /**
@@ -201,20 +202,21 @@ static int look_again(struct judgement *judgement, const struct state *state, co
 		      struct error *reterr)
 {
 	STORE_CLEANUP struct store *store = NULL;
-	int r = leases_open_store(judgement->context, state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store, reterr);
+	int r = lease_store_open(judgement->context->netconf.data_dir, state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store,
+				 reterr);
 
 	if (r)
 		return r == STATE_E_ABSENT ? 0 : r;
 	r = ipam_find(store, attachment, judge, judgement);
-	return r < 0 ? leases_error(judgement->context, r, reterr) : 0;
+	return r < 0 ? lease_store_error(judgement->context->netconf.data_dir, r, reterr) : 0;
 }
 
 /** remove_locked() - What DEL does, for one stale attachment whose lock is held */
-static int remove_locked(const struct context *context, const struct state *state, struct ports *ports,
+static int remove_locked(const struct context *context, const struct state *state, struct host *host,
 			 const struct attachment *attachment, struct error *reterr)
 {
-	struct judgement judgement = {.context = context, .host = ports->host};
-	ARMS_REMOVAL_CLEANUP struct arms_removal removal = {0};
+	struct judgement judgement = {.context = context, .host = host->rtnetlink};
+	REMOVAL_CLEANUP struct protection_removal removal = {0};
 	struct attach_step away;
 
 	if (look_again(&judgement, state, attachment, reterr))
@@ -224,24 +226,24 @@ static int remove_locked(const struct context *context, const struct state *stat
 			 attachment->container_id, attachment->ifname, attachment->network);
 		return 0;
 	}
-	if (arms_removal_begin(&removal, context, state, ports, attachment, reterr))
+	if (protection_removal_begin(&removal, host, state, attachment, reterr))
 		return REFUSED;
-	away = arms_removal_step(&removal);
-	return attach_delete(ports->host, attachment, &away, reterr)
+	away = protection_removal_step(&removal);
+	return attach_delete(host->rtnetlink, attachment, &away, reterr)
 		       ? REFUSED
-		       : leases_release(context, state, attachment, ports, reterr);
+		       : lease_store_release(host, state, attachment, reterr);
 }
 
 /** remove_stale() - Lock one stale attachment and remove it */
-static int remove_stale(const struct context *context, const struct state *state, struct ports *ports,
+static int remove_stale(const struct context *context, const struct state *state, struct host *host,
 			const struct attachment *attachment, struct error *reterr)
 {
 	uint64_t hash = attachment_hash(attachment);
 	int r = state_lock_attachment(state, hash, LIMIT_LOCK_WAIT_MS);
 
 	if (r)
-		return leases_error(context, r, reterr);
-	r = remove_locked(context, state, ports, attachment, reterr);
+		return lease_store_error(context->netconf.data_dir, r, reterr);
+	r = remove_locked(context, state, host, attachment, reterr);
 	state_unlock_attachment(state, hash);
 	return r;
 }
@@ -255,27 +257,27 @@ static struct attachment attachment_of(const struct sweep *sweep, const struct s
 				   .chained = sweep->chained};
 }
 
-/** struct crowd - Stale attachments that are removed together, their locks held */
-struct crowd {
-	struct stale *members[ATTACH_DOOMED_MAX];
+/** struct group - Stale attachments that are removed together, their locks held */
+struct group {
+	struct stale *members[ATTACH_GROUP_MAX];
 	size_t n;
-	struct doomed doomed;
+	struct attach_group links;
 };
 
 /**
- * join_crowd() - Lock a stale attachment, and have it removed with others
+ * join_group() - Lock a stale attachment, and have it removed with others
  * @context:	Call
  * @state:	State
  * @host:	Port
  * @attachment:	Attachment of @stale
  * @stale:	Stale attachment
- * @crowd:	With room for one more
+ * @group:	With room for one more
  *
- * One that lives, or whose lock is not to be had at once, is left to remove_stale(): a crowd waits for nobody, so that
+ * One that lives, or whose lock is not to be had at once, is left to remove_stale(): a group waits for nobody, so that
  * two of them can't wait for each other.
  */
-static void join_crowd(const struct context *context, const struct state *state, struct port *host,
-		       const struct attachment *attachment, struct stale *stale, struct crowd *crowd)
+static void join_group(const struct context *context, const struct state *state, struct port *host,
+		       const struct attachment *attachment, struct stale *stale, struct group *group)
 {
 	struct judgement judgement = {.context = context, .host = host};
 	uint64_t hash = attachment_hash(attachment);
@@ -284,60 +286,59 @@ static void join_crowd(const struct context *context, const struct state *state,
 	if (state_lock_attachment(state, hash, 0))
 		return;
 	if (look_again(&judgement, state, attachment, &ignored) || judgement.lives ||
-	    attach_doom(host, attachment, &crowd->doomed, &ignored)) {
+	    attach_group_add(host, attachment, &group->links, &ignored)) {
 		state_unlock_attachment(state, hash);
 		return;
 	}
-	crowd->members[crowd->n++] = stale;
+	group->members[group->n++] = stale;
 }
 
-/** remove_crowd() - Remove the crowd and unlock it; whom it does not remove is left to remove_stale() */
-static void remove_crowd(const struct context *context, const struct state *state, struct ports *ports,
-			 const struct sweep *sweep, struct crowd *crowd)
+/** remove_group() - Remove the group and unlock it; whom it does not remove is left to remove_stale() */
+static void remove_group(struct host *host, const struct state *state, const struct sweep *sweep, struct group *group)
 {
 	struct error ignored = {0};
-	int r = attach_delete_doomed(ports->host, &crowd->doomed, &ignored);
+	int r = attach_group_delete(host->rtnetlink, &group->links, &ignored);
 
-	for (size_t i = 0; i < crowd->n; i++) {
-		struct attachment attachment = attachment_of(sweep, crowd->members[i]);
+	for (size_t i = 0; i < group->n; i++) {
+		struct attachment attachment = attachment_of(sweep, group->members[i]);
 
-		crowd->members[i]->removed = !r && !leases_release(context, state, &attachment, ports, &ignored);
+		group->members[i]->removed = !r && !lease_store_release(host, state, &attachment, &ignored);
 		state_unlock_attachment(state, attachment_hash(&attachment));
 	}
-	crowd->n = 0;
+	group->n = 0;
 }
 
-/** remove_together() - Remove as many as can be without waiting, a crowd at a time */
-static void remove_together(const struct context *context, const struct state *state, struct ports *ports,
+/** remove_together() - Remove as many as can be without waiting, a group at a time */
+static void remove_together(const struct context *context, const struct state *state, struct host *host,
 			    struct sweep *sweep)
 {
-	struct crowd crowd = {.n = 0};
+	struct group group = {.n = 0};
 
 	for (struct stale *stale = sweep->first; stale; stale = stale->next) {
 		struct attachment attachment = attachment_of(sweep, stale);
 
-		join_crowd(context, state, ports->host, &attachment, stale, &crowd);
-		if (crowd.n == ATTACH_DOOMED_MAX)
-			remove_crowd(context, state, ports, sweep, &crowd);
+		join_group(context, state, host->rtnetlink, &attachment, stale, &group);
+		if (group.n == ATTACH_GROUP_MAX)
+			remove_group(host, state, sweep, &group);
 	}
-	remove_crowd(context, state, ports, sweep, &crowd);
+	remove_group(host, state, sweep, &group);
 }
 
 /** remove_all() - Remove each, go on after a failure, tell of the first one and of how many there were */
 static int remove_all(const struct context *context, const struct state *state, struct sweep *sweep,
 		      struct error *reterr)
 {
-	PORTS_CLEANUP struct ports ports = {0};
+	HOST_CLEANUP struct host host = {0};
 	size_t failures = 0;
 
-	if (context_open_ports(&ports, reterr))
+	if (host_open(context->netconf.data_dir, &host, reterr))
 		return REFUSED;
-	remove_together(context, state, &ports, sweep);
+	remove_together(context, state, &host, sweep);
 	for (const struct stale *stale = sweep->first; stale; stale = stale->next) {
 		struct attachment attachment = attachment_of(sweep, stale);
 		struct error err = {0};
 
-		if (!stale->removed && remove_stale(context, state, &ports, &attachment, &err)) {
+		if (!stale->removed && remove_stale(context, state, &host, &attachment, &err)) {
 			log_line("GC of %.256s %s: %s", stale->container_id, stale->ifname, err.msg);
 			if (!failures++)
 				*reterr = err;
@@ -371,7 +372,7 @@ int verb_gc(struct context *context, struct error *reterr)
 	if (r == STATE_E_ABSENT)
 		return 0;
 	if (r)
-		return leases_error(context, r, reterr);
+		return lease_store_error(context->netconf.data_dir, r, reterr);
 	if (find_stale(context, &state, &sweep, reterr))
 		return REFUSED;
 	return sweep.first ? remove_all(context, &state, &sweep, reterr) : 0;

@@ -9,48 +9,11 @@
 
 #include "ipam/store/store_lmdb.h"
 #include "plugin/host/adopt.h"
-#include "plugin/host/arms.h"
 #include "plugin/host/asker.h"
+#include "plugin/host/protection.h"
 #include "plugin/host/reclaim.h"
 #include "plugin/netconf/check.h"
-
-/**
- * leases_error() - Say why the state can't be had or used
- * @context:	Call
- * @outcome:	Of state_open(), state_lock_…(), store_lmdb_open() or the IPAM: not 0
- * @reterr:	Code 11 for a lock, 106 otherwise
- *
- * Return: REFUSED
- */
-int leases_error(const struct context *context, int outcome, struct error *reterr)
-{
-	const char *data_dir = context->netconf.data_dir;
-
-	switch (outcome) {
-	case STATE_E_LOCKED:
-		return error_set(
-			reterr, ERROR_TRY_AGAIN,
-			"another rangeguard holds the lock of %.256s or of this attachment for longer than %d s; "
-			"try again later",
-			data_dir, LIMIT_LOCK_WAIT_MS / 1000);
-	case STATE_E_UNSAFE:
-		return error_set(
-			reterr, ERROR_STORE,
-			"state directory %.256s is not safe: it must be root's, writable by nobody else, and not "
-			"be reached through a symlink that root did not make",
-			data_dir);
-	case STATE_E_ABSENT:
-		return error_set(reterr, ERROR_STORE, "there is no state in %.256s", data_dir);
-	case STORE_LMDB_E_DAMAGED:
-		return error_set(reterr, ERROR_STORE,
-				 "the lease store %.256s/leases.mdb is damaged, or was written by a newer rangeguard",
-				 data_dir);
-	default:
-		(void)error_set(reterr, ERROR_STORE, "the lease store in %.256s can't be used: %s", data_dir,
-				outcome == -ENOSPC ? "no space is left on its file system" : strerror(-outcome));
-		return REFUSED;
-	}
-}
+#include "plugin/report/log.h"
 
 /**
  * leases_open() - Open the state and lock an attachment in it
@@ -73,34 +36,10 @@ int leases_open(const struct context *context, const struct attachment *attachme
 	if (r == STATE_E_ABSENT)
 		return r;
 	if (r)
-		return leases_error(context, r, reterr);
+		return lease_store_error(context->netconf.data_dir, r, reterr);
 	*ret_state = state;
 	state = (struct state)STATE_INIT;
 	return 0;
-}
-
-/**
- * leases_open_store() - Open the store of a state as it is; it stays locked until it is closed
- * @context:	Call
- * @state:	State
- * @access:	STATE_READ or STATE_UPDATE
- * @wait_ms:	How long to wait for the lock, in milliseconds
- * @ret_store:	Store
- * @reterr:	Codes 11, 106
- *
- * Return: 0, STATE_E_ABSENT (error not filled), REFUSED
- */
-int leases_open_store(const struct context *context, const struct state *state, enum state_access access, int wait_ms,
-		      struct store **ret_store, struct error *reterr)
-{
-	char boot_id[BOOT_ID_MAX];
-	int r = state_boot_id(boot_id);
-
-	if (!r)
-		r = store_lmdb_open(state, access, wait_ms, boot_id, NULL, ret_store);
-	if (r == STATE_E_ABSENT)
-		return r;
-	return r ? leases_error(context, r, reterr) : 0;
 }
 
 /** full_error() - Say which range set is used up: code 101 */
@@ -149,9 +88,9 @@ static int take_error(const struct context *context, int outcome, const struct i
 			"interface %s of this container is attached already and holds %s; it was left as it is",
 			context->request.ifname, text);
 	case IPAM_E_DAMAGED:
-		return leases_error(context, STORE_LMDB_E_DAMAGED, reterr);
+		return lease_store_error(context->netconf.data_dir, STORE_LMDB_E_DAMAGED, reterr);
 	default:
-		return leases_error(context, outcome, reterr);
+		return lease_store_error(context->netconf.data_dir, outcome, reterr);
 	}
 }
 
@@ -192,7 +131,7 @@ static struct ipam_request make_request(const struct context *context, const str
 struct taking {
 	const struct context *context;
 	const struct ipam_request *request;
-	struct ports *ports;
+	struct host *host;
 	char boot_id[BOOT_ID_MAX];
 	struct store_seed seed;
 	struct store *store;
@@ -224,7 +163,7 @@ static int take_or_mend(struct taking *taking, struct ipam_grant *ret_grant, str
 		r = store_lmdb_renew(taking->store, taking->boot_id, &taking->seed);
 		tell_of_replacement(taking);
 	} else if (r == IPAM_E_FULL) {
-		r = reclaim_dead(taking->store, taking->request, taking->ports);
+		r = reclaim_dead(taking->store, taking->request, taking->host);
 		if (r == RECLAIM_E_NOTHING)
 			return IPAM_E_FULL;
 	} else {
@@ -238,56 +177,31 @@ static int take_or_mend(struct taking *taking, struct ipam_grant *ret_grant, str
  * @context:	Call; configuration and guard have been read
  * @state:	State, the attachment locked
  * @netns:	Container's namespace, recorded in the lease
- * @ports:	Ports in the host's namespace; rtnetlink is asked how each address is routed today
+ * @host:	Host in the host's namespace; rtnetlink is asked how each address is routed today
  * @ret_grant:	What was given
  * @reterr:	Codes 11, 100, 101, 104, 105, 106, 107
  *
  * Return: 0, REFUSED
  */
-int leases_take(const struct context *context, const struct state *state, const struct netns *netns,
-		struct ports *ports, struct ipam_grant *ret_grant, struct error *reterr)
+int leases_take(const struct context *context, const struct state *state, const struct netns *netns, struct host *host,
+		struct ipam_grant *ret_grant, struct error *reterr)
 {
 	struct attachment attachment = context_attachment(context);
-	struct asker asker = {.netconf = &context->netconf, .attachment = &attachment, .host = ports->host};
+	struct asker asker = {.netconf = &context->netconf, .attachment = &attachment, .host = host->rtnetlink};
 	struct ipam_request request = make_request(context, netns, &asker);
-	struct taking taking = {.context = context, .request = &request, .ports = ports};
+	struct taking taking = {.context = context, .request = &request, .host = host};
 	STORE_CLEANUP struct store *store = NULL;
 	struct ipam_refusal refusal = {0};
 	int r;
 
-	taking.seed = (struct store_seed){.fill = adopt_from_kernel, .userdata = ports->host};
+	taking.seed = (struct store_seed){.fill = adopt_from_kernel, .userdata = host->rtnetlink};
 	r = state_boot_id(taking.boot_id);
 	if (!r)
 		r = store_lmdb_open(state, STATE_WRITE, LIMIT_LOCK_WAIT_MS, taking.boot_id, &taking.seed, &store);
 	tell_of_replacement(&taking);
 	if (r)
-		return leases_error(context, r, reterr);
+		return lease_store_error(context->netconf.data_dir, r, reterr);
 	taking.store = store;
 	r = take_or_mend(&taking, ret_grant, &refusal);
 	return r ? take_error(context, r, &refusal, &asker, reterr) : 0;
-}
-
-/**
- * leases_release() - Disarm an attachment and give its addresses back; that it holds none is fine
- * @context:	Call
- * @state:	State
- * @attachment:	Whose
- * @ports:	Ports
- * @reterr:	Codes 11, 106, 107
- *
- * The store stays locked from one to the other: who makes the nftables table anew meanwhile, from all leases, would
- * put back what was just taken out.
- *
- * Return: 0, REFUSED
- */
-int leases_release(const struct context *context, const struct state *state, const struct attachment *attachment,
-		   struct ports *ports, struct error *reterr)
-{
-	STORE_CLEANUP struct store *store = NULL;
-	int r = leases_open_store(context, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
-
-	if (r)
-		return r == STATE_E_ABSENT ? 0 : r;
-	r = arms_release(store, ports, attachment, time(NULL), reterr);
-	return r && r != REFUSED ? leases_error(context, r, reterr) : r;
 }

@@ -9,18 +9,15 @@
 
 #include "ipam/lease/ipam.h"
 #include "ipam/store/state.h"
+#include "plugin/host/host.h"
+#include "plugin/host/lease_store.h"
 #include "plugin/network/netns.h"
 #include "plugin/network/port.h"
 #include "plugin/verbs/context.h"
 
 int leases_open(const struct context *context, const struct attachment *attachment, enum state_access access,
 		struct state *ret_state, struct error *reterr);
-int leases_open_store(const struct context *context, const struct state *state, enum state_access access, int wait_ms,
-		      struct store **ret_store, struct error *reterr);
-int leases_take(const struct context *context, const struct state *state, const struct netns *netns,
-		struct ports *ports, struct ipam_grant *ret_grant, struct error *reterr);
-int leases_release(const struct context *context, const struct state *state, const struct attachment *attachment,
-		   struct ports *ports, struct error *reterr);
-int leases_error(const struct context *context, int outcome, struct error *reterr);
+int leases_take(const struct context *context, const struct state *state, const struct netns *netns, struct host *host,
+		struct ipam_grant *ret_grant, struct error *reterr);
 
 #endif

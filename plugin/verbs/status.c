@@ -8,9 +8,10 @@
 #include <string.h>
 
 #include "ipam/store/store_lmdb.h"
-#include "plugin/host/arms.h"
 #include "plugin/host/clash.h"
+#include "plugin/host/protection.h"
 #include "plugin/host/reclaim.h"
+#include "plugin/report/log.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"
 
@@ -42,7 +43,7 @@ static int open_store(const struct context *context, const struct state *state, 
 		log_line("the lease store in %s is damaged; the next ADD makes it anew", context->netconf.data_dir);
 	if (!r || r == STATE_E_ABSENT || r == STORE_LMDB_E_DAMAGED)
 		return r ? STATE_E_ABSENT : 0;
-	(void)leases_error(context, r, reterr);
+	(void)lease_store_error(context->netconf.data_dir, r, reterr);
 	return r == STATE_E_LOCKED ? REFUSED : not_ready(reterr);
 }
 
@@ -50,12 +51,12 @@ static int open_store(const struct context *context, const struct state *state, 
 static int is_used_up(const struct context *context, struct store *store, size_t set, struct error *reterr)
 {
 	const struct netconf *netconf = &context->netconf;
-	PORTS_CLEANUP struct ports ports = {0};
+	HOST_CLEANUP struct host host = {0};
 	char text[SPAN_TEXT_MAX];
 
-	if (context_open_ports(&ports, reterr))
+	if (host_open(context->netconf.data_dir, &host, reterr))
 		return REFUSED;
-	if (reclaim_is_possible(store, &netconf->sets[set], ports.host) == 1)
+	if (reclaim_is_possible(store, &netconf->sets[set], host.rtnetlink) == 1)
 		return 0;
 	return error_set(reterr, ERROR_NOT_READY,
 			 "pool exhausted: no free address in range set %zu (%s) of network \"%.64s\"", set,
@@ -73,7 +74,7 @@ static int check_pool(const struct context *context, struct store *store, struct
 	if (r == -EUCLEAN)
 		return 0;
 	if (r < 0) {
-		(void)leases_error(context, r, reterr);
+		(void)lease_store_error(context->netconf.data_dir, r, reterr);
 		return not_ready(reterr);
 	}
 	return r ? is_used_up(context, store, set, reterr) : 0;
@@ -120,9 +121,9 @@ static int check_store(const struct context *context, const struct state *state,
 		return r == STATE_E_ABSENT ? 0 : r;
 	if (check_pool(context, store, reterr))
 		return REFUSED;
-	r = clash_find(store, context, hostroutes, ret_clashes);
+	r = clash_find(store, &context->netconf, hostroutes, ret_clashes);
 	if (r < 0) {
-		(void)leases_error(context, r, reterr);
+		(void)lease_store_error(context->netconf.data_dir, r, reterr);
 		return not_ready(reterr);
 	}
 	return 0;
@@ -132,15 +133,15 @@ static int check_store(const struct context *context, const struct state *state,
 static int check_leases(const struct context *context, const struct state *state, struct error *reterr)
 {
 	HOSTROUTES_CLEANUP struct hostroutes hostroutes = {0};
-	PORTS_CLEANUP struct ports ports = {0};
+	HOST_CLEANUP struct host host = {0};
 	struct clashes clashes = {.n = 0};
 
-	if (asks_routes(context) &&
-	    (context_open_ports(&ports, reterr) || read_routes(context, ports.host, &hostroutes, reterr)))
+	if (asks_routes(context) && (host_open(context->netconf.data_dir, &host, reterr) ||
+				     read_routes(context, host.rtnetlink, &hostroutes, reterr)))
 		return not_ready(reterr);
 	if (check_store(context, state, &hostroutes, &clashes, reterr))
 		return REFUSED;
-	return clashes.n ? clash_judge(ports.host, context, &clashes, reterr) : 0;
+	return clashes.n ? clash_judge(host.rtnetlink, &context->netconf, &clashes, reterr) : 0;
 }
 
 /**
@@ -161,7 +162,7 @@ int verb_status(struct context *context, struct error *reterr)
 		context_explain_refusal(context, reterr);
 		return not_ready(reterr);
 	}
-	if (arms_available(context, reterr))
+	if (protection_available(&context->netconf, reterr))
 		return not_ready(reterr);
 	if (context->netconf.role == ROLE_CHAINED)
 		return 0;
@@ -169,7 +170,7 @@ int verb_status(struct context *context, struct error *reterr)
 	if (r == STATE_E_ABSENT)
 		return 0;
 	if (r) {
-		(void)leases_error(context, r, reterr);
+		(void)lease_store_error(context->netconf.data_dir, r, reterr);
 		return not_ready(reterr);
 	}
 	return check_leases(context, &state, reterr);

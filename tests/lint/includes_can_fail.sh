@@ -84,6 +84,7 @@ found plugin/snat/new.c '#include "plugin/netconf/netconf.h"'
 found plugin/snat/new.c '#include "plugin/cni/result.h"'
 found plugin/snat/new.c '#include "plugin/verbs/verbs.h"'
 found plugin/host/new.c '#include "plugin/commands/commands.h"'
+found plugin/host/new.c '#include "plugin/verbs/context.h"'
 found plugin/verbs/new.c '#include "plugin/commands/commands.h"'
 found plugin/commands/new.c '#include "plugin/verbs/verbs.h"'
 found_folder plugin/new

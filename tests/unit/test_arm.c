@@ -20,9 +20,9 @@ static struct egress none, pinned;
 static const char list4[] = "10.0.0.0/24";
 
 /** container() - A container with an address of each family; the last byte tells which */
-static struct arming container(unsigned n, const struct egress *egress)
+static struct member container(unsigned n, const struct egress *egress)
 {
-	struct arming arming = {
+	struct member member = {
 		.addresses = {{.family = FAMILY_IPV4, .value = 0x0a090000 + n},
 			      {.family = FAMILY_IPV6, .value = ((u128)0xfd00 << 112) + n}},
 		.n_addresses = 2,
@@ -30,8 +30,8 @@ static struct arming container(unsigned n, const struct egress *egress)
 		.egress = egress,
 	};
 
-	(void)snprintf(arming.interface, sizeof(arming.interface), "rg%u", n);
-	return arming;
+	(void)snprintf(member.interface, sizeof(member.interface), "rg%u", n);
+	return member;
 }
 
 /** set_up() - No table; a definition with a pin and masquerading */
@@ -69,7 +69,7 @@ static const char *name_of(const struct egress_clause *clause)
 }
 
 /** make_table() - A whole table with some containers */
-static void make_table(const struct arming *armings, size_t n)
+static void make_table(const struct member *armings, size_t n)
 {
 	ARM_TABLE_CLEANUP struct arm_table table = {0};
 	struct error err = {0};
@@ -82,20 +82,20 @@ static void make_table(const struct arming *armings, size_t n)
 
 static void without_a_table_something_is_missing(void **state)
 {
-	struct arming arming = container(1, &none);
+	struct member member = container(1, &none);
 	struct error err = {0};
 
 	(void)state;
-	assert_int_equal(arm_try(nf_fake_port(), &arming, &err), ARM_E_MISSING);
-	assert_int_equal(arm_look(nf_fake_port(), &arming, &err), ARM_E_MISSING);
+	assert_int_equal(arm_try(nf_fake_port(), &member, &err), ARM_E_MISSING);
+	assert_int_equal(arm_look(nf_fake_port(), &member, &err), ARM_E_MISSING);
 	assert_int_equal(arm_intact(nf_fake_port(), false, &err), ARM_E_MISSING);
-	assert_int_equal(arm_remove(nf_fake_port(), &arming, &err), 0);
-	assert_int_equal(arm_purge(nf_fake_port(), &arming, &err), 0);
+	assert_int_equal(arm_remove(nf_fake_port(), &member, &err), 0);
+	assert_int_equal(arm_purge(nf_fake_port(), &member, &err), 0);
 }
 
 static void one_transaction_and_one_question(void **state)
 {
-	struct arming armings[2];
+	struct member armings[2];
 	struct error err = {0};
 
 	(void)state;
@@ -119,71 +119,71 @@ static void one_transaction_and_one_question(void **state)
 
 static void a_missing_list_is_added(void **state)
 {
-	struct arming arming = container(1, &pinned);
+	struct member member = container(1, &pinned);
 	struct error err = {0};
 
 	(void)state;
 	/* Nobody translated so far: connections are not tracked for nothing, and the whole table is to be made anew. */
 	make_table(NULL, 0);
 	assert_int_equal(nf_fake.now.n_chains, 2);
-	assert_int_equal(arm_try(nf_fake_port(), &arming, &err), ARM_E_MISSING);
+	assert_int_equal(arm_try(nf_fake_port(), &member, &err), ARM_E_MISSING);
 	assert_int_equal(arm_intact(nf_fake_port(), false, &err), 0);
 	assert_int_equal(arm_intact(nf_fake_port(), true, &err), ARM_E_MISSING);
-	make_table(&arming, 1);
-	assert_int_equal(arm_remove(nf_fake_port(), &arming, &err), 0);
+	make_table(&member, 1);
+	assert_int_equal(arm_remove(nf_fake_port(), &member, &err), 0);
 	for (size_t i = 0; i < pinned.n_clauses; i++)
 		assert_int_equal(arm_drop_list(nf_fake_port(), &pinned.clauses[i], &err), 0);
-	assert_int_equal(arm_try(nf_fake_port(), &arming, &err), ARM_E_MISSING);
+	assert_int_equal(arm_try(nf_fake_port(), &member, &err), ARM_E_MISSING);
 	assert_int_equal(nf_fake_count(NULL), 0);
 	assert_int_equal(arm_intact(nf_fake_port(), true, &err), 0);
 	assert_int_equal(arm_lists(nf_fake_port(), &pinned, &err), 0);
 	/* Somebody else may have been faster. */
 	assert_int_equal(arm_lists(nf_fake_port(), &pinned, &err), 0);
-	assert_int_equal(arm_try(nf_fake_port(), &arming, &err), 0);
+	assert_int_equal(arm_try(nf_fake_port(), &member, &err), 0);
 }
 
 /* Sets and elements stay when rules are flushed: that they are there must not be taken for the whole. */
 static void flushed_rules_are_noticed(void **state)
 {
-	struct arming arming = container(1, &none);
+	struct member member = container(1, &none);
 	struct error err = {0};
 
 	(void)state;
-	make_table(&arming, 1);
-	assert_int_equal(arm_look(nf_fake_port(), &arming, &err), 0);
+	make_table(&member, 1);
+	assert_int_equal(arm_look(nf_fake_port(), &member, &err), 0);
 	nf_fake_flush_rules();
-	assert_int_equal(arm_look(nf_fake_port(), &arming, &err), ARM_E_MISSING);
+	assert_int_equal(arm_look(nf_fake_port(), &member, &err), ARM_E_MISSING);
 	assert_int_equal(arm_intact(nf_fake_port(), false, &err), ARM_E_MISSING);
 }
 
 static void each_missing_element_is_noticed(void **state)
 {
-	struct arming arming = container(1, &pinned);
+	struct member member = container(1, &pinned);
 	struct error err = {0};
 	size_t n;
 
 	(void)state;
-	make_table(&arming, 1);
+	make_table(&member, 1);
 	n = nf_fake_count(NULL);
 	assert_int_equal(n, 9); /* 3 of antiSpoof, 2 and 2 of pins, a source, masquerading */
 	for (size_t i = 0; i < n; i++) {
 		struct nf_fake_tables before = nf_fake.now;
 
 		nf_fake.now.elements[i] = nf_fake.now.elements[--nf_fake.now.n_elements];
-		assert_int_equal(arm_look(nf_fake_port(), &arming, &err), ARM_E_MISSING);
+		assert_int_equal(arm_look(nf_fake_port(), &member, &err), ARM_E_MISSING);
 		nf_fake.now = before;
 	}
 	/* Another source is none of its own. */
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(nf_fake.now.elements[i].set, name_of(&pinned.clauses[0])) == 0)
 			nf_fake.now.elements[i].data[3]++;
-	assert_int_equal(arm_look(nf_fake_port(), &arming, &err), ARM_E_MISSING);
+	assert_int_equal(arm_look(nf_fake_port(), &member, &err), ARM_E_MISSING);
 }
 
 static void what_earlier_holders_left_is_noticed_and_purged(void **state)
 {
 	static const char *const sets[] = {"translated4", "pinned4"};
-	struct arming first = container(1, &pinned), next = container(2, &none);
+	struct member first = container(1, &pinned), next = container(2, &none);
 	struct error err = {0};
 
 	(void)state;
@@ -208,7 +208,7 @@ static void what_earlier_holders_left_is_noticed_and_purged(void **state)
 
 static void gone_without_trace(void **state)
 {
-	struct arming armings[2];
+	struct member armings[2];
 	struct error err = {0};
 
 	(void)state;
@@ -231,18 +231,18 @@ static void gone_without_trace(void **state)
 /* What is half there goes as a whole, too: who did what before a crash is unknown. */
 static void halves_are_removed(void **state)
 {
-	struct arming arming = container(1, &pinned);
+	struct member member = container(1, &pinned);
 	struct error err = {0};
 	size_t n;
 
 	(void)state;
-	make_table(&arming, 1);
+	make_table(&member, 1);
 	n = nf_fake_count(NULL);
 	for (size_t i = 0; i < n; i++) {
 		nf_fake_reset();
-		make_table(&arming, 1);
+		make_table(&member, 1);
 		nf_fake.now.elements[i] = nf_fake.now.elements[--nf_fake.now.n_elements];
-		assert_int_equal(arm_remove(nf_fake_port(), &arming, &err), 0);
+		assert_int_equal(arm_remove(nf_fake_port(), &member, &err), 0);
 		assert_int_equal(nf_fake_count(NULL), 0);
 	}
 }
@@ -250,29 +250,29 @@ static void halves_are_removed(void **state)
 /** all() - Everything once, from no table on: 0, or the first outcome that is none of those expected */
 static int all(struct error *err)
 {
-	struct arming arming = container(1, &pinned);
+	struct member member = container(1, &pinned);
 	ARM_TABLE_CLEANUP struct arm_table table = {0};
-	int r = arm_try(nf_fake_port(), &arming, err);
+	int r = arm_try(nf_fake_port(), &member, err);
 
 	if (r != ARM_E_MISSING)
 		return r;
 	assert_int_equal(arm_table_begin(&table), 0);
-	assert_int_equal(arm_table_add(&table, &arming), 0);
+	assert_int_equal(arm_table_add(&table, &member), 0);
 	r = arm_table_commit(nf_fake_port(), &table, err);
 	if (!r)
-		r = arm_remove(nf_fake_port(), &arming, err);
+		r = arm_remove(nf_fake_port(), &member, err);
 	if (!r)
 		r = arm_lists(nf_fake_port(), &pinned, err);
 	if (!r)
 		r = arm_intact(nf_fake_port(), false, err);
 	if (!r)
-		r = arm_try(nf_fake_port(), &arming, err);
+		r = arm_try(nf_fake_port(), &member, err);
 	if (!r)
-		r = arm_purge(nf_fake_port(), &arming, err);
+		r = arm_purge(nf_fake_port(), &member, err);
 	if (!r)
-		r = arm_try(nf_fake_port(), &arming, err);
+		r = arm_try(nf_fake_port(), &member, err);
 	if (!r)
-		r = arm_remove(nf_fake_port(), &arming, err);
+		r = arm_remove(nf_fake_port(), &member, err);
 	return r ? r : arm_drop_list(nf_fake_port(), &pinned.clauses[0], err);
 }
 

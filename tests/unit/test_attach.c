@@ -393,41 +393,41 @@ static void delete_removes_and_is_repeatable(void **state)
 	assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), 0);
 }
 
-static void doomed_are_removed_together(void **state)
+static void group_are_removed_together(void **state)
 {
 	struct plan plan PLAN_CLEANUP = make_plan("10.0.0.2", NULL);
-	struct doomed doomed = {.n = 0};
+	struct attach_group group = {.n = 0};
 	struct error err = {0};
 
 	(void)state;
 	fake_reset();
-	assert_int_equal(attach_doom(fake_host_port(), &pod, &doomed, &err), 0);
-	assert_int_equal(doomed.n, 0);
-	assert_int_equal(attach_delete_doomed(fake_host_port(), &doomed, &err), 0);
+	assert_int_equal(attach_group_add(fake_host_port(), &pod, &group, &err), 0);
+	assert_int_equal(group.n, 0);
+	assert_int_equal(attach_group_delete(fake_host_port(), &group, &err), 0);
 	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
-	assert_int_equal(attach_doom(fake_host_port(), &pod, &doomed, &err), 0);
-	assert_int_equal(doomed.n, 1);
-	assert_int_equal(doomed.indices[0], 40);
-	assert_int_equal(attach_delete_doomed(fake_host_port(), &doomed, &err), 0);
-	assert_int_equal(doomed.n, 0);
+	assert_int_equal(attach_group_add(fake_host_port(), &pod, &group, &err), 0);
+	assert_int_equal(group.n, 1);
+	assert_int_equal(group.indices[0], 40);
+	assert_int_equal(attach_group_delete(fake_host_port(), &group, &err), 0);
+	assert_int_equal(group.n, 0);
 	assert_true(fake_find("host: configure the interface with index 40") >= 0);
 	assert_true(fake_find("host: delete a group of interfaces") >= 0);
 	assert_true(nothing_is_left());
 }
 
 /* Somebody else's interface is never put into the group. */
-static void foreign_interface_is_not_doomed(void **state)
+static void foreign_interface_is_not_group(void **state)
 {
 	struct plan plan PLAN_CLEANUP = make_plan("10.0.0.2", NULL);
-	struct doomed doomed = {.n = 0};
+	struct attach_group group = {.n = 0};
 	struct error err = {0};
 
 	(void)state;
 	fake_reset();
 	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
 	memcpy(fake.host_end.alias, "other", sizeof("other"));
-	assert_int_equal(attach_doom(fake_host_port(), &pod, &doomed, &err), 0);
-	assert_int_equal(doomed.n, 0);
+	assert_int_equal(attach_group_add(fake_host_port(), &pod, &group, &err), 0);
+	assert_int_equal(group.n, 0);
 }
 
 static void refused_doom_is_told(void **state)
@@ -436,15 +436,15 @@ static void refused_doom_is_told(void **state)
 
 	(void)state;
 	for (unsigned message = 1; message <= 2; message++) {
-		struct doomed doomed = {.n = 0};
+		struct attach_group group = {.n = 0};
 		struct error err = {0};
 
 		fake_reset();
 		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
-		assert_int_equal(attach_doom(fake_host_port(), &pod, &doomed, &err), 0);
+		assert_int_equal(attach_group_add(fake_host_port(), &pod, &group, &err), 0);
 		fake.fail_message = fake.messages + message;
 		fake.fail_errnum = EPERM;
-		assert_int_equal(attach_delete_doomed(fake_host_port(), &doomed, &err), REFUSED);
+		assert_int_equal(attach_group_delete(fake_host_port(), &group, &err), REFUSED);
 		assert_int_equal(err.code, ERROR_KERNEL);
 	}
 }
@@ -777,8 +777,8 @@ int main(void)
 		cmocka_unit_test(foreign_interface_is_left_alone),
 		cmocka_unit_test(name_taken_in_the_container_is_told_so),
 		cmocka_unit_test(refused_creation_deletes_nothing),
-		cmocka_unit_test(doomed_are_removed_together),
-		cmocka_unit_test(foreign_interface_is_not_doomed),
+		cmocka_unit_test(group_are_removed_together),
+		cmocka_unit_test(foreign_interface_is_not_group),
 		cmocka_unit_test(refused_doom_is_told),
 		cmocka_unit_test(delete_removes_and_is_repeatable),
 		cmocka_unit_test(pair_without_alias_is_found_by_its_mac),

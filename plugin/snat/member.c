@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From a container to elements of the table's sets. Pure. */
 
-#include "plugin/snat/arming.h"
+#include "plugin/snat/member.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "plugin/snat/ruleset.h"
 
-/** arming_wanted() - Whether the table has to know anything of the container */
-bool arming_wanted(const struct arming *arming)
+/** member_wanted() - Whether the table has to know anything of the container */
+bool member_wanted(const struct member *member)
 {
-	return arming->anti_spoof || arming->egress->n_clauses;
+	return member->anti_spoof || member->egress->n_clauses;
 }
 
-/** arming_pinned() - Whether the container has a pin */
-bool arming_pinned(const struct arming *arming)
+/** member_pinned() - Whether the container has a pin */
+bool member_pinned(const struct member *member)
 {
-	return egress_pins(arming->egress, FAMILY_IPV4) || egress_pins(arming->egress, FAMILY_IPV6);
+	return egress_pins(member->egress, FAMILY_IPV4) || egress_pins(member->egress, FAMILY_IPV6);
 }
 
 /** elements_reserve() - Room for @n more: 0, -ENOMEM */
@@ -61,26 +61,26 @@ static enum nf_set of_family(enum nf_set ipv4, const struct address *address)
 }
 
 /** add_guard() - The interface, and the addresses that it holds */
-static void add_guard(const struct arming *arming, struct elements *elements)
+static void add_guard(const struct member *member, struct elements *elements)
 {
-	memcpy(add(elements, NF_GUARDED)->key, arming->interface, IFNAMSIZ);
-	for (size_t i = 0; i < arming->n_addresses; i++) {
-		struct nf_element *element = add(elements, of_family(NF_HELD4, &arming->addresses[i]));
+	memcpy(add(elements, NF_GUARDED)->key, member->interface, IFNAMSIZ);
+	for (size_t i = 0; i < member->n_addresses; i++) {
+		struct nf_element *element = add(elements, of_family(NF_HELD4, &member->addresses[i]));
 
-		memcpy(element->key, arming->interface, IFNAMSIZ);
-		address_to_bytes(&arming->addresses[i], element->key + IFNAMSIZ);
+		memcpy(element->key, member->interface, IFNAMSIZ);
+		address_to_bytes(&member->addresses[i], element->key + IFNAMSIZ);
 	}
 }
 
 /** add_clause() - What a clause says of the addresses of its family */
-static void add_clause(const struct arming *arming, const struct egress_clause *clause, struct elements *elements)
+static void add_clause(const struct member *member, const struct egress_clause *clause, struct elements *elements)
 {
-	for (size_t i = 0; i < arming->n_addresses; i++) {
+	for (size_t i = 0; i < member->n_addresses; i++) {
 		struct nf_element *element;
 
-		if (arming->addresses[i].family != clause->family)
+		if (member->addresses[i].family != clause->family)
 			continue;
-		element = add_address(elements, ruleset_set(clause), &arming->addresses[i]);
+		element = add_address(elements, ruleset_set(clause), &member->addresses[i]);
 		element->list = clause->list;
 		if (clause->source.family)
 			address_to_bytes(&clause->source, element->source);
@@ -88,21 +88,21 @@ static void add_clause(const struct arming *arming, const struct egress_clause *
 }
 
 /** add_addresses() - All addresses in the set of their family */
-static void add_addresses(const struct arming *arming, enum nf_set ipv4, struct elements *elements)
+static void add_addresses(const struct member *member, enum nf_set ipv4, struct elements *elements)
 {
-	for (size_t i = 0; i < arming->n_addresses; i++)
-		(void)add_address(elements, of_family(ipv4, &arming->addresses[i]), &arming->addresses[i]);
+	for (size_t i = 0; i < member->n_addresses; i++)
+		(void)add_address(elements, of_family(ipv4, &member->addresses[i]), &member->addresses[i]);
 }
 
 /** most_elements() - No container has more elements */
-static size_t most_elements(const struct arming *arming)
+static size_t most_elements(const struct member *member)
 {
-	return 1 + arming->n_addresses * (3 + arming->egress->n_clauses);
+	return 1 + member->n_addresses * (3 + member->egress->n_clauses);
 }
 
 /**
- * arming_elements() - The elements of one container, those that tell of earlier holders of its addresses first
- * @arming:	Container
+ * member_elements() - The elements of one container, those that tell of earlier holders of its addresses first
+ * @member:	Container
  * @elements:	They are appended
  *
  * A pinned container has all its addresses behind the fence, also those of a family without a pin: the fence's mark
@@ -110,32 +110,32 @@ static size_t most_elements(const struct arming *arming)
  *
  * Return: 0, -ENOMEM
  */
-int arming_elements(const struct arming *arming, struct elements *elements)
+int member_elements(const struct member *member, struct elements *elements)
 {
-	if (elements_reserve(elements, most_elements(arming)) < 0)
+	if (elements_reserve(elements, most_elements(member)) < 0)
 		return -ENOMEM;
-	if (arming->egress->n_clauses && !arming->shared)
-		add_addresses(arming, NF_TRANSLATED4, elements);
-	if (arming->anti_spoof)
-		add_guard(arming, elements);
-	for (size_t i = 0; i < arming->egress->n_clauses; i++)
-		add_clause(arming, &arming->egress->clauses[i], elements);
-	if (arming_pinned(arming))
-		add_addresses(arming, NF_PINNED4, elements);
+	if (member->egress->n_clauses && !member->shared)
+		add_addresses(member, NF_TRANSLATED4, elements);
+	if (member->anti_spoof)
+		add_guard(member, elements);
+	for (size_t i = 0; i < member->egress->n_clauses; i++)
+		add_clause(member, &member->egress->clauses[i], elements);
+	if (member_pinned(member))
+		add_addresses(member, NF_PINNED4, elements);
 	return 0;
 }
 
-/** arming_absent() - Elements that would be an earlier holder's: they are appended. 0, -ENOMEM */
-int arming_absent(const struct arming *arming, struct elements *elements)
+/** member_absent() - Elements that would be an earlier holder's: they are appended. 0, -ENOMEM */
+int member_absent(const struct member *member, struct elements *elements)
 {
-	if (elements_reserve(elements, most_elements(arming)) < 0)
+	if (elements_reserve(elements, most_elements(member)) < 0)
 		return -ENOMEM;
-	if (!arming->egress->n_clauses)
-		add_addresses(arming, NF_TRANSLATED4, elements);
-	if (!arming_pinned(arming))
-		add_addresses(arming, NF_PINNED4, elements);
-	if (!arming->anti_spoof && *arming->interface)
-		memcpy(add(elements, NF_GUARDED)->key, arming->interface, IFNAMSIZ);
+	if (!member->egress->n_clauses)
+		add_addresses(member, NF_TRANSLATED4, elements);
+	if (!member_pinned(member))
+		add_addresses(member, NF_PINNED4, elements);
+	if (!member->anti_spoof && *member->interface)
+		memcpy(add(elements, NF_GUARDED)->key, member->interface, IFNAMSIZ);
 	return 0;
 }
 
@@ -153,31 +153,31 @@ static enum family family_of(enum nf_set set)
 }
 
 /**
- * arming_possible() - Elements that a set may have of a container, whatever the container was armed with
- * @arming:	Container; only its interface and addresses count
+ * member_possible() - Elements that a set may have of a container, whatever the container was armed with
+ * @member:	Container; only its interface and addresses count
  * @set:	Set
  * @list:	Digest of its list of destinations, of a kind
  * @elements:	They are appended
  *
  * Return: 0, -ENOMEM
  */
-int arming_possible(const struct arming *arming, enum nf_set set, uint64_t list, struct elements *elements)
+int member_possible(const struct member *member, enum nf_set set, uint64_t list, struct elements *elements)
 {
 	size_t offset = set == NF_HELD4 || set == NF_HELD6 ? IFNAMSIZ : 0;
 
-	if (elements_reserve(elements, arming->n_addresses + 1) < 0)
+	if (elements_reserve(elements, member->n_addresses + 1) < 0)
 		return -ENOMEM;
 	if (set == NF_GUARDED)
-		memcpy(add(elements, set)->key, arming->interface, IFNAMSIZ);
-	for (size_t i = 0; i < arming->n_addresses; i++) {
+		memcpy(add(elements, set)->key, member->interface, IFNAMSIZ);
+	for (size_t i = 0; i < member->n_addresses; i++) {
 		struct nf_element *element;
 
-		if (arming->addresses[i].family != family_of(set))
+		if (member->addresses[i].family != family_of(set))
 			continue;
 		element = add(elements, set);
 		element->list = list;
-		memcpy(element->key, arming->interface, offset);
-		address_to_bytes(&arming->addresses[i], element->key + offset);
+		memcpy(element->key, member->interface, offset);
+		address_to_bytes(&member->addresses[i], element->key + offset);
 	}
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef PLUGIN_SNAT_ARMING_H
-#define PLUGIN_SNAT_ARMING_H
+#ifndef PLUGIN_SNAT_MEMBER_H
+#define PLUGIN_SNAT_MEMBER_H
 
 /* What the nftables table must know of one container, as elements of its sets. Pure. */
 
@@ -11,15 +11,15 @@
 #include "rangeguard/limits.h"
 
 /**
- * struct arming - One container
+ * struct member - One container
  * @interface:	The host's interface towards it, "" when that is not known
  * @addresses:	Its addresses
  * @n_addresses: How many
  * @anti_spoof:	What comes in through the interface must carry one of them
- * @shared:	Another arming, of the same addresses, tells already that they are translated
+ * @shared:	Another member, of the same addresses, tells already that they are translated
  * @egress:	With which sources its packets leave; no clauses: with its own. Borrowed
  */
-struct arming {
+struct member {
 	char interface[IFNAMSIZ];
 	struct address addresses[LIMIT_RANGE_SETS];
 	size_t n_addresses;
@@ -35,11 +35,11 @@ struct elements {
 	size_t capacity;
 };
 
-bool arming_wanted(const struct arming *arming);
-bool arming_pinned(const struct arming *arming);
-int arming_elements(const struct arming *arming, struct elements *elements);
-int arming_absent(const struct arming *arming, struct elements *elements);
-int arming_possible(const struct arming *arming, enum nf_set set, uint64_t list, struct elements *elements);
+bool member_wanted(const struct member *member);
+bool member_pinned(const struct member *member);
+int member_elements(const struct member *member, struct elements *elements);
+int member_absent(const struct member *member, struct elements *elements);
+int member_possible(const struct member *member, enum nf_set set, uint64_t list, struct elements *elements);
 int elements_reserve(struct elements *elements, size_t n);
 bool element_equal(const struct nf_element *a, const struct nf_element *b);
 void elements_sort(struct elements *elements);

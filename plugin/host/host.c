@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The ways to a host's kernel. */
+
+#include "plugin/host/host.h"
+
+#include <errno.h>
+#include <string.h>
+
+/**
+ * host_open() - Open the port on rtnetlink, in the namespace of the calling thread
+ * @data_dir:	State directory; borrowed
+ * @ret_host:	Host, released by host_done()
+ * @reterr:	Code 107
+ *
+ * Return: 0, REFUSED
+ */
+int host_open(const char *data_dir, struct host *ret_host, struct error *reterr)
+{
+	struct host host = {.data_dir = data_dir};
+	int r = port_open(&host.rtnetlink);
+
+	if (r)
+		return error_set(reterr, ERROR_KERNEL, "no netlink socket: %s", strerror(-r));
+	*ret_host = host;
+	return 0;
+}
+
+/**
+ * host_open_netfilter() - Open the port on nfnetlink, unless it is open
+ * @host:	Host
+ * @reterr:	Code 107
+ *
+ * Return: 0, -EPROTONOSUPPORT (error filled) when the kernel has no nfnetlink, REFUSED
+ */
+int host_open_netfilter(struct host *host, struct error *reterr)
+{
+	int r = host->netfilter ? 0 : port_open_netfilter(&host->netfilter);
+
+	if (!r)
+		return 0;
+	(void)error_set(reterr, ERROR_KERNEL,
+			"no nfnetlink socket, which snat and ipMasq need, and antiSpoof unless it is set to false: %s",
+			strerror(-r));
+	return r == -EPROTONOSUPPORT ? r : REFUSED;
+}
+
+/** host_done() - Close the ports that are open */
+void host_done(struct host *host)
+{
+	host->rtnetlink = port_close(host->rtnetlink);
+	host->netfilter = port_close(host->netfilter);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_HOST_HOST_H
+#define PLUGIN_HOST_HOST_H
+
+/*
+ * What a host has without a call of CNI: its state directory and the ways to its kernel. The functions of this folder
+ * work with it, for a verb as for the agent.
+ */
+
+#include "plugin/network/port.h"
+#include "plugin/report/error.h"
+#include "rangeguard/cleanup.h"
+
+/**
+ * struct host - One host
+ * @data_dir:	State directory; borrowed
+ * @rtnetlink:	Port in the host's namespace; NULL until host_open()
+ * @netfilter:	Port on nfnetlink there; NULL until it is needed
+ */
+struct host {
+	const char *data_dir;
+	struct port *rtnetlink;
+	struct port *netfilter;
+};
+
+int host_open(const char *data_dir, struct host *ret_host, struct error *reterr);
+int host_open_netfilter(struct host *host, struct error *reterr);
+void host_done(struct host *host);
+
+#define HOST_CLEANUP CLEANUP(host_done)
+
+#endif

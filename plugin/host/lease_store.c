@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The lease store of a host, and what is wrong with it in words. */
+
+#include "plugin/host/lease_store.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "ipam/store/store_lmdb.h"
+#include "plugin/host/protection.h"
+#include "rangeguard/limits.h"
+
+/**
+ * lease_store_error() - Say why the state can't be had or used
+ * @data_dir:	State directory
+ * @outcome:	Of state_open(), state_lock_…(), store_lmdb_open() or the IPAM: not 0
+ * @reterr:	Code 11 for a lock, 106 otherwise
+ *
+ * Return: REFUSED
+ */
+int lease_store_error(const char *data_dir, int outcome, struct error *reterr)
+{
+	switch (outcome) {
+	case STATE_E_LOCKED:
+		return error_set(
+			reterr, ERROR_TRY_AGAIN,
+			"another rangeguard holds the lock of %.256s or of this attachment for longer than %d s; "
+			"try again later",
+			data_dir, LIMIT_LOCK_WAIT_MS / 1000);
+	case STATE_E_UNSAFE:
+		return error_set(
+			reterr, ERROR_STORE,
+			"state directory %.256s is not safe: it must be root's, writable by nobody else, and not "
+			"be reached through a symlink that root did not make",
+			data_dir);
+	case STATE_E_ABSENT:
+		return error_set(reterr, ERROR_STORE, "there is no state in %.256s", data_dir);
+	case STORE_LMDB_E_DAMAGED:
+		return error_set(reterr, ERROR_STORE,
+				 "the lease store %.256s/leases.mdb is damaged, or was written by a newer rangeguard",
+				 data_dir);
+	default:
+		(void)error_set(reterr, ERROR_STORE, "the lease store in %.256s can't be used: %s", data_dir,
+				outcome == -ENOSPC ? "no space is left on its file system" : strerror(-outcome));
+		return REFUSED;
+	}
+}
+
+/**
+ * lease_store_open() - Open the store of a state as it is; it stays locked until it is closed
+ * @data_dir:	State directory
+ * @state:	State
+ * @access:	STATE_READ or STATE_UPDATE
+ * @wait_ms:	How long to wait for the lock, in milliseconds
+ * @ret_store:	Store
+ * @reterr:	Codes 11, 106
+ *
+ * Return: 0, STATE_E_ABSENT (error not filled), REFUSED
+ */
+int lease_store_open(const char *data_dir, const struct state *state, enum state_access access, int wait_ms,
+		     struct store **ret_store, struct error *reterr)
+{
+	char boot_id[BOOT_ID_MAX];
+	int r = state_boot_id(boot_id);
+
+	if (!r)
+		r = store_lmdb_open(state, access, wait_ms, boot_id, NULL, ret_store);
+	if (r == STATE_E_ABSENT)
+		return r;
+	return r ? lease_store_error(data_dir, r, reterr) : 0;
+}
+
+/**
+ * lease_store_release() - Disarm an attachment and give its addresses back; that it holds none is fine
+ * @host:	Host
+ * @state:	State
+ * @attachment:	Whose
+ * @reterr:	Codes 11, 106, 107
+ *
+ * The store stays locked from one to the other: who makes the nftables table anew meanwhile, from all leases, would
+ * put back what was just taken out.
+ *
+ * Return: 0, REFUSED
+ */
+int lease_store_release(struct host *host, const struct state *state, const struct attachment *attachment,
+			struct error *reterr)
+{
+	STORE_CLEANUP struct store *store = NULL;
+	int r = lease_store_open(host->data_dir, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
+
+	if (r)
+		return r == STATE_E_ABSENT ? 0 : r;
+	r = protection_release(store, host, attachment, time(NULL), reterr);
+	return r && r != REFUSED ? lease_store_error(host->data_dir, r, reterr) : r;
+}

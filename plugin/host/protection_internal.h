@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_HOST_PROTECTION_INTERNAL_H
+#define PLUGIN_HOST_PROTECTION_INTERNAL_H
+
+/*
+ * Shared by the files of protection.h: protection_read.c reads the lease store, protection.c puts containers into the table, protection_check.c
+ * compares, protection_remove.c takes them out.
+ */
+
+#include "plugin/host/protection.h"
+
+int protection_find(struct store *store, const struct attachment *attachment, struct protection *ret_arms);
+int protection_make_table(struct host *host, struct store *store, struct error *reterr);
+void protection_done(struct protection *protection);
+
+#define PROTECTION_CLEANUP CLEANUP(protection_done)
+
+#endif

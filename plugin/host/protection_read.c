@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the lease store says about containers, in the nftables table's terms. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/host/lease_store.h"
+#include "plugin/host/protection_internal.h"
+#include "plugin/network/plan.h"
+#include "plugin/snat/arm.h"
+
+/** interface_of() - The host's interface towards a lease's container */
+static void interface_of(const struct lease *lease, char name[static IFNAMSIZ])
+{
+	memset(name, 0, IFNAMSIZ);
+	if (lease->attachment.chained)
+		(void)snprintf(name, IFNAMSIZ, "%s", lease->interface);
+	else
+		plan_host_name(&lease->attachment, name);
+}
+
+/** protection_done() - Release what is owned */
+void protection_done(struct protection *protection)
+{
+	egress_done(&protection->egress);
+}
+
+/** describe() - ipam_each_fn: a lease in the table's terms, but for its clauses */
+static int describe(void *userdata, const struct lease *lease)
+{
+	struct protection *protection = userdata;
+
+	interface_of(lease, protection->member.interface);
+	memcpy(protection->member.addresses, lease->addresses, sizeof(protection->member.addresses));
+	protection->member.n_addresses = lease->n_addresses;
+	protection->member.anti_spoof = lease->anti_spoof;
+	protection->digest = lease->egress;
+	/* Only adopted ones have no namespace. */
+	protection->unknown = !*lease->netns;
+	return 0;
+}
+
+/** read_clauses() - ipam_egress_fn: the clauses of a lease */
+static int read_clauses(void *userdata, const struct ipam_egress *egress)
+{
+	struct protection *protection = userdata;
+
+	return egress_decode(egress->definition, &protection->egress);
+}
+
+/** protection_of_lease() - A lease in the table's terms, its clauses borrowed */
+struct protection protection_of_lease(const struct lease *lease, const struct egress *egress)
+{
+	struct protection protection = {0};
+
+	(void)describe(&protection, lease);
+	protection.member.egress = egress;
+	return protection;
+}
+
+/** keep_digest() - ipam_each_fn: the digest of a lease's clauses */
+static int keep_digest(void *userdata, const struct lease *lease)
+{
+	*(uint64_t *)userdata = lease->egress;
+	return 0;
+}
+
+/**
+ * protection_shared() - Whether an attachment of the chained role stands behind one of this program's own that translates the
+ * same addresses
+ * @store:	Store, in no transaction
+ * @attachment:	Attachment
+ */
+bool protection_shared(struct store *store, const struct attachment *attachment)
+{
+	struct attachment own = *attachment;
+	uint64_t digest = 0;
+
+	own.chained = false;
+	return attachment->chained && ipam_find(store, &own, keep_digest, &digest) == 0 && digest;
+}
+
+/**
+ * protection_find() - What the store says about an attachment
+ * @store:	Store, in no transaction
+ * @attachment:	Attachment
+ * @ret_arms:	Always written; protection_done() releases it
+ *
+ * Return: 0, an outcome of the IPAM, negative errno
+ */
+int protection_find(struct store *store, const struct attachment *attachment, struct protection *ret_arms)
+{
+	int r;
+
+	*ret_arms = (struct protection){0};
+	ret_arms->member.egress = &ret_arms->egress;
+	r = ipam_find(store, attachment, describe, ret_arms);
+	if (!r)
+		ret_arms->member.shared = protection_shared(store, attachment);
+	if (!r && ret_arms->digest)
+		r = ipam_find_egress(store, ret_arms->digest, read_clauses, ret_arms);
+	return r;
+}
+
+/** struct decoded - Clauses by their digest */
+struct decoded {
+	uint64_t digest;
+	struct egress egress;
+};
+
+/** struct members - All containers on their way into a table that is made anew */
+struct members {
+	struct arm_table table;
+	struct decoded *decoded;
+	size_t n_decoded;
+};
+
+static void members_done(struct members *members)
+{
+	arm_table_done(&members->table);
+	for (size_t i = 0; i < members->n_decoded; i++)
+		egress_done(&members->decoded[i].egress);
+	free(members->decoded);
+}
+
+/** decode() - ipam_egress_fn: decode clauses, which come by digest */
+static int decode(void *userdata, const struct ipam_egress *egress)
+{
+	struct members *members = userdata;
+	struct decoded *decoded = reallocarray(members->decoded, members->n_decoded + 1, sizeof(*decoded));
+	int r;
+
+	if (!decoded)
+		return -ENOMEM;
+	members->decoded = decoded;
+	decoded[members->n_decoded] = (struct decoded){.digest = egress->digest};
+	r = egress_decode(egress->definition, &decoded[members->n_decoded].egress);
+	/* What can't be read does not keep the others from their places. */
+	members->n_decoded += !r;
+	return r == -EUCLEAN ? 0 : r;
+}
+
+/** by_digest() - bsearch(3) order */
+static int by_digest(const void *a, const void *b)
+{
+	const struct decoded *left = a, *right = b;
+
+	return (left->digest > right->digest) - (left->digest < right->digest);
+}
+
+/** add_lease() - ipam_each_fn: put a lease's container into the table */
+static int add_lease(void *userdata, const struct lease *lease)
+{
+	static const struct egress none;
+	struct members *members = userdata;
+	struct decoded wanted = {.digest = lease->egress};
+	const struct decoded *decoded = NULL;
+	struct protection protection;
+
+	if (lease->egress && members->n_decoded)
+		decoded = bsearch(&wanted, members->decoded, members->n_decoded, sizeof(wanted), by_digest);
+	protection = protection_of_lease(lease, decoded ? &decoded->egress : &none);
+	return member_wanted(&protection.member) ? arm_table_add(&members->table, &protection.member) : 0;
+}
+
+/**
+ * protection_make_table() - Make the table anew with all containers that hold a lease
+ * @host:	Host, its port on nfnetlink open
+ * @store:	Store, locked
+ * @reterr:	Codes 103, 106, 107
+ *
+ * Return: 0, REFUSED
+ */
+int protection_make_table(struct host *host, struct store *store, struct error *reterr)
+{
+	CLEANUP(members_done) struct members members = {0};
+	int r = arm_table_begin(&members.table);
+
+	if (!r)
+		r = ipam_each_egress(store, decode, &members);
+	if (!r)
+		r = ipam_each(store, NULL, add_lease, &members);
+	if (r == -ENOMEM)
+		return error_no_memory(reterr);
+	if (r && r != IPAM_E_DAMAGED)
+		return lease_store_error(host->data_dir, r, reterr);
+	return arm_table_commit(host->netfilter, &members.table, reterr);
+}

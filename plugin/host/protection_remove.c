@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Containers out of the nftables table: before their leases go, and again when they do. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "plugin/host/lease_store.h"
+#include "plugin/host/protection_internal.h"
+#include "plugin/host/unused.h"
+#include "plugin/network/inventory.h"
+#include "plugin/network/plan.h"
+#include "plugin/report/log.h"
+#include "plugin/snat/arm.h"
+#include "plugin/snat/conntrack.h"
+
+/**
+ * take_away() - Take what a container's lease says out of the kernel, before the lease is given back
+ * @host:	Host
+ * @protection:	What the lease says
+ * @reterr:	Code 107
+ *
+ * Return: 0, REFUSED
+ */
+static int take_away(struct host *host, const struct protection *protection, struct error *reterr)
+{
+	struct error err = {0};
+	int r;
+
+	if (!member_wanted(&protection->member) && !protection->unknown)
+		return 0;
+	r = host_open_netfilter(host, &err);
+	if (r) {
+		/* Where there is no nfnetlink, nothing has been armed. */
+		if (r == REFUSED)
+			*reterr = err;
+		return r == REFUSED ? r : 0;
+	}
+	if (conntrack_forget(host->netfilter, protection->member.addresses, protection->member.n_addresses, reterr))
+		return REFUSED;
+	return protection->unknown ? arm_purge(host->netfilter, &protection->member, reterr)
+				   : arm_remove(host->netfilter, &protection->member, reterr);
+}
+
+/** read_kernel() - What the kernel tells of a container whose lease is lost: 0, REFUSED when that is nothing */
+static int read_kernel(struct port *host, const struct attachment *attachment, struct protection *protection)
+{
+	INVENTORY_CLEANUP struct inventory inventory = {0};
+	struct error ignored = {0};
+	struct link_info link;
+
+	/* All interfaces and routes are read only for one that is there: a DEL may come again and again. */
+	if (attach_find(host, attachment, &link, &ignored) || inventory_read(host, &inventory) < 0)
+		return REFUSED;
+	plan_host_name(attachment, protection->member.interface);
+	for (size_t i = 0; i < inventory.n_items; i++) {
+		const struct inventory_item *item = &inventory.items[i];
+
+		if (strcmp(item->name, protection->member.interface) != 0)
+			continue;
+		memcpy(protection->member.addresses, item->addresses, sizeof(protection->member.addresses));
+		protection->member.n_addresses = item->n_addresses;
+		protection->unknown = true;
+		return 0;
+	}
+	return REFUSED;
+}
+
+/** read_store() - What the store tells of a container: 0; else nothing, when the error may be filled */
+static int read_store(const struct host *host, const struct state *state, const struct attachment *attachment,
+		      struct protection *protection, struct error *err)
+{
+	STORE_CLEANUP struct store *store = NULL;
+	int r = lease_store_open(host->data_dir, state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store, err);
+
+	return r ? r : protection_find(store, attachment, protection);
+}
+
+/**
+ * protection_removal_begin() - Find out what there is of an attachment, while its interface is up: routes go with that
+ * @removal:	Always written; protection_removal_done() releases it
+ * @host:	Host
+ * @state:	State, NULL when it can't be used
+ * @attachment:	Attachment
+ * @reterr:	Code 11: nothing was touched, and nobody waits for the same lock again
+ *
+ * Return: 0, REFUSED
+ */
+int protection_removal_begin(struct protection_removal *removal, struct host *host, const struct state *state,
+			     const struct attachment *attachment, struct error *reterr)
+{
+	struct error err = {0};
+
+	*removal = (struct protection_removal){.host = host};
+	removal->protection.member.egress = &removal->protection.egress;
+	if (state && read_store(host, state, attachment, &removal->protection, &err) == 0)
+		return 0;
+	if (err.code == ERROR_TRY_AGAIN) {
+		*reterr = err;
+		return REFUSED;
+	}
+	(void)read_kernel(host->rtnetlink, attachment, &removal->protection);
+	return 0;
+}
+
+/** run_removal() - attach_step: take the container out of the kernel's ruleset, its interface being down */
+static int run_removal(void *userdata, uint32_t host_index, struct error *reterr)
+{
+	const struct protection_removal *removal = userdata;
+
+	(void)host_index;
+	return take_away(removal->host, &removal->protection, reterr);
+}
+
+/** protection_removal_step() - The step that does it; protection_release() sees to it once more */
+struct attach_step protection_removal_step(struct protection_removal *removal)
+{
+	bool wanted = member_wanted(&removal->protection.member) || removal->protection.unknown;
+
+	return (struct attach_step){.run = wanted ? run_removal : NULL, .userdata = removal};
+}
+
+/** protection_removal_done() - Release what is owned */
+void protection_removal_done(struct protection_removal *removal)
+{
+	protection_done(&removal->protection);
+}
+
+/** clear_up() - Remove what nobody uses any more. That it could not be is said: the next one's end tries again */
+static void clear_up(struct store *store, struct host *host)
+{
+	struct error err = {0};
+
+	if (unused_remove(store, host, &err))
+		log_line("removing what no container uses any more: %s", err.msg);
+}
+
+/**
+ * protection_release() - Take an attachment out of the kernel's ruleset and give its lease back
+ * @store:	Store, locked
+ * @host:	Host
+ * @attachment:	Attachment
+ * @now:	Seconds since the epoch
+ * @reterr:	Code 107; only for REFUSED
+ *
+ * In that order: who is given the addresses next shall find nothing of this one. And with the store locked from one to
+ * the other: who makes the table anew meanwhile, from all leases, would put back what was just taken out.
+ *
+ * Return: 0, also when it holds no lease; REFUSED; an outcome of the IPAM, negative errno
+ */
+int protection_release(struct store *store, struct host *host, const struct attachment *attachment, int64_t now,
+		       struct error *reterr)
+{
+	PROTECTION_CLEANUP struct protection protection = {0};
+	int r = protection_find(store, attachment, &protection);
+
+	/* Of a lease that can't be read nothing is known. */
+	if (!r && take_away(host, &protection, reterr))
+		return REFUSED;
+	if (r != IPAM_E_NOT_FOUND)
+		r = ipam_release(store, attachment, now);
+	if (!r || r == IPAM_E_NOT_FOUND)
+		clear_up(store, host);
+	return r == IPAM_E_NOT_FOUND ? 0 : r;
+}
