@@ -11,9 +11,13 @@
 #include "ipam/lease/ipam.h"
 
 int egress_row_take(struct store *store, uint64_t digest, struct bytes definition);
+int egress_row_set_users(struct store *store, const struct ipam_egress *egress, uint64_t users);
 int egress_row_release(struct store *store, uint64_t digest);
 int egress_row_get(struct store *store, uint64_t digest, struct ipam_egress *ret_egress);
 int egress_row_remove(struct store *store, uint64_t digest);
-int egress_row_next(struct store *store, uint64_t *after, bool begun, struct ipam_egress *ret_egress);
+int egress_row_next(struct store *store, struct row_key *at, struct ipam_egress *ret_egress);
+
+/* egress_recount.c */
+int egress_row_recount(struct store *store);
 
 #endif

@@ -173,7 +173,9 @@ int holding_give_back(struct store *store, const struct attachment_key *key, con
 	if (r < 0)
 		return r;
 	r = store->ops->remove(store, STORE_LEASES, bytes_of_key(key));
-	return r == STORE_E_NOT_FOUND ? -EUCLEAN : r;
+	if (r)
+		return r < 0 ? r : -EUCLEAN;
+	return lease ? 0 : egress_row_recount(store);
 }
 
 /**

@@ -217,6 +217,28 @@ static int take_new(struct store *store, const struct ipam_request *request, con
 }
 
 /**
+ * put_lease() - Write an attachment's lease, and that it names what its packets leave by
+ * @store:	Store, in a writing transaction
+ * @key:	Key of the attachment
+ * @lease:	Lease
+ * @egress:	What its @egress stands for
+ * @recount:	A lease that can't be read was in its place, or may be
+ *
+ * Return: 0, negative errno
+ */
+static int put_lease(struct store *store, const struct attachment_key *key, const struct lease *lease,
+		     struct bytes egress, bool recount)
+{
+	int r = egress_row_take(store, lease->egress, egress);
+
+	if (r < 0)
+		return r;
+	recount |= r == IPAM_E_DAMAGED;
+	r = holding_put(store, key, lease);
+	return r == 0 && recount ? egress_row_recount(store) : r;
+}
+
+/**
  * take() - ipam_take() within a transaction
  * @store:		Store, in a writing transaction
  * @request:		Request
@@ -238,9 +260,7 @@ static int take(struct store *store, const struct ipam_request *request, struct 
 	if (r == IPAM_E_NOT_FOUND)
 		r = take_new(store, request, &key, &lease, reterr_refusal);
 	if (r == 0)
-		r = egress_row_take(store, lease.egress, request->egress);
-	if (r == 0)
-		r = holding_put(store, &key, &lease);
+		r = put_lease(store, &key, &lease, request->egress, false);
 	if (r)
 		return r;
 	for (size_t i = 0; i < lease.n_addresses; i++) {
@@ -343,16 +363,14 @@ static int note(struct store *store, const struct lease *lease, struct bytes egr
 {
 	struct attachment_key key = attachment_key(&lease->attachment);
 	struct lease held;
+	bool damaged;
 	int r;
 
 	r = holding_get(store, &lease->attachment, &key, &held);
+	damaged = r == IPAM_E_DAMAGED;
 	if (r == 0)
 		r = egress_row_release(store, held.egress);
-	else if (r == IPAM_E_NOT_FOUND || r == IPAM_E_DAMAGED)
-		r = 0;
-	if (r == 0)
-		r = egress_row_take(store, lease->egress, egress);
-	return r == 0 ? holding_put(store, &key, lease) : r;
+	return r < 0 ? r : put_lease(store, &key, lease, egress, damaged);
 }
 
 /**
@@ -361,14 +379,14 @@ static int note(struct store *store, const struct lease *lease, struct bytes egr
  * @lease:	Lease, in place of an older one
  * @egress:	What its @egress stands for
  *
- * Return: 0, negative errno: -EEXIST when another attachment has the same digest
+ * Return: 0, IPAM_E_DAMAGED when the store itself is, negative errno: -EEXIST when another attachment has the same digest
  */
 int ipam_note(struct store *store, const struct lease *lease, struct bytes egress)
 {
 	int r;
 
 	r = store->ops->begin(store, true);
-	return r < 0 ? r : end(store, note(store, lease, egress));
+	return holding_outcome(r < 0 ? r : end(store, note(store, lease, egress)));
 }
 
 /** ipam_forget_egress() - Forget a definition that no lease names any more: 0, negative errno */

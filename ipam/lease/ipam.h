@@ -11,6 +11,7 @@
 #include "ipam/address/range.h"
 #include "ipam/guard/guard.h"
 #include "ipam/lease/lease.h"
+#include "ipam/store/row.h"
 #include "ipam/store/store.h"
 
 /** Named outcomes beside 0 and negative errno */
@@ -23,7 +24,7 @@ enum ipam_outcome {
 	IPAM_E_NOT_FOUND, /* no such lease */
 	IPAM_E_VETOED,	  /* the veto ended the search: @address; what it found is the veto's to tell */
 	IPAM_E_LIVES,	  /* the attachment holds a lease and lives: @address is one of its addresses */
-	IPAM_E_DAMAGED,	  /* a row of the store can't be read */
+	IPAM_E_DAMAGED, /* a row that was asked for can't be read; of a walk: some rows, and all others were visited */
 };
 
 /** What a veto says of an address that is about to be given */
@@ -117,7 +118,7 @@ typedef int (*ipam_each_fn)(void *userdata, const struct lease *lease);
 struct ipam_part {
 	const char *network;
 	size_t limit;
-	struct attachment_key after;
+	struct row_key after;
 	bool begun;
 	bool ended;
 };

@@ -40,11 +40,10 @@ int ipam_find(struct store *store, const struct attachment *attachment, ipam_eac
  * @each:	See ipam_each_part()
  * @userdata:	See ipam_each_part()
  *
- * Return: what @each returned, IPAM_E_DAMAGED after the rest when a lease can't be read, negative errno
+ * Return: as for ipam_each()
  */
 static int each_lease(struct store *store, struct ipam_part *part, ipam_each_fn each, void *userdata)
 {
-	struct bytes key = bytes_of(part->after.bytes, part->begun ? sizeof(part->after.bytes) : 0), row;
 	bool damaged = false;
 	struct lease lease;
 	size_t n = 0;
@@ -52,14 +51,15 @@ static int each_lease(struct store *store, struct ipam_part *part, ipam_each_fn 
 
 	part->ended = false;
 	for (; n < part->limit; n++) {
-		r = store->ops->seek(store, STORE_LEASES, key, true, &key, &row);
+		struct bytes key = bytes_of(part->after.data, part->begun ? part->after.size : 0), row;
+
+		r = store->ops->seek(store, STORE_LEASES, key, part->begun, &key, &row);
+		if (r == 0)
+			r = row_key_read(key, &part->after);
 		if (r)
 			break;
-		if (key.size != sizeof(part->after.bytes))
-			return -EUCLEAN;
-		memcpy(part->after.bytes, key.data, key.size);
 		part->begun = true;
-		if (lease_decode(row, &lease)) {
+		if (key.size != sizeof(struct attachment_key) || lease_decode(row, &lease)) {
 			damaged = true;
 			continue;
 		}
@@ -92,10 +92,10 @@ int ipam_each_part(struct store *store, struct ipam_part *part, ipam_each_fn eac
 
 	r = store->ops->begin(store, false);
 	if (r < 0)
-		return holding_outcome(r);
+		return r;
 	r = each_lease(store, part, each, userdata);
 	store->ops->abort(store);
-	return holding_outcome(r);
+	return r;
 }
 
 /**
@@ -105,8 +105,8 @@ int ipam_each_part(struct store *store, struct ipam_part *part, ipam_each_fn eac
  * @each:	Called for each; must not use the store. A value other than 0 ends the walk
  * @userdata:	For it
  *
- * Return: what @each returned, IPAM_E_DAMAGED when there are leases that can't be read beside those that were passed
- *	to @each, negative errno
+ * Return: 0; what @each returned; IPAM_E_DAMAGED when each lease was passed to @each but for some that can't be read;
+ *	negative errno when the walk ended early: -EUCLEAN when the store itself is damaged
  */
 int ipam_each(struct store *store, const char *network, ipam_each_fn each, void *userdata)
 {
@@ -179,25 +179,53 @@ int ipam_find_egress(struct store *store, uint64_t digest, ipam_egress_fn found,
 	return holding_outcome(r);
 }
 
-/** ipam_each_egress() - Walk through all that is known of how packets leave; returns as ipam_each() */
-int ipam_each_egress(struct store *store, ipam_egress_fn each, void *userdata)
+/**
+ * each_egress() - ipam_each_egress() within a transaction
+ * @store:	Store, in a transaction
+ * @each:	See ipam_each_egress()
+ * @userdata:	See ipam_each_egress()
+ *
+ * Return: as for ipam_each_egress()
+ */
+static int each_egress(struct store *store, ipam_egress_fn each, void *userdata)
 {
 	struct ipam_egress egress = {0};
-	bool begun = false;
-	uint64_t at = 0;
+	struct row_key at = {.size = 0};
+	bool damaged = false;
+	int r;
+
+	for (;;) {
+		r = egress_row_next(store, &at, &egress);
+		if (r == 0)
+			r = each(userdata, &egress);
+		else if (r == IPAM_E_NOT_FOUND)
+			return damaged ? IPAM_E_DAMAGED : 0;
+		if (r == IPAM_E_DAMAGED)
+			damaged = true;
+		else if (r)
+			return r;
+	}
+}
+
+/**
+ * ipam_each_egress() - Walk through all that is known of how packets leave
+ * @store:	Store
+ * @each:	Called for each; must not use the store. IPAM_E_DAMAGED says that it can't read this one, any other value
+ *		but 0 ends the walk
+ * @userdata:	For it
+ *
+ * Return: as for ipam_each()
+ */
+int ipam_each_egress(struct store *store, ipam_egress_fn each, void *userdata)
+{
 	int r;
 
 	r = store->ops->begin(store, false);
 	if (r < 0)
-		return holding_outcome(r);
-	while ((r = egress_row_next(store, &at, begun, &egress)) == 0) {
-		begun = true;
-		r = each(userdata, &egress);
-		if (r)
-			break;
-	}
+		return r;
+	r = each_egress(store, each, userdata);
 	store->ops->abort(store);
-	return r == IPAM_E_NOT_FOUND ? 0 : holding_outcome(r);
+	return r;
 }
 
 /**

@@ -57,6 +57,22 @@ struct row_key row_key_of_address(const struct address *address)
 }
 
 /**
+ * row_key_read() - Copy a key that the store handed out, to go on after it
+ * @key:	Key
+ * @ret_key:	Copy
+ *
+ * Return: 0, -EUCLEAN when it is longer than any key
+ */
+int row_key_read(struct bytes key, struct row_key *ret_key)
+{
+	if (key.size > sizeof(ret_key->data))
+		return -EUCLEAN;
+	memcpy(ret_key->data, key.data, key.size);
+	ret_key->size = key.size;
+	return 0;
+}
+
+/**
  * row_read() - Take bytes from the front of a row
  * @row:	What is left of the row
  * @ret_data:	Bytes taken

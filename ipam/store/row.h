@@ -37,6 +37,7 @@ uint8_t *row_write_address(uint8_t *at, const struct address *address);
 
 struct row_key row_key_of_address(const struct address *address);
 
+int row_key_read(struct bytes key, struct row_key *ret_key);
 int row_read(struct bytes *row, void *ret_data, size_t size);
 int row_read_pool(struct bytes *row, const struct pool_id *pool);
 int row_read_number(struct bytes *row, uint64_t *ret_number);

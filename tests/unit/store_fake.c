@@ -41,6 +41,7 @@ struct fake {
 	bool broken;
 	unsigned long calls;
 	unsigned long fail_at;
+	int fail_with;
 };
 
 static void check_(bool condition, const char *text, int line)
@@ -191,7 +192,7 @@ static int fake_begin(struct store *store, bool write)
 	check(!fake->open);
 	if (fails(fake)) {
 		fake->broken = false;
-		return -EIO;
+		return -fake->fail_with;
 	}
 	fake->open = true;
 	fake->writing = write;
@@ -206,7 +207,7 @@ static int fake_commit(struct store *store)
 	if (fails(fake)) {
 		undo_all(fake);
 		end(fake);
-		return -EIO;
+		return -fake->fail_with;
 	}
 	while (fake->n_undo) {
 		struct undo *undo = &fake->undo[--fake->n_undo];
@@ -246,7 +247,7 @@ static int fake_put(struct store *store, enum store_table table, struct bytes ke
 	struct fake *fake = fake_of(store);
 
 	check(fake->open && fake->writing && !fake->broken && table < STORE_N_TABLES);
-	return fails(fake) ? -EIO : change(fake, table, key, new_row(key, value));
+	return fails(fake) ? -fake->fail_with : change(fake, table, key, new_row(key, value));
 }
 
 static int fake_remove(struct store *store, enum store_table table, struct bytes key)
@@ -256,7 +257,7 @@ static int fake_remove(struct store *store, enum store_table table, struct bytes
 
 	check(fake->open && fake->writing && !fake->broken && table < STORE_N_TABLES);
 	if (fails(fake))
-		return -EIO;
+		return -fake->fail_with;
 	(void)find(&fake->tables[table], key, &equal);
 	return equal ? change(fake, table, key, NULL) : STORE_E_NOT_FOUND;
 }
@@ -282,7 +283,7 @@ static int fake_get(struct store *store, enum store_table table, struct bytes ke
 
 	check(fake->open && !fake->broken && table < STORE_N_TABLES);
 	if (fails(fake))
-		return -EIO;
+		return -fake->fail_with;
 	i = find(&fake->tables[table], key, &equal);
 	return equal ? give(fake, table, i, &found, ret_value) : STORE_E_NOT_FOUND;
 }
@@ -296,7 +297,7 @@ static int fake_seek(struct store *store, enum store_table table, struct bytes k
 
 	check(fake->open && !fake->broken && table < STORE_N_TABLES);
 	if (fails(fake))
-		return -EIO;
+		return -fake->fail_with;
 	i = find(&fake->tables[table], key, &equal);
 	return give(fake, table, i + (equal && after), ret_key, ret_value);
 }
@@ -310,7 +311,7 @@ static int fake_seek_back(struct store *store, enum store_table table, struct by
 
 	check(fake->open && !fake->broken && table < STORE_N_TABLES);
 	if (fails(fake))
-		return -EIO;
+		return -fake->fail_with;
 	i = find(&fake->tables[table], key, &equal);
 	if (!equal && i == 0)
 		return STORE_E_NOT_FOUND;
@@ -356,6 +357,12 @@ void store_fake_fail_at(struct store *store, unsigned long n)
 {
 	fake_of(store)->calls = 0;
 	fake_of(store)->fail_at = n;
+	fake_of(store)->fail_with = EIO;
+}
+
+void store_fake_fail_with(struct store *store, int errnum)
+{
+	fake_of(store)->fail_with = errnum;
 }
 
 bool store_fake_has_failed(const struct store *store)

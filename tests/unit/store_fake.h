@@ -13,6 +13,8 @@ struct store *store_fake_new(void);
 
 /* The n-th call from now on fails with -EIO, begin and commit included; 0: none. */
 void store_fake_fail_at(struct store *store, unsigned long n);
+/* That call fails with -@errnum instead. */
+void store_fake_fail_with(struct store *store, int errnum);
 /* Whether the call that was to fail has come. */
 bool store_fake_has_failed(const struct store *store);
 /* Calls since store_fake_fail_at(). */

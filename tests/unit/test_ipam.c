@@ -700,6 +700,68 @@ static void test_each(void **state)
 	scene_free(scene);
 }
 
+/* In parts, of whatever size and with a key of any length among them: each lease is met, and the walk ends. */
+static void test_parts_with_damage(void **state)
+{
+	struct scene *scene = scene_new();
+
+	(void)state;
+	add_range(scene, 0, range_of("10.0.0.0/24", NULL, NULL));
+	assert_int_equal(take(scene, "a", 1000), 0);
+	assert_int_equal(take(scene, "b", 1000), 0);
+	assert_int_equal(take(scene, "c", 1000), 0);
+	spoil(scene->store, STORE_LEASES);
+	for (size_t size = 1; size <= ROW_KEY_MAX; size++) {
+		struct bytes key = bytes_of((uint8_t[ROW_KEY_MAX]){0x80}, size);
+
+		if (size == sizeof(struct attachment_key))
+			continue;
+		assert_int_equal(scene->store->ops->begin(scene->store, true), 0);
+		assert_int_equal(scene->store->ops->put(scene->store, STORE_LEASES, key, bytes_of("", 0)), 0);
+		assert_int_equal(scene->store->ops->commit(scene->store), 0);
+	}
+	for (size_t limit = 1; limit < 60; limit++) {
+		struct ipam_part part = {.limit = limit};
+		size_t n = 10, parts = 0;
+
+		while (!part.ended && parts++ < 100) {
+			int r = ipam_each_part(scene->store, &part, count, &n);
+
+			assert_true(r == 0 || r == IPAM_E_DAMAGED);
+		}
+		assert_true(part.ended);
+		assert_int_equal(n, 12);
+	}
+	scene_free(scene);
+}
+
+/* A store that fails in the middle of a walk: an errno, never the outcome of a whole walk. */
+static void test_walk_ends_early(void **state)
+{
+	struct scene *scene = scene_new();
+	unsigned long n = 0;
+	int r;
+
+	(void)state;
+	add_range(scene, 0, range_of("10.0.0.0/24", NULL, NULL));
+	assert_int_equal(take(scene, "a", 1000), 0);
+	assert_int_equal(take(scene, "b", 1000), 0);
+	for (;;) {
+		size_t visited = 10;
+
+		store_fake_fail_at(scene->store, ++n);
+		store_fake_fail_with(scene->store, EUCLEAN);
+		r = ipam_each(scene->store, NULL, count, &visited);
+		if (!store_fake_has_failed(scene->store))
+			break;
+		assert_int_equal(r, -EUCLEAN);
+	}
+	store_fake_fail_at(scene->store, 0);
+	assert_int_equal(r, 0);
+	assert_true(n > 3);
+	scene_free(scene);
+}
+
 /* A lease that can't be read: DEL gives back what it held, ADD starts anew. */
 static void test_damaged_lease(void **state)
 {
@@ -922,6 +984,8 @@ int main(void)
 		cmocka_unit_test(test_shared_space),
 		cmocka_unit_test(test_is_full),
 		cmocka_unit_test(test_each),
+		cmocka_unit_test(test_parts_with_damage),
+		cmocka_unit_test(test_walk_ends_early),
 		cmocka_unit_test(test_damaged_lease),
 		cmocka_unit_test(test_damaged_pool),
 		cmocka_unit_test(test_pool_is_no_truth),

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "ipam/lease/ipam.h"
+#include "ipam/store/row.h"
 #include "ipam_scene.h"
 #include "store_fake.h"
 
@@ -201,6 +202,134 @@ static void adopting_is_remembered(void **state)
 	assert_int_equal(ipam_has_adopted(scene->store), 1);
 }
 
+/** put_row() - Put a row that nothing here has written */
+static void put_row(struct scene *scene, enum store_table table, struct bytes key, struct bytes value)
+{
+	assert_int_equal(scene->store->ops->begin(scene->store, true), 0);
+	assert_int_equal(scene->store->ops->put(scene->store, table, key, value), 0);
+	assert_int_equal(scene->store->ops->commit(scene->store), 0);
+}
+
+/** spoil_egress() - Cut the row of a digest */
+static void spoil_egress(struct scene *scene, uint64_t digest)
+{
+	uint8_t key[ROW_NUMBER_BYTES];
+
+	(void)row_write_number(key, digest);
+	put_row(scene, STORE_EGRESS, bytes_of(key, sizeof(key)), bytes_of("xyz", 3));
+}
+
+/** spoil_lease() - Cut the lease of a container */
+static void spoil_lease(struct scene *scene, const char *id)
+{
+	struct attachment attachment = {.network = "net", .container_id = id, .ifname = "eth0"};
+	struct attachment_key key = attachment_key(&attachment);
+
+	put_row(scene, STORE_LEASES, bytes_of(key.bytes, sizeof(key.bytes)), bytes_of("xyz", 3));
+}
+
+/* Wherever it stands, a row that can't be read keeps no other from being found. */
+static void a_damaged_row_hides_no_other(void **state)
+{
+	struct scene *scene = *state;
+
+	for (uint64_t damaged = 1; damaged <= 3; damaged++) {
+		unsigned n = 0;
+
+		for (uint64_t digest = 1; digest <= 3; digest++)
+			assert_int_equal(take(scene, "a", digest), 0);
+		spoil_egress(scene, damaged);
+		assert_int_equal(ipam_each_egress(scene->store, count, &n), IPAM_E_DAMAGED);
+		assert_int_equal(n, 2);
+	}
+	for (size_t size = 1; size <= ROW_KEY_MAX; size++) {
+		unsigned n = 0;
+
+		if (size == ROW_NUMBER_BYTES)
+			continue;
+		put_row(scene, STORE_EGRESS, bytes_of((uint8_t[ROW_KEY_MAX]){0}, size), bytes_of("0123456789", 10));
+		assert_int_equal(ipam_each_egress(scene->store, count, &n), IPAM_E_DAMAGED);
+		assert_int_equal(n, 2);
+	}
+}
+
+/* A walk that does not come to its end never says the same as one that does. */
+static void a_walk_that_ends_early_says_so(void **state)
+{
+	static const int errors[] = {EIO, EUCLEAN, ENOMEM};
+	struct scene *scene = *state;
+
+	for (uint64_t digest = 1; digest <= 3; digest++)
+		assert_int_equal(take(scene, "a", digest), 0);
+	spoil_egress(scene, 1);
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		for (unsigned long n = 1;; n++) {
+			unsigned visited = 0;
+			int r;
+
+			store_fake_fail_at(scene->store, n);
+			store_fake_fail_with(scene->store, errors[i]);
+			r = ipam_each_egress(scene->store, count, &visited);
+			if (!store_fake_has_failed(scene->store))
+				break;
+			assert_int_equal(r, -errors[i]);
+		}
+		store_fake_fail_at(scene->store, 0);
+	}
+}
+
+/* What a damaged lease named is nobody's once that lease is gone, and others' numbers stay what they are. */
+static void a_damaged_lease_counts_no_more(void **state)
+{
+	struct lease chained = lease_of("net", "a", "eth0", 1000);
+	struct scene *scene = *state;
+
+	assert_int_equal(take(scene, "a", 1), 0);
+	assert_int_equal(take(scene, "b", 1), 0);
+	assert_int_equal(take(scene, "c", 2), 0);
+	spoil_lease(scene, "a");
+	assert_int_equal(release(scene, "a"), 0);
+	assert_int_equal(users(scene, 1), 1);
+	spoil_lease(scene, "b");
+	spoil_lease(scene, "c");
+	/* One of them may still name it. */
+	assert_int_equal(take(scene, "b", 3), 0);
+	assert_int_equal(users(scene, 1), 1);
+	assert_int_equal(users(scene, 2), 1);
+	assert_int_equal(release(scene, "c"), 0);
+	assert_int_equal(users(scene, 1), 0);
+	assert_int_equal(users(scene, 2), 0);
+	assert_int_equal(users(scene, 3), 1);
+
+	chained.attachment.chained = true;
+	chained.egress = 2;
+	assert_int_equal(ipam_note(scene->store, &chained, definition(2)), 0);
+	{
+		struct attachment_key key = attachment_key(&chained.attachment);
+
+		put_row(scene, STORE_LEASES, bytes_of(key.bytes, sizeof(key.bytes)), bytes_of("xyz", 3));
+	}
+	assert_int_equal(ipam_note(scene->store, &chained, definition(2)), 0);
+	assert_int_equal(users(scene, 2), 1);
+}
+
+/* The next ADD that has the same definition mends a damaged row; until then it is in nobody's way. */
+static void a_damaged_row_is_mended(void **state)
+{
+	struct scene *scene = *state;
+
+	assert_int_equal(take(scene, "a", 1), 0);
+	assert_int_equal(take(scene, "b", 1), 0);
+	assert_int_equal(take(scene, "c", 1), 0);
+	spoil_egress(scene, 1);
+	assert_int_equal(release(scene, "a"), 0);
+	assert_int_equal(take(scene, "d", 1), 0);
+	assert_int_equal(users(scene, 1), 3);
+	spoil_egress(scene, 1);
+	assert_int_equal(take(scene, "d", 1), 0);
+	assert_int_equal(users(scene, 1), 3);
+}
+
 /* Each call of the store fails once: counts and leases change together or not at all. */
 static void each_call_fails_once(void **state)
 {
@@ -241,6 +370,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_chained_lease_holds_no_addresses, setup, teardown),
 		cmocka_unit_test_setup_teardown(all_are_walked_through, setup, teardown),
 		cmocka_unit_test_setup_teardown(adopting_is_remembered, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_damaged_row_hides_no_other, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_walk_that_ends_early_says_so, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_damaged_lease_counts_no_more, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_damaged_row_is_mended, setup, teardown),
 		cmocka_unit_test_setup_teardown(each_call_fails_once, setup, teardown),
 	};
 
