@@ -36,14 +36,24 @@ static enum hostroute_verdict judge_unicast(const struct hostroute *route, const
 	return judge_length(route, subnet);
 }
 
+/** judge_discard() - A route that drops packets */
+static enum hostroute_verdict judge_discard(const struct hostroute *route, const struct prefix *subnet)
+{
+	if (route->before_main)
+		return judge_length(route, subnet);
+	return hostroute_is_exact(route) ? HOSTROUTE_TAKEN : HOSTROUTE_FREE;
+}
+
 /**
  * hostroute_rule() - What a matching route means for an address that is to be given to a container
  * @route:	Most specific route that holds the address
  * @subnet:	Subnet of the pool that the address is from
  *
  * On-link are also routes without a gateway into a tunnel; of those only what covers the whole Internet says nothing.
+ * A route that discards takes nobody's traffic, and the more specific route to a container goes before it: so it is with
+ * what routing daemons make for their aggregates. One of them for one exact address has the place of the container's.
  *
- * Return: HOSTROUTE_FREE; HOSTROUTE_TAKEN for one exact address, the host's own or somebody's; HOSTROUTE_CLASH
+ * Return: HOSTROUTE_FREE; HOSTROUTE_TAKEN for one exact address, the host's own, somebody's or shut off; HOSTROUTE_CLASH
  */
 enum hostroute_verdict hostroute_rule(const struct hostroute *route, const struct prefix *subnet)
 {
@@ -56,6 +66,6 @@ enum hostroute_verdict hostroute_rule(const struct hostroute *route, const struc
 		return HOSTROUTE_FREE;
 	case HOSTROUTE_DISCARD:
 	default:
-		return judge_length(route, subnet);
+		return judge_discard(route, subnet);
 	}
 }

@@ -11,8 +11,8 @@
 
 enum hostroute_verdict {
 	HOSTROUTE_FREE = 0, /* no route, or a less specific one: default, 0/1 and 128/1, an aggregate */
-	HOSTROUTE_TAKEN,    /* the host's own, or an exact /32 (/128): somebody holds that address */
-	HOSTROUTE_CLASH,    /* on-link elsewhere, blackholed, or at least as specific as the pool's subnet */
+	HOSTROUTE_TAKEN,    /* the host's own, or an exact /32 (/128): somebody holds that address, or it is shut off */
+	HOSTROUTE_CLASH,    /* on-link elsewhere, or at least as specific as the pool's subnet */
 };
 
 /** What becomes of a packet that a route matches */
@@ -20,14 +20,22 @@ enum hostroute_kind {
 	HOSTROUTE_UNICAST, /* goes to other hosts: directly, or through one of them */
 	HOSTROUTE_LOCAL,   /* stays here: local, broadcast, anycast */
 	HOSTROUTE_THROW,   /* is looked up in the next table */
-	HOSTROUTE_DISCARD, /* is dropped: blackhole, unreachable, prohibit; also any type that we don't know */
+	HOSTROUTE_DISCARD, /* is dropped: blackhole, unreachable, prohibit */
 };
 
-/** struct hostroute - What the rule asks of a route */
+/**
+ * struct hostroute - What the rule asks of a route
+ * @destination:	Addresses that it is about
+ * @kind:		What becomes of a packet
+ * @has_gateway:	It leads through another host
+ * @before_main:	It is in a table that a rule puts before main, where the routes to containers are: there it wins,
+ *			however specific these are
+ */
 struct hostroute {
 	struct prefix destination;
 	enum hostroute_kind kind;
 	bool has_gateway;
+	bool before_main;
 };
 
 bool hostroute_is_exact(const struct hostroute *route);

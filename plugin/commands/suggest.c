@@ -220,13 +220,14 @@ static int read_avoided(const char *path, struct gaps *gaps)
  * @wanted:	What is looked for
  *
  * A route that is more specific than the block is about a network inside it, also one behind a gateway. Of others the
- * rule of ADD decides: an aggregate says nothing, an on-link route says that these addresses are neighbours.
+ * rule of ADD decides: an aggregate says nothing, an on-link route says that these addresses are neighbours. Routes that
+ * discard take nobody's traffic.
  */
 static bool is_in_the_way(const struct hostroute *route, const struct wanted *wanted)
 {
 	struct hostroute judged = *route;
 
-	if (judged.kind == HOSTROUTE_THROW)
+	if (judged.kind == HOSTROUTE_THROW || (judged.kind == HOSTROUTE_DISCARD && !judged.before_main))
 		return false;
 	if (judged.destination.length > wanted->within.length)
 		judged = (struct hostroute){.destination = route->destination, .kind = HOSTROUTE_UNICAST};

@@ -12,14 +12,16 @@
 #include "plugin/network/hostroute.h"
 #include "plugin/report/log.h"
 
-/** asker_describe_route() - "10.1.2.0/24 through interface docker0". Return: @buffer */
+/** asker_describe_route() - "10.1.2.0/24 through interface docker0", "blackhole 10.1.2.0/24". Return: @buffer */
 const char *asker_describe_route(const struct route_info *match, char buffer[static ASKER_ROUTE_TEXT_MAX])
 {
 	char prefix[PREFIX_TEXT_MAX], interface[IF_NAMESIZE];
+	/* The kernel says that what IPv6 discards goes through lo. */
+	bool leads = match->interface && !hostroute_discards(match) && if_indextoname(match->interface, interface);
 
-	(void)snprintf(buffer, ASKER_ROUTE_TEXT_MAX, "%s%s%s", prefix_format(&match->destination, prefix),
-		       match->interface ? " through interface " : " (no interface)",
-		       match->interface && if_indextoname(match->interface, interface) ? interface : "");
+	(void)snprintf(buffer, ASKER_ROUTE_TEXT_MAX, "%s%s%s%s", hostroute_type_text(match),
+		       prefix_format(&match->destination, prefix), leads ? " through interface " : "",
+		       leads ? interface : "");
 	return buffer;
 }
 
@@ -60,8 +62,10 @@ int asker_veto(void *userdata, const struct ip_range *range, const struct addres
 	case HOSTROUTE_TAKEN:
 		if (is_own_route(asker))
 			return IPAM_VERDICT_FREE;
+		asker->taken = requested;
 		return requested ? IPAM_VERDICT_STOP : IPAM_VERDICT_SKIP;
 	case HOSTROUTE_CLASH:
+		asker->taken = false;
 		return clash_verdict(asker, address);
 	default:
 		return r;
@@ -91,14 +95,24 @@ int asker_vetoed(const struct asker *asker, const struct address *address, struc
 {
 	const struct route_info *match = &asker->match;
 	char text[ADDRESS_TEXT_MAX], route[ASKER_ROUTE_TEXT_MAX];
-	struct span matched = prefix_span(&match->destination);
 
 	(void)address_format(address, text);
 	(void)asker_describe_route(match, route);
-	if (matched.first == matched.last)
+	if (asker->taken && hostroute_discards(match))
+		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
+				 "requested address %s is shut off by the host's route %s; remove that route, or ask "
+				 "for another address",
+				 text, route);
+	if (asker->taken)
 		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
 				 "requested address %s is the host's own or another container's: the host routes %s",
 				 text, route);
+	if (hostroute_discards(match))
+		return error_set(reterr, ERROR_HOST_ROUTE,
+				 "address %s clashes with the host's route %s in table %u, which a rule puts before "
+				 "the routes to containers: nothing would reach the container; choose another range, "
+				 "remove the route, or set guard.hostRoutes",
+				 text, route, match->table);
 	return error_set(reterr, ERROR_HOST_ROUTE,
 			 "address %s clashes with the host's route %s: traffic meant for that route would end in the "
 			 "container; choose another range, remove the route, or set guard.hostRoutes",

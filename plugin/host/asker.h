@@ -12,12 +12,20 @@
 #include "plugin/network/port.h"
 #include "plugin/network/rtmessage.h"
 
-/** struct asker - Who asks, through which port, and the route that a veto was about */
+/**
+ * struct asker - Who asks, through which port
+ * @netconf:	Its configuration
+ * @attachment:	Its attachment
+ * @host:	Port
+ * @match:	The route that a veto was about
+ * @taken:	That was a veto for an address that was asked for, and is somebody's
+ */
 struct asker {
 	const struct netconf *netconf;
 	const struct attachment *attachment;
 	struct port *host;
 	struct route_info match;
+	bool taken;
 };
 
 /** Space for asker_describe_route() */

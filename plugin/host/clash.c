@@ -79,12 +79,20 @@ static int next_clash(struct search *search, struct span within, struct address 
 	return IPAM_E_NOT_FOUND;
 }
 
+/** is_in_the_way() - Whether an ADD would mind @route; who shuts off one address of a container means just that */
+static bool is_in_the_way(const struct route_info *route, const struct ip_range *range)
+{
+	enum hostroute_verdict verdict = hostroute_judge(route, &range->subnet);
+
+	return verdict == HOSTROUTE_CLASH || (verdict == HOSTROUTE_TAKEN && !hostroute_discards(route));
+}
+
 /** search_range() - Look for a held address of @range in the route of @search: as next_clash() */
 static int search_range(struct search *search, const struct ip_range *range, struct address *ret_address)
 {
 	struct span within = range->span, span = prefix_span(&search->route->destination);
 
-	if (!span_overlaps(&within, &span) || hostroute_judge(search->route, &range->subnet) == HOSTROUTE_FREE)
+	if (!span_overlaps(&within, &span) || !is_in_the_way(search->route, range))
 		return IPAM_E_NOT_FOUND;
 	if (span.first > within.first)
 		within.first = span.first;

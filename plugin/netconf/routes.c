@@ -67,14 +67,15 @@ static enum hostroute_kind kind_of(const char *type)
 		const char *type;
 		enum hostroute_kind kind;
 	} kinds[] = {
-		{"unicast", HOSTROUTE_UNICAST}, {"local", HOSTROUTE_LOCAL}, {"broadcast", HOSTROUTE_LOCAL},
-		{"anycast", HOSTROUTE_LOCAL},	{"throw", HOSTROUTE_THROW},
+		{"unicast", HOSTROUTE_UNICAST},	    {"local", HOSTROUTE_LOCAL},	     {"broadcast", HOSTROUTE_LOCAL},
+		{"anycast", HOSTROUTE_LOCAL},	    {"throw", HOSTROUTE_THROW},	     {"blackhole", HOSTROUTE_DISCARD},
+		{"unreachable", HOSTROUTE_DISCARD}, {"prohibit", HOSTROUTE_DISCARD},
 	};
 
 	for (size_t i = 0; type && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strcmp(type, kinds[i].type) == 0)
 			return kinds[i].kind;
-	return type ? HOSTROUTE_DISCARD : HOSTROUTE_UNICAST;
+	return type ? HOSTROUTE_LOCAL : HOSTROUTE_UNICAST;
 }
 
 /** table_of() - Table of that name, or number (`ip -N`); NULL is main, which ip(8) leaves out */
@@ -118,6 +119,7 @@ static int read_route(const json_t *element, size_t index, struct known_route *r
 		.index = index,
 	};
 
+	route.rule.before_main = route.table == TABLE_OTHER;
 	if (!destination || read_destination(element, destination, &route.rule.destination))
 		return error_set(reterr, ERROR_DECODE, "element %zu is no route with a destination (dst): %s", index,
 				 json_brief(element, text, sizeof(text)));

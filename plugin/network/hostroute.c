@@ -33,15 +33,46 @@ static enum hostroute_kind kind_of(uint8_t type)
 	switch (type) {
 	case RTN_UNICAST:
 		return HOSTROUTE_UNICAST;
+	case RTN_THROW:
+		return HOSTROUTE_THROW;
+	case RTN_BLACKHOLE:
+	case RTN_UNREACHABLE:
+	case RTN_PROHIBIT:
+		return HOSTROUTE_DISCARD;
 	case RTN_LOCAL:
 	case RTN_BROADCAST:
 	case RTN_ANYCAST:
-		return HOSTROUTE_LOCAL;
-	case RTN_THROW:
-		return HOSTROUTE_THROW;
 	default:
-		return HOSTROUTE_DISCARD;
+		return HOSTROUTE_LOCAL;
 	}
+}
+
+/** is_before_main() - Whether only a rule that somebody added leads to a table */
+static bool is_before_main(uint32_t table)
+{
+	return table != RT_TABLE_UNSPEC && table != RT_TABLE_LOCAL && table != RT_TABLE_MAIN &&
+	       table != RT_TABLE_DEFAULT;
+}
+
+/** hostroute_type_text() - What ip(8) calls a route that discards, and a blank; "" for others */
+const char *hostroute_type_text(const struct route_info *match)
+{
+	switch (match->type) {
+	case RTN_BLACKHOLE:
+		return "blackhole ";
+	case RTN_UNREACHABLE:
+		return "unreachable ";
+	case RTN_PROHIBIT:
+		return "prohibit ";
+	default:
+		return "";
+	}
+}
+
+/** hostroute_discards() - Whether @match drops what it matches */
+bool hostroute_discards(const struct route_info *match)
+{
+	return kind_of(match->type) == HOSTROUTE_DISCARD;
 }
 
 /** hostroute_judge() - hostroute_rule() of a route as the kernel tells it */
@@ -51,9 +82,24 @@ enum hostroute_verdict hostroute_judge(const struct route_info *match, const str
 		.destination = match->destination,
 		.kind = kind_of(match->type),
 		.has_gateway = match->gateway.family != FAMILY_NONE,
+		.before_main = is_before_main(match->table),
 	};
 
 	return hostroute_rule(&route, subnet);
+}
+
+/**
+ * goes_before() - Whether the one of two routes that hold the address is the likelier answer
+ * @route:	Route
+ * @other:	Another one
+ *
+ * A table that no rule leads to may hold anything, so the tables count that each host asks.
+ */
+static bool goes_before(const struct route_info *route, const struct route_info *other)
+{
+	if (is_before_main(route->table) != is_before_main(other->table))
+		return !is_before_main(route->table);
+	return route->destination.length > other->destination.length;
 }
 
 /**
@@ -83,7 +129,7 @@ static int take_route(const struct nlmsghdr *message, void *userdata)
 	span = prefix_span(&route.destination);
 	if ((search->type != RTN_UNSPEC && route.type != search->type) || !span_contains(&span, &search->address))
 		return 0;
-	if (!search->found || route.destination.length > search->match.destination.length)
+	if (!search->found || goes_before(&route, &search->match))
 		search->match = route;
 	search->found = true;
 	return 0;

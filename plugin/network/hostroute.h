@@ -22,6 +22,8 @@ enum hostroute_verdict hostroute_judge(const struct route_info *match, const str
 int hostroute_ask(struct port *host, const struct address *address, const struct prefix *subnet,
 		  struct route_info *ret_match);
 int hostroute_lookup(struct port *host, const struct address *address, struct route_info *ret_match);
+const char *hostroute_type_text(const struct route_info *match);
+bool hostroute_discards(const struct route_info *match);
 int hostroute_is_local(struct port *host, const struct address *address);
 
 #endif

@@ -288,7 +288,7 @@ test_avoids_host_routes()
 	ip -json route show table all >routes.json
 	assert_suggests 0 "10.0.0.0/24" --policy policy.json --host-routes routes.json --within 10.0.0.0/8 --prefix-length 24
 	assert_suggests 0 "10.0.0.0/16" --policy policy.json --host-routes routes.json --within 10.0.0.0/12 --prefix-length 16
-	# What is taken: a docker0, a site behind a gateway, a blackhole, one address, a route of another table
+	# What is taken: a docker0, a site behind a gateway, one address, a route of another table
 	ip link add docker0 type veth peer name docker1
 	ip address add 10.0.0.1/24 dev docker0
 	ip link set docker0 up
@@ -300,10 +300,10 @@ test_avoids_host_routes()
 	ip -6 route add fd00:0:0:1::/64 dev docker0
 	ip -json route show table all >routes.json
 	ip -6 -json route show table all >routes6.json
-	assert_suggests 0 "10.0.5.0/24 10.0.6.0/24" --policy policy.json --host-routes routes.json --within 10.0.0.0/8 \
+	assert_suggests 0 "10.0.2.0/24 10.0.5.0/24" --policy policy.json --host-routes routes.json --within 10.0.0.0/8 \
 		--prefix-length 24 --count 2
-	assert_suggests 0 "10.0.2.128/25 10.0.3.128/25" --policy policy.json --host-routes routes.json --within 10.0.0.0/8 \
-		--prefix-length 25 --count 2
+	assert_suggests 0 "10.0.2.0/25 10.0.2.128/25 10.0.3.128/25" --policy policy.json --host-routes routes.json --within 10.0.0.0/8 \
+		--prefix-length 25 --count 3
 	assert_suggests 0 "fd00::/64 fd00:0:0:2::/64" --policy policy.json --host-routes routes6.json --within fd00::/8 \
 		--prefix-length 64 --count 2
 	# On-link, however wide: an ADD would refuse each of its addresses

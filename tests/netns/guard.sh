@@ -491,9 +491,6 @@ test_route_inside_the_pool_clashes()
 	assert_clash 10.9.0.0/24 "$CONF"
 	assert_allowed 10.9.1.1 "$CONF" CNI_ARGS=IP=10.9.1.1
 	ip route delete 10.9.0.0/24
-	ip route add blackhole 10.9.0.0/24
-	assert_clash 10.9.0.0/24 "$CONF"
-	ip route delete blackhole 10.9.0.0/24
 	ip route add 10.9.0.0/16 via 198.51.100.254
 	assert_clash 10.9.0.0/16 "$CONF"
 }
@@ -545,10 +542,62 @@ test_ipv6_routes_clash()
 	ip -6 route add fd00:9::/64 via 2001:db8:aaaa::fe
 	assert_clash fd00:9::/64 "$conf"
 	ip -6 route delete fd00:9::/64
-	ip -6 route add blackhole fd00:9::/64
-	assert_clash fd00:9::/64 "$conf"
-	ip -6 route delete blackhole fd00:9::/64
 	assert_works "$conf"
+}
+
+# What discards takes nobody's traffic, as routing daemons' aggregates and null routes around a pool don't
+test_routes_that_discard_are_no_clash()
+{
+	local conf type
+
+	uplink
+	conf=$(pool "$CONF" 10.9.0.0/24 fd00:9::/64)
+	for type in blackhole unreachable prohibit; do
+		ip route add "$type" 10.9.0.0/24
+		ip route add "$type" 10.9.0.0/26
+		ip -6 route add "$type" fd00:9::/64
+		ip -6 route add "$type" fd00:9::/96
+		output=$(add c1 "$conf" 2>warning) || fail "$type: $output"
+		assert_empty "$(<warning)" "$type: a warning"
+		assert_reaches c1 198.51.100.1 2001:db8:aaaa::1
+		del c1 "$conf"
+		rm -r /run/rangeguard
+		ip route flush type "$type"
+		ip -6 route flush type "$type" proto boot
+	done
+}
+
+# One address that is shut off (fail2ban, Calico's blocks) is passed over; who asks for it hears why
+test_address_that_is_shut_off_is_passed_over()
+{
+	local conf type mode
+
+	conf=$(pool "$CONF" 10.9.0.0/24 fd00:9::/64)
+	for type in blackhole unreachable prohibit; do
+		for mode in refuse warn off; do
+			rm -rf /run/rangeguard
+			ip route add "$type" 10.9.0.1/32
+			ip route add "$type" 10.9.0.3/32
+			ip -6 route add "$type" fd00:9::1/128
+			output=$(add c1 "$(with "$conf" '.guard.hostRoutes = $ARGS.positional[0]' --args "$mode")") ||
+				fail "$type with $mode: $output"
+			assert_json "$output" '[.ips[].address] == ["10.9.0.2/32", "fd00:9::2/128"]' "$type with $mode"
+			del c1 "$conf"
+			assert_refusal 105 "$type, asked for" "$conf" CNI_ARGS=IP=10.9.0.3
+			assert_contains "$output" "$type 10.9.0.3/32" "$type: the refusal"
+			ip route flush type "$type"
+			ip -6 route flush type "$type" proto boot
+		done
+	done
+}
+
+# In a table that a rule puts before main it would discard what is meant for the container
+test_discarding_route_before_main_clashes()
+{
+	ip route add blackhole 10.9.0.0/24 table 100
+	assert_works "$CONF"
+	ip rule add to 10.9.0.0/16 lookup 100
+	assert_clash "blackhole 10.9.0.0/24" "$CONF"
 }
 
 # A delegate's caller makes connected routes of its own

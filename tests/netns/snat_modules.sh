@@ -160,11 +160,11 @@ test_fence_is_no_host_route()
 	assert_succeeds add c1 "$conf"
 	del c1 "$conf"
 	# The kernel answers a lookup that discards with the errno alone; the route is found by a dump.
-	ip route add prohibit 10.77.0.0/24
-	"$MODULES" close 10.77.0.0/28
-	assert_fails add c1 "$conf"
-	assert_refused 104 "$output" "ADD behind a prohibit route"
-	assert_contains "$output" "10.77.0.0/24" "the route that is named"
+	ip route add prohibit 10.77.0.4/32
+	"$MODULES" close 10.77.0.4/32
+	assert_fails add c1 "$conf" CNI_ARGS=IP=10.77.0.4
+	assert_refused 105 "$output" "ADD of an address with a prohibit route"
+	assert_contains "$output" "prohibit 10.77.0.4/32" "the route that is named"
 }
 
 test_missing_interface()

@@ -345,6 +345,7 @@ void fake_add_route(struct fake_rows *rows, const struct route_info *route)
 	const struct rtmsg head = {
 		.rtm_family = (uint8_t)route->destination.address.family,
 		.rtm_dst_len = route->destination.length,
+		.rtm_table = (uint8_t)route->table,
 		.rtm_type = route->type,
 		.rtm_scope = route->scope,
 		.rtm_protocol = route->protocol,

@@ -124,7 +124,7 @@ static void each_route_is_judged_as_an_add_would(void **state)
 		{"10.1.0.0/16", {LINK("::ffff:0:0/96"), LINK("fd00::/8")}, NOTHING, ""},
 		{"10.1.0.0/16", {TYPE("throw", "10.1.0.0/16")}, NOTHING, ""},
 		{"10.1.0.0/16", {TYPE("blackhole", "10.0.0.0/8")}, NOTHING, ""},
-		/* docker0, a VPN's /24 inside the pool, the LAN around it, a blackhole */
+		/* docker0, a VPN's /24 inside the pool, the LAN around it; what discards takes nobody's traffic */
 		{"172.17.0.0/24", {LINK("172.17.0.0/16")}, ERROR, "172.17.0.0/16 dev eth7"},
 		{"10.1.0.0/16", {VIA("10.1.2.0/24")}, ERROR, "10.1.2.0/24 dev eth7"},
 		{"10.1.0.0/16",
@@ -133,8 +133,9 @@ static void each_route_is_judged_as_an_add_would(void **state)
 		 "10.1.2.0/24 dev eth7 and 2 more"},
 		{"10.1.0.0/16", {LINK("10.0.0.0/8")}, ERROR, "10.0.0.0/8"},
 		{"10.1.0.0/16", {VIA("10.1.0.0/16")}, ERROR, "10.1.0.0/16"},
-		{"10.1.0.0/16", {TYPE("blackhole", "10.1.2.0/24")}, ERROR, "blackhole 10.1.2.0/24"},
-		{"10.1.0.0/16", {TYPE("prohibit", "10.1.2.3")}, ERROR, "prohibit 10.1.2.3/32"},
+		{"10.1.0.0/16", {TYPE("blackhole", "10.1.2.0/24")}, NOTHING, ""},
+		{"10.1.0.0/16", {TYPE("unreachable", "10.1.0.0/16")}, NOTHING, ""},
+		{"10.1.0.0/16", {TYPE("prohibit", "10.1.2.3")}, WARNING, "prohibit 10.1.2.3/32"},
 		{"127.9.0.0/16", {LOCAL("local", "127.0.0.0/8")}, ERROR, "127.0.0.0/8"},
 		{"fd00:1::/64", {LINK("fd00:1::/64")}, ERROR, "fd00:1::/64"},
 		{"fd00:1::/64", {{.destination = "fd00:1::/48", .gateway = "fe80::1"}}, NOTHING, ""},

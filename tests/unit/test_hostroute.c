@@ -83,9 +83,13 @@ static void judgement(void **state)
 		{RTN_LOCAL, "10.0.0.0/8", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
 		{RTN_LOCAL, "127.0.0.0/8", NULL, "127.9.0.0/16", HOSTROUTE_CLASH},
 		/* What discards */
-		{RTN_BLACKHOLE, "10.1.2.0/24", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
-		{RTN_UNREACHABLE, "10.1.0.0/16", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
-		{RTN_PROHIBIT, "10.1.0.5/32", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
+		{RTN_BLACKHOLE, "10.1.2.0/24", NULL, "10.1.0.0/16", HOSTROUTE_FREE},
+		{RTN_UNREACHABLE, "10.1.0.0/16", NULL, "10.1.0.0/16", HOSTROUTE_FREE},
+		{RTN_PROHIBIT, "10.1.0.4/31", NULL, "10.1.0.4/31", HOSTROUTE_FREE},
+		{RTN_PROHIBIT, "10.1.0.5/32", NULL, "10.1.0.0/16", HOSTROUTE_TAKEN},
+		{RTN_BLACKHOLE, "10.1.0.5/32", NULL, "10.1.0.5/32", HOSTROUTE_TAKEN},
+		{RTN_UNREACHABLE, "fd00::5/128", NULL, "fd00::/64", HOSTROUTE_TAKEN},
+		{RTN_BLACKHOLE, "fd00::/64", NULL, "fd00::/64", HOSTROUTE_FREE},
 		{RTN_BLACKHOLE, "10.0.0.0/8", NULL, "10.1.0.0/16", HOSTROUTE_FREE},
 		{RTN_UNREACHABLE, "::/0", NULL, "fd00::/64", HOSTROUTE_FREE},
 		{RTN_THROW, "10.1.2.0/24", NULL, "10.1.0.0/16", HOSTROUTE_FREE},
@@ -98,6 +102,29 @@ static void judgement(void **state)
 
 		if (hostroute_judge(&match, &subnet) != cases[i].verdict)
 			fail_msg("case %zu: %s for a pool of %s", i, cases[i].destination, cases[i].subnet);
+	}
+}
+
+/* In a table that a rule puts before main a route wins over a more specific one to a container. */
+static void discarding_routes_before_main(void **state)
+{
+	static const struct {
+		const char *destination;
+		enum hostroute_verdict verdict;
+	} cases[] = {
+		{"10.1.2.0/24", HOSTROUTE_CLASH}, {"10.1.0.0/16", HOSTROUTE_CLASH}, {"10.1.0.5/32", HOSTROUTE_CLASH},
+		{"10.0.0.0/8", HOSTROUTE_FREE},	  {"0.0.0.0/0", HOSTROUTE_FREE},
+	};
+	static const uint8_t types[] = {RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT};
+	struct prefix subnet = prefix("10.1.0.0/16");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct route_info match = route(types[i % COUNT(types)], cases[i].destination, NULL);
+
+		match.table = 100;
+		if (hostroute_judge(&match, &subnet) != cases[i].verdict)
+			fail_msg("%s in table 100", cases[i].destination);
 	}
 }
 
@@ -171,15 +198,38 @@ static void discarding_routes_are_looked_for(void **state)
 		fake.lookup_errnum = cases[i / 2].errnum;
 		for (size_t j = 0; j < COUNT(rows); j++)
 			fake_add_route(&fake.routes, &rows[j]);
-		assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), HOSTROUTE_CLASH);
+		assert_int_equal(hostroute_lookup(fake_host_port(), &asked, &match), 0);
 		assert_int_equal(match.type, type);
 		assert_int_equal(match.destination.length, 24);
 		assert_int_equal(fake.messages, 2);
-
-		fake.routes.count = 1;
 		assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), HOSTROUTE_FREE);
+
 		fake.routes.count = 0;
 		assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), HOSTROUTE_FREE);
+	}
+}
+
+/* What no rule may lead to is not taken for the answer as long as main has one. */
+static void discarding_route_of_main_is_the_answer(void **state)
+{
+	struct address asked = address("10.1.0.7");
+	struct prefix subnet = prefix("10.1.0.0/16");
+	struct route_info other = route(RTN_BLACKHOLE, "10.1.0.0/24", NULL), main = other, match;
+
+	(void)state;
+	other.table = 100;
+	main.destination = prefix("10.1.0.0/16");
+	main.table = RT_TABLE_MAIN;
+	for (unsigned i = 0; i < 2; i++) {
+		fake_reset();
+		fake.lookup_errnum = EINVAL;
+		fake_add_route(&fake.routes, i ? &main : &other);
+		fake_add_route(&fake.routes, i ? &other : &main);
+		assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), HOSTROUTE_FREE);
+		fake.routes.count = 0;
+		fake_add_route(&fake.routes, &other);
+		assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), HOSTROUTE_CLASH);
+		assert_int_equal(match.table, 100);
 	}
 }
 
@@ -188,8 +238,8 @@ static void our_own_prohibiting_routes_do_not_count(void **state)
 {
 	struct address asked = address("10.1.0.7");
 	struct prefix subnet = prefix("10.1.0.0/16");
-	struct route_info fence = route(RTN_PROHIBIT, "10.1.0.0/28", NULL),
-			  other = route(RTN_PROHIBIT, "10.1.0.0/24", NULL);
+	struct route_info fence = route(RTN_PROHIBIT, "10.1.0.7/32", NULL),
+			  other = route(RTN_PROHIBIT, "10.1.0.7/32", NULL);
 	struct route_info match;
 
 	(void)state;
@@ -199,8 +249,7 @@ static void our_own_prohibiting_routes_do_not_count(void **state)
 	fake_add_route(&fake.routes, &fence);
 	assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), HOSTROUTE_FREE);
 	fake_add_route(&fake.routes, &other);
-	assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), HOSTROUTE_CLASH);
-	assert_int_equal(match.destination.length, 24);
+	assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), HOSTROUTE_TAKEN);
 }
 
 /* EINVAL with the kernel's words is about the question: not to be taken for a blackhole that is nowhere. */
@@ -223,7 +272,7 @@ static void refused_question_is_an_error(void **state)
 /* What a dump said before it was interrupted does not count. */
 static void vanished_route_does_not_count(void **state)
 {
-	struct route_info vanished = route(RTN_BLACKHOLE, "10.1.0.0/24", NULL);
+	struct route_info vanished = route(RTN_BLACKHOLE, "10.1.0.7/32", NULL);
 	struct route_info stays = route(RTN_BLACKHOLE, "10.0.0.0/8", NULL);
 	struct address asked = address("10.1.0.7");
 	struct prefix subnet = prefix("10.1.0.0/16");
@@ -259,10 +308,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(judgement),
+		cmocka_unit_test(discarding_routes_before_main),
 		cmocka_unit_test(matching_route_is_judged),
 		cmocka_unit_test(free_address_leaves_the_match_alone),
 		cmocka_unit_test(no_route_is_free),
 		cmocka_unit_test(discarding_routes_are_looked_for),
+		cmocka_unit_test(discarding_route_of_main_is_the_answer),
 		cmocka_unit_test(our_own_prohibiting_routes_do_not_count),
 		cmocka_unit_test(refused_question_is_an_error),
 		cmocka_unit_test(vanished_route_does_not_count),

@@ -70,7 +70,7 @@ static void each_kind_of_route_is_read(void **state)
 		{"{'type':'anycast','dst':'fd01::','dev':'d0','table':'local','pref':'medium'}",
 		 "anycast fd01::/128 dev d0", HOSTROUTE_LOCAL, TABLE_LOCAL, false, FAMILY_IPV6},
 		{"{'type':'multicast','dst':'ff00::/8','dev':'e0','table':'local','pref':'medium'}",
-		 "multicast ff00::/8 dev e0", HOSTROUTE_DISCARD, TABLE_LOCAL, false, FAMILY_IPV6},
+		 "multicast ff00::/8 dev e0", HOSTROUTE_LOCAL, TABLE_LOCAL, false, FAMILY_IPV6},
 		{"{'type':'unicast','dst':'10.1.2.0/24','dev':'d1','table':'main'}", "unicast 10.1.2.0/24 dev d1",
 		 HOSTROUTE_UNICAST, TABLE_MAIN, false, FAMILY_IPV4},
 	};
