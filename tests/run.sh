@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 SOURCE_DIR=$PWD
 LOG_DIR=$SOURCE_DIR/build/log
-STAGES=(install build-dev build-asan build-release build-clang unit unit-asan lint netns netns-asan containerd podman)
+STAGES=(install build-dev build-asan build-release build-clang unit unit-asan lint netns netns-asan containerd cri podman)
 QUICK_STAGES=(install build-dev build-release unit lint netns)
 PACKAGES=(
 	cmake ninja-build gcc libc6-dev clang libclang-rt-14-dev pkg-config
@@ -15,6 +15,7 @@ PACKAGES=(
 	libcmocka-dev clang-tidy clang-format cppcheck shellcheck git strace valgrind jq libxml2-utils
 	iproute2 iputils-ping nftables iptables conntrack socat busybox-static
 	containerd podman runc containernetworking-plugins
+	protobuf-compiler python3 python3-grpcio python3-protobuf
 )
 
 usage()
@@ -146,6 +147,12 @@ stage_netns_asan()
 stage_containerd()
 {
 	run_scripts release tests/runtimes/containerd.sh
+}
+
+stage_cri()
+{
+	# A hundred sandboxes at once take a slow machine minutes.
+	TEST_TIMEOUT=600 run_scripts release tests/runtimes/cri.sh
 }
 
 stage_podman()
