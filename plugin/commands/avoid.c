@@ -55,14 +55,16 @@ static int take_document(struct gaps *gaps, const json_t *root, const char *path
 /**
  * avoid_read() - Take the addresses that a file uses
  * @path:	File, "-" for standard input
+ * @named:	Somebody wants it read: it is an error when nothing is known of such a file
  * @gaps:	Gaps, not started; what they have been told stays also on failure
  * @reterr:	Why the file can't be read
  *
- * Return: 0, REFUSED
+ * Return: 0, REFUSED, AVOID_E_UNKNOWN
  */
-int avoid_read(const char *path, struct gaps *gaps, struct error *reterr)
+int avoid_read(const char *path, bool named, struct gaps *gaps, struct error *reterr)
 {
 	SOURCE_CLEANUP struct source source = {0};
+	enum document_kind kind;
 	json_error_t fault;
 	json_t *root;
 	int r = source_read(path, LIMIT_POLICY_FILE, &source);
@@ -72,7 +74,10 @@ int avoid_read(const char *path, struct gaps *gaps, struct error *reterr)
 	root = json_loadb(source.text, source.size, JSON_REJECT_DUPLICATES, &fault);
 	if (!root)
 		return error_set(reterr, ERROR_DECODE, "not valid JSON: %s", fault.text);
-	r = take_document(gaps, root, path, reterr);
+	if (!named && (kind = document_kind(root, path), kind == DOCUMENT_UNKNOWN || kind == DOCUMENT_NOT_OBJECT))
+		r = AVOID_E_UNKNOWN;
+	else
+		r = take_document(gaps, root, path, reterr);
 	json_decref(root);
 	return r;
 }

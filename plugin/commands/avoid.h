@@ -7,6 +7,11 @@
 #include "ipam/address/gaps.h"
 #include "plugin/report/error.h"
 
-int avoid_read(const char *path, struct gaps *gaps, struct error *reterr);
+/** Named outcomes beside 0, REFUSED and negative errno */
+enum avoid_outcome {
+	AVOID_E_UNKNOWN = 2, /* nobody has named the file, and it is of no kind that is read: nothing was taken */
+};
+
+int avoid_read(const char *path, bool named, struct gaps *gaps, struct error *reterr);
 
 #endif

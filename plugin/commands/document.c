@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "plugin/commands/plugins.h"
@@ -14,6 +15,7 @@
 #include "plugin/foreign/netwalk.h"
 #include "plugin/foreign/usage.h"
 #include "plugin/policy/policy.h"
+#include "plugin/policy/writers.h"
 #include "plugin/text/json.h"
 #include "plugin/text/locate.h"
 #include "rangeguard/cleanup.h"
@@ -40,18 +42,7 @@ void documents_done(struct documents *documents)
 	findings_done(&documents->findings);
 }
 
-/** has_ours() - Whether an element of a list is rangeguard's */
-static bool has_ours(const json_t *list)
-{
-	const json_t *plugins = json_object_get(list, "plugins");
-
-	for (size_t i = 0; i < json_array_size(plugins); i++)
-		if (plugins_concerns_us(json_array_get(plugins, i)))
-			return true;
-	return false;
-}
-
-/** validate_list() - What a list says for all of its plugins; keys that nobody knows matter where one of them is ours */
+/** validate_list() - What a list says for all of its plugins; its other keys are the runtimes' */
 static void validate_list(struct documents *documents, struct reader *reader, const struct netnode *node)
 {
 	const json_t *list = node->object;
@@ -59,8 +50,6 @@ static void validate_list(struct documents *documents, struct reader *reader, co
 	size_t mark;
 
 	netlist_read(reader, list, &netlist);
-	if (has_ours(list))
-		netlist_check_keys(reader, list);
 	/* multus generates its configuration from a list that may stand in the same directory. */
 	if (node->delegate)
 		return;
@@ -200,12 +189,30 @@ static void validate_cni(struct documents *documents, struct reader *reader, con
 	documents->findings.failed |= walk.failed;
 }
 
+/** check_writers() - Whether an ADD would read a policy that stands here: an error on a host, a warning in a checkout */
+static void check_writers(struct documents *documents, const char *file)
+{
+	enum severity severity = documents->policies.on_host ? SEVERITY_ERROR : SEVERITY_WARNING;
+	char text[WRITERS_TEXT_MAX], message[ERROR_MSG_MAX];
+	struct finding finding = {
+		.rule = RULE_POLICY, .severity = severity, .file = file, .pointer = "", .message = message};
+	struct stat status;
+	const char *flaw = stat(file, &status) == 0 && S_ISREG(status.st_mode) ? writers_flaw(&status, text) : NULL;
+
+	if (!flaw)
+		return;
+	(void)snprintf(message, sizeof(message), "an ADD would refuse it: policy %.512s %s", file, flaw);
+	report_finding(&documents->findings.report, &finding);
+}
+
 /** validate_policy() - A policy file by itself */
 static void validate_policy(struct documents *documents, const json_t *policy, const char *file)
 {
-	struct policy_context context = {.today = documents->policies.today, .lint = true};
+	struct policy_context context = {
+		.today = documents->policies.today, .lint = true, .on_host = documents->policies.on_host};
 	GUARD_CLEANUP struct guard *guard = NULL;
 
+	check_writers(documents, file);
 	if (guard_new(&guard) < 0 ||
 	    policy_read_json(guard, policy, file, "", &context, &documents->findings.report) < 0 ||
 	    policy_lint(guard, &documents->findings.report) < 0)
@@ -244,6 +251,33 @@ static void validate_cluster(struct documents *documents, struct reader *reader,
 	}
 }
 
+/** refuse_unknown() - A file that was named is of no kind that is read: say what it is, and what is read */
+static void refuse_unknown(struct reader *reader, const json_t *root)
+{
+	const char *version = json_string_value(json_object_get(root, "apiVersion"));
+	const char *kind = json_string_value(json_object_get(root, "kind"));
+
+	if (version && kind)
+		reader_error(reader, NULL, RULE_INVALID_VALUE,
+			     "kind %.64s of %.64s is not read; NetworkAttachmentDefinition and the pools of Calico, "
+			     "Spiderpool and whereabouts are",
+			     kind, version);
+	else if (!json_is_object(root))
+		reader_error(reader, NULL, RULE_INVALID_VALUE, "the document must be a JSON object");
+	else
+		reader_error(reader, NULL, RULE_INVALID_VALUE,
+			     "neither a network configuration (type or plugins) nor a policy (reserved, granted, "
+			     "imports), a network of netavark (subnets), Docker's daemon.json or a cluster's pools");
+}
+
+/** is_unknown() - Whether a document is of no kind that is read */
+static bool is_unknown(const json_t *root, const char *file)
+{
+	enum document_kind kind = document_kind(root, file);
+
+	return kind == DOCUMENT_UNKNOWN || kind == DOCUMENT_NOT_OBJECT;
+}
+
 /** validate_document() - Tell what kind of document it is, and validate it as such */
 static void validate_document(struct documents *documents, const json_t *root, const char *file)
 {
@@ -267,14 +301,9 @@ static void validate_document(struct documents *documents, const json_t *root, c
 		validate_cluster(documents, &reader, root);
 		break;
 	case DOCUMENT_NOT_OBJECT:
-		reader_error(&reader, NULL, RULE_INVALID_VALUE, "the document must be a JSON object");
-		break;
 	case DOCUMENT_UNKNOWN:
 	default:
-		reader_error(
-			&reader, NULL, RULE_INVALID_VALUE,
-			"neither a network configuration (type or plugins) nor a policy (reserved, granted, imports), a "
-			"network of netavark (subnets), Docker's daemon.json or a cluster's pools");
+		refuse_unknown(&reader, root);
 		break;
 	}
 }
@@ -320,36 +349,62 @@ static void report_syntax(struct report *report, const char *file, const json_er
 	report_finding(report, &finding);
 }
 
+/** skip_mark() - Step over a byte order mark, as Windows puts it in front of JSON; return how many bytes it takes */
+static size_t skip_mark(const struct source *source)
+{
+	return source->size >= 3 && memcmp(source->text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
+/** add_file() - Count a file as read */
+static void add_file(struct documents *documents, const char *file)
+{
+	if (path_list_add(&documents->findings.files, file))
+		documents->findings.failed = true;
+}
+
+/** read_document() - Validate the document that a text is, and find the places of what was found */
+static void read_document(struct documents *documents, const json_t *root, const char *file,
+			  const struct source *source)
+{
+	struct duplicate_hearer hearer = {.report = &documents->findings.report, .file = file};
+	size_t n_before = documents->findings.n_items;
+
+	add_file(documents, file);
+	if (locate_duplicates(source->text, source->size, hear_duplicate, &hearer) < 0)
+		documents->findings.failed = true;
+	validate_document(documents, root, file);
+	findings_locate(&documents->findings, n_before, file, source);
+}
+
 /**
  * documents_read() - Validate one file
  * @documents:	What has been read; gets the findings
  * @path:	File, "-" for standard input
+ * @named:	Somebody wants it read: it is an error when nothing is known of such a file; else it is passed over
  *
  * Return: 0 also with findings, negative errno when it can't be read
  */
-int documents_read(struct documents *documents, const char *path)
+int documents_read(struct documents *documents, const char *path, bool named)
 {
 	const char *file = strcmp(path, "-") == 0 ? "<stdin>" : path;
-	struct duplicate_hearer hearer = {.report = &documents->findings.report, .file = file};
 	SOURCE_CLEANUP struct source source = {0};
+	struct source text;
 	json_error_t error;
 	json_t *root;
-	size_t n_before = documents->findings.n_items;
 	int r = source_read(path, LIMIT_POLICY_FILE, &source);
 
 	if (r < 0)
 		return r;
-	if (path_list_add(&documents->findings.files, file))
-		documents->findings.failed = true;
-	root = json_loadb(source.text, source.size, 0, &error);
+	text = (struct source){.text = source.text + skip_mark(&source), .size = source.size - skip_mark(&source)};
+	root = json_loadb(text.text, text.size, 0, &error);
 	if (!root) {
+		add_file(documents, file);
 		report_syntax(&documents->findings.report, file, &error);
-		return 0;
+	} else if (!named && is_unknown(root, file)) {
+		findings_pass_over(&documents->findings, file);
+	} else {
+		read_document(documents, root, file, &text);
 	}
-	if (locate_duplicates(source.text, source.size, hear_duplicate, &hearer) < 0)
-		documents->findings.failed = true;
-	validate_document(documents, root, file);
-	findings_locate(&documents->findings, n_before, file, &source);
 	json_decref(root);
 	return 0;
 }

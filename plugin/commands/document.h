@@ -27,7 +27,7 @@ struct documents {
 };
 
 void documents_init(struct documents *documents, const struct path_list *policies);
-int documents_read(struct documents *documents, const char *path);
+int documents_read(struct documents *documents, const char *path, bool named);
 void documents_compare(struct documents *documents);
 void documents_done(struct documents *documents);
 

@@ -8,6 +8,7 @@
 
 #include "plugin/commands/commands.h"
 #include "plugin/commands/explanation.h"
+#include "plugin/netconf/netconf.h"
 #include "plugin/policy/policies.h"
 #include "rangeguard/cleanup.h"
 
@@ -161,6 +162,13 @@ static int explain(char **texts, size_t n_texts, const struct options *options)
 		status = read_question(texts[i], &questions[i]);
 	if (!status)
 		status = policies_read("explain", &options->policies, options->network, &guard);
+	if (!status && !options->policies.n_paths && !guard_n_entries(guard)) {
+		(void)fprintf(
+			stderr,
+			"rangeguard explain: no policy is loaded, so nothing is known to be reserved: name one with "
+			"--policy, or put one into " NETCONF_POLICY_DIR "\n");
+		status = EXIT_USAGE;
+	}
 	return status ? status : answer_all(guard, questions, n_texts, options->json);
 }
 

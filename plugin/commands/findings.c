@@ -192,7 +192,7 @@ static void locate_rest(struct findings *findings)
 
 		for (end = i + 1; end < n && strcmp(wanted[end].place->file, wanted[i].place->file) == 0;)
 			end++;
-		if (source_read(wanted[i].place->file, LIMIT_POLICY_FILE, &source) == 0)
+		if (source_read_again(wanted[i].place->file, LIMIT_POLICY_FILE, &source) == 0)
 			locate_in(&source, &wanted[i], end - i);
 	}
 }
@@ -250,6 +250,36 @@ void findings_finish(struct findings *findings)
 {
 	drop_repeated(findings);
 	locate_rest(findings);
+}
+
+/** has_suffix() - Whether a name ends with ".SUFFIX" */
+static bool has_suffix(const char *name, const char *suffix)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && strcmp(dot + 1, suffix) == 0;
+}
+
+/** findings_pass_over() - Count a file of a directory that nothing is read from */
+void findings_pass_over(struct findings *findings, const char *file)
+{
+	enum passed_over kind = PASSED_OTHER;
+
+	if (has_suffix(file, "json"))
+		kind = PASSED_JSON;
+	else if (has_suffix(file, "yaml") || has_suffix(file, "yml"))
+		kind = PASSED_YAML;
+	findings->n_passed_over[kind]++;
+}
+
+/** findings_n_passed_over() - How many files were */
+size_t findings_n_passed_over(const struct findings *findings)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_PASSED_OVER; i++)
+		n += findings->n_passed_over[i];
+	return n;
 }
 
 /** findings_pointer() - JSON pointer of a place, "" when it has none */

@@ -29,10 +29,20 @@ struct kept_finding {
 	struct place related;
 };
 
+/** Kinds of names of files that were passed over */
+enum passed_over {
+	PASSED_JSON,
+	PASSED_YAML,
+	PASSED_OTHER,
+	N_PASSED_OVER,
+};
+
 /**
  * struct findings - All of them, in the order they were heard
  * @report:		Must stay first
  * @files:		Names of the files read
+ * @n_passed_over:	Files of directories that are of no kind that is read, by their names
+ * @n_reserved:		Reservations that were read
  * @strict:		Warnings count as errors
  * @failed:		Memory ran out: not every finding was kept
  */
@@ -42,6 +52,8 @@ struct findings {
 	size_t n_items;
 	size_t capacity;
 	struct path_list files;
+	size_t n_passed_over[N_PASSED_OVER];
+	size_t n_reserved;
 	bool strict;
 	bool failed;
 };
@@ -51,6 +63,8 @@ void findings_done(struct findings *findings);
 void findings_locate(struct findings *findings, size_t from, const char *file, const struct source *source);
 void findings_finish(struct findings *findings);
 
+void findings_pass_over(struct findings *findings, const char *file);
+size_t findings_n_passed_over(const struct findings *findings);
 const char *findings_severity(enum severity severity);
 const char *findings_pointer(const struct place *place);
 const char *findings_path(const char *file);

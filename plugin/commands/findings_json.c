@@ -49,9 +49,10 @@ static json_t *finding_to_json(const struct kept_finding *item)
 int findings_print_json(const struct findings *findings, FILE *stream)
 {
 	json_t *list = json_array();
-	json_t *root = json_pack("{s:i, s:i, s:{s:i, s:i}, s:o}", "version", 1, "files", (int)findings->files.n_paths,
-				 "summary", "errors", (int)findings->report.errors, "warnings",
-				 (int)findings->report.warnings, "findings", list);
+	json_t *root = json_pack(
+		"{s:i, s:i, s:i, s:i, s:{s:i, s:i}, s:o}", "version", 1, "files", (int)findings->files.n_paths,
+		"notRead", (int)findings_n_passed_over(findings), "reserved", (int)findings->n_reserved, "summary",
+		"errors", (int)findings->report.errors, "warnings", (int)findings->report.warnings, "findings", list);
 	int r = 0;
 
 	for (size_t i = 0; i < findings->n_items && !r; i++)

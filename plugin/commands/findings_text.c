@@ -40,12 +40,31 @@ static void print_count(size_t count, const char *noun, const char *after, FILE 
 	(void)fprintf(stream, "%zu %s%s%s", count, noun, count == 1 ? "" : "s", after);
 }
 
+/** print_passed_over() - "3 not read (2 .yaml, 1 .json of no kind that is known)", if there are any */
+static void print_passed_over(const struct findings *findings, FILE *stream)
+{
+	static const char *const names[] = {[PASSED_JSON] = ".json", [PASSED_YAML] = ".yaml", [PASSED_OTHER] = "other"};
+	const char *separator = "";
+
+	if (!findings_n_passed_over(findings))
+		return;
+	(void)fprintf(stream, "%zu not read (", findings_n_passed_over(findings));
+	for (size_t i = 0; i < N_PASSED_OVER; i++) {
+		if (!findings->n_passed_over[i])
+			continue;
+		(void)fprintf(stream, "%s%zu %s", separator, findings->n_passed_over[i], names[i]);
+		separator = ", ";
+	}
+	(void)fputs(" without a known kind), ", stream);
+}
+
 /** findings_print_text() - As text */
 int findings_print_text(const struct findings *findings, FILE *stream)
 {
 	for (size_t i = 0; i < findings->n_items; i++)
 		print_finding(&findings->items[i], stream);
 	print_count(findings->files.n_paths, "file", ", ", stream);
+	print_passed_over(findings, stream);
 	print_count(findings->report.errors, "error", ", ", stream);
 	print_count(findings->report.warnings, "warning", "\n", stream);
 	return fflush(stream) || ferror(stream) ? -1 : 0;

@@ -204,14 +204,19 @@ static int read_avoided(const char *path, struct gaps *gaps)
 {
 	CLEANUP(path_list_done) struct path_list files = {0};
 	struct error error = {0};
+	size_t n_read = 0;
 	int r = path_list_expand(&files, path);
 
 	if (r < 0)
 		return complain(path, strerror(-r));
-	for (size_t i = 0; i < files.n_paths; i++)
-		if (avoid_read(files.paths[i], gaps, &error))
+	for (size_t i = 0; i < files.n_paths; i++) {
+		int outcome = avoid_read(files.paths[i], r != PATHS_E_DIRECTORY, gaps, &error);
+
+		if (outcome == REFUSED)
 			return complain(files.paths[i], error.msg);
-	return 0;
+		n_read += outcome != AVOID_E_UNKNOWN;
+	}
+	return n_read ? 0 : complain(path, "nothing to avoid in it: no file there is of a kind that is read");
 }
 
 /**

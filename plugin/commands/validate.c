@@ -14,25 +14,31 @@
 #include "plugin/commands/commands.h"
 #include "plugin/commands/document.h"
 #include "plugin/commands/routes_file.h"
+#include "plugin/policy/policies.h"
 #include "plugin/text/paths.h"
 #include "rangeguard/cleanup.h"
 
 const char command_validate_help[] =
-	"Usage: rangeguard validate [--policy PATH]... [--host-routes FILE] [--format FORMAT] [--strict] PATH...\n"
+	"Usage: rangeguard validate [--policy PATH]... [--require-policy] [--host] [--host-routes FILE]\n"
+	"                           [--format FORMAT] [--strict] PATH...\n"
 	"\n"
 	"Checks network configurations (.conf, .conflist, .json) and policy files, with the tables\n"
 	"that these import, offline: no root, no network. PATH is a file, a directory, or '-' for\n"
-	"standard input. Of other plugins' configurations, networks of netavark, Docker's\n"
+	"standard input. Directories are read with all that is in them. Of other plugins' configurations, networks of netavark, Docker's\n"
 	"daemon.json and a cluster's IP pools it holds the addresses against the policy.\n"
 	"\n"
 	"  --policy PATH       policy file or directory to check against, in place of those that\n"
 	"                      the configurations name; may be repeated\n"
+	"  --require-policy    it is an error (exit status 2) when nothing at all is reserved; without\n"
+	"                      it a warning\n"
+	"  --host              the policies lie where an ADD reads them: who can write them counts\n"
 	"  --host-routes FILE  routes of the host that the configurations are for, as printed by\n"
 	"                      'ip -json route show table all'\n"
 	"  --format FORMAT     text (default), json, sarif, junit or github\n"
 	"  --strict            warnings count as errors for the exit status\n"
 	"\n"
-	"Exit status: 0 no errors, 1 errors found, 2 usage or a PATH that can't be read.\n";
+	"Exit status: 0 no errors, 1 errors found, 2 usage, a PATH that can't be read or in which nothing\n"
+	"is of a kind that is read.\n";
 
 /** struct format - A format by its name */
 struct format {
@@ -52,6 +58,8 @@ struct options {
 	const char *host_routes;
 	const struct format *format;
 	bool strict;
+	bool require_policy;
+	bool on_host;
 };
 
 /** usage() - Say what is wrong with the command line; return the exit status */
@@ -90,6 +98,8 @@ static int read_options(int argc, char **argv, struct options *options)
 		{"host-routes", required_argument, NULL, 'r'},
 		{"format", required_argument, NULL, 'f'},
 		{"strict", no_argument, NULL, 's'},
+		{"require-policy", no_argument, NULL, 'q'},
+		{"host", no_argument, NULL, 'h'},
 		{0},
 	};
 	int option, r = 0;
@@ -109,6 +119,12 @@ static int read_options(int argc, char **argv, struct options *options)
 		case 's':
 			options->strict = true;
 			break;
+		case 'q':
+			options->require_policy = true;
+			break;
+		case 'h':
+			options->on_host = true;
+			break;
 		default:
 			r = usage(option == ':' ? "argument missing for " : "unknown option ", argv[optind - 1]);
 		}
@@ -123,19 +139,31 @@ static int complain(const char *path, int error)
 	return EXIT_USAGE;
 }
 
+/** nothing_in() - Say that a path has nothing to check; return the exit status */
+static int nothing_in(const char *path)
+{
+	(void)fprintf(stderr, "rangeguard validate: nothing to check in %s: no file there is of a kind that is read\n",
+		      path);
+	return EXIT_USAGE;
+}
+
 /** validate_path() - A file, or each file of a directory; 0, or the exit status when one can't be read */
 static int validate_path(const char *path, struct documents *documents)
 {
 	CLEANUP(path_list_done) struct path_list files = {0};
-	int r = path_list_expand(&files, path), status = 0;
+	size_t n_before = documents->findings.files.n_paths;
+	int kind = path_list_expand(&files, path), status = 0;
 
-	if (r < 0)
-		return complain(path, -r);
+	if (kind < 0)
+		return complain(path, -kind);
 	for (size_t i = 0; i < files.n_paths; i++) {
-		r = documents_read(documents, files.paths[i]);
+		int r = documents_read(documents, files.paths[i], kind != PATHS_E_DIRECTORY);
+
 		if (r < 0)
 			status = complain(files.paths[i], -r);
 	}
+	if (!status && documents->findings.files.n_paths == n_before)
+		return nothing_in(path);
 	return status;
 }
 
@@ -165,6 +193,23 @@ static int load_routes(const char *path, struct routes *routes, struct documents
 	return 0;
 }
 
+/** check_reserved() - Say when nothing is reserved, so that nothing can have been refused; return the exit status */
+static int check_reserved(struct documents *documents, const struct options *options)
+{
+	struct policy_once *policies = &documents->policies;
+
+	if (options->require_policy && policy_once_read(policies) < 0)
+		documents->findings.failed = true;
+	documents->findings.n_reserved = policies->n_reserved;
+	if (policies->n_reserved || (!policies->n_sets && !options->require_policy))
+		return 0;
+	(void)fprintf(stderr,
+		      "rangeguard validate: %snothing is reserved, so no address was refused: name a policy with "
+		      "--policy, or reserve in " NETCONF_POLICY_DIR "\n",
+		      options->require_policy ? "" : "warning: ");
+	return options->require_policy ? EXIT_USAGE : 0;
+}
+
 /** exit_status() - What the findings come to */
 static int exit_status(const struct findings *findings)
 {
@@ -178,6 +223,8 @@ static int validate(char **paths, const struct options *options, struct document
 	int status = validate_paths(paths, documents);
 
 	documents_compare(documents);
+	if (check_reserved(documents, options))
+		status = EXIT_USAGE;
 	findings_finish(findings);
 	findings->strict = options->strict;
 	if (options->format->print(findings, stdout) || findings->failed)
@@ -202,6 +249,9 @@ int command_validate(int argc, char **argv)
 	status = read_options(argc, argv, &options);
 	if (!status && optind == argc)
 		status = usage("no PATH given", "");
+	if (!status)
+		status = policies_check("validate", &options.policies);
+	documents.policies.on_host = options.on_host;
 	if (!status)
 		status = load_routes(options.host_routes, &routes, &documents);
 	if (!status)

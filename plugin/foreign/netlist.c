@@ -128,13 +128,3 @@ void netlist_read(struct reader *reader, const json_t *list, struct netlist *ret
 	if (plugins && !json_array_size(plugins))
 		reader_error(reader, "plugins", RULE_INVALID_VALUE, "plugins must not be empty");
 }
-
-/** netlist_check_keys() - Report the keys of a list that the CNI specification does not know */
-void netlist_check_keys(struct reader *reader, const json_t *list)
-{
-	static const char *const keys[] = {
-		"cniVersion", "cniVersions", "name", "disableCheck", "disableGC", "plugins", "loadOnlyInlinedPlugins",
-		NULL};
-
-	json_check_keys(reader, list, keys);
-}

@@ -13,6 +13,5 @@ struct netlist {
 };
 
 void netlist_read(struct reader *reader, const json_t *list, struct netlist *ret_netlist);
-void netlist_check_keys(struct reader *reader, const json_t *list);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include "plugin/policy/policies.h"
 
+#include <dirent.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -47,6 +49,39 @@ static int read_paths(struct guard *guard, const struct path_list *paths, const 
 	return outcome;
 }
 
+/** has_policies() - Whether a directory has a file that policies are read from; true of what is no directory */
+static bool has_policies(const char *path)
+{
+	struct dirent *entry;
+	DIR *directory = opendir(path);
+	bool found = !directory;
+
+	while (!found && (entry = readdir(directory)) != NULL)
+		found = fnmatch("*.json", entry->d_name, FNM_PERIOD) == 0;
+	if (directory)
+		(void)closedir(directory);
+	return found;
+}
+
+/**
+ * policies_check() - See that each path named has something to read in it
+ * @command:	Name of the command, for messages
+ * @paths:	Files and directories
+ *
+ * Return: 0, EXIT_USAGE when said on standard error which one has not
+ */
+int policies_check(const char *command, const struct path_list *paths)
+{
+	for (size_t i = 0; i < paths->n_paths; i++) {
+		if (has_policies(paths->paths[i]))
+			continue;
+		(void)fprintf(stderr, "rangeguard %s: nothing to check in %s: policies are files named *.json\n",
+			      command, paths->paths[i]);
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
 /**
  * policies_read() - Read policies
  * @command:	Name of the command, for messages
@@ -67,6 +102,8 @@ int policies_read(const char *command, const struct path_list *paths, const char
 	GUARD_CLEANUP struct guard *guard = NULL;
 	int r = guard_new(&guard);
 
+	if (policies_check(command, paths))
+		return EXIT_USAGE;
 	if (!r)
 		r = read_paths(guard, paths, &context, &hearer.report);
 	if (!r)

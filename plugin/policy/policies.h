@@ -7,6 +7,7 @@
 #include "ipam/guard/guard.h"
 #include "plugin/text/paths.h"
 
+int policies_check(const char *command, const struct path_list *paths);
 int policies_read(const char *command, const struct path_list *paths, const char *network, struct guard **ret_guard);
 
 #endif

@@ -24,11 +24,13 @@ struct policy_record;
  * @today:	Days since 1970-01-01 UTC; entries whose validUntil is before do not count
  * @record:	NULL, or hears of each source and of each day on which something changes
  * @lint:	Offline: warn of expired entries, and only warn of files that others can write (in a checkout they can)
+ * @on_host:	The files lie where an ADD reads them: who can write them matters as it does then
  */
 struct policy_context {
 	const char *network;
 	long today;
 	bool lint;
+	bool on_host;
 	struct policy_record *record;
 };
 

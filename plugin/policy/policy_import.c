@@ -49,7 +49,7 @@ static int check_writers(const struct policy_import *import, const struct stat *
 	char text[WRITERS_TEXT_MAX];
 	const char *flaw = writers_flaw(status, text);
 
-	if (flaw && !import->context->lint)
+	if (flaw && (!import->context->lint || import->context->on_host))
 		return refuse(import, flaw);
 	if (flaw)
 		reader_warning(import->reader, "file", RULE_POLICY, "an ADD would refuse it: import %.512s %s",

@@ -189,7 +189,7 @@ static void set_done(struct policy_set *set)
 static int read_set(const char *const *paths, size_t n_paths, bool may_be_absent, const struct policy_once *once,
 		    struct policy_set *ret_set)
 {
-	const struct policy_context context = {.today = once->today, .lint = true};
+	const struct policy_context context = {.today = once->today, .lint = true, .on_host = once->on_host};
 	CLEANUP(set_done) struct policy_set set = {0};
 	int r = guard_new(&set.guard);
 
@@ -207,6 +207,16 @@ static int read_set(const char *const *paths, size_t n_paths, bool may_be_absent
 	*ret_set = set;
 	set = (struct policy_set){0};
 	return 0;
+}
+
+/** count_reserved() - Reservations among a guard's entries */
+static size_t count_reserved(const struct guard *guard)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < guard_n_entries(guard); i++)
+		n += guard_entry(guard, i).kind == GUARD_RESERVED;
+	return n;
 }
 
 /** is_set_of() - Whether a set was read from these paths */
@@ -240,8 +250,29 @@ static int find_set(struct policy_once *once, const char *const *paths, size_t n
 	r = read_set(paths, n_paths, may_be_absent, once, &sets[once->n_sets]);
 	if (r < 0)
 		return r;
+	once->n_reserved += count_reserved(sets[once->n_sets].guard);
 	*ret_set = &sets[once->n_sets++];
 	return 0;
+}
+
+/**
+ * policy_once_read() - Read the policies that replace those of configurations, or an ADD's default ones, if none has
+ * been read yet
+ * @once:	What has been read
+ *
+ * Return: 0 also when some are malformed (reported), negative errno
+ */
+int policy_once_read(struct policy_once *once)
+{
+	static const char *const usual[] = {NETCONF_POLICY_DIR};
+	const struct path_list *replacing = once->replacing;
+	const struct policy_set *set;
+
+	if (once->n_sets)
+		return 0;
+	if (replacing->n_paths)
+		return find_set(once, (const char *const *)replacing->paths, replacing->n_paths, false, &set);
+	return find_set(once, usual, 1, true, &set);
 }
 
 /**
@@ -271,7 +302,10 @@ int policy_once_guard(struct policy_once *once, const struct policy_question *qu
 	if (!r && config->inline_policy)
 		r = policy_read_json(own, config->inline_policy, question->file, config->pointer, &context,
 				     once->report);
-	return r < 0 ? r : assemble(set, own, question, once->report, ret_guard);
+	if (r < 0)
+		return r;
+	once->n_reserved += count_reserved(own);
+	return assemble(set, own, question, once->report, ret_guard);
 }
 
 /** policy_once_done() - Free what was read */

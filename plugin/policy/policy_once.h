@@ -24,11 +24,15 @@ struct policy_set {
  * @replacing:	Policies that replace those the configurations name; borrowed; empty: none do
  * @today:	Days since 1970-01-01 UTC
  * @report:	Hears what is wrong with policies
+ * @on_host:	See struct policy_context
+ * @n_reserved:	Reservations that have been read
  */
 struct policy_once {
 	const struct path_list *replacing;
 	long today;
 	struct report *report;
+	bool on_host;
+	size_t n_reserved;
 	struct policy_set *sets;
 	size_t n_sets;
 };
@@ -48,6 +52,7 @@ struct policy_question {
 	size_t n_spans;
 };
 
+int policy_once_read(struct policy_once *once);
 int policy_once_guard(struct policy_once *once, const struct policy_question *question, struct guard **ret_guard);
 void policy_once_done(struct policy_once *once);
 

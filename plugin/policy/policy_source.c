@@ -43,7 +43,7 @@ static int check_writers(const struct policy_source *source)
 	char text[WRITERS_TEXT_MAX];
 	const char *flaw = writers_flaw(&source->status, text);
 
-	if (flaw && !source->context->lint)
+	if (flaw && (!source->context->lint || source->context->on_host))
 		return policy_source_refuse(source, flaw);
 	if (flaw)
 		report_warning(source->report, RULE_POLICY, source->path, "",

@@ -15,7 +15,7 @@ static struct locator *locator_of(struct lines *lines, const char *file)
 	if (lines->file && strcmp(lines->file, file) == 0)
 		return &lines->locator;
 	source_done(&lines->source);
-	lines->file = source_read(file, LIMIT_POLICY_FILE, &lines->source) == 0 ? file : NULL;
+	lines->file = source_read_again(file, LIMIT_POLICY_FILE, &lines->source) == 0 ? file : NULL;
 	locator_init(&lines->locator, lines->source.text, lines->source.size);
 	return lines->file ? &lines->locator : NULL;
 }

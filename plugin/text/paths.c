@@ -3,13 +3,15 @@
 
 #include "plugin/text/paths.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
-#include <stdio.h>
+#include <fts.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "rangeguard/cleanup.h"
 
 /** path_list_add() - Append a copy of @path; 0 or -ENOMEM */
 int path_list_add(struct path_list *list, const char *path)
@@ -23,48 +25,90 @@ int path_list_add(struct path_list *list, const char *path)
 	return paths[list->n_paths] ? (list->n_paths++, 0) : -ENOMEM;
 }
 
-/** is_configuration() - scandir(3) filter: the names that libcni loads */
-static int is_configuration(const struct dirent *entry)
+/** is_configuration() - Whether a file has a name that runtimes load, or that address plans have */
+static bool is_configuration(const char *name)
 {
 	static const char *const patterns[] = {"*.conf", "*.conflist", "*.json"};
 
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
-		if (fnmatch(patterns[i], entry->d_name, 0) == 0)
-			return 1;
-	return 0;
+		if (fnmatch(patterns[i], name, 0) == 0)
+			return true;
+	return false;
 }
 
-/** by_name() - scandir(3) order: bytes, in whatever locale */
-static int by_name(const struct dirent **a, const struct dirent **b)
+/** by_name() - fts(3) order: bytes, in whatever locale */
+static int by_name(const FTSENT **a, const FTSENT **b)
 {
-	return strcmp((*a)->d_name, (*b)->d_name);
+	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-/** add_entry() - Append DIRECTORY/NAME */
-static int add_entry(struct path_list *list, const char *directory, const char *name)
+/** is_file() - Whether an entry is a file, or a symlink to one (as a mounted ConfigMap has them) or to nowhere */
+static bool is_file(const FTSENT *entry)
 {
-	char *path;
-	int r;
+	struct stat status;
 
-	if (asprintf(&path, "%s/%s", directory, name) < 0)
+	if (entry->fts_info != FTS_SL)
+		return entry->fts_info == FTS_F || entry->fts_info == FTS_SLNONE;
+	return stat(entry->fts_accpath, &status) < 0 || S_ISREG(status.st_mode);
+}
+
+/** add_entry() - Append what fts(3) met, if it is a configuration; 0 or negative errno */
+static int add_entry(struct path_list *list, FTS *tree, FTSENT *entry)
+{
+	bool hidden = entry->fts_level > 0 && entry->fts_name[0] == '.';
+
+	switch (entry->fts_info) {
+	case FTS_D:
+		/* .git, and what a mounted ConfigMap's links lead to. */
+		if (hidden)
+			(void)fts_set(tree, entry, FTS_SKIP);
+		return 0;
+	case FTS_DNR:
+	case FTS_ERR:
+	case FTS_NS:
+		return -entry->fts_errno;
+	default:
+		return !hidden && is_configuration(entry->fts_name) && is_file(entry)
+			       ? path_list_add(list, entry->fts_path)
+			       : 0;
+	}
+}
+
+/** walk() - Append the configurations below a directory; 0 or negative errno */
+static int walk(struct path_list *list, const char *path)
+{
+	CLEANUP_FREE char *root = strdup(path);
+	char *const roots[] = {root, NULL};
+	FTSENT *entry;
+	FTS *tree;
+	int r = 0;
+
+	if (!root)
 		return -ENOMEM;
-	r = path_list_add(list, path);
-	free(path);
+	tree = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
+	if (!tree)
+		return -errno;
+	for (errno = 0; !r && (entry = fts_read(tree)) != NULL; errno = 0)
+		r = add_entry(list, tree, entry);
+	if (!r)
+		r = -errno;
+	(void)fts_close(tree);
 	return r;
 }
 
 /**
- * path_list_expand() - Append @path, or the configuration files in it when it is a directory
+ * path_list_expand() - Append @path, or the configuration files below it when it is a directory
  * @list:	List
  * @path:	File, directory or "-"
  *
- * Return: 0, negative errno when it can't be looked at
+ * Directories are read with all that is in them, except hidden ones; symlinks to directories are not followed.
+ *
+ * Return: 0, PATHS_E_DIRECTORY when it is a directory, negative errno when it can't be looked at
  */
 int path_list_expand(struct path_list *list, const char *path)
 {
-	struct dirent **entries;
 	struct stat status;
-	int n, r = 0;
+	int r;
 
 	if (strcmp(path, "-") == 0)
 		return path_list_add(list, path);
@@ -72,16 +116,8 @@ int path_list_expand(struct path_list *list, const char *path)
 		return -errno;
 	if (!S_ISDIR(status.st_mode))
 		return path_list_add(list, path);
-	n = scandir(path, &entries, is_configuration, by_name);
-	if (n < 0)
-		return -errno;
-	for (int i = 0; i < n; i++) {
-		if (!r)
-			r = add_entry(list, path, entries[i]->d_name);
-		free(entries[i]);
-	}
-	free(entries);
-	return r;
+	r = walk(list, path);
+	return r < 0 ? r : PATHS_E_DIRECTORY;
 }
 
 /** path_list_done() - Release the paths */

@@ -6,6 +6,11 @@
 
 #include <stddef.h>
 
+/** Named outcomes beside 0 and negative errno */
+enum paths_outcome {
+	PATHS_E_DIRECTORY = 1, /* the path was a directory: what was found in it nobody has named */
+};
+
 /** struct path_list - Owned paths */
 struct path_list {
 	char **paths;

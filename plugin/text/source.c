@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "rangeguard/cleanup.h"
@@ -28,24 +29,12 @@ static int grow(char **text, size_t *room, size_t limit)
 	return 0;
 }
 
-/**
- * source_read() - Read a file whole
- * @path:	File, "-" for standard input
- * @limit:	Largest size in bytes
- * @ret_source:	Its text, released by source_done()
- *
- * Return: 0, -EFBIG over @limit, negative errno
- */
-int source_read(const char *path, size_t limit, struct source *ret_source)
+/** read_all() - Read to the end: 0, -EFBIG over @limit, negative errno */
+static int read_all(int fd, size_t limit, struct source *ret_source)
 {
-	CLEANUP_CLOSE int opened =
-		strcmp(path, "-") == 0 ? -1 : open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : opened;
 	CLEANUP_FREE char *text = malloc(FIRST_CHUNK);
 	size_t room = FIRST_CHUNK, size = 0;
 
-	if (fd < 0)
-		return -errno;
 	if (!text)
 		return -ENOMEM;
 	for (;;) {
@@ -64,6 +53,38 @@ int source_read(const char *path, size_t limit, struct source *ret_source)
 	text[size] = '\0';
 	*ret_source = (struct source){.text = TAKE_PTR(text), .size = size};
 	return 0;
+}
+
+/**
+ * source_read() - Read a file whole
+ * @path:	File, "-" for standard input; from a pipe, until its writer ends
+ * @limit:	Largest size in bytes
+ * @ret_source:	Its text, released by source_done()
+ *
+ * Return: 0, -EFBIG over @limit, negative errno
+ */
+int source_read(const char *path, size_t limit, struct source *ret_source)
+{
+	CLEANUP_CLOSE int opened = -1;
+
+	if (strcmp(path, "-") == 0)
+		return read_all(STDIN_FILENO, limit, ret_source);
+	/* A pipe without a writer is empty; one with a writer, such as a shell's <(…), is waited for. */
+	opened = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (opened < 0 || fcntl(opened, F_SETFL, 0) < 0)
+		return -errno;
+	return read_all(opened, limit, ret_source);
+}
+
+/** source_read_again() - source_read() of what was read before: a pipe, which has no second time, is -ESPIPE */
+int source_read_again(const char *path, size_t limit, struct source *ret_source)
+{
+	CLEANUP_CLOSE int opened = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat status;
+
+	if (opened < 0 || fstat(opened, &status) < 0)
+		return -errno;
+	return S_ISREG(status.st_mode) ? read_all(opened, limit, ret_source) : -ESPIPE;
 }
 
 /** source_done() - Release the text */

@@ -138,7 +138,8 @@ test_several_policies_count_together()
 test_default_is_what_an_add_reads()
 {
 	rm -rf /etc/rangeguard
-	assert_exits 0 rangeguard explain 10.20.0.1
+	assert_exits 2 rangeguard explain 10.20.0.1
+	assert_contains "$errors" "no policy is loaded" "nothing to ask"
 	install -D -m 0644 policy.json /etc/rangeguard/reserved.d/10-base.json
 	assert_exits 1 rangeguard explain 10.20.0.1
 	assert_contains "$output" "/etc/rangeguard/reserved.d/10-base.json:3" "the default directory"

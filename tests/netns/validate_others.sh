@@ -78,13 +78,13 @@ test_invalid_examples_have_the_findings_listed()
 {
 	local expected found pointer file
 
-	cd "$OTHERS/invalid"
+	cd "$OTHERS-invalid"
 	expected=$(grep -v '^#' findings.txt | in_order)
 	found=$(for file in *.conf* *.json; do
-		! rangeguard validate --policy ../../policy.json "$file" || fail "exit status 0: $file"
+		! rangeguard validate --policy ../policy.json "$file" || fail "exit status 0: $file"
 	done | sed -nE 's/^([^ :]+):([0-9]+):[0-9]+: (error|warning) (RG[0-9]{3}): .+/\1 \2 \4 \3/p' | in_order)
 	assert_equal "$expected" "$found" "findings, one file at a time"
-	validate 1 --policy ../../policy.json --format json .
+	validate 1 --policy ../policy.json --format json .
 	assert_equal "$expected" "$(jq -r '.findings[] | "\(.file | ltrimstr("./")) \(.line) \(.rule) \(.severity)"' <<<"$output" |
 		in_order)" "findings of the directory"
 	while IFS=$'\t' read -r file pointer; do
@@ -92,20 +92,20 @@ test_invalid_examples_have_the_findings_listed()
 			"$file" >/dev/null || fail "$file has nothing at $pointer"
 	done < <(jq -r '.findings[] | [.file, .pointer] | @tsv' <<<"$output")
 	assert_json "$output" '[.findings[] | select(.rule | IN("RG101", "RG102", "RG103")).related[0]] |
-		all(.file == "../../policy.json" and .line > 1)' "the policy's side"
+		all(.file == "../policy.json" and .line > 1)' "the policy's side"
 }
 
 test_formats_have_other_plugins_findings()
 {
-	cd "$OTHERS/invalid"
-	validate 1 --policy ../../policy.json --format sarif .
+	cd "$OTHERS-invalid"
+	validate 1 --policy ../policy.json --format sarif .
 	assert_json "$output" '[.runs[0].results[] | select(.ruleId == "RG101" and .level == "error") |
 		.locations[0].physicalLocation.artifactLocation.uri] | sort == ["calico.conflist", "daemon.json", "daemon.json",
 		"host-local.conflist", "podman.json", "pools.json", "whereabouts.conf"]' "sarif"
 	assert_json "$output" '[.runs[0].results[].partialFingerprints[]] | length == (unique | length)' "fingerprints"
-	validate 1 --policy ../../policy.json --format junit .
+	validate 1 --policy ../policy.json --format junit .
 	assert_equal "7 7" "$(xmllint --xpath 'concat(//testsuite/@tests, " ", //testsuite/@failures)' - <<<"$output")" "junit"
-	validate 1 --policy ../../policy.json --format github .
+	validate 1 --policy ../policy.json --format github .
 	assert_matches "$output" '::error file=podman.json,line=6,col=[0-9]+,title=RG101::' "github"
 }
 
@@ -344,13 +344,88 @@ test_unreadable_files_stop_nothing()
 	mkdir net.d
 	ipam a '{"type": "host-local", "subnet": "10.20.5.0/24"}' >net.d/20.conf
 	ln -s nowhere net.d/10.conf
-	mkdir net.d/30.conf
-	ipam b '{"type": "host-local", "subnet": "10.20.6.0/24"}' >net.d/40.conf
+	mkdir -p net.d/30.conf.d net.d/.git
+	ipam c '{"type": "host-local", "subnet": "10.20.7.0/24"}' >net.d/.git/50.conf
+	ipam b '{"type": "host-local", "subnet": "10.20.6.0/24"}' >net.d/30.conf.d/40.conf
 	validate 2 --policy policy.json --format json net.d
 	assert_equal "RG101 error /ipam/subnet
 RG101 error /ipam/subnet" "$(findings)" "findings of the others"
 	assert_matches "$errors" 'net.d/10.conf: No such file' "a link that leads nowhere"
-	assert_matches "$errors" 'net.d/30.conf: Is a directory' "a directory"
+}
+
+# Nothing passes in silence: what is of no kind that is read is counted in a directory, and an error when it is named
+test_nothing_passes_in_silence()
+{
+	local path
+
+	mkdir -p empty repository/deep/deeper
+	for path in empty; do
+		validate 2 --policy policy.json "$path"
+		assert_contains "$errors" "nothing to check in $path" "$path"
+		validate 2 --policy "$path" policy.json
+		assert_contains "$errors" "nothing to check in $path" "policy $path"
+	done
+	echo '{"name": "web", "version": "1.0.0"}' >repository/package.json
+	echo '[]' >repository/deep/list.json
+	validate 2 --policy policy.json repository
+	assert_contains "$errors" "nothing to check in repository" "a directory of others"
+	ipam a '{"type": "host-local", "subnet": "10.9.5.0/24"}' >repository/deep/deeper/a.conf
+	ln -s .. repository/deep/loop
+	validate 0 --policy policy.json --strict repository
+	assert_contains "$output" "1 file, 2 not read (2 .json without a known kind), 0 errors" "the summary"
+	validate 0 --policy policy.json --format json repository
+	assert_json "$output" '[.files, .notRead, .reserved] == [1, 2, 1]' "the summary as JSON"
+	validate 1 --policy policy.json repository/package.json
+	echo '{"apiVersion": "apps/v1", "kind": "Deployment"}' >deployment.json
+	validate 1 --policy policy.json deployment.json
+	assert_contains "$output" "kind Deployment of apps/v1 is not read" "what it is"
+	for path in empty repository/deep/list.json; do
+		! rangeguard suggest --policy policy.json --avoid "$path" --within 10.8.0.0/16 --prefix-length 24 2>errors ||
+			fail "suggest takes $path for nothing in use"
+	done
+}
+
+# Without a reservation nothing can be refused, and that is no result to be glad of
+test_without_reservations()
+{
+	ipam a '{"type": "host-local", "subnet": "10.9.5.0/24"}' >a.conf
+	validate 0 a.conf
+	assert_contains "$errors" "warning: nothing is reserved" "the warning"
+	validate 2 --require-policy a.conf
+	assert_contains "$errors" "nothing is reserved" "the error"
+	validate 0 --require-policy --policy policy.json a.conf
+	assert_empty "$errors" "with a policy"
+	echo '{"reserved": []}' >nothing.json
+	validate 2 --require-policy --policy nothing.json a.conf
+	validate 0 policy.json
+	assert_empty "$errors" "of a policy alone"
+}
+
+# On a host the mode of a policy counts, as it does in an ADD; in a checkout it is a warning
+test_who_can_write_a_policy()
+{
+	ipam a '{"type": "host-local", "subnet": "10.9.5.0/24"}' >a.conf
+	chmod 0666 policy.json
+	assert_findings "RG301 warning " a.conf
+	assert_findings "RG301 error " --host a.conf
+	assert_findings "RG301 warning " policy.json
+	assert_findings "RG301 error " --host policy.json
+}
+
+# From a shell's <(…), with the byte order mark that Windows puts in front, and keys of lists that runtimes write
+test_how_files_come()
+{
+	validate 1 --policy policy.json --format json <(sleep 0.2; ipam a '{"type": "host-local", "subnet": "10.20.5.0/24"}')
+	assert_equal "RG101 error /ipam/subnet" "$(findings)" "from a pipe"
+	assert_json "$output" '.findings[0] | .line == 7 and .column == 15' "its place"
+	{ printf '\xef\xbb\xbf'; ipam a '{"type": "host-local", "subnet": "10.20.5.0/24"}' | tr -d '\n'; } >bom.conf
+	validate 1 --policy policy.json --format json bom.conf
+	assert_equal "$(sed 's/^\xef\xbb\xbf//; s/"10\.20\.5.*//' bom.conf | wc -c)" \
+		"$(jq '.findings[0].column - 1' <<<"$output")" "column, the mark not counted"
+	jq -n '{cniVersion: "1.0.0", name: "a", nerdctlID: "x", nerdctlLabels: {}, args: {}, cniVersions: ["1.0.0"],
+		disableCheck: true, loadOnlyInlinedPlugins: false, "any thing": 1, plugins: [{type: "rangeguard",
+		ipam: {type: "rangeguard", ranges: [[{subnet: "10.9.5.0/24"}]]}}]}' >list.conflist
+	assert_findings "" list.conflist
 }
 
 # A thousand networks over each other are told, but not half a million times

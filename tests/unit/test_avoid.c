@@ -40,7 +40,7 @@ static int avoid_text(const char *text, struct gaps *gaps, struct error *reterr)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	assert_int_equal(close(fd), 0);
-	r = avoid_read(path, gaps, reterr);
+	r = avoid_read(path, true, gaps, reterr);
 	assert_int_equal(unlink(path), 0);
 	return r;
 }
@@ -158,7 +158,7 @@ static void test_missing_file(void **state)
 
 	(void)state;
 	assert_int_equal(gaps_init(&gaps, &within, 24), 0);
-	assert_int_equal(avoid_read("/nonexistent/file", &gaps, &error), REFUSED);
+	assert_int_equal(avoid_read("/nonexistent/file", true, &gaps, &error), REFUSED);
 	assert_int_equal(error.code, ERROR_IO);
 }
 
