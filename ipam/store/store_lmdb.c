@@ -19,7 +19,6 @@
 #include "ipam/store/store_lmdb_internal.h"
 #include "rangeguard/cleanup.h"
 
-#define STORE_FILE_NEW "leases.mdb.new"
 #define STORE_MODE 0600U
 /** To be raised when a row changes its meaning or form */
 #define SCHEMA 2U
@@ -59,7 +58,7 @@ static int open_env(struct lmdb_store *lmdb, const char *name, unsigned flags)
 
 	if (before < 0 || fchdir(lmdb->state->dir_fd) < 0)
 		return -errno;
-	r = lmdb_outcome(mdb_env_open(lmdb->env, name, flags, STORE_MODE));
+	r = LMDB(mdb_env_open(lmdb->env, name, flags, STORE_MODE));
 	return fchdir(before) < 0 && r == 0 ? -errno : r;
 }
 
@@ -76,11 +75,13 @@ static int open_file(struct lmdb_store *lmdb, const char *name, enum state_acces
 	unsigned flags = MDB_NOSUBDIR | MDB_NOLOCK | (access == STATE_READ ? MDB_RDONLY : 0);
 	int r, fd;
 
-	r = lmdb_outcome(mdb_env_create(&lmdb->env));
+	r = LMDB(mdb_env_create(&lmdb->env));
 	if (r < 0)
 		return r;
 	lmdb_watch(lmdb->state->dir_fd);
-	r = lmdb_outcome(mdb_env_set_mapsize(lmdb->env, MAP_SIZE));
+	r = LMDB(mdb_env_set_assert(lmdb->env, lmdb_asserted));
+	if (r == 0)
+		r = LMDB(mdb_env_set_mapsize(lmdb->env, MAP_SIZE));
 	if (r == 0)
 		r = open_env(lmdb, name, flags);
 	if (r < 0) {
@@ -213,7 +214,7 @@ static int put_in_place(const struct lmdb_store *lmdb)
 
 	int r;
 
-	r = lmdb_outcome(mdb_env_sync(lmdb->env, 1));
+	r = LMDB(mdb_env_sync(lmdb->env, 1));
 	if (r < 0)
 		return r;
 	if (renameat(dir_fd, STORE_FILE_NEW, dir_fd, STORE_FILE) < 0)

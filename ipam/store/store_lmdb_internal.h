@@ -8,6 +8,7 @@
  */
 
 #include <lmdb.h>
+#include <signal.h>
 #include <sys/types.h>
 
 #include "ipam/store/state.h"
@@ -34,6 +35,7 @@ struct lmdb_store {
 };
 
 #define STORE_FILE "leases.mdb"
+#define STORE_FILE_NEW "leases.mdb.new"
 #define STORE_FILE_DAMAGED "leases.mdb.damaged"
 
 /** Named outcomes of lmdb_check_file() beside 0 and negative errno */
@@ -44,10 +46,30 @@ enum lmdb_file_outcome {
 
 extern const struct store_ops lmdb_ops;
 
+/** Whether LMDB works at this moment, so that a crash is its own */
+extern volatile sig_atomic_t lmdb_at_work;
+
+/** LMDB_VOID() - Call a function of LMDB that returns nothing */
+#define LMDB_VOID(call)                                                                                                \
+	do {                                                                                                           \
+		lmdb_at_work = 1;                                                                                      \
+		call;                                                                                                  \
+		lmdb_at_work = 0;                                                                                      \
+	} while (0)
+
+/** LMDB() - Call a function of LMDB; its return code as an outcome of the seam */
+#define LMDB(call)                                                                                                     \
+	__extension__({                                                                                                \
+		int code_;                                                                                             \
+		LMDB_VOID(code_ = (call));                                                                             \
+		lmdb_outcome(code_);                                                                                   \
+	})
+
 int lmdb_outcome(int code);
 void lmdb_close_file(struct lmdb_store *lmdb);
 void lmdb_watch(int dir_fd);
 void lmdb_unwatch(void);
+void lmdb_asserted(MDB_env *env, const char *message);
 int lmdb_check_file(int dir_fd, const char *name, off_t *ret_size);
 
 #endif

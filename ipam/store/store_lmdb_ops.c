@@ -89,10 +89,10 @@ static int lmdb_begin(struct store *store, bool write)
 	struct lmdb_store *lmdb = lmdb_of(store);
 	int r;
 
-	r = lmdb_outcome(mdb_txn_begin(lmdb->env, NULL, write ? 0 : MDB_RDONLY, &lmdb->txn));
+	r = LMDB(mdb_txn_begin(lmdb->env, NULL, write ? 0 : MDB_RDONLY, &lmdb->txn));
 	if (r < 0)
 		return r;
-	r = lmdb_outcome(mdb_dbi_open(lmdb->txn, NULL, 0, &lmdb->dbi));
+	r = LMDB(mdb_dbi_open(lmdb->txn, NULL, 0, &lmdb->dbi));
 	if (r < 0)
 		store->ops->abort(store);
 	return r;
@@ -102,7 +102,7 @@ static int lmdb_begin(struct store *store, bool write)
 static void close_cursor(struct lmdb_store *lmdb)
 {
 	if (lmdb->cursor)
-		mdb_cursor_close(lmdb->cursor);
+		LMDB_VOID(mdb_cursor_close(lmdb->cursor));
 	lmdb->cursor = NULL;
 }
 
@@ -134,7 +134,7 @@ static int lmdb_commit(struct store *store)
 	int r;
 
 	close_cursor(lmdb);
-	r = lmdb_outcome(mdb_txn_commit(txn));
+	r = LMDB(mdb_txn_commit(txn));
 	if (r == 0)
 		keep_slack(lmdb);
 	return r;
@@ -145,7 +145,7 @@ static void lmdb_abort(struct store *store)
 	struct lmdb_store *lmdb = lmdb_of(store);
 
 	close_cursor(lmdb);
-	mdb_txn_abort(TAKE_PTR(lmdb->txn));
+	LMDB_VOID(mdb_txn_abort(TAKE_PTR(lmdb->txn)));
 }
 
 static int lmdb_get(struct store *store, enum store_table table, struct bytes key, struct bytes *ret_value)
@@ -159,7 +159,7 @@ static int lmdb_get(struct store *store, enum store_table table, struct bytes ke
 	if (r < 0)
 		return r;
 	key_val = val_of(&full);
-	r = lmdb_outcome(mdb_get(lmdb->txn, lmdb->dbi, &key_val, &value));
+	r = LMDB(mdb_get(lmdb->txn, lmdb->dbi, &key_val, &value));
 	if (r == 0)
 		*ret_value = bytes_in(&value, 0);
 	return r;
@@ -178,7 +178,7 @@ static int lmdb_put(struct store *store, enum store_table table, struct bytes ke
 	key_val = val_of(&full);
 	data.mv_size = value.size;
 	/* Room to copy to: MDB_val has no const. */
-	r = lmdb_outcome(mdb_put(lmdb->txn, lmdb->dbi, &key_val, &data, MDB_RESERVE));
+	r = LMDB(mdb_put(lmdb->txn, lmdb->dbi, &key_val, &data, MDB_RESERVE));
 	if (r == 0 && value.size)
 		memcpy(data.mv_data, value.data, value.size);
 	return r;
@@ -195,7 +195,7 @@ static int lmdb_remove(struct store *store, enum store_table table, struct bytes
 	if (r < 0)
 		return r;
 	key_val = val_of(&full);
-	return lmdb_outcome(mdb_del(lmdb->txn, lmdb->dbi, &key_val, NULL));
+	return LMDB(mdb_del(lmdb->txn, lmdb->dbi, &key_val, NULL));
 }
 
 /**
@@ -212,11 +212,11 @@ static int move(struct lmdb_store *lmdb, MDB_cursor_op operation, MDB_val *key, 
 	int r;
 
 	if (!lmdb->cursor) {
-		r = lmdb_outcome(mdb_cursor_open(lmdb->txn, lmdb->dbi, &lmdb->cursor));
+		r = LMDB(mdb_cursor_open(lmdb->txn, lmdb->dbi, &lmdb->cursor));
 		if (r < 0)
 			return r;
 	}
-	return lmdb_outcome(mdb_cursor_get(lmdb->cursor, key, ret_value, operation));
+	return LMDB(mdb_cursor_get(lmdb->cursor, key, ret_value, operation));
 }
 
 /** is_key() - Whether the key that the cursor found is @key */
@@ -298,7 +298,7 @@ void lmdb_close_file(struct lmdb_store *lmdb)
 	if (lmdb->txn)
 		lmdb_abort(&lmdb->base);
 	if (lmdb->env)
-		mdb_env_close(lmdb->env);
+		LMDB_VOID(mdb_env_close(lmdb->env));
 	lmdb->env = NULL;
 	lmdb_unwatch();
 }
