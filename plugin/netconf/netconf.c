@@ -205,8 +205,8 @@ static void read_policies(struct reader *reader, const json_t *object, struct ne
 	pointer_pop(&reader->at, mark);
 }
 
-/** read_guard() - A `guard` object at member "guard" of @object */
-static void read_guard(struct reader *reader, const json_t *object, struct netconf *netconf)
+/** netconf_read_guard() - A `guard` object at member "guard" of @object, which may have none */
+void netconf_read_guard(struct reader *reader, const json_t *object, struct netconf *netconf)
 {
 	static const char *const keys[] = {"policies", "reserved", "granted", "onOverlap", "hostRoutes", NULL};
 	static const char *const on_overlap[] = {"refuse", "exclude", NULL};
@@ -273,7 +273,7 @@ static void read_ipam(struct reader *reader, const json_t *root, struct netconf 
 	(void)json_member_integer(reader, ipam, "reuseDelay", 0, LIMIT_REUSE_DELAY, &reuse_delay);
 	netconf->reuse_delay = (uint32_t)reuse_delay;
 	if (netconf->role == ROLE_DELEGATE)
-		read_guard(reader, ipam, netconf);
+		netconf_read_guard(reader, ipam, netconf);
 	pointer_pop(&reader->at, mark);
 }
 
@@ -346,7 +346,7 @@ int netconf_read(json_t *root, const char *file, const char *pointer, const stru
 		netconf_read_snat(&reader, root, ret_netconf);
 	}
 	read_dns(&reader, root, ret_netconf);
-	read_guard(&reader, root, ret_netconf);
+	netconf_read_guard(&reader, root, ret_netconf);
 	if (ret_netconf->role != ROLE_CHAINED) {
 		read_ipam(&reader, root, ret_netconf);
 		netconf_read_requested(&reader, root, args, ret_netconf);

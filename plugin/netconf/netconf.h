@@ -124,6 +124,8 @@ struct netconf {
 int netconf_read_identity(json_t *root, const char *file, struct netconf *ret_netconf);
 int netconf_read(json_t *root, const char *file, const char *pointer, const struct cni_args *args,
 		 struct netconf *ret_netconf, struct report *report);
+struct reader;
+void netconf_read_guard(struct reader *reader, const json_t *object, struct netconf *netconf);
 bool pin_matches(const struct pin *pin, const struct cni_args *args);
 void netconf_done(struct netconf *netconf);
 

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The agent's side of the socket at which the plugin asks. */
+
+#include "plugin/agent/ask_server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "ipam/store/state.h"
+#include "plugin/agent/log.h"
+#include "plugin/host/ask.h"
+#include "rangeguard/cleanup.h"
+
+#ifndef RANGEGUARD_VERSION
+#error "RANGEGUARD_VERSION must be the project's version"
+#endif
+
+#define QUESTIONS_MAX 32U
+#define BACKLOG 128
+
+/** struct question - What can be asked */
+struct question {
+	const char *name;
+	ask_fn answer;
+	void *userdata;
+};
+
+/** struct ask_server - The socket and its questions */
+struct ask_server {
+	sd_event *event;
+	sd_event_source *source;
+	struct state state;
+	struct question questions[QUESTIONS_MAX];
+	size_t n_questions;
+	struct ask *first;
+};
+
+/**
+ * struct ask - One connection, which asks once
+ * @server:	Its server, NULL once that has stopped
+ * @source:	Its descriptor in the loop, NULL once who asked has gone
+ * @asked:	Somebody has to answer
+ */
+struct ask {
+	struct ask *next;
+	struct ask_server *server;
+	sd_event_source *source;
+	bool asked;
+};
+
+/** ask_free() - Close a connection that nobody has to answer any more */
+static void ask_free(struct ask *ask)
+{
+	struct ask **at = ask->server ? &ask->server->first : NULL;
+
+	while (at && *at && *at != ask)
+		at = &(*at)->next;
+	if (at && *at)
+		*at = ask->next;
+	sd_event_source_disable_unref(ask->source);
+	free(ask);
+}
+
+/** hang_up() - Who asked has gone, or has its answer */
+static void hang_up(struct ask *ask)
+{
+	ask->source = sd_event_source_disable_unref(ask->source);
+}
+
+/** send_answer() - One packet; that nobody is there to read it is nothing to tell of */
+static void send_answer(const struct ask *ask, const json_t *answer)
+{
+	CLEANUP_FREE char *text = json_dumps(answer, JSON_COMPACT);
+
+	if (ask->source && text)
+		(void)send(sd_event_source_get_io_fd(ask->source), text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/**
+ * ask_answer_consume() - Answer a question
+ * @ask:	Question; must not be used any more
+ * @answer:	Object; what each answer has in front is added. Its reference is taken. NULL: out of memory
+ */
+void ask_answer_consume(struct ask *ask, json_t *answer)
+{
+	json_t *message = json_pack("{s:i, s:s, s:i, s:s}", "protocol", ASK_PROTOCOL, "version", RANGEGUARD_VERSION,
+				    "code", answer ? 0 : ERROR_TRY_AGAIN, "msg", answer ? "" : "out of memory");
+
+	if (message && (!answer || json_object_update(message, answer) == 0))
+		send_answer(ask, message);
+	json_decref(message);
+	json_decref(answer);
+	ask_free(ask);
+}
+
+/** ask_refuse() - Answer a question with an error; @ask must not be used any more */
+void ask_refuse(struct ask *ask, const struct error *why)
+{
+	ask_answer_consume(ask, json_pack("{s:i, s:s}", "code", why->code, "msg", why->msg));
+}
+
+/** find_question() - The question that a request is about, NULL (error filled) when there is none */
+static const struct question *find_question(const struct ask_server *server, const json_t *request,
+					    struct error *reterr)
+{
+	const char *name = json_string_value(json_object_get(request, "ask"));
+
+	for (size_t i = 0; name && i < server->n_questions; i++)
+		if (!strcmp(server->questions[i].name, name))
+			return &server->questions[i];
+	(void)error_set(reterr, ERROR_TRY_AGAIN,
+			"rangeguard-agent (version " RANGEGUARD_VERSION
+			") can't be asked \"%.64s\": it is older than the "
+			"plugin, or not configured for it",
+			name ? name : "");
+	return NULL;
+}
+
+/** dispatch() - Have a question answered */
+static void dispatch(struct ask *ask, const char *text, size_t size)
+{
+	json_t *request = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+	const struct question *question = NULL;
+	struct error err = {0};
+
+	ask->asked = true;
+	if (!json_is_object(request))
+		(void)error_set(&err, ERROR_DECODE, "the question must be a JSON object");
+	else if (ask_check_protocol(request, "the plugin", &err) == 0)
+		question = find_question(ask->server, request, &err);
+	if (question)
+		question->answer(question->userdata, request, ask);
+	else
+		ask_refuse(ask, &err);
+	json_decref(request);
+}
+
+/** on_packet() - sd_event_io_handler_t: a question, or the end of who asks */
+static int on_packet(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	CLEANUP_FREE char *text = malloc(ASK_BYTES_MAX);
+	struct ask *ask = userdata;
+	ssize_t size = text ? recv(fd, text, ASK_BYTES_MAX, MSG_DONTWAIT | MSG_TRUNC) : -1;
+
+	(void)source;
+	(void)events;
+	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (ask->asked) {
+		/* Whoever asks again before there is an answer, or goes, gets none. */
+		hang_up(ask);
+		return 0;
+	}
+	if (size <= 0 || (size_t)size > ASK_BYTES_MAX)
+		ask_free(ask);
+	else
+		dispatch(ask, text, (size_t)size);
+	return 0;
+}
+
+/** is_root() - Whether the process at the other end is root's, as the directory's mode wants it */
+static bool is_root(int fd)
+{
+	struct ucred peer = {.uid = (uid_t)-1};
+	socklen_t size = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == 0;
+}
+
+/** on_connection() - sd_event_io_handler_t: somebody wants to ask */
+static int on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct ask_server *server = userdata;
+	CLEANUP_CLOSE int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct ask *ask;
+
+	(void)source;
+	(void)events;
+	if (connection < 0 || !is_root(connection))
+		return 0;
+	ask = calloc(1, sizeof(*ask));
+	if (!ask)
+		return 0;
+	if (sd_event_add_io(server->event, &ask->source, connection, EPOLLIN, on_packet, ask) < 0) {
+		free(ask);
+		return 0;
+	}
+	(void)sd_event_source_set_io_fd_own(ask->source, true);
+	(void)TAKE_FD(connection);
+	ask->server = server;
+	ask->next = server->first;
+	server->first = ask;
+	return 0;
+}
+
+/** listen_in() - A socket in the state directory, in the place of a dead agent's; its descriptor, negative errno */
+static int listen_in(const struct state *state)
+{
+	CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	mode_t mask;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	if (unlinkat(state->dir_fd, ASK_SOCKET, 0) < 0 && errno != ENOENT)
+		return -errno;
+	/* A path through the descriptor is short, however long that of the directory is. */
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" ASK_SOCKET, state->dir_fd);
+	mask = umask(S_IXUSR | S_IRWXG | S_IRWXO);
+	r = bind(fd, (const struct sockaddr *)&address, sizeof(address));
+	(void)umask(mask);
+	if (r < 0 || listen(fd, BACKLOG) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+/** start_listening() - The socket in the loop: 0, negative errno */
+static int start_listening(struct ask_server *server)
+{
+	CLEANUP_CLOSE int fd = listen_in(&server->state);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = sd_event_add_io(server->event, &server->source, fd, EPOLLIN, on_connection, server);
+	if (r < 0)
+		return r;
+	(void)sd_event_source_set_io_fd_own(server->source, true);
+	(void)TAKE_FD(fd);
+	return 0;
+}
+
+/** answer_ping() - ask_fn: there is an agent, and what it is */
+static void answer_ping(void *userdata, const json_t *request, struct ask *ask)
+{
+	(void)userdata;
+	(void)request;
+	ask_answer_consume(ask, json_pack("{s:i}", "pid", (int)getpid()));
+}
+
+/**
+ * ask_server_start() - Listen in the state directory
+ * @agent:	Agent, which holds the host's lock
+ * @ret_server:	Server, to be released with ask_server_stop()
+ * @reterr:	Code 106
+ *
+ * Return: 0, REFUSED
+ */
+int ask_server_start(struct agent *agent, struct ask_server **ret_server, struct error *reterr)
+{
+	struct ask_server *server = calloc(1, sizeof(*server));
+	int r;
+
+	if (!server)
+		return error_no_memory(reterr);
+	server->event = agent->event;
+	server->state = (struct state)STATE_INIT;
+	r = state_open(agent->config->data_dir, STATE_UPDATE, &server->state);
+	if (!r)
+		r = start_listening(server);
+	if (!r)
+		r = ask_server_add(server, "ping", answer_ping, NULL);
+	if (!r) {
+		*ret_server = server;
+		return 0;
+	}
+	ask_server_stop(server);
+	return error_set(reterr, ERROR_STORE, "no socket " ASK_SOCKET " in %.256s: %s", agent->config->data_dir,
+			 r < 0 ? strerror(-r) : "the directory is not usable");
+}
+
+/** ask_server_stop() - Listen no more; who waits for an answer sees the end. NULL is fine */
+void ask_server_stop(struct ask_server *server)
+{
+	if (!server)
+		return;
+	if (server->source)
+		(void)unlinkat(server->state.dir_fd, ASK_SOCKET, 0);
+	sd_event_source_disable_unref(server->source);
+	while (server->first) {
+		struct ask *ask = server->first;
+
+		server->first = ask->next;
+		hang_up(ask);
+		ask->server = NULL;
+		if (!ask->asked)
+			free(ask);
+	}
+	state_done(&server->state);
+	free(server);
+}
+
+/**
+ * ask_server_add() - Let something be asked
+ * @server:	Server
+ * @name:	The question's name; borrowed
+ * @answer:	Answers it
+ * @userdata:	For that
+ *
+ * Return: 0, -E2BIG
+ */
+int ask_server_add(struct ask_server *server, const char *name, ask_fn answer, void *userdata)
+{
+	if (server->n_questions == QUESTIONS_MAX)
+		return -E2BIG;
+	server->questions[server->n_questions++] = (struct question){name, answer, userdata};
+	return 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rangeguard-agent: what has to run all the time on a host, beside the plugin that is only there during a call. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "plugin/agent/agent.h"
+#include "plugin/agent/log.h"
+#include "plugin/agent/metrics.h"
+#include "plugin/agent/options.h"
+#include "rangeguard/exit_status.h"
+
+/** apply() - What the command line says goes before the configuration */
+static void apply(const struct agent_options *options, struct agent_config *config)
+{
+	config->data_dir = options->data_dir ? options->data_dir : config->data_dir;
+	config->listen = options->listen ? options->listen : config->listen;
+	config->textfile = options->textfile ? options->textfile : config->textfile;
+	config->docker.enabled |= options->docker;
+}
+
+/** run() - With its options: the exit status */
+static int run(const struct agent_options *options)
+{
+	static const struct agent_module *const modules[] = {&metrics_module, NULL};
+	AGENT_CONFIG_CLEANUP struct agent_config config = {0};
+	struct error err = {0};
+	int r = agent_config_read(options->config, &config, &err);
+
+	if (!r) {
+		apply(options, &config);
+		r = options->check ? 0 : agent_run(&config, modules, &err);
+	}
+	if (r)
+		agent_log(LOG_LEVEL_ERROR, "%s", err.msg);
+	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct agent_options options = {0};
+	int status = agent_options_read(argc, argv, &options);
+
+	if (status == AGENT_OPTIONS_ENDED)
+		return EXIT_SUCCESS;
+	if (status)
+		return status;
+	agent_log_to_journal();
+	return run(&options);
+}

@@ -1,0 +1,154 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The agent as a process: options, one per host, the socket at which the plugin asks, systemd's notifications, metrics.
+
+# shellcheck source=tests/lib.sh
+source "$(dirname "$0")/../lib.sh"
+AGENT=$(dirname "$RANGEGUARD")/rangeguard-agent
+
+# start_agent [ARGUMENT…]: in the background, until it answers; its process id is $agent, what it says is in agent.log
+start_agent()
+{
+	"$AGENT" "$@" >agent.log 2>&1 &
+	agent=$!
+	wait_until 5 ask ping
+}
+
+# stop_agent: SIGTERM, and it ends well
+stop_agent()
+{
+	kill -TERM "$agent"
+	wait "$agent" || fail "the agent ended with status $?: $(cat agent.log)"
+}
+
+# ask_with JSON: what the agent answers to one packet
+ask_with()
+{
+	socat -t 5 - "UNIX-CONNECT:${DATA_DIR:-/run/rangeguard}/agent.sock,type=5" <<<"$1"
+}
+
+# ask QUESTION: as this version of the plugin does
+ask()
+{
+	local answer
+
+	answer=$(ask_with "{\"protocol\": 1, \"version\": \"test\", \"ask\": \"$1\"}")
+	[[ "$(jq .code <<<"$answer")" == 0 ]] && echo "$answer"
+}
+
+test_help_version_and_usage()
+{
+	assert_succeeds "$AGENT" --help
+	assert_contains "$output" "Usage: rangeguard-agent" "--help"
+	assert_succeeds "$AGENT" -h
+	assert_succeeds "$AGENT" --version
+	assert_equal "rangeguard-agent $("$RANGEGUARD" version | sed -n 's/^rangeguard \([^:]*\):.*/\1/p')" "$output" version
+	for arguments in --bogus surplus "--config" "--listen"; do
+		status=0
+		"$AGENT" $arguments 2>err || status=$?
+		assert_equal 2 "$status" "status of $arguments"
+		assert_contains "$(cat err)" "see rangeguard-agent --help" "message of $arguments"
+	done
+}
+
+test_configuration_is_checked()
+{
+	local bad
+
+	assert_succeeds "$AGENT" --check
+	assert_fails "$AGENT" --check --config /nowhere.json
+	assert_contains "$output" "/nowhere.json: No such file" "a file that was named"
+	mkdir -p /etc/rangeguard
+	while IFS='|' read -r text bad; do
+		echo "$text" >/etc/rangeguard/agent.json
+		assert_fails "$AGENT" --check
+		assert_contains "$output" "$bad" "message for $text"
+	done <<-'EOF'
+		{|agent.json:2:0: not valid JSON
+		[]|must be a JSON object
+		{"listn": "x"}|"listen"
+		{"docker": {"pools": [{"base": "172.30.0.0/16", "size": 12}]}}|size is 12; it must be between 16 and 30
+		{"docker": {"pools": [{"base": "172.30.0.1/16", "size": 24}]}}|base must be a CIDR
+		{"docker": {"pool": []}}|"pools"
+		{"dataDir": "here"}|dataDir must be an absolute path
+		{"guard": {"policies": ["relative"]}}|absolute path
+	EOF
+	echo '{"docker": {"pools": [{"base": "172.30.0.0/16", "size": 24}]}, "listen": "127.0.0.1:9582"}' >/etc/rangeguard/agent.json
+	assert_succeeds "$AGENT" --check
+}
+
+test_one_agent_per_host()
+{
+	start_agent
+	assert_fails "$AGENT"
+	assert_contains "$output" "another rangeguard-agent runs on this host" "the second agent"
+	ask ping >/dev/null || fail "the first agent is disturbed by the second"
+	stop_agent
+	[[ ! -e /run/rangeguard/agent.sock ]] || fail "the socket stays"
+	start_agent
+	kill -KILL "$agent"
+	wait "$agent" || true
+	start_agent
+	stop_agent
+}
+
+test_questions_and_their_versions()
+{
+	local answer
+
+	start_agent
+	assert_json "$(ask ping)" ".protocol == 1 and .pid == $agent" "ping"
+	assert_equal "600 0 0" "$(stat -c '%a %u %g' /run/rangeguard/agent.sock)" "mode and owner of the socket"
+	answer=$(ask_with '{"protocol": 99, "version": "9.9.9", "ask": "ping"}')
+	assert_json "$answer" '.code == 11 and (.msg | test("9\\.9\\.9.*protocol 99.*install the same version"))' "newer plugin"
+	for answer in "$(ask_with '{"ask": "ping"}')" "$(ask_with '[]')" "$(ask_with '{')" "$(ask_with '{"protocol": 1}')" \
+		"$(ask_with '{"protocol": 1, "ask": "nothing that is known"}')"; do
+		assert_json "$answer" '.code > 0 and (.msg | length > 0) and .protocol == 1' "a question that makes no sense"
+	done
+	ask ping >/dev/null || fail "the agent did not survive the questions"
+	stop_agent
+}
+
+test_a_state_directory_with_a_long_path()
+{
+	DATA_DIR=/run/$(printf 'x%.0s' {1..150})/state
+	mkdir -p "$(dirname "$DATA_DIR")"
+	"$AGENT" --data-dir "$DATA_DIR" >agent.log 2>&1 &
+	agent=$!
+	wait_until 5 test -S "$DATA_DIR/agent.sock"
+	stop_agent
+}
+
+test_systemd_is_notified()
+{
+	socat -u UNIX-RECV:/run/notify - >notified &
+	wait_until 5 test -S /run/notify
+	NOTIFY_SOCKET=/run/notify WATCHDOG_USEC=400000 start_agent
+	wait_until 5 grep -q READY=1 notified
+	wait_until 5 grep -q WATCHDOG=1 notified
+	stop_agent
+	wait_until 5 grep -q STOPPING=1 notified
+}
+
+test_metrics_over_http_and_as_a_file()
+{
+	local answer
+
+	start_agent --listen 127.0.0.1:9582 --textfile /run/test/rangeguard.prom
+	wait_until 5 curl -sf http://127.0.0.1:9582/metrics
+	answer=$(curl -s -i http://127.0.0.1:9582/metrics)
+	assert_contains "$answer" "text/plain; version=0.0.4" "content type"
+	assert_contains "$answer" 'rangeguard_agent_info{version="' "a sample"
+	assert_equal 404 "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:9582/)" "another path"
+	assert_equal 405 "$(curl -s -o /dev/null -w '%{http_code}' -d x http://127.0.0.1:9582/metrics)" "another method"
+	wait_until 5 grep -q rangeguard_agent_info /run/test/rangeguard.prom
+	stop_agent
+	assert_fails "$AGENT" --listen nonsense
+	assert_contains "$output" "listen must be ADDRESS:PORT" "an address that is none"
+	start_agent --listen '[::1]:9582'
+	wait_until 5 curl -sf 'http://[::1]:9582/metrics'
+	stop_agent
+}
+
+main "$@"
