@@ -25,28 +25,56 @@ struct span range_default_span(const struct prefix *subnet)
 }
 
 /**
+ * What no host can have: this network, loopback, multicast, the limited broadcast (RFC 6890); unspecified, loopback,
+ * IPv4-mapped, link-local and multicast of IPv6 (RFC 4291 section 2.4). By first address within a family.
+ */
+static const struct span specials[] = {
+	{.family = FAMILY_IPV4, .first = 0, .last = 0x00ffffff},
+	{.family = FAMILY_IPV4, .first = 0x7f000000, .last = 0x7fffffff},
+	{.family = FAMILY_IPV4, .first = 0xe0000000, .last = 0xefffffff},
+	{.family = FAMILY_IPV4, .first = 0xffffffff, .last = 0xffffffff},
+	{.family = FAMILY_IPV6, .first = 0, .last = 1},
+	{.family = FAMILY_IPV6, .first = (u128)0xffff << 32, .last = ((u128)0x10000 << 32) - 1},
+	{.family = FAMILY_IPV6, .first = (u128)0xfe80 << 112, .last = ((u128)0xfec0 << 112) - 1},
+	{.family = FAMILY_IPV6, .first = (u128)0xff00 << 112, .last = ~(u128)0},
+};
+
+/**
  * range_is_for_hosts() - Whether a host can have addresses of a span
  * @span:	Addresses
  *
- * Return: false when all of them are of this network, loopback, multicast, the limited broadcast or (IPv6)
- * link-local: RFC 6890, RFC 4291 section 2.4
+ * Return: false when all of them are special
  */
 bool range_is_for_hosts(const struct span *span)
 {
-	static const struct span special[] = {
-		{.family = FAMILY_IPV4, .first = 0, .last = 0x00ffffff},
-		{.family = FAMILY_IPV4, .first = 0x7f000000, .last = 0x7fffffff},
-		{.family = FAMILY_IPV4, .first = 0xe0000000, .last = 0xefffffff},
-		{.family = FAMILY_IPV4, .first = 0xffffffff, .last = 0xffffffff},
-		{.family = FAMILY_IPV6, .first = 0, .last = 1},
-		{.family = FAMILY_IPV6, .first = (u128)0xfe80 << 112, .last = ((u128)0xfec0 << 112) - 1},
-		{.family = FAMILY_IPV6, .first = (u128)0xff00 << 112, .last = ~(u128)0},
-	};
-
-	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
-		if (span_covers(&special[i], span))
+	for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++)
+		if (span_covers(&specials[i], span))
 			return false;
 	return true;
+}
+
+/**
+ * range_next_special() - The first addresses of a span that no host can have
+ * @span:	Addresses
+ * @ret_special: Part of them
+ *
+ * Return: whether there are any
+ */
+bool range_next_special(const struct span *span, struct span *ret_special)
+{
+	for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++) {
+		struct span part = specials[i];
+
+		if (!span_overlaps(&part, span))
+			continue;
+		if (part.first < span->first)
+			part.first = span->first;
+		if (part.last > span->last)
+			part.last = span->last;
+		*ret_special = part;
+		return true;
+	}
+	return false;
 }
 
 /**
@@ -64,11 +92,22 @@ const struct ip_range *range_set_find(const struct range_set *set, const struct 
 	return NULL;
 }
 
-/** range_set_is_gateway() - Whether @address is the gateway of a range in @set */
-bool range_set_is_gateway(const struct range_set *set, const struct address *address)
+/**
+ * range_set_excludes() - Whether an address is never given, though it may be in a range
+ * @set:	Range set
+ * @address:	Address
+ *
+ * Return: true for a gateway of a range, an address that the set excludes, and what no host can have
+ */
+bool range_set_excludes(const struct range_set *set, const struct address *address)
 {
+	struct span alone = span_of_address(address);
+
 	for (size_t i = 0; i < set->n_ranges; i++)
 		if (address_equal(&set->ranges[i].gateway, address))
 			return true;
-	return false;
+	for (size_t i = 0; i < set->n_excluded; i++)
+		if (address_equal(&set->excluded[i], address))
+			return true;
+	return !range_is_for_hosts(&alone);
 }

@@ -9,6 +9,9 @@
 
 #include "ipam/address/address.h"
 
+/** Next hops of a container's default routes in routed mode, on-link: link-local, RFC 3927 and RFC 4291 */
+#define RANGE_NEXT_HOP_IPV4 "169.254.1.1"
+#define RANGE_NEXT_HOP_IPV6 "fe80::1"
 /** Space for "/plugins/N/ipam/ranges/N/N" and the like */
 #define RANGE_POINTER_MAX 96
 
@@ -26,15 +29,24 @@ struct ip_range {
 	char pointer[RANGE_POINTER_MAX];
 };
 
-/** struct range_set - Pool of one address: @n_ranges ranges of one family that do not overlap */
+/**
+ * struct range_set - Pool of one address
+ * @ranges:	Ranges of one family that do not overlap
+ * @n_ranges:	How many
+ * @excluded:	Addresses that are never given beside the ranges' gateways: next hops, sources of pins. Borrowed
+ * @n_excluded:	How many
+ */
 struct range_set {
 	struct ip_range *ranges;
 	size_t n_ranges;
+	const struct address *excluded;
+	size_t n_excluded;
 };
 
 struct span range_default_span(const struct prefix *subnet);
 const struct ip_range *range_set_find(const struct range_set *set, const struct address *address);
 bool range_is_for_hosts(const struct span *span);
-bool range_set_is_gateway(const struct range_set *set, const struct address *address);
+bool range_next_special(const struct span *span, struct span *ret_special);
+bool range_set_excludes(const struct range_set *set, const struct address *address);
 
 #endif

@@ -77,11 +77,11 @@ static const struct range_set *set_of(const struct choice *choice)
 	return &choice->request->sets[choice->set];
 }
 
-/** choice_is_gateway() - Whether @address is a gateway in one of the range sets of @request */
-bool choice_is_gateway(const struct ipam_request *request, const struct address *address)
+/** choice_is_excluded() - Whether one of the range sets of @request says that @address is never given */
+bool choice_is_excluded(const struct ipam_request *request, const struct address *address)
 {
 	for (size_t i = 0; i < request->n_sets; i++)
-		if (range_set_is_gateway(&request->sets[i], address))
+		if (range_set_excludes(&request->sets[i], address))
 			return true;
 	return false;
 }
@@ -125,7 +125,7 @@ static int judge(const struct choice *choice, const struct address *address, str
 	r = guard_decide(request->guard, address, &entry);
 	if (r)
 		return r < 0 ? r : CANDIDATE_DROP;
-	if (choice_is_gateway(request, address))
+	if (choice_is_excluded(request, address))
 		return CANDIDATE_PASS;
 	r = holding_find(choice->store, address, &holder);
 	if (r != STORE_E_NOT_FOUND)

@@ -27,7 +27,7 @@ static bool is_taken(const struct address *const names[], size_t n, const struct
  * @address:		Address
  * @reterr_refusal:	Filled for a named outcome
  *
- * Return: 0, IPAM_E_RESERVED, IPAM_E_GATEWAY, negative errno
+ * Return: 0, IPAM_E_RESERVED, IPAM_E_EXCLUDED, negative errno
  */
 static int check_name(const struct ipam_request *request, const struct address *address,
 		      struct ipam_refusal *reterr_refusal)
@@ -43,9 +43,9 @@ static int check_name(const struct ipam_request *request, const struct address *
 		reterr_refusal->entry = entry;
 		return IPAM_E_RESERVED;
 	}
-	if (choice_is_gateway(request, address)) {
+	if (choice_is_excluded(request, address)) {
 		reterr_refusal->address = *address;
-		return IPAM_E_GATEWAY;
+		return IPAM_E_EXCLUDED;
 	}
 	return 0;
 }
@@ -56,7 +56,7 @@ static int check_name(const struct ipam_request *request, const struct address *
  * @ret_names:		Per range set: the address asked for, borrowed from the request, or NULL
  * @reterr_refusal:	Filled for a named outcome
  *
- * Return: 0, IPAM_E_RESERVED, IPAM_E_GATEWAY, IPAM_E_OUTSIDE for an address that no set takes, negative errno
+ * Return: 0, IPAM_E_RESERVED, IPAM_E_EXCLUDED, IPAM_E_OUTSIDE for an address that no set takes, negative errno
  */
 int choice_assign_names(const struct ipam_request *request, const struct address *ret_names[static LIMIT_RANGE_SETS],
 			struct ipam_refusal *reterr_refusal)

@@ -56,7 +56,7 @@ static int fits_set(const struct ipam_request *request, size_t set, const struct
 	int r;
 
 	*ret_fits = false;
-	if (!range_set_find(&request->sets[set], address) || choice_is_gateway(request, address))
+	if (!range_set_find(&request->sets[set], address) || choice_is_excluded(request, address))
 		return 0;
 	r = guard_decide(request->guard, address, &entry);
 	if (r)
@@ -335,7 +335,7 @@ int ipam_has_adopted(struct store *store)
  * @ret_grant:		What was given; the same as before when the attachment holds a lease that still fits
  * @reterr_refusal:	Filled for a named outcome other than IPAM_E_DAMAGED
  *
- * Return: 0, IPAM_E_FULL, IPAM_E_RESERVED, IPAM_E_HELD, IPAM_E_OUTSIDE, IPAM_E_GATEWAY, IPAM_E_VETOED, IPAM_E_LIVES,
+ * Return: 0, IPAM_E_FULL, IPAM_E_RESERVED, IPAM_E_HELD, IPAM_E_OUTSIDE, IPAM_E_EXCLUDED, IPAM_E_VETOED, IPAM_E_LIVES,
  *	IPAM_E_DAMAGED, negative errno: -EEXIST when another attachment has the same digest
  */
 int ipam_take(struct store *store, const struct ipam_request *request, struct ipam_grant *ret_grant,

@@ -20,7 +20,7 @@ enum ipam_outcome {
 	IPAM_E_RESERVED,  /* a requested address is reserved: @address, @entry */
 	IPAM_E_HELD,	  /* a requested address is held by another attachment: @address, @holder */
 	IPAM_E_OUTSIDE,	  /* no range set takes a requested address, or it has taken another one: @address */
-	IPAM_E_GATEWAY,	  /* a requested address is a gateway: @address */
+	IPAM_E_EXCLUDED,  /* a requested address is never given: a gateway, next hop or pinned source: @address */
 	IPAM_E_NOT_FOUND, /* no such lease */
 	IPAM_E_VETOED,	  /* the veto ended the search: @address; what it found is the veto's to tell */
 	IPAM_E_LIVES,	  /* the attachment holds a lease and lives: @address is one of its addresses */

@@ -16,8 +16,19 @@
 /** A pool counts as used this many seconds after it was: most ADDs need not write that down */
 #define USED_FOR_S 3600U
 
+/** chain_address() - Have an address make a difference to a pool's digest */
+static void chain_address(struct pool_id *id, const struct address *address)
+{
+	uint8_t link[sizeof(id->bytes) + ROW_ADDRESS_BYTES];
+	XXH128_canonical_t digest;
+
+	(void)row_write_address(row_write_pool(link, id), address);
+	XXH128_canonicalFromHash(&digest, XXH3_128bits(link, sizeof(link)));
+	memcpy(id->bytes, digest.digest, sizeof(id->bytes));
+}
+
 /**
- * pool_id() - Digest of spans, gateways and guard: another policy makes another pool
+ * pool_id() - Digest of spans, excluded addresses and guard: another policy makes another pool
  * @set:	Range set
  * @guard:	Sealed guard
  *
@@ -43,6 +54,9 @@ struct pool_id pool_id(const struct range_set *set, const struct guard *guard)
 		XXH128_canonicalFromHash(&digest, XXH3_128bits(link, sizeof(link)));
 		memcpy(id.bytes, digest.digest, sizeof(id.bytes));
 	}
+	for (size_t i = 0; i < set->n_excluded; i++)
+		if (range_set_find(set, &set->excluded[i]))
+			chain_address(&id, &set->excluded[i]);
 	return id;
 }
 

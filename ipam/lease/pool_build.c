@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Building a pool: all of its spans, less what is reserved, held or a gateway; what rests in another pool rests here.
+ * Building a pool: all of its spans, less what is reserved, held, excluded or for no host; what rests in another pool rests here.
  * The one place that looks at every reservation and every address held in the spans, once per range set and policy.
  */
 
@@ -89,6 +89,20 @@ static int add_unheld(const struct build *build, const struct span *span)
 	return r < 0 ? r : add_unreserved(build, &rest);
 }
 
+/** add_for_hosts() - Make the addresses of @span free that a host can have, too; returns 0 or negative errno */
+static int add_for_hosts(const struct build *build, const struct span *span)
+{
+	struct span rest = *span, special;
+
+	while (range_next_special(&rest, &special)) {
+		int r = add_before(build, &rest, &special, add_unheld);
+
+		if (r)
+			return r < 0 ? r : 0;
+	}
+	return add_unheld(build, &rest);
+}
+
 /**
  * adopt_resting() - Let addresses rest that are free here and rest in another pool
  * @build:	Pool
@@ -175,12 +189,17 @@ int pool_build(struct store *store, const struct pool_id *pool, const struct ran
 	int r;
 
 	for (size_t i = 0; i < set->n_ranges; i++) {
-		r = add_unheld(&build, &set->ranges[i].span);
+		r = add_for_hosts(&build, &set->ranges[i].span);
 		if (r < 0)
 			return r;
 	}
 	for (size_t i = 0; i < set->n_ranges; i++) {
 		r = extent_take(store, pool, &set->ranges[i].gateway);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < set->n_excluded; i++) {
+		r = extent_take(store, pool, &set->excluded[i]);
 		if (r < 0)
 			return r;
 	}

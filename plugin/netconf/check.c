@@ -114,8 +114,26 @@ struct room {
 	struct span first_reserved;
 };
 
+/** takes_room() - Whether an address that is never given makes a range smaller */
+static bool takes_room(const struct check *check, const struct ip_range *range, const struct address *address)
+{
+	return span_contains(&range->span, address) && !guard_decide(check->guard, address, NULL);
+}
+
+/** is_counted() - Whether the @n th excluded address of a set is a gateway, too, or excluded twice */
+static bool is_counted(const struct range_set *set, size_t n)
+{
+	for (size_t i = 0; i < set->n_ranges; i++)
+		if (address_equal(&set->ranges[i].gateway, &set->excluded[n]))
+			return true;
+	for (size_t i = 0; i < n; i++)
+		if (address_equal(&set->excluded[i], &set->excluded[n]))
+			return true;
+	return false;
+}
+
 /**
- * measure_room() - Count the addresses of a range that are not reserved, nor a gateway
+ * measure_room() - Count the addresses of a range that are not reserved, nor never given
  * @check:	What the checks share; where only errors count, counting ends when it is sure that there are any
  * @set:	Range set, which has the gateways
  * @range:	Range
@@ -133,8 +151,8 @@ static struct room measure_room(const struct check *check, const struct range_se
 	while (guard_next(check->guard, &rest, &part) == GUARD_E_RESERVED) {
 		n_free += part.first - rest.first;
 		/* No more of them are gateways than there are ranges. */
-		if (check->report->errors_only && n_free > set->n_ranges)
-			return (struct room){.all = n_free, .usable = n_free - set->n_ranges};
+		if (check->report->errors_only && n_free > set->n_ranges + set->n_excluded)
+			return (struct room){.all = n_free, .usable = n_free - set->n_ranges - set->n_excluded};
 		if (room.first_reserved.family == FAMILY_NONE)
 			room.first_reserved = part;
 		room.reserved += part.last - part.first + 1;
@@ -144,9 +162,9 @@ static struct room measure_room(const struct check *check, const struct range_se
 	}
 	room.usable = room.all - room.reserved;
 	for (size_t i = 0; i < set->n_ranges; i++)
-		if (span_contains(&range->span, &set->ranges[i].gateway) &&
-		    !guard_decide(check->guard, &set->ranges[i].gateway, NULL))
-			room.usable--;
+		room.usable -= takes_room(check, range, &set->ranges[i].gateway);
+	for (size_t i = 0; i < set->n_excluded; i++)
+		room.usable -= takes_room(check, range, &set->excluded[i]) && !is_counted(set, i);
 	return room;
 }
 
@@ -190,9 +208,10 @@ static void check_room(const struct check *check, const struct range_set *set, c
 	char text[SPAN_TEXT_MAX];
 
 	if (!room.usable)
-		report_error(check->report, RULE_NO_ADDRESS, check->netconf->file, range->pointer,
-			     "range %s has no usable address: each one is reserved or a gateway",
-			     span_format(&range->span, text));
+		report_error(
+			check->report, RULE_NO_ADDRESS, check->netconf->file, range->pointer,
+			"range %s has no usable address: each one is reserved, a gateway, a next hop or a source of snat",
+			span_format(&range->span, text));
 	else if (room.reserved && room.usable < room.all / 2)
 		warn_of_room(check, range, &room);
 }

@@ -349,6 +349,7 @@ int netconf_read(json_t *root, const char *file, const char *pointer, const stru
 	netconf_read_guard(&reader, root, ret_netconf);
 	if (ret_netconf->role != ROLE_CHAINED) {
 		read_ipam(&reader, root, ret_netconf);
+		netconf_exclude(&reader, ret_netconf);
 		netconf_read_requested(&reader, root, args, ret_netconf);
 		read_mac(&reader, root, args, ret_netconf);
 		check_mtu_for_ipv6(&reader, ret_netconf);
@@ -363,6 +364,7 @@ void netconf_done(struct netconf *netconf)
 	for (size_t i = 0; i < netconf->n_sets; i++)
 		free(netconf->sets[i].ranges);
 	free(netconf->sets);
+	free(netconf->excluded);
 	for (size_t i = 0; i < netconf->n_pins; i++)
 		free(netconf->pins[i].destinations);
 	free(netconf->pins);

@@ -78,6 +78,7 @@ struct pin {
  * @file:		Where it came from, for messages; borrowed
  * @pointer:		JSON pointer of @root in that file, "" or "/plugins/N"
  * @sets:		`ipam.ranges` (and the legacy keys, and runtimeConfig.ipRanges before them); owned
+ * @excluded:		Addresses of the ranges that are never given, beside their gateways; each set borrows them; owned
  * @requested:		Addresses asked for by name, of the strongest source; owned
  * @requested_at:	Where each of them stands, a JSON pointer; owned
  * @routes:		`ipam.routes`; @routes_given tells `[]` from absent; owned
@@ -103,6 +104,7 @@ struct netconf {
 	uint32_t reuse_delay;
 	struct range_set *sets;
 	size_t n_sets;
+	struct address *excluded;
 	struct address *requested;
 	char (*requested_at)[RANGE_POINTER_MAX];
 	size_t n_requested;

@@ -10,13 +10,14 @@
 #include <linux/if_ether.h>
 #include <net/if.h>
 
+#include "ipam/address/range.h"
 #include "ipam/lease/lease.h"
 #include "plugin/cni/result.h"
 #include "rangeguard/limits.h"
 
-/** Next hop of a container's default routes, on-link: DESIGN routed mode; link-local, RFC 3927 and RFC 4291 */
-#define PLAN_NEXT_HOP_IPV4 "169.254.1.1"
-#define PLAN_NEXT_HOP_IPV6 "fe80::1"
+/** Next hop of a container's default routes, on-link */
+#define PLAN_NEXT_HOP_IPV4 RANGE_NEXT_HOP_IPV4
+#define PLAN_NEXT_HOP_IPV6 RANGE_NEXT_HOP_IPV6
 /** rtm_protocol of our host routes; iproute2's rt_protos leaves 82 to nobody */
 #define PLAN_ROUTE_PROTOCOL 82
 /** IFALIASZ of linux/if.h: 256 with the NUL */

@@ -4,6 +4,7 @@
 #include "plugin/verbs/leases.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -55,11 +56,34 @@ static int full_error(const struct context *context, const struct ipam_refusal *
 			 context->netconf.name);
 }
 
+/** RANGES_TEXT_MAX - Space for ranges_format(): some ranges, which is what people have */
+#define RANGES_TEXT_MAX (4 * SPAN_TEXT_MAX)
+
+/** ranges_format() - "10.9.0.1-10.9.0.254, fd00:9::1-fd00:9::ffff", " and more" where there are more. Return: @text */
+static const char *ranges_format(const struct netconf *netconf, char text[static RANGES_TEXT_MAX])
+{
+	char span[SPAN_TEXT_MAX];
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < netconf->n_sets; i++) {
+		for (size_t j = 0; j < netconf->sets[i].n_ranges; j++) {
+			if (RANGES_TEXT_MAX - used < SPAN_TEXT_MAX + sizeof(" and more")) {
+				(void)snprintf(text + used, RANGES_TEXT_MAX - used, " and more");
+				return text;
+			}
+			used += (size_t)snprintf(text + used, RANGES_TEXT_MAX - used, "%s%s", used ? ", " : "",
+						 span_format(&netconf->sets[i].ranges[j].span, span));
+		}
+	}
+	return text;
+}
+
 /** take_error() - An outcome of ipam_take() as an error */
 static int take_error(const struct context *context, int outcome, const struct ipam_refusal *refusal,
 		      const struct asker *asker, struct error *reterr)
 {
-	char text[ADDRESS_TEXT_MAX], reservation[RESERVATION_TEXT_MAX];
+	char text[ADDRESS_TEXT_MAX], reservation[RESERVATION_TEXT_MAX], ranges[RANGES_TEXT_MAX];
 
 	(void)address_format(&refusal->address, text);
 	switch (outcome) {
@@ -74,12 +98,14 @@ static int take_error(const struct context *context, int outcome, const struct i
 	case IPAM_E_OUTSIDE:
 		return error_set(
 			reterr, ERROR_ADDRESS_NOT_AVAILABLE,
-			"requested address %s is in none of the ranges of network \"%.64s\", or is the second one "
-			"asked of its range set",
-			text, context->netconf.name);
-	case IPAM_E_GATEWAY:
+			"requested address %s is in none of the ranges of network \"%.64s\" (%s), or is the second "
+			"one asked of its range set",
+			text, context->netconf.name, ranges_format(&context->netconf, ranges));
+	case IPAM_E_EXCLUDED:
 		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
-				 "requested address %s is the gateway of its range", text);
+				 "requested address %s is never given: it is a gateway, a next hop of ipam.routes or a "
+				 "source of snat, or of a kind that no host has; ask for another address",
+				 text);
 	case IPAM_E_VETOED:
 		return asker_vetoed(asker, &refusal->address, reterr);
 	case IPAM_E_LIVES:

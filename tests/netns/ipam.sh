@@ -179,6 +179,7 @@ test_requested_address_outside_the_ranges()
 {
 	assert_not_given 105 c1 "$CONF" CNI_ARGS=IP=10.8.0.1
 	assert_contains "$output" 10.8.0.1 "the refusal"
+	assert_contains "$output" 10.9.0.1-10.9.0.254 "the refusal names the ranges"
 	assert_not_given 105 c1 "$CONF" CNI_ARGS=IP=fd00:9::1
 	assert_not_given 105 c1 "$(with "$DUAL" '.runtimeConfig.ips = ["10.9.0.5", "fd00:8::5"]')"
 	assert_not_given 105 c1 "$(with "$CONF" '.runtimeConfig.ips = ["10.9.0.5", "10.9.0.6"]')"
@@ -193,6 +194,46 @@ test_gateway_is_never_given()
 	assert_given 10.9.0.1 c1 "$conf"
 	assert_given 10.9.0.3 c2 "$conf"
 	assert_not_given 105 c3 "$conf" CNI_ARGS=IP=10.9.0.2
+}
+
+# Where a container's routes lead, and what pins make others know, is nobody's address
+test_next_hop_is_never_given()
+{
+	local conf
+
+	conf=$(with "$CONF" '.ipam.ranges = [[{subnet: "169.254.1.0/29"}]]')
+	assert_given 169.254.1.2 c1 "$conf"
+	assert_not_given 105 c2 "$conf" CNI_ARGS=IP=169.254.1.1
+	conf=$(with "$DUAL" '.ipam.ranges[0] = [{subnet: "10.9.0.0/29"}] | .ipam.routes = [{dst: "0.0.0.0/0", gw: "10.9.0.1"},
+		{dst: "::/0", gw: "fd00:9::1"}]')
+	assert_given "10.9.0.2 fd00:9::2" c3 "$conf"
+	assert_not_given 105 c4 "$conf" CNI_ARGS=IP=10.9.0.1
+	assert_reaches c3 "$HOST_IPV4" "$HOST_IPV6"
+	conf=$(with "$CONF" '.name = "bridged" | .type = "bridge" | .ipam.ranges = [[{subnet: "10.8.0.0/29", gateway: "10.8.0.1"}]]
+		| .ipam.routes = [{dst: "192.0.2.0/24", gw: "10.8.0.2"}]')
+	assert_given 10.8.0.3 c5 "$conf"
+}
+
+test_source_of_a_pin_is_never_given()
+{
+	local conf
+
+	conf=$(with "$CONF" '.snat = [{name: "a", match: {pod: "nobody"}, source: ["10.9.0.1"], destinations: ["203.0.113.0/24"],
+		assign: "lo"}]')
+	assert_given 10.9.0.2 c1 "$conf"
+	assert_not_given 105 c2 "$conf" CNI_ARGS=IP=10.9.0.1
+}
+
+test_what_no_host_can_have_is_never_given()
+{
+	assert_given 128.0.0.0 c1 "$(with "$CONF" '.ipam.ranges = [[{subnet: "0.0.0.0/0", rangeStart: "127.255.255.254",
+		rangeEnd: "128.0.0.5"}]]')"
+	assert_given ::1:0:0:0 c2 "$(with "$CONF" '.ipam.ranges = [[{subnet: "::/64", rangeStart: "::1:0:0:0", rangeEnd: "::1:0:0:0"}]]')"
+	assert_given ::1:0:0:1 c3 "$(with "$CONF" '.ipam.ranges = [[{subnet: "::/64", rangeStart: "::fffe:ffff:ffff",
+		rangeEnd: "::1:0:0:1"}]]')"
+	assert_given ::fffe:ffff:ffff c4 "$(with "$CONF" '.ipam.ranges = [[{subnet: "::/64", rangeStart: "::fffe:ffff:ffff",
+		rangeEnd: "::1:0:0:1"}]]')"
+	assert_not_given 105 c5 "$(with "$CONF" '.ipam.ranges = [[{subnet: "126.0.0.0/7"}]]')" CNI_ARGS=IP=127.0.0.1
 }
 
 test_host_address_is_never_given()

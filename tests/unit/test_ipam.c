@@ -228,15 +228,16 @@ static const struct edge edges[] = {
 	{"10.0.0.0/30", NULL, {"10.0.0.1", "10.0.0.2"}},
 	{"10.0.0.0/31", NULL, {"10.0.0.0", "10.0.0.1"}},
 	{"10.0.0.9/32", NULL, {"10.0.0.9"}},
-	{"255.255.255.254/31", NULL, {"255.255.255.254", "255.255.255.255"}},
-	{"0.0.0.0/31", NULL, {"0.0.0.0", "0.0.0.1"}},
+	/* At the edges of what no host can have */
+	{"255.255.255.254/31", NULL, {"255.255.255.254"}},
+	{"224.0.0.0/3", "239.255.255.254-240.0.0.1", {"240.0.0.0", "240.0.0.1"}},
+	{"126.0.0.0/7", "126.255.255.254-127.0.0.1", {"126.255.255.254", "126.255.255.255"}},
+	{"0.0.0.0/7", "0.255.255.255-1.0.0.1", {"1.0.0.0", "1.0.0.1"}},
 	{"2001:db8::/126", NULL, {"2001:db8::1", "2001:db8::2", "2001:db8::3"}},
 	{"2001:db8::/127", NULL, {"2001:db8::", "2001:db8::1"}},
 	{"2001:db8::5/128", NULL, {"2001:db8::5"}},
-	{"ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/127",
-	 NULL,
-	 {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}},
-	{"::/127", NULL, {"::", "::1"}},
+	{"::/126", NULL, {"::2", "::3"}},
+	{"fe00::/8", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff-fec0::1", {"fec0::", "fec0::1"}},
 	/* Named, network and broadcast are given. */
 	{"10.0.0.0/30", "10.0.0.0-10.0.0.3", {"10.0.0.0", "10.0.0.1", "10.0.0.2", "10.0.0.3"}},
 };
@@ -337,7 +338,7 @@ static const struct name_case name_cases[] = {
 	{"10.0.0.9", "10.0.0.10", IPAM_E_OUTSIDE, "10.0.0.10"},
 	{"10.0.9.9", NULL, IPAM_E_OUTSIDE, "10.0.9.9"},
 	{"10.0.0.255", NULL, IPAM_E_OUTSIDE, "10.0.0.255"},
-	{"10.0.0.1", NULL, IPAM_E_GATEWAY, "10.0.0.1"},
+	{"10.0.0.1", NULL, IPAM_E_EXCLUDED, "10.0.0.1"},
 	{"10.0.0.100", NULL, IPAM_E_RESERVED, "10.0.0.100"},
 	/* Reserved comes before outside: the range's owner is to be named. */
 	{"10.9.0.1", NULL, IPAM_E_RESERVED, "10.9.0.1"},

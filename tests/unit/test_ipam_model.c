@@ -81,7 +81,7 @@ static bool may_give(const struct world *world, unsigned network, size_t set, co
 	struct address address = address_at(index);
 
 	for (size_t i = 0; i < N_SETS; i++)
-		if (range_set_is_gateway(&world->sets[network][i], &address))
+		if (range_set_excludes(&world->sets[network][i], &address))
 			return false;
 	return range_set_find(&world->sets[network][set], &address) && guard_decide(guard, &address, NULL) == 0;
 }

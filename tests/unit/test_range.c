@@ -61,7 +61,7 @@ static void test_find(void **state)
 		{"10.0.0.9", NULL, false},	    {"10.0.0.10", &ranges[0], false}, {"10.0.0.20", &ranges[0], false},
 		{"10.0.0.21", NULL, false},	    {"10.0.1.1", &ranges[1], false},  {"10.0.1.255", NULL, false},
 		{"2001:db8::ff", &ranges[2], true}, {"10.0.0.1", NULL, true},	      {"::a00:1", NULL, false},
-		{"::ffff:10.0.0.1", NULL, true},    {"0.0.0.0", NULL, false},	      {"::", NULL, false},
+		{"::ffff:10.0.0.1", NULL, true},    {"0.0.0.0", NULL, true},	      {"::", NULL, true},
 	};
 
 	(void)state;
@@ -69,7 +69,7 @@ static void test_find(void **state)
 		struct address address = address_of(cases[i].address);
 
 		assert_ptr_equal(range_set_find(&set, &address), cases[i].found);
-		assert_int_equal(range_set_is_gateway(&set, &address), cases[i].is_gateway);
+		assert_int_equal(range_set_excludes(&set, &address), cases[i].is_gateway);
 	}
 	set.n_ranges = 0;
 	assert_null(range_set_find(&set, &(struct address){.family = FAMILY_IPV4}));
@@ -97,6 +97,7 @@ static void test_for_hosts(void **state)
 		{"fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", false},
 		{"fec0::", "fec0::", true},
 		{"ff02::1", "ff02::1", false},
+		{"::ffff:1", "::ffff:2", true},
 	};
 
 	(void)state;
@@ -108,12 +109,62 @@ static void test_for_hosts(void **state)
 	}
 }
 
+/* Of a wide range each part that no host can have is found, and nothing beside it. */
+static void test_next_special(void **state)
+{
+	static const struct {
+		const char *span;
+		const char *special; /* NULL: none */
+	} cases[] = {
+		{"10.0.0.0/8", NULL},
+		{"126.0.0.0/7", "127.0.0.0/8"},
+		{"127.255.255.255-128.0.0.0", "127.255.255.255/32"},
+		{"0.0.0.0/0", "0.0.0.0/8"},
+		{"1.0.0.0-255.255.255.255", "127.0.0.0/8"},
+		{"128.0.0.0-255.255.255.255", "224.0.0.0/4"},
+		{"240.0.0.0-255.255.255.255", "255.255.255.255/32"},
+		{"2001:db8::/32", NULL},
+		{"::/0", "::/127"},
+		{"fc00::/6", "fe80::/10"},
+	};
+	struct span around = {.family = FAMILY_IPV6, .first = 2, .last = (u128)1 << 64}, special;
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct span span = span_of(cases[i].span);
+		bool found = range_next_special(&span, &special);
+
+		if (found != (cases[i].special != NULL))
+			fail_msg("%s", cases[i].span);
+		if (found) {
+			struct span expected = span_of(cases[i].special);
+
+			assert_true(span_covers(&expected, &special) && span_covers(&special, &expected));
+		}
+	}
+	/* ::ffff:0:0/96, which the parser takes for IPv4 */
+	assert_true(range_next_special(&around, &special));
+	assert_true(special.first == (u128)0xffff << 32 && special.last == ((u128)0x10000 << 32) - 1);
+}
+
+static void test_excluded(void **state)
+{
+	const struct address excluded[] = {address_of("10.0.1.9"), address_of("2001:db8::9")};
+	struct ip_range range = range_of("10.0.1.0/24", NULL, NULL);
+	struct range_set set = {.ranges = &range, .n_ranges = 1, .excluded = excluded, .n_excluded = 2};
+	struct address other = address_of("10.0.1.10");
+
+	(void)state;
+	assert_true(range_set_excludes(&set, &excluded[0]));
+	assert_true(range_set_excludes(&set, &excluded[1]));
+	assert_false(range_set_excludes(&set, &other));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_default_span),
-		cmocka_unit_test(test_find),
-		cmocka_unit_test(test_for_hosts),
+		cmocka_unit_test(test_default_span), cmocka_unit_test(test_find),     cmocka_unit_test(test_for_hosts),
+		cmocka_unit_test(test_next_special), cmocka_unit_test(test_excluded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
