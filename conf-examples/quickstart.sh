@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PWD/build/release:$PATH
 PACKAGES=(
-	cmake ninja-build gcc libc6-dev pkg-config iproute2 iputils-ping jq
+	cmake ninja-build gcc libc6-dev clang pkg-config iproute2 iputils-ping jq
 	libjansson-dev libnl-3-dev libnl-route-3-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcsv-dev
 )
 

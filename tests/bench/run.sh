@@ -18,7 +18,7 @@ BENCH=$BUILD/tests/bench/bench
 FLOOR=$BUILD/tests/bench/bench_floor
 SEED=$BUILD/tests/bench/bench_seed
 PACKAGES=(
-	cmake ninja-build gcc libc6-dev pkg-config jq iproute2
+	cmake ninja-build gcc libc6-dev clang pkg-config jq iproute2
 	libjansson-dev libnl-3-dev libnl-route-3-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcmocka-dev
 	containernetworking-plugins netavark nftables iperf3 strace xxd
 )

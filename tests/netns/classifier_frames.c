@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Has the kernel run the classifier over crafted frames (BPF_PROG_TEST_RUN), for classifier.sh: prints "ok NAME" or
+ * "not ok NAME: WHY" for each, and "N passed, N failed".
+ */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "plugin/enforce/classifier.h"
+
+/** A test run is of an skb of the loopback interface */
+#define IFINDEX 1U
+#define MARK 0x01000000U
+#define LATE 0x00800000U
+
+/** struct frame - A frame in the making */
+struct frame {
+	uint8_t bytes[256];
+	size_t n;
+};
+
+/** struct count - How it went */
+struct count {
+	unsigned passed;
+	unsigned failed;
+};
+
+static struct classifier classifier = CLASSIFIER_INIT;
+static struct count count;
+
+/** put() - Append bytes */
+static struct frame put(struct frame frame, const void *bytes, size_t n)
+{
+	memcpy(frame.bytes + frame.n, bytes, n);
+	frame.n += n;
+	return frame;
+}
+
+/** hex() - Append bytes as "00 01 …" */
+static struct frame hex(struct frame frame, const char *text)
+{
+	for (; *text; text += strspn(text + 2, " ") + 2) {
+		uint8_t high = (uint8_t)(text[0] <= '9' ? text[0] - '0' : text[0] - 'a' + 10);
+		uint8_t low = (uint8_t)(text[1] <= '9' ? text[1] - '0' : text[1] - 'a' + 10);
+
+		frame.bytes[frame.n++] = (uint8_t)(high << 4 | low);
+	}
+	return frame;
+}
+
+/** ethernet() - A frame with a protocol */
+static struct frame ethernet(const char *protocol)
+{
+	struct frame frame = hex((struct frame){.n = 0}, "02 00 00 00 00 01 02 00 00 00 00 02");
+
+	return hex(frame, protocol);
+}
+
+/** ip4() - An IPv4 packet: @fragment is flags and offset */
+static struct frame ip4(const char *source, uint8_t protocol, uint16_t fragment)
+{
+	struct frame frame = hex(ethernet("08 00"), "45 00 00 28 00 00");
+	uint8_t rest[6] = {(uint8_t)(fragment >> 8), (uint8_t)fragment, 64, protocol, 0, 0};
+	struct in_addr from, to;
+
+	(void)inet_pton(AF_INET, source, &from);
+	(void)inet_pton(AF_INET, "198.51.100.2", &to);
+	return put(put(put(frame, rest, sizeof(rest)), &from, 4), &to, 4);
+}
+
+/** ip6() - An IPv6 packet */
+static struct frame ip6(const char *source, uint8_t next)
+{
+	struct frame frame = hex(ethernet("86 dd"), "60 00 00 00 00 28");
+	uint8_t rest[2] = {next, 255};
+	struct in6_addr from, to;
+
+	(void)inet_pton(AF_INET6, source, &from);
+	(void)inet_pton(AF_INET6, "ff02::1", &to);
+	return put(put(put(frame, rest, sizeof(rest)), &from, 16), &to, 16);
+}
+
+/** address6() - Append an IPv6 address */
+static struct frame address6(struct frame frame, const char *address)
+{
+	struct in6_addr in6;
+
+	(void)inet_pton(AF_INET6, address, &in6);
+	return put(frame, &in6, sizeof(in6));
+}
+
+/** nd() - Neighbour discovery: type, target */
+static struct frame nd(struct frame frame, const char *type, const char *target)
+{
+	return address6(hex(hex(frame, type), "00 00 00 00 00 00 00"), target);
+}
+
+/** arp() - ARP from a sender */
+static struct frame arp(const char *sender)
+{
+	struct frame frame = hex(ethernet("08 06"), "00 01 08 00 06 04 00 01 02 00 00 00 00 02");
+	struct in_addr from;
+
+	(void)inet_pton(AF_INET, sender, &from);
+	return hex(put(frame, &from, 4), "00 00 00 00 00 00 0a 09 00 01");
+}
+
+/** run() - What the classifier says to a frame: its verdict; negative errno */
+static int run(const struct frame *frame, uint32_t *ret_mark)
+{
+	struct __sk_buff context = {0};
+	union bpf_attr attributes = {0};
+	uint8_t data[256];
+
+	memcpy(data, frame->bytes, sizeof(data));
+	attributes.test.prog_fd = (uint32_t)classifier.program_fd;
+	attributes.test.data_in = (uint64_t)(uintptr_t)data;
+	attributes.test.data_size_in = (uint32_t)frame->n;
+	attributes.test.ctx_out = (uint64_t)(uintptr_t)&context;
+	attributes.test.ctx_size_out = sizeof(context);
+	if (syscall(SYS_bpf, BPF_PROG_TEST_RUN, &attributes, sizeof(attributes)) < 0)
+		return -errno;
+	*ret_mark = context.mark;
+	return (int)attributes.test.retval;
+}
+
+/** expect() - Hold a frame against what is expected: it passes with these marks, or is dropped (0) */
+static void expect(const char *name, struct frame frame, uint32_t mark)
+{
+	uint32_t got = 0;
+	int verdict = run(&frame, &got);
+	bool fine = mark ? verdict == TC_ACT_UNSPEC && got == mark : verdict == TC_ACT_SHOT;
+
+	if (fine)
+		(void)printf("ok %s\n", name);
+	else
+		(void)printf("not ok %s: verdict %d, mark 0x%x\n", name, verdict, got);
+	count.passed += fine;
+	count.failed += !fine;
+}
+
+/** make_element() - A container with two addresses of each family */
+static struct classifier_element make_element(void)
+{
+	struct classifier_element element = {.mark = MARK, .late = LATE, .n_more = 2};
+
+	(void)inet_pton(AF_INET, "10.9.0.2", &element.ipv4);
+	(void)inet_pton(AF_INET6, "fd09::2", element.ipv6);
+	(void)inet_pton(AF_INET6, "::ffff:10.9.0.3", element.more[0]);
+	(void)inet_pton(AF_INET6, "fd09::3", element.more[1]);
+	element.link_local[0] = htonl(0x000000ff);
+	element.link_local[1] = htonl(0xfe000002);
+	return element;
+}
+
+/** know() - Have the classifier know it; NULL: nothing */
+static void know(const struct classifier_element *element)
+{
+	struct error err;
+
+	if (element ? classifier_put(&classifier, IFINDEX, element, &err) : classifier_forget(&classifier, IFINDEX))
+		exit(2);
+}
+
+/** judge_ipv4() - IPv4 and ARP */
+static void judge_ipv4(void)
+{
+	expect("ipv4 own tcp", hex(ip4("10.9.0.2", 6, 0), "00 00"), MARK);
+	expect("ipv4 own udp", ip4("10.9.0.2", 17, 0), MARK);
+	expect("ipv4 second own", ip4("10.9.0.3", 17, 0), MARK);
+	expect("ipv4 neighbour's", ip4("10.9.0.4", 17, 0), 0);
+	expect("ipv4 0.0.0.0", ip4("0.0.0.0", 17, 0), 0);
+	expect("ipv4 broadcast", ip4("255.255.255.255", 17, 0), 0);
+	expect("icmp echo", hex(ip4("10.9.0.2", 1, 0), "08 00 00 00"), MARK);
+	expect("icmp redirect", hex(ip4("10.9.0.2", 1, 0), "05 01 00 00"), 0);
+	expect("icmp first fragment of a redirect", hex(ip4("10.9.0.2", 1, 0x2000), "05 01 00 00"), 0);
+	expect("icmp later fragment", hex(ip4("10.9.0.2", 1, 0x0010), "05 01 00 00"), MARK);
+	expect("icmp without a header", ip4("10.9.0.2", 1, 0), 0);
+	expect("arp own", arp("10.9.0.2"), MARK);
+	expect("arp second own", arp("10.9.0.3"), MARK);
+	expect("arp probe", arp("0.0.0.0"), MARK);
+	expect("arp neighbour's", arp("10.9.0.4"), 0);
+	expect("arp short", hex(ethernet("08 06"), "00 01 08 00 06 04 00 01"), 0);
+	expect("arp of another hardware",
+	       hex(ethernet("08 06"), "00 06 08 00 06 04 00 01 02 00 00 00 00 02 0a 09 00 02 "
+				      "00 00 00 00 00 00 0a 09 00 01"),
+	       0);
+	expect("vlan",
+	       hex(ethernet("81 00"), "00 01 08 00 45 00 00 28 00 00 00 00 40 11 00 00 0a 09 00 02 0a 09 00 01"), 0);
+	expect("mpls",
+	       hex(ethernet("88 47"), "00 00 11 40 45 00 00 28 00 00 00 00 40 11 00 00 0a 09 00 02 0a 09 00 01"), 0);
+	expect("llc", hex(ethernet("00 26"), "42 42 03 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"), 0);
+}
+
+/** judge_ipv6() - IPv6 without neighbour discovery */
+static void judge_ipv6(void)
+{
+	expect("ipv6 own tcp", ip6("fd09::2", 6), MARK);
+	expect("ipv6 second own udp", ip6("fd09::3", 17), MARK);
+	expect("ipv6 own esp", ip6("fd09::2", 50), MARK);
+	expect("ipv6 neighbour's", ip6("fd09::4", 17), 0);
+	expect("ipv6 link-local udp", ip6("fe80::ff:fe00:2", 17), 0);
+	expect("ipv6 :: udp", ip6("::", 17), 0);
+	expect("ipv6 mapped own", ip6("::ffff:10.9.0.3", 17), MARK);
+	expect("hop-by-hop, udp", hex(ip6("fd09::2", 0), "11 00 01 04 00 00 00 00"), MARK);
+	expect("destination options, ah, udp",
+	       hex(ip6("fd09::2", 60), "33 00 01 04 00 00 00 00 11 02 00 00 00 00 00 00 00 00 00 00 00 00 00 00"),
+	       MARK);
+	expect("seven extension headers",
+	       hex(ip6("fd09::2", 60), "3c 00 01 04 00 00 00 00 3c 00 01 04 00 00 00 00 3c 00 01 04 00 00 00 00 "
+				       "3c 00 01 04 00 00 00 00 3c 00 01 04 00 00 00 00 3c 00 01 04 00 00 00 00 "
+				       "11 00 01 04 00 00 00 00"),
+	       0);
+	expect("fragment, first", hex(ip6("fd09::2", 44), "11 00 00 01 00 00 00 01 00"), MARK);
+	expect("fragment, first without transport", hex(ip6("fd09::2", 44), "11 00 00 01 00 00 00 01"), 0);
+	expect("fragment, later", hex(ip6("fd09::2", 44), "11 00 00 08 00 00 00 01 00"), MARK);
+	expect("fragment from ::", hex(ip6("::", 44), "3a 00 00 08 00 00 00 01 00"), 0);
+	expect("truncated extension header", hex(ip6("fd09::2", 60), "11 00"), 0);
+}
+
+/** judge_nd() - Neighbour discovery and its kin */
+static void judge_nd(void)
+{
+	expect("echo", hex(ip6("fd09::2", 58), "80 00 00 00"), MARK);
+	expect("echo from link-local", hex(ip6("fe80::ff:fe00:2", 58), "80 00 00 00"), MARK);
+	expect("echo from ::", hex(ip6("::", 58), "80 00 00 00"), 0);
+	expect("ns from own", nd(ip6("fd09::2", 58), "87", "fd09::1"), MARK);
+	expect("ns from link-local", nd(ip6("fe80::ff:fe00:2", 58), "87", "fe80::1"), MARK);
+	expect("ns from another's link-local", nd(ip6("fe80::1", 58), "87", "fe80::1"), 0);
+	expect("dad of own", nd(ip6("::", 58), "87", "fd09::2"), MARK);
+	expect("dad of second own", nd(ip6("::", 58), "87", "fd09::3"), MARK);
+	expect("dad of link-local", nd(ip6("::", 58), "87", "fe80::ff:fe00:2"), MARK);
+	expect("dad of another's", nd(ip6("::", 58), "87", "fd09::4"), 0);
+	expect("na of own", nd(ip6("fd09::2", 58), "88", "fd09::2"), MARK);
+	expect("na of another's", nd(ip6("fd09::2", 58), "88", "fd09::1"), 0);
+	expect("na without target", hex(ip6("fd09::2", 58), "88 00 00 00"), 0);
+	expect("rs", hex(ip6("fe80::ff:fe00:2", 58), "85 00 00 00"), MARK);
+	expect("ra", hex(ip6("fd09::2", 58), "86 00 00 00"), 0);
+	expect("ra from link-local", hex(ip6("fe80::ff:fe00:2", 58), "86 00 00 00"), 0);
+	expect("redirect", hex(ip6("fe80::ff:fe00:2", 58), "89 00 00 00"), 0);
+	expect("ra after destination options", hex(ip6("fd09::2", 60), "3a 00 01 04 00 00 00 00 86 00 00 00"), 0);
+	expect("ra in a fragment", hex(ip6("fd09::2", 44), "3a 00 00 01 00 00 00 01 86 00 00 00"), 0);
+	expect("na in a fragment", nd(hex(ip6("fd09::2", 44), "3a 00 00 01 00 00 00 01"), "88", "fd09::2"), 0);
+	expect("mld2 report from ::", hex(ip6("::", 0), "3a 00 05 02 00 00 01 00 8f 00 00 00"), MARK);
+	expect("mld report from link-local", hex(ip6("fe80::ff:fe00:2", 0), "3a 00 05 02 00 00 01 00 83 00 00 00"),
+	       MARK);
+	expect("icmpv6 without a header", ip6("fd09::2", 58), 0);
+}
+
+/** judge_elements() - What the element says of deadline and antiSpoof; a missing one */
+static void judge_elements(void)
+{
+	struct classifier_element element = make_element();
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	element.deadline = (uint64_t)now.tv_sec * 1000000000U + 3600U * 1000000000ULL;
+	know(&element);
+	expect("before the deadline", ip4("10.9.0.2", 17, 0), MARK);
+	element.deadline = 1;
+	know(&element);
+	expect("past the deadline", ip4("10.9.0.2", 17, 0), MARK | LATE);
+	expect("past the deadline, ipv6", ip6("fd09::2", 17), MARK | LATE);
+	element = (struct classifier_element){.mark = MARK, .flags = CLASSIFIER_ANY_SOURCE};
+	know(&element);
+	expect("any source", ip4("10.9.0.4", 17, 0), MARK);
+	expect("any protocol", hex(ethernet("88 47"), "00 00 11 40 00 00 00 00 00 00 00 00"), MARK);
+	element = (struct classifier_element){.mark = MARK};
+	know(&element);
+	expect("no address, 0.0.0.0", ip4("0.0.0.0", 17, 0), 0);
+	expect("no address, ::", ip6("::", 17), 0);
+	know(NULL);
+	expect("no element", ip4("10.9.0.2", 17, 0), 0);
+	expect("no element, arp", arp("10.9.0.2"), 0);
+}
+
+int main(void)
+{
+	struct classifier_element element = make_element();
+	struct port *host PORT_CLEANUP = NULL;
+	struct error err = {0};
+
+	if (port_open(&host) || classifier_open(host, &classifier, &err)) {
+		(void)printf("not ok classifier_open: %s: %s\n0 passed, 1 failed\n", err.msg, err.details);
+		return 1;
+	}
+	know(&element);
+	judge_ipv4();
+	judge_ipv6();
+	judge_nd();
+	judge_elements();
+	classifier_done(&classifier);
+	(void)printf("%u passed, %u failed\n", count.passed, count.failed);
+	return count.failed != 0;
+}
