@@ -69,3 +69,24 @@ enum hostroute_verdict hostroute_rule(const struct hostroute *route, const struc
 		return judge_discard(route, subnet);
 	}
 }
+
+/**
+ * hostroute_takes() - Whether a route's addresses are not for a new network
+ * @route:		Route
+ * @within_length:	Prefix length of the block in which the network is looked for
+ * @subnet:		A network of the size that is looked for
+ *
+ * A route that is more specific than the block is about a network inside it, also one behind a gateway. Of others the
+ * rule of ADD decides: an aggregate says nothing, an on-link route says that these addresses are neighbours. Routes that
+ * discard take nobody's traffic.
+ */
+bool hostroute_takes(const struct hostroute *route, uint8_t within_length, const struct prefix *subnet)
+{
+	struct hostroute judged = *route;
+
+	if (judged.kind == HOSTROUTE_THROW || (judged.kind == HOSTROUTE_DISCARD && !judged.before_main))
+		return false;
+	if (judged.destination.length > within_length)
+		judged = (struct hostroute){.destination = route->destination, .kind = HOSTROUTE_UNICAST};
+	return hostroute_rule(&judged, subnet) != HOSTROUTE_FREE;
+}

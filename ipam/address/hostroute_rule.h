@@ -39,6 +39,7 @@ struct hostroute {
 };
 
 bool hostroute_is_exact(const struct hostroute *route);
+bool hostroute_takes(const struct hostroute *route, uint8_t within_length, const struct prefix *subnet);
 enum hostroute_verdict hostroute_rule(const struct hostroute *route, const struct prefix *subnet);
 
 #endif

@@ -8,9 +8,10 @@
 #include <string.h>
 
 #include "ipam/address/gaps.h"
-#include "plugin/commands/avoid.h"
+#include "ipam/guard/guard_gaps.h"
 #include "plugin/commands/commands.h"
 #include "plugin/commands/routes_file.h"
+#include "plugin/foreign/avoid.h"
 #include "plugin/policy/policies.h"
 #include "rangeguard/cleanup.h"
 
@@ -171,22 +172,6 @@ static int read_wanted(const struct options *options, struct wanted *ret_wanted)
 	return 0;
 }
 
-/** take_reserved() - What the policies reserve of the block is taken; 0 or -ENOMEM */
-static int take_reserved(struct gaps *gaps, const struct guard *guard)
-{
-	struct span rest = gaps->within;
-	struct span part;
-
-	while (guard_next(guard, &rest, &part) == GUARD_E_RESERVED) {
-		int r = gaps_take(gaps, &part);
-
-		if (r < 0 || part.last == rest.last)
-			return r;
-		rest.first = part.last + 1;
-	}
-	return 0;
-}
-
 /** read_reserved() - Policies into taken addresses; 0 or the exit status */
 static int read_reserved(const struct options *options, struct gaps *gaps)
 {
@@ -196,7 +181,7 @@ static int read_reserved(const struct options *options, struct gaps *gaps)
 
 	if (status)
 		return status;
-	return take_reserved(gaps, guard) < 0 ? usage("out of memory", "") : 0;
+	return guard_take_gaps(guard, gaps) < 0 ? usage("out of memory", "") : 0;
 }
 
 /** read_avoided() - What the configurations use is taken; 0 or the exit status */
@@ -219,26 +204,6 @@ static int read_avoided(const char *path, struct gaps *gaps)
 	return n_read ? 0 : complain(path, "nothing to avoid in it: no file there is of a kind that is read");
 }
 
-/**
- * is_in_the_way() - Whether a route's addresses are not for a new network
- * @route:	Route
- * @wanted:	What is looked for
- *
- * A route that is more specific than the block is about a network inside it, also one behind a gateway. Of others the
- * rule of ADD decides: an aggregate says nothing, an on-link route says that these addresses are neighbours. Routes that
- * discard take nobody's traffic.
- */
-static bool is_in_the_way(const struct hostroute *route, const struct wanted *wanted)
-{
-	struct hostroute judged = *route;
-
-	if (judged.kind == HOSTROUTE_THROW || (judged.kind == HOSTROUTE_DISCARD && !judged.before_main))
-		return false;
-	if (judged.destination.length > wanted->within.length)
-		judged = (struct hostroute){.destination = route->destination, .kind = HOSTROUTE_UNICAST};
-	return hostroute_rule(&judged, &wanted->subnet) != HOSTROUTE_FREE;
-}
-
 /** read_host_routes() - What the host routes is taken; 0 or the exit status */
 static int read_host_routes(const char *path, const struct wanted *wanted, struct gaps *gaps)
 {
@@ -250,7 +215,8 @@ static int read_host_routes(const char *path, const struct wanted *wanted, struc
 	for (size_t i = 0; i < routes.n_items; i++) {
 		struct span span = prefix_span(&routes.items[i].rule.destination);
 
-		if (is_in_the_way(&routes.items[i].rule, wanted) && gaps_take(gaps, &span) < 0)
+		if (hostroute_takes(&routes.items[i].rule, wanted->within.length, &wanted->subnet) &&
+		    gaps_take(gaps, &span) < 0)
 			return usage("out of memory", "");
 	}
 	return 0;

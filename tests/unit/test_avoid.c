@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plugin/commands/avoid.h"
+#include "plugin/foreign/avoid.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 /** Plugins inside each other in test_depth(): two levels each, less than the 2048 that jansson takes */

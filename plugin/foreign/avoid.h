@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef PLUGIN_COMMANDS_AVOID_H
-#define PLUGIN_COMMANDS_AVOID_H
+#ifndef PLUGIN_FOREIGN_AVOID_H
+#define PLUGIN_FOREIGN_AVOID_H
 
 /* The argument of --avoid: a file whose subnets and ranges are taken, whoever's configuration it is. */
 

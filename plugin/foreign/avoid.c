@@ -4,7 +4,7 @@
  * error, never a gap.
  */
 
-#include "plugin/commands/avoid.h"
+#include "plugin/foreign/avoid.h"
 
 #include <jansson.h>
 #include <string.h>
