@@ -3,7 +3,7 @@
 #
 # quickstart.sh: rangeguard's main job, on a fresh Debian 12, as root. Installs what the build needs, builds, and shows
 # two containers (network namespaces) that talk, and a reserved range that is refused and whose owner is named.
-# Everything happens in a network and mount namespace of its own: the machine's network and /etc stay as they are.
+# Everything happens in a network and mount namespace of its own: the machine's network, /etc and /var/log stay as they are.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -74,10 +74,11 @@ prepare()
 	rm -f "$log"
 }
 
-# make_host: what is to stand in for a host: nothing but lo, an empty /run, an /etc whose changes vanish
+# make_host: what is to stand in for a host: nothing but lo, an empty /run, an empty /var/log, an /etc whose changes vanish
 make_host()
 {
 	mount -t tmpfs -o mode=0755 tmpfs /run
+	mount -t tmpfs -o mode=0755 tmpfs /var/log
 	mkdir -p /run/etc/upper /run/etc/work
 	mount -t overlay -o lowerdir=/etc,upperdir=/run/etc/upper,workdir=/run/etc/work overlay /etc
 	ip link set lo up

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What the tests that need root share. A test script sources this file, defines functions test_…, and ends with
-# `main "$@"`. Each test function runs in namespaces of its own (network: the "host"; mount: /etc, /opt, /run and
-# /var/lib can be written without a trace; process: nothing outlives the test, however it ends), under `set -e`.
+# `main "$@"`. Each test function runs in namespaces of its own (network: the "host"; mount: /etc, /opt, /run,
+# /var/lib and /var/log can be written without a trace; process: nothing outlives the test, however it ends), under `set -e`.
 # The machine's own network namespace never sees a packet.
 #
 # Report: "ok name" or "not ok name: why" per test, then "N passed, N failed"; the exit status says the same.
@@ -325,6 +325,7 @@ run_inside()
 	for directory in /etc /opt /var/lib; do
 		overlay "$directory"
 	done
+	mount -t tmpfs -o mode=0755 tmpfs /var/log
 	host_ns_setup
 	mkdir /run/test
 	cd /run/test

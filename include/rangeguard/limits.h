@@ -64,6 +64,14 @@
 /** `ipam.reuseDelay` in seconds: a year */
 #define LIMIT_REUSE_DELAY (366U * 24U * 3600U)
 
+/** `history`: a path that leaves room for the number of a full file */
+#define LIMIT_HISTORY_PATH (LIMIT_PATH - 16U)
+/** `historySize`: a line is at most 16 KiB */
+#define LIMIT_HISTORY_SIZE_MIN (1U << 16)
+#define LIMIT_HISTORY_SIZE_MAX (INT64_C(1) << 40)
+/** `historyFiles` */
+#define LIMIT_HISTORY_FILES 10000U
+
 /** Pools kept in a store: pairs of a range set and a policy; the least recently used one is dropped and built again */
 #define LIMIT_POOLS 64U
 /** Rested addresses that one ADD makes free again: more than it takes, so that ADDs keep up with DELs */

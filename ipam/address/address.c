@@ -115,6 +115,26 @@ int address_parse(const char *text, struct address *ret_address)
 	return -EINVAL;
 }
 
+/** put_octet() - Write a number from 0 to 255 in decimal. Return: the place after it */
+static char *put_octet(char *at, uint8_t octet)
+{
+	if (octet >= 100)
+		*at++ = (char)('0' + octet / 100);
+	if (octet >= 10)
+		*at++ = (char)('0' + octet / 10 % 10);
+	*at++ = (char)('0' + octet % 10);
+	return at;
+}
+
+/** format_ipv4() - inet_ntop(3) goes through sprintf(3) here: 1,700 instructions, eight times in an ADD */
+static void format_ipv4(const uint8_t bytes[static 4], char *at)
+{
+	for (size_t i = 0; i < 4; i++) {
+		at = put_octet(at, bytes[i]);
+		*at++ = i < 3 ? '.' : '\0';
+	}
+}
+
 /**
  * address_format() - Text of an address, RFC 5952 for IPv6
  * @address:	Address to write
@@ -128,7 +148,10 @@ const char *address_format(const struct address *address, char buffer[static ADD
 
 	buffer[0] = '\0';
 	address_to_bytes(address, bytes);
-	(void)inet_ntop((int)address->family, bytes, buffer, ADDRESS_TEXT_MAX);
+	if (address->family == FAMILY_IPV4)
+		format_ipv4(bytes, buffer);
+	else
+		(void)inet_ntop((int)address->family, bytes, buffer, ADDRESS_TEXT_MAX);
 	return buffer;
 }
 

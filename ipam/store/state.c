@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -257,6 +258,22 @@ int state_open(const char *path, enum state_access access, struct state *ret_sta
 	return 0;
 }
 
+/** struct boot - The boot id, read once: it stays the same as long as this process lives */
+static struct {
+	pthread_once_t once;
+	int outcome;
+	char id[BOOT_ID_MAX];
+} boot = {.once = PTHREAD_ONCE_INIT};
+
+/** read_boot_id() - For pthread_once(3) */
+static void read_boot_id(void)
+{
+	CLEANUP_CLOSE int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t size = fd < 0 ? -1 : read(fd, boot.id, BOOT_ID_MAX - 1);
+
+	boot.outcome = size < 0 ? -errno : 0;
+}
+
 /**
  * state_boot_id() - Which boot of the machine this is: state lives as long as the containers do
  * @ret_boot_id:	/proc/sys/kernel/random/boot_id
@@ -265,15 +282,10 @@ int state_open(const char *path, enum state_access access, struct state *ret_sta
  */
 int state_boot_id(char ret_boot_id[static BOOT_ID_MAX])
 {
-	CLEANUP_CLOSE int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t size;
-
-	if (fd < 0)
-		return -errno;
-	size = read(fd, ret_boot_id, BOOT_ID_MAX - 1);
-	if (size < 0)
-		return -errno;
-	ret_boot_id[size] = '\0';
+	(void)pthread_once(&boot.once, read_boot_id);
+	if (boot.outcome < 0)
+		return boot.outcome;
+	memcpy(ret_boot_id, boot.id, BOOT_ID_MAX);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
  * work with it, for a verb as for the agent.
  */
 
+#include "plugin/history/recorder.h"
 #include "plugin/network/port.h"
 #include "plugin/report/error.h"
 #include "rangeguard/cleanup.h"
@@ -16,11 +17,13 @@
  * @data_dir:	State directory; borrowed
  * @rtnetlink:	Port in the host's namespace; NULL until host_open()
  * @netfilter:	Port on nfnetlink there; NULL until it is needed
+ * @recorder:	Where what is done is recorded; NULL: nowhere; borrowed
  */
 struct host {
 	const char *data_dir;
 	struct port *rtnetlink;
 	struct port *netfilter;
+	struct recorder *recorder;
 };
 
 int host_open(const char *data_dir, struct host *ret_host, struct error *reterr);

@@ -76,6 +76,7 @@ int lease_store_open(const char *data_dir, const struct state *state, enum state
  * @host:	Host
  * @state:	State
  * @attachment:	Whose
+ * @reason:	Why
  * @reterr:	Codes 11, 106, 107
  *
  * The store stays locked from one to the other: who makes the nftables table anew meanwhile, from all leases, would
@@ -84,13 +85,13 @@ int lease_store_open(const char *data_dir, const struct state *state, enum state
  * Return: 0, REFUSED
  */
 int lease_store_release(struct host *host, const struct state *state, const struct attachment *attachment,
-			struct error *reterr)
+			enum release_reason reason, struct error *reterr)
 {
 	STORE_CLEANUP struct store *store = NULL;
 	int r = lease_store_open(host->data_dir, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
 
 	if (r)
 		return r == STATE_E_ABSENT ? 0 : r;
-	r = protection_release(store, host, attachment, time(NULL), reterr);
+	r = protection_release(store, host, attachment, reason, time(NULL), reterr);
 	return r && r != REFUSED ? lease_store_error(host->data_dir, r, reterr) : r;
 }

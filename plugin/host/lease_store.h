@@ -7,11 +7,12 @@
 #include "ipam/lease/ipam.h"
 #include "ipam/store/state.h"
 #include "plugin/host/host.h"
+#include "plugin/host/protection.h"
 
 int lease_store_error(const char *data_dir, int outcome, struct error *reterr);
 int lease_store_open(const char *data_dir, const struct state *state, enum state_access access, int wait_ms,
 		     struct store **ret_store, struct error *reterr);
 int lease_store_release(struct host *host, const struct state *state, const struct attachment *attachment,
-			struct error *reterr);
+			enum release_reason reason, struct error *reterr);
 
 #endif

@@ -51,6 +51,14 @@ void protection_removal_done(struct protection_removal *removal);
 
 #define REMOVAL_CLEANUP CLEANUP(protection_removal_done)
 
-int protection_release(struct store *store, struct host *host, const struct attachment *attachment, int64_t now,
-		       struct error *reterr);
+/** Why a lease is given back: what the history calls it */
+enum release_reason {
+	RELEASE_UNDO, /* its ADD failed, and nobody was told of it: no event */
+	RELEASE_DEL,
+	RELEASE_GC,
+	RELEASE_RECLAIM,
+};
+
+int protection_release(struct store *store, struct host *host, const struct attachment *attachment,
+		       enum release_reason reason, int64_t now, struct error *reterr);
 #endif

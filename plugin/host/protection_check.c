@@ -78,7 +78,7 @@ static bool is_shared(struct store *store, const struct attachment *attachment)
 	PROTECTION_CLEANUP struct protection others = {0};
 
 	chained.chained = true;
-	return !attachment->chained && protection_find(store, &chained, &others) == 0;
+	return !attachment->chained && protection_find(store, &chained, NULL, &others) == 0;
 }
 
 /**
@@ -104,7 +104,7 @@ int protection_check(struct host *host, const struct attachment *attachment, str
 	r = lease_store_open(host->data_dir, &state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store, reterr);
 	if (r)
 		return r == STATE_E_ABSENT ? lease_store_error(host->data_dir, r, reterr) : r;
-	r = protection_find(store, attachment, &protection);
+	r = protection_find(store, attachment, NULL, &protection);
 	if (r == IPAM_E_NOT_FOUND)
 		return missing(&protection, ARM_E_MISSING, reterr);
 	if (r)

@@ -7,9 +7,11 @@
  * compares, protection_remove.c takes them out.
  */
 
+#include "plugin/host/farewell.h"
 #include "plugin/host/protection.h"
 
-int protection_find(struct store *store, const struct attachment *attachment, struct protection *ret_arms);
+int protection_find(struct store *store, const struct attachment *attachment, struct farewell *farewell,
+		    struct protection *ret_arms);
 int protection_make_table(struct host *host, struct store *store, struct error *reterr);
 void protection_done(struct protection *protection);
 

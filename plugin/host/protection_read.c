@@ -41,6 +41,22 @@ static int describe(void *userdata, const struct lease *lease)
 	return 0;
 }
 
+/** struct search - What a lease is wanted for */
+struct search {
+	struct protection *protection;
+	struct farewell *farewell;
+};
+
+/** found() - ipam_each_fn: a lease in the table's terms, and kept for the history where that is wanted */
+static int found(void *userdata, const struct lease *lease)
+{
+	const struct search *search = userdata;
+
+	if (search->farewell)
+		farewell_keep(search->farewell, lease);
+	return describe(search->protection, lease);
+}
+
 /** read_clauses() - ipam_egress_fn: the clauses of a lease */
 static int read_clauses(void *userdata, const struct ipam_egress *egress)
 {
@@ -85,17 +101,20 @@ bool protection_shared(struct store *store, const struct attachment *attachment)
  * protection_find() - What the store says about an attachment
  * @store:	Store, in no transaction
  * @attachment:	Attachment
+ * @farewell:	NULL, or keeps the lease
  * @ret_arms:	Always written; protection_done() releases it
  *
  * Return: 0, an outcome of the IPAM, negative errno
  */
-int protection_find(struct store *store, const struct attachment *attachment, struct protection *ret_arms)
+int protection_find(struct store *store, const struct attachment *attachment, struct farewell *farewell,
+		    struct protection *ret_arms)
 {
+	struct search search = {.protection = ret_arms, .farewell = farewell};
 	int r;
 
 	*ret_arms = (struct protection){0};
 	ret_arms->member.egress = &ret_arms->egress;
-	r = ipam_find(store, attachment, describe, ret_arms);
+	r = ipam_find(store, attachment, found, &search);
 	if (!r)
 		ret_arms->member.shared = protection_shared(store, attachment);
 	if (!r && ret_arms->digest)

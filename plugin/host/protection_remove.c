@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "plugin/host/farewell.h"
 #include "plugin/host/lease_store.h"
 #include "plugin/host/protection_internal.h"
 #include "plugin/host/unused.h"
@@ -72,7 +73,7 @@ static int read_store(const struct host *host, const struct state *state, const 
 	STORE_CLEANUP struct store *store = NULL;
 	int r = lease_store_open(host->data_dir, state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store, err);
 
-	return r ? r : protection_find(store, attachment, protection);
+	return r ? r : protection_find(store, attachment, NULL, protection);
 }
 
 /**
@@ -139,6 +140,7 @@ static void clear_up(struct store *store, struct host *host)
  * @store:	Store, locked
  * @host:	Host
  * @attachment:	Attachment
+ * @reason:	Why; told to the history
  * @now:	Seconds since the epoch
  * @reterr:	Code 107; only for REFUSED
  *
@@ -147,17 +149,21 @@ static void clear_up(struct store *store, struct host *host)
  *
  * Return: 0, also when it holds no lease; REFUSED; an outcome of the IPAM, negative errno
  */
-int protection_release(struct store *store, struct host *host, const struct attachment *attachment, int64_t now,
-		       struct error *reterr)
+int protection_release(struct store *store, struct host *host, const struct attachment *attachment,
+		       enum release_reason reason, int64_t now, struct error *reterr)
 {
 	PROTECTION_CLEANUP struct protection protection = {0};
-	int r = protection_find(store, attachment, &protection);
+	FAREWELL_CLEANUP struct farewell farewell = {.recorder = reason == RELEASE_UNDO ? NULL : host->recorder};
+	int r = protection_find(store, attachment, &farewell, &protection);
 
 	/* Of a lease that can't be read nothing is known. */
 	if (!r && take_away(host, &protection, reterr))
 		return REFUSED;
-	if (r != IPAM_E_NOT_FOUND)
+	if (r != IPAM_E_NOT_FOUND) {
 		r = ipam_release(store, attachment, now);
+		if (!r)
+			farewell_note(&farewell, reason, &protection.egress);
+	}
 	if (!r || r == IPAM_E_NOT_FOUND)
 		clear_up(store, host);
 	return r == IPAM_E_NOT_FOUND ? 0 : r;

@@ -93,7 +93,8 @@ static int release_all(struct store *store, const struct reclaim *reclaim, struc
 						.ifname = dead->ifname,
 						.chained = dead->chained};
 		struct error err = {0};
-		int r = protection_release(store, host, &attachment, reclaim->request->lease.since, &err);
+		int r = protection_release(store, host, &attachment, RELEASE_RECLAIM, reclaim->request->lease.since,
+					   &err);
 
 		if (r < 0)
 			return r;

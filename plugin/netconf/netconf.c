@@ -49,16 +49,32 @@ static void set_defaults(struct netconf *netconf, json_t *root, const char *file
 		.data_dir = NETCONF_DATA_DIR,
 		.reuse_delay = NETCONF_REUSE_DELAY,
 		.guard = {.policies = {NETCONF_POLICY_DIR}, .n_policies = 1, .policies_default = true},
+		.history = NETCONF_HISTORY,
+		.history_size = NETCONF_HISTORY_SIZE,
+		.history_files = NETCONF_HISTORY_FILES,
 	};
 	(void)snprintf(netconf->pointer, sizeof(netconf->pointer), "%s", pointer);
+}
+
+/** history_place() - Where the keys of the history stand: beside ours, in the `ipam` object of another plugin */
+static const json_t *history_place(const json_t *root, const struct netconf *netconf)
+{
+	return netconf->role == ROLE_DELEGATE ? json_object_get(root, "ipam") : root;
+}
+
+/** hear_nothing() - Listener of a verb that goes on whatever the configuration says */
+static void hear_nothing(struct report *report, const struct finding *finding)
+{
+	(void)report;
+	(void)finding;
 }
 
 /**
  * netconf_read_identity() - Read what DEL and GC need, never failing on the rest
  * @root:		Plugin's object; a reference is taken
  * @file:		Where it came from
- * @ret_netconf:	name, type, role, version (the newest where it is unreadable), dataDir and prevResult; everything
- *			else as by default. Always written; netconf_done() releases it
+ * @ret_netconf:	name, type, role, version (the newest where it is unreadable), dataDir, history and prevResult;
+ *			everything else as by default. Always written; netconf_done() releases it
  *
  * Return: 0
  */
@@ -67,6 +83,7 @@ int netconf_read_identity(json_t *root, const char *file, struct netconf *ret_ne
 	const json_t *ipam = json_object_get(root, "ipam");
 	const char *data_dir = member_text(ipam, "dataDir");
 	const char *version = member_text(root, "cniVersion");
+	struct report unheard = {.heard = hear_nothing};
 
 	set_defaults(ret_netconf, root, file, "");
 	if (member_text(root, "name"))
@@ -78,6 +95,7 @@ int netconf_read_identity(json_t *root, const char *file, struct netconf *ret_ne
 	if (data_dir && data_dir[0] == '/')
 		ret_netconf->data_dir = data_dir;
 	ret_netconf->prev_result = json_member(root, "prevResult");
+	netconf_read_history(&(struct reader){.report = &unheard}, history_place(root, ret_netconf), ret_netconf);
 	return 0;
 }
 
@@ -243,8 +261,9 @@ void netconf_read_guard(struct reader *reader, const json_t *object, struct netc
 static void read_ipam(struct reader *reader, const json_t *root, struct netconf *netconf)
 {
 	static const char *const keys[] = {"type",   "ranges",	   "subnet",  "rangeStart", "rangeEnd", "gateway",
-					   "routes", "resolvConf", "dataDir", "reuseDelay", NULL,	NULL};
-	const char *known[sizeof(keys) / sizeof(keys[0])];
+					   "routes", "resolvConf", "dataDir", "reuseDelay", NULL};
+	static const char *const delegate_keys[] = {"guard", "history", "historySize", "historyFiles"};
+	const char *known[sizeof(keys) / sizeof(keys[0]) + sizeof(delegate_keys) / sizeof(delegate_keys[0])] = {NULL};
 	const json_t *ipam = json_member_object(reader, root, "ipam");
 	size_t mark = pointer_push_key(&reader->at, "ipam");
 	long long reuse_delay = netconf->reuse_delay;
@@ -252,7 +271,7 @@ static void read_ipam(struct reader *reader, const json_t *root, struct netconf 
 
 	memcpy(known, keys, sizeof(keys));
 	if (netconf->role == ROLE_DELEGATE)
-		known[sizeof(keys) / sizeof(keys[0]) - 2] = "guard";
+		memcpy(known + sizeof(keys) / sizeof(keys[0]) - 1, delegate_keys, sizeof(delegate_keys));
 	text = json_member_text(reader, ipam, "type");
 	if (!text || strcmp(text, TYPE))
 		reader_error(reader, "type", RULE_INVALID_VALUE,
@@ -272,8 +291,10 @@ static void read_ipam(struct reader *reader, const json_t *root, struct netconf 
 		netconf->data_dir = text;
 	(void)json_member_integer(reader, ipam, "reuseDelay", 0, LIMIT_REUSE_DELAY, &reuse_delay);
 	netconf->reuse_delay = (uint32_t)reuse_delay;
-	if (netconf->role == ROLE_DELEGATE)
+	if (netconf->role == ROLE_DELEGATE) {
 		netconf_read_guard(reader, ipam, netconf);
+		netconf_read_history(reader, ipam, netconf);
+	}
 	pointer_pop(&reader->at, mark);
 }
 
@@ -305,10 +326,10 @@ static void read_mac(struct reader *reader, const json_t *root, const struct cni
 static void check_top_keys(struct reader *reader, const json_t *root)
 {
 	static const char *const keys[] = {
-		"cniVersion",	 "cniVersions", "name",	      "type",	      "args",	   "capabilities",
-		"runtimeConfig", "dns",		"prevResult", "disableCheck", "disableGC", "loadOnlyInlinedPlugins",
-		"mode",		 "mtu",		"ipMasq",     "antiSpoof",    "ipam",	   "guard",
-		"snat",		 NULL,
+		"cniVersion",	 "cniVersions", "name",	       "type",	       "args",	    "capabilities",
+		"runtimeConfig", "dns",		"prevResult",  "disableCheck", "disableGC", "loadOnlyInlinedPlugins",
+		"mode",		 "mtu",		"ipMasq",      "antiSpoof",    "ipam",	    "guard",
+		"snat",		 "history",	"historySize", "historyFiles", NULL,
 	};
 
 	json_check_keys(reader, root, keys);
@@ -344,6 +365,7 @@ int netconf_read(json_t *root, const char *file, const char *pointer, const stru
 		(void)json_member_bool(&reader, root, "antiSpoof", &ret_netconf->anti_spoof);
 		(void)json_member_bool(&reader, root, "ipMasq", &ret_netconf->ip_masq);
 		netconf_read_snat(&reader, root, ret_netconf);
+		netconf_read_history(&reader, root, ret_netconf);
 	}
 	read_dns(&reader, root, ret_netconf);
 	netconf_read_guard(&reader, root, ret_netconf);

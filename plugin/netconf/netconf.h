@@ -87,6 +87,8 @@ struct pin {
  * @resolv_conf:	`ipam.resolvConf`, NULL when none
  * @dns:		`dns`, NULL when none; borrowed from @root
  * @prev_result:	`prevResult`, or NULL; borrowed from @root
+ * @history:		Path of the history, NULL: none is written; @history_size bytes, then it is renamed, and
+ *			@history_files such files are kept
  */
 struct netconf {
 	json_t *root;
@@ -117,11 +119,17 @@ struct netconf {
 	const char *mac;
 	const json_t *dns;
 	const json_t *prev_result;
+	const char *history;
+	uint64_t history_size;
+	unsigned history_files;
 };
 
 #define NETCONF_DATA_DIR "/run/rangeguard"
 #define NETCONF_POLICY_DIR "/etc/rangeguard/reserved.d"
 #define NETCONF_REUSE_DELAY 120U
+#define NETCONF_HISTORY "/var/log/rangeguard/history.jsonl"
+#define NETCONF_HISTORY_SIZE (UINT64_C(32) << 20)
+#define NETCONF_HISTORY_FILES 16U
 
 int netconf_read_identity(json_t *root, const char *file, struct netconf *ret_netconf);
 int netconf_read(json_t *root, const char *file, const char *pointer, const struct cni_args *args,

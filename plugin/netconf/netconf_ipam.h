@@ -2,7 +2,8 @@
 #ifndef PLUGIN_NETCONF_NETCONF_IPAM_H
 #define PLUGIN_NETCONF_NETCONF_IPAM_H
 
-/* `ipam` and what the runtime adds to it (ipRanges, ips, IP=), in host-local's schema; and `snat`. For netconf.c. */
+/* `ipam` and what the runtime adds to it (ipRanges, ips, IP=), in host-local's schema; `snat`; `history`.
+ * For netconf.c. */
 
 #include "plugin/netconf/netconf.h"
 #include "plugin/text/json.h"
@@ -17,5 +18,6 @@ void netconf_read_snat(struct reader *reader, const json_t *root, struct netconf
 void netconf_exclude(struct reader *reader, struct netconf *netconf);
 void netconf_read_requested(struct reader *reader, const json_t *root, const struct cni_args *args,
 			    struct netconf *netconf);
+void netconf_read_history(struct reader *reader, const json_t *object, struct netconf *netconf);
 
 #endif

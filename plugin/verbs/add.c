@@ -14,6 +14,7 @@
 #include "plugin/verbs/answer.h"
 #include "plugin/verbs/chained.h"
 #include "plugin/verbs/leases.h"
+#include "plugin/verbs/record.h"
 #include "plugin/verbs/verbs.h"
 
 /** open_netns() - CNI_NETNS, which must be a network namespace and not the plugin's own, where @host is: code 8 */
@@ -146,7 +147,7 @@ static void undo_take(const struct context *context, const struct state *state, 
 	struct attachment attachment = context_attachment(context);
 	struct error undo_error = {0};
 
-	if (lease_store_release(host, state, &attachment, &undo_error))
+	if (lease_store_release(host, state, &attachment, RELEASE_UNDO, &undo_error))
 		log_line("giving the addresses back: %s", undo_error.msg);
 }
 
@@ -188,8 +189,7 @@ static int add_addresses(struct context *context, struct error *reterr)
 	struct ipam_grant grant;
 	int r;
 
-	if (host_open(context->netconf.data_dir, &host, reterr) ||
-	    open_netns(context, host.rtnetlink, &netns, reterr) ||
+	if (context_open_host(context, &host, reterr) || open_netns(context, host.rtnetlink, &netns, reterr) ||
 	    pinning_check(&context->pinning, host.rtnetlink, reterr) ||
 	    leases_open(context, &attachment, STATE_WRITE, &state, reterr) ||
 	    leases_take(context, &state, &netns, &host, &grant, reterr))
@@ -200,6 +200,8 @@ static int add_addresses(struct context *context, struct error *reterr)
 		r = wire(context, &state, &host, &netns, &grant, reterr);
 	if (r)
 		undo_take(context, &state, &host);
+	else
+		record_grant(context, &grant);
 	return r ? REFUSED : 0;
 }
 

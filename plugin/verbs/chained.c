@@ -15,6 +15,7 @@
 #include "plugin/report/log.h"
 #include "plugin/verbs/answer.h"
 #include "plugin/verbs/leases.h"
+#include "plugin/verbs/record.h"
 
 /** chained_attachment() - The attachment of this call, as the chained role has it */
 static struct attachment chained_attachment(const struct context *context)
@@ -138,7 +139,7 @@ static void undo(const struct context *context, const struct state *state, struc
 	struct attachment attachment = chained_attachment(context);
 	struct error undo_error = {0};
 
-	if (lease_store_release(host, state, &attachment, &undo_error))
+	if (lease_store_release(host, state, &attachment, RELEASE_UNDO, &undo_error))
 		log_line("undoing what was armed: %s", undo_error.msg);
 }
 
@@ -162,8 +163,10 @@ static int arm(const struct context *context, const struct state *state, struct 
 		return REFUSED;
 	protection = protection_of_lease(&lease, &context->pinning.egress);
 	protection.member.shared = shared;
-	if (!protection_put(host, state, link.index, &protection, reterr) && !answer_previous(context, reterr))
+	if (!protection_put(host, state, link.index, &protection, reterr) && !answer_previous(context, reterr)) {
+		record_add(context, &lease);
 		return 0;
+	}
 	undo(context, state, host);
 	return REFUSED;
 }
@@ -183,7 +186,7 @@ int chained_add(const struct context *context, struct error *reterr)
 
 	if (!context->pinning.digest)
 		return answer_previous(context, reterr);
-	return host_open(context->netconf.data_dir, &host, reterr) ||
+	return context_open_host(context, &host, reterr) ||
 			       leases_open(context, &attachment, STATE_WRITE, &state, reterr) ||
 			       arm(context, &state, &host, reterr)
 		       ? REFUSED
@@ -208,7 +211,7 @@ int chained_del(const struct context *context, struct host *host, struct error *
 
 	if (r)
 		return r == STATE_E_ABSENT ? 0 : r;
-	return lease_store_release(host, &state, &attachment, reterr);
+	return lease_store_release(host, &state, &attachment, RELEASE_DEL, reterr);
 }
 
 /** chained_check() - CHECK of the chained role: what ADD armed is there; 0, REFUSED */
@@ -219,6 +222,5 @@ int chained_check(const struct context *context, struct error *reterr)
 
 	if (!context->pinning.digest)
 		return 0;
-	return host_open(context->netconf.data_dir, &host, reterr) ? REFUSED
-								   : protection_check(&host, &attachment, reterr);
+	return context_open_host(context, &host, reterr) ? REFUSED : protection_check(&host, &attachment, reterr);
 }

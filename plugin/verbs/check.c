@@ -86,7 +86,7 @@ static int check_interface(const struct context *context, const struct result *e
 		return error_set(reterr, ERROR_NETNS,
 				 "CNI_NETNS %.256s is not a network namespace that can be opened: %s",
 				 context->request.netns, r < 0 ? strerror(-r) : "it is something else");
-	if (host_open(context->netconf.data_dir, &host, reterr) || protection_check(&host, &attachment, reterr))
+	if (context_open_host(context, &host, reterr) || protection_check(&host, &attachment, reterr))
 		return REFUSED;
 	return attach_check(host.rtnetlink, &netns, &attachment, expected, reterr);
 }

@@ -10,6 +10,7 @@
 #include "ipam/guard/guard_image.h"
 #include "plugin/netconf/check.h"
 #include "plugin/verbs/compiled.h"
+#include "plugin/verbs/record.h"
 #include "rangeguard/cleanup.h"
 
 /**
@@ -109,6 +110,23 @@ int context_read_pinning(struct context *context, struct error *reterr)
 	if (r)
 		return error_no_memory(reterr);
 	return pinning_make(&context->netconf, &context->request.args, &own, &context->pinning, reterr);
+}
+
+/**
+ * context_open_host() - The host of this call, which records what is done
+ * @context:	Call
+ * @ret_host:	Host, released by host_done()
+ * @reterr:	Code 107
+ *
+ * Return: 0, REFUSED
+ */
+int context_open_host(const struct context *context, struct host *ret_host, struct error *reterr)
+{
+	if (host_open(context->netconf.data_dir, ret_host, reterr))
+		return REFUSED;
+	record_prepare(context);
+	ret_host->recorder = context->recorder;
+	return 0;
 }
 
 /** context_attachment() - The attachment that this call is about; borrows the call's texts */

@@ -10,6 +10,8 @@
 #include "ipam/guard/guard.h"
 #include "ipam/lease/lease.h"
 #include "plugin/cni/request.h"
+#include "plugin/history/recorder.h"
+#include "plugin/host/host.h"
 #include "plugin/netconf/netconf.h"
 #include "plugin/network/port.h"
 #include "plugin/verbs/pinning.h"
@@ -23,6 +25,7 @@
  * @guard:	Sealed, NULL as long as the verb has not read it
  * @pinning:	How the container's packets leave; only ADD and CHECK fill it
  * @previous:	prevResult, empty where there is none or the verb has not read it
+ * @recorder:	Where the call is recorded; borrowed, never NULL in a verb
  */
 struct context {
 	struct request request;
@@ -32,6 +35,7 @@ struct context {
 	struct guard *guard;
 	struct pinning pinning;
 	struct result previous;
+	struct recorder *recorder;
 };
 
 int context_read_config(struct context *context, struct error *reterr);
@@ -39,6 +43,7 @@ int context_read_policy(struct context *context, struct error *reterr);
 void context_explain_refusal(const struct context *context, struct error *err);
 int context_read_pinning(struct context *context, struct error *reterr);
 int context_read_previous(struct context *context, struct error *reterr);
+int context_open_host(const struct context *context, struct host *ret_host, struct error *reterr);
 struct attachment context_attachment(const struct context *context);
 void context_done(struct context *context);
 

@@ -91,7 +91,7 @@ static int delete_attachment(const struct context *context, struct host *host, s
 	away = protection_removal_step(&removal);
 	if (attach_delete(host->rtnetlink, &attachment, &away, reterr))
 		return REFUSED;
-	if (!opened && lease_store_release(host, &state, &attachment, &err))
+	if (!opened && lease_store_release(host, &state, &attachment, RELEASE_DEL, &err))
 		return tolerate(&err, reterr);
 	return 0;
 }
@@ -109,7 +109,7 @@ int verb_del(struct context *context, struct error *reterr)
 	struct error err = {0};
 
 	(void)netconf_read_identity(context->root, "the network configuration", &context->netconf);
-	if (host_open(context->netconf.data_dir, &host, reterr))
+	if (context_open_host(context, &host, reterr))
 		return REFUSED;
 	if (context->netconf.role == ROLE_CHAINED && chained_del(context, &host, &err) && tolerate(&err, reterr))
 		return REFUSED;

@@ -231,7 +231,7 @@ static int remove_locked(const struct context *context, const struct state *stat
 	away = protection_removal_step(&removal);
 	return attach_delete(host->rtnetlink, attachment, &away, reterr)
 		       ? REFUSED
-		       : lease_store_release(host, state, attachment, reterr);
+		       : lease_store_release(host, state, attachment, RELEASE_GC, reterr);
 }
 
 /** remove_stale() - Lock one stale attachment and remove it */
@@ -302,7 +302,7 @@ static void remove_group(struct host *host, const struct state *state, const str
 	for (size_t i = 0; i < group->n; i++) {
 		struct attachment attachment = attachment_of(sweep, group->members[i]);
 
-		group->members[i]->removed = !r && !lease_store_release(host, state, &attachment, &ignored);
+		group->members[i]->removed = !r && !lease_store_release(host, state, &attachment, RELEASE_GC, &ignored);
 		state_unlock_attachment(state, attachment_hash(&attachment));
 	}
 	group->n = 0;
@@ -331,7 +331,7 @@ static int remove_all(const struct context *context, const struct state *state, 
 	HOST_CLEANUP struct host host = {0};
 	size_t failures = 0;
 
-	if (host_open(context->netconf.data_dir, &host, reterr))
+	if (context_open_host(context, &host, reterr))
 		return REFUSED;
 	remove_together(context, state, &host, sweep);
 	for (const struct stale *stale = sweep->first; stale; stale = stale->next) {

@@ -38,6 +38,7 @@ int leases_open(const struct context *context, const struct attachment *attachme
 		return r;
 	if (r)
 		return lease_store_error(context->netconf.data_dir, r, reterr);
+	recorder_count_in(context->recorder, state.dir_fd);
 	*ret_state = state;
 	state = (struct state)STATE_INIT;
 	return 0;
@@ -166,11 +167,12 @@ struct taking {
 /** tell_of_replacement() - A damaged store is nothing that an ADD fails on, but somebody should look at the disk */
 static void tell_of_replacement(const struct taking *taking)
 {
-	if (taking->seed.replaced)
-		log_line(
-			"the lease store in %s was damaged: it is set aside as leases.mdb.damaged and made anew from the "
-			"kernel's interfaces and routes",
-			taking->context->netconf.data_dir);
+	if (!taking->seed.replaced)
+		return;
+	recorder_count(taking->context->recorder, COUNTER_STORE_REPLACED);
+	log_line("the lease store in %s was damaged: it is set aside as leases.mdb.damaged and made anew from the "
+		 "kernel's interfaces and routes",
+		 taking->context->netconf.data_dir);
 }
 
 /**

@@ -54,7 +54,7 @@ static int is_used_up(const struct context *context, struct store *store, size_t
 	HOST_CLEANUP struct host host = {0};
 	char text[SPAN_TEXT_MAX];
 
-	if (host_open(context->netconf.data_dir, &host, reterr))
+	if (context_open_host(context, &host, reterr))
 		return REFUSED;
 	if (reclaim_is_possible(store, &netconf->sets[set], host.rtnetlink) == 1)
 		return 0;
@@ -136,8 +136,8 @@ static int check_leases(const struct context *context, const struct state *state
 	HOST_CLEANUP struct host host = {0};
 	struct clashes clashes = {.n = 0};
 
-	if (asks_routes(context) && (host_open(context->netconf.data_dir, &host, reterr) ||
-				     read_routes(context, host.rtnetlink, &hostroutes, reterr)))
+	if (asks_routes(context) &&
+	    (context_open_host(context, &host, reterr) || read_routes(context, host.rtnetlink, &hostroutes, reterr)))
 		return not_ready(reterr);
 	if (check_store(context, state, &hostroutes, &clashes, reterr))
 		return REFUSED;

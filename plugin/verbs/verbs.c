@@ -12,6 +12,7 @@
 #include <sys/time.h>
 
 #include "ipam/store/store_lmdb.h"
+#include "plugin/verbs/record.h"
 #include "rangeguard/limits.h"
 
 /** struct verb - A verb, the oldest version that has it, and what carries it out */
@@ -177,16 +178,19 @@ static void seed_json(void)
 
 int verbs_run(void)
 {
-	struct context context = {.version = CNI_NEWEST};
+	RECORDER_CLEANUP struct recorder recorder;
+	struct context context = {.version = CNI_NEWEST, .recorder = &recorder};
 	struct error err = {0};
 	int r;
 
+	recorder_begin(&recorder);
 	arm_deadline();
 	survive_broken_pipe();
 	seed_json();
 	r = run(&context, &err);
 	if (r)
 		(void)error_print(stdout, &err, cni_version_text(context.version));
+	record_end(&context, r ? &err : NULL);
 	context_done(&context);
 	return r ? 1 : 0;
 }
