@@ -8,11 +8,13 @@
  */
 
 #include "ipam/address/address.h"
+#include "rangeguard/outcome.h"
 
 enum hostroute_verdict {
 	HOSTROUTE_FREE = 0, /* no route, or a less specific one: default, 0/1 and 128/1, an aggregate */
-	HOSTROUTE_TAKEN,    /* the host's own, or an exact /32 (/128): somebody holds that address, or it is shut off */
-	HOSTROUTE_CLASH,    /* on-link elsewhere, or at least as specific as the pool's subnet */
+	/* the host's own, or an exact /32 (/128): somebody holds that address, or it is shut off */
+	HOSTROUTE_TAKEN = OUTCOMES_HOSTROUTE_RULE,
+	HOSTROUTE_CLASH, /* on-link elsewhere, or at least as specific as the pool's subnet */
 };
 
 /** What becomes of a packet that a route matches */

@@ -17,9 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rangeguard/outcome.h"
+
 /** Named outcomes beside 0 and negative errno */
 enum blocks_outcome {
-	BLOCKS_E_DAMAGED = 1, /* the bytes are not those that were written */
+	BLOCKS_E_DAMAGED = OUTCOMES_BLOCKS, /* the bytes are not those that were written */
 };
 
 #define BLOCKS_TAG_BYTES 16U

@@ -15,6 +15,7 @@
  */
 
 #include "ipam/address/address.h"
+#include "rangeguard/outcome.h"
 
 enum guard_kind {
 	GUARD_RESERVED,
@@ -50,7 +51,7 @@ struct guard;
 
 /** Named outcomes beside 0 and negative errno */
 enum guard_outcome {
-	GUARD_E_RESERVED = 1,
+	GUARD_E_RESERVED = OUTCOMES_GUARD,
 };
 
 /** What guard_lint() finds */

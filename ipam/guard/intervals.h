@@ -8,6 +8,7 @@
  */
 
 #include "ipam/address/address.h"
+#include "rangeguard/outcome.h"
 
 /**
  * struct interval - Addresses that are reserved, all by the same entry
@@ -46,7 +47,7 @@ struct intervals {
 
 /** Named outcomes beside 0 and negative errno */
 enum intervals_outcome {
-	INTERVALS_E_NONE = 1,
+	INTERVALS_E_NONE = OUTCOMES_INTERVALS,
 };
 
 /** Size of intervals_digest() */

@@ -11,6 +11,7 @@
 #include "ipam/lease/holding.h"
 #include "ipam/lease/pool.h"
 #include "ipam/lease/resting.h"
+#include "rangeguard/outcome.h"
 
 /** First byte of the keys in STORE_META under which the last address given to a network stands */
 #define CURSOR_PREFIX '>'
@@ -18,8 +19,8 @@
 /** What becomes of an address that a pool offers; apart from the values of enum ipam_outcome */
 enum candidate {
 	CANDIDATE_GOOD = 0,
-	CANDIDATE_PASS = 100, /* the next one, please */
-	CANDIDATE_DROP,	      /* so, and the pool should not have it */
+	CANDIDATE_PASS = OUTCOMES_CHOICE, /* the next one, please */
+	CANDIDATE_DROP,			  /* so, and the pool should not have it */
 };
 
 /** cursor_key() - Key of the last address given to the network and range set of @choice */

@@ -13,13 +13,14 @@
 #include "ipam/lease/lease.h"
 #include "ipam/store/row.h"
 #include "ipam/store/store.h"
+#include "rangeguard/outcome.h"
 
 /** Named outcomes beside 0 and negative errno */
 enum ipam_outcome {
-	IPAM_E_FULL = 1,  /* a range set has no free address: @set */
-	IPAM_E_RESERVED,  /* a requested address is reserved: @address, @entry */
-	IPAM_E_HELD,	  /* a requested address is held by another attachment: @address, @holder */
-	IPAM_E_OUTSIDE,	  /* no range set takes a requested address, or it has taken another one: @address */
+	IPAM_E_FULL = OUTCOMES_IPAM, /* a range set has no free address: @set */
+	IPAM_E_RESERVED,	     /* a requested address is reserved: @address, @entry */
+	IPAM_E_HELD,		     /* a requested address is held by another attachment: @address, @holder */
+	IPAM_E_OUTSIDE,		     /* no range set takes a requested address, or it has taken another one: @address */
 	IPAM_E_EXCLUDED,  /* a requested address is never given: a gateway, next hop or pinned source: @address */
 	IPAM_E_NOT_FOUND, /* no such lease */
 	IPAM_E_VETOED,	  /* the veto ended the search: @address; what it found is the veto's to tell */

@@ -10,6 +10,7 @@
 #include "ipam/address/address.h"
 #include "ipam/store/store.h"
 #include "rangeguard/limits.h"
+#include "rangeguard/outcome.h"
 
 /**
  * struct attachment - The key of a lease: network, container and interface as CNI names them
@@ -62,7 +63,7 @@ struct lease {
 
 /** Named outcomes beside 0 and negative errno */
 enum lease_outcome {
-	LEASE_E_DAMAGED = 1, /* checksum, version or lengths are wrong */
+	LEASE_E_DAMAGED = OUTCOMES_LEASE, /* checksum, version or lengths are wrong */
 };
 
 struct attachment_key attachment_key(const struct attachment *attachment);

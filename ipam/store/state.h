@@ -12,11 +12,14 @@
 
 #include <stdint.h>
 
+#include "rangeguard/outcome.h"
+
 /** Named outcomes beside 0 and negative errno */
 enum state_outcome {
-	STATE_E_UNSAFE = 1, /* the directory is not root's, writable by others, or behind a symlink root did not make */
-	STATE_E_LOCKED,	    /* somebody else held the lock until the deadline */
-	STATE_E_ABSENT,	    /* there is no state yet (only when opened for reading) */
+	/* the directory is not root's, writable by others, or behind a symlink root did not make */
+	STATE_E_UNSAFE = OUTCOMES_STATE,
+	STATE_E_LOCKED, /* somebody else held the lock until the deadline */
+	STATE_E_ABSENT, /* there is no state yet (only when opened for reading) */
 };
 
 /** What a state directory or a store is opened for */

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "rangeguard/outcome.h"
+
 enum store_table {
 	STORE_META,	  /* schema, boot id, cursors */
 	STORE_LEASES,	  /* attachment key -> lease */
@@ -27,7 +29,7 @@ enum store_table {
 };
 
 enum store_outcome {
-	STORE_E_NOT_FOUND = 1,
+	STORE_E_NOT_FOUND = OUTCOMES_STORE,
 };
 
 /** struct bytes - Borrowed byte string */

@@ -10,10 +10,11 @@
 
 #include "ipam/store/state.h"
 #include "ipam/store/store.h"
+#include "rangeguard/outcome.h"
 
 /** Named outcomes beside 0, negative errno, STATE_E_LOCKED and STATE_E_ABSENT */
 enum store_lmdb_outcome {
-	STORE_LMDB_E_DAMAGED = 16, /* LMDB refuses the file, or its schema is not this program's */
+	STORE_LMDB_E_DAMAGED = OUTCOMES_STORE_LMDB, /* LMDB refuses the file, or its schema is not this program's */
 };
 
 /**

@@ -13,6 +13,7 @@
 
 #include "ipam/store/state.h"
 #include "ipam/store/store.h"
+#include "rangeguard/outcome.h"
 
 /**
  * struct lmdb_store - An open store
@@ -40,7 +41,7 @@ struct lmdb_store {
 
 /** Named outcomes of lmdb_check_file() beside 0 and negative errno */
 enum lmdb_file_outcome {
-	LMDB_FILE_ABSENT = 1,
+	LMDB_FILE_ABSENT = OUTCOMES_LMDB_FILE,
 	LMDB_FILE_DAMAGED,
 };
 

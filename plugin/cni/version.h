@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "rangeguard/outcome.h"
+
 /** In the order of their age, so that `version >= CNI_0_4_0` reads as it should */
 enum cni_version {
 	CNI_0_1_0,
@@ -23,8 +25,8 @@ enum cni_version {
 
 /** Named outcomes of cni_version_parse() */
 enum cni_version_outcome {
-	CNI_VERSION_E_UNSUPPORTED = 1, /* well-formed, but not one of ours */
-	CNI_VERSION_E_MALFORMED,       /* not MAJOR[.MINOR[.MICRO]] in decimal */
+	CNI_VERSION_E_UNSUPPORTED = OUTCOMES_CNI_VERSION, /* well-formed, but not one of ours */
+	CNI_VERSION_E_MALFORMED,			  /* not MAJOR[.MINOR[.MICRO]] in decimal */
 };
 
 const char *cni_version_text(enum cni_version version);

@@ -6,10 +6,12 @@
 
 #include "ipam/address/gaps.h"
 #include "plugin/report/error.h"
+#include "rangeguard/outcome.h"
 
 /** Named outcomes beside 0, REFUSED and negative errno */
 enum avoid_outcome {
-	AVOID_E_UNKNOWN = 2, /* nobody has named the file, and it is of no kind that is read: nothing was taken */
+	/* nobody has named the file, and it is of no kind that is read: nothing was taken */
+	AVOID_E_UNKNOWN = OUTCOMES_AVOID,
 };
 
 int avoid_read(const char *path, bool named, struct gaps *gaps, struct error *reterr);

@@ -8,10 +8,11 @@
 
 #include "ipam/lease/ipam.h"
 #include "plugin/host/host.h"
+#include "rangeguard/outcome.h"
 
 /** Named outcomes beside 0 and negative errno */
 enum reclaim_outcome {
-	RECLAIM_E_NOTHING = 32, /* all of them live */
+	RECLAIM_E_NOTHING = OUTCOMES_RECLAIM, /* all of them live */
 };
 
 int reclaim_dead(struct store *store, const struct ipam_request *request, struct host *host);

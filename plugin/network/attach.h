@@ -12,6 +12,7 @@
 #include "plugin/network/port.h"
 #include "plugin/network/rtmessage.h"
 #include "plugin/report/error.h"
+#include "rangeguard/outcome.h"
 
 /*
  * Make the pair, wire both ends, container end up last. The host's port is open in the host's namespace; the calling
@@ -19,7 +20,7 @@
  * 0; REFUSED. ATTACH_E_EXISTS (error filled too): an interface of that name is there already and was left alone.
  */
 enum attach_outcome {
-	ATTACH_E_EXISTS = 2,
+	ATTACH_E_EXISTS = OUTCOMES_ATTACH,
 	ATTACH_E_ABSENT,  /* no such interface, or not this attachment's */
 	ATTACH_E_FOREIGN, /* an interface has our name, but is somebody else's: left alone */
 };

@@ -8,6 +8,7 @@
  */
 
 #include "plugin/network/port.h"
+#include "rangeguard/outcome.h"
 
 /**
  * struct exchange - One batch on its way
@@ -43,7 +44,7 @@ struct exchange {
 
 /** Named outcomes beside 0 and negative errno */
 enum exchange_outcome {
-	EXCHANGE_COMPLETE = 1, /* the last answer was in that datagram */
+	EXCHANGE_COMPLETE = OUTCOMES_EXCHANGE, /* the last answer was in that datagram */
 };
 
 void exchange_begin(struct exchange *exchange, struct batch *batch, uint32_t first_sequence);

@@ -10,10 +10,11 @@
 
 #include "ipam/address/hostroute_rule.h"
 #include "plugin/network/rtmessage.h"
+#include "rangeguard/outcome.h"
 
 /** Named outcomes of hostroute_lookup() beside 0 and negative errno */
 enum hostroute_outcome {
-	HOSTROUTE_E_NONE = 1, /* no route, or none that is about addresses: a rule that discards */
+	HOSTROUTE_E_NONE = OUTCOMES_HOSTROUTE, /* no route, or none that is about addresses: a rule that discards */
 };
 
 /* Pure: what a matching route means for an address out of @subnet. */

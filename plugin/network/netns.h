@@ -7,10 +7,11 @@
 #include <stdint.h>
 
 #include "plugin/network/port.h"
+#include "rangeguard/outcome.h"
 
 /** Named outcomes beside 0 and negative errno */
 enum netns_outcome {
-	NETNS_E_NOT_NETNS = 1, /* the path is something else than a network namespace */
+	NETNS_E_NOT_NETNS = OUTCOMES_NETNS, /* the path is something else than a network namespace */
 };
 
 /** struct netns - An open namespace; device and inode identify it, whatever its path becomes */

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rangeguard/outcome.h"
+
 #define BATCH_BYTES 8192
 #define BATCH_MESSAGES 64U /* the width of batch.may_exist */
 #define PORT_TEXT_MAX 256
@@ -78,7 +80,7 @@ struct port_failure {
 
 /** Named outcomes beside 0 and negative errno */
 enum port_outcome {
-	PORT_E_REFUSED = 1, /* the kernel refused a message: see the failure */
+	PORT_E_REFUSED = OUTCOMES_PORT, /* the kernel refused a message: see the failure */
 };
 
 /**

@@ -249,15 +249,16 @@ void import_done(struct import *import)
 static int report_table(struct import *import, int outcome)
 {
 	static const char *const texts[] = {
-		[TABLE_E_QUOTES] = "a quote stands inside a cell, or something between a closing quote and the comma",
-		[TABLE_E_UNCLOSED] = "the quote of a cell that begins here is never closed",
-		[TABLE_E_TOO_LONG] = "the row is too long; is a quote missing?",
-		[TABLE_E_NUL] = "there is a NUL byte; the file must be text in UTF-8, not in UTF-16",
+		[TABLE_E_QUOTES - OUTCOMES_TABLE] =
+			"a quote stands inside a cell, or something between a closing quote and the comma",
+		[TABLE_E_UNCLOSED - OUTCOMES_TABLE] = "the quote of a cell that begins here is never closed",
+		[TABLE_E_TOO_LONG - OUTCOMES_TABLE] = "the row is too long; is a quote missing?",
+		[TABLE_E_NUL - OUTCOMES_TABLE] = "there is a NUL byte; the file must be text in UTF-8, not in UTF-16",
 	};
 
-	if (outcome < 0)
+	if (outcome < TABLE_E_QUOTES || outcome > TABLE_E_NUL)
 		return outcome == -ECANCELED ? 0 : outcome;
-	(void)import_flaw(import, import->table.line, "%s", texts[outcome]);
+	(void)import_flaw(import, import->table.line, "%s", texts[outcome - OUTCOMES_TABLE]);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "ipam/address/address.h"
+#include "rangeguard/outcome.h"
 
 enum import_format {
 	IMPORT_NETBOX,
@@ -55,7 +56,7 @@ struct import_layout {
 
 /** Named outcomes of import_span_read() */
 enum import_outcome {
-	IMPORT_E_UNREADABLE = 1,
+	IMPORT_E_UNREADABLE = OUTCOMES_IMPORT,
 	IMPORT_E_NO_RANGE, /* a phpIPAM folder */
 };
 

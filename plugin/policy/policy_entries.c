@@ -76,9 +76,9 @@ static int split_file(int fd, struct splitter *splitter)
 		if (n <= 0)
 			return n < 0 ? POLICY_ENTRIES_E_ODD : 0;
 		size += (size_t)n;
-		r = size > LIMIT_POLICY_FILE ? POLICY_ENTRIES_E_ODD : split_feed(splitter, chunk, (size_t)n);
+		r = size > LIMIT_POLICY_FILE ? SPLIT_E_ODD : split_feed(splitter, chunk, (size_t)n);
 		if (r)
-			return r;
+			return r == SPLIT_E_ODD ? POLICY_ENTRIES_E_ODD : r;
 	}
 }
 

@@ -7,6 +7,7 @@
 #include "plugin/policy/policy.h"
 #include "plugin/policy/policy_source.h"
 #include "plugin/text/json.h"
+#include "rangeguard/outcome.h"
 
 /** struct policy_reader - What reading one document needs */
 struct policy_reader {
@@ -17,7 +18,8 @@ struct policy_reader {
 
 /** Named outcomes of policy_read_entries() beside 0 and negative errno */
 enum policy_entries_outcome {
-	POLICY_ENTRIES_E_ODD = 1, /* the file is to be read as a whole, and will be found faulty, or just unusual */
+	/* the file is to be read as a whole, and will be found faulty, or just unusual */
+	POLICY_ENTRIES_E_ODD = OUTCOMES_POLICY_ENTRIES,
 };
 
 int policy_read_entry(struct policy_reader *policy, const json_t *element, enum guard_kind kind);

@@ -13,6 +13,7 @@
 
 #include "plugin/policy/policy.h"
 #include "plugin/policy/policy_record.h"
+#include "rangeguard/outcome.h"
 
 /**
  * struct policy_source - A source that is open
@@ -39,7 +40,7 @@ struct policy_source {
 
 /** Named outcomes beside 0, REFUSED and negative errno */
 enum policy_source_outcome {
-	POLICY_SOURCE_E_ABSENT = REFUSED + 1,
+	POLICY_SOURCE_E_ABSENT = OUTCOMES_POLICY_SOURCE,
 };
 
 /** struct policy_names - The names of the policies in a directory, in their order; @n is -1 when they can't be read */

@@ -14,10 +14,11 @@
 
 #include "plugin/report/error.h"
 #include "plugin/snat/member.h"
+#include "rangeguard/outcome.h"
 
 /** Named outcomes beside 0 and REFUSED */
 enum arm_outcome {
-	ARM_E_MISSING = 2,
+	ARM_E_MISSING = OUTCOMES_ARM,
 	ARM_E_STALE,
 };
 

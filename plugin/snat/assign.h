@@ -12,12 +12,13 @@
 #include "ipam/address/address.h"
 #include "plugin/network/port.h"
 #include "plugin/report/error.h"
+#include "rangeguard/outcome.h"
 
 /** Named outcomes beside 0 and REFUSED */
 enum assign_outcome {
 	/* assign_remove(): the address is there, but nothing says that rangeguard put it there (the administrator did, or
 	 * the kernel is older than 5.18 and keeps no IFA_PROTO): it was left where it is. */
-	ASSIGN_E_FOREIGN = 2,
+	ASSIGN_E_FOREIGN = OUTCOMES_ASSIGN,
 };
 
 /*

@@ -9,13 +9,15 @@
 
 #include <stdint.h>
 
+#include "rangeguard/outcome.h"
+
 /** The program's name, as `bpftool prog` shows it; BPF_OBJ_NAME_LEN with the NUL */
 #define FENCE_PROGRAM_NAME "rangeguard_mark"
 
 /** Named outcomes beside 0 and negative errno */
 enum fence_mark_outcome {
-	FENCE_MARK_E_ATTACHED = 1, /* fence_mark_find(): the interface has the program already */
-	FENCE_MARK_E_NO_TCX,	   /* the kernel has no TCX */
+	FENCE_MARK_E_ATTACHED = OUTCOMES_FENCE_MARK, /* fence_mark_find(): the interface has the program already */
+	FENCE_MARK_E_NO_TCX,			     /* the kernel has no TCX */
 };
 
 int fence_mark_find(uint32_t ifindex);

@@ -11,10 +11,12 @@
 #include <stddef.h>
 
 #include "plugin/report/report.h"
+#include "rangeguard/outcome.h"
 
 /** Named outcomes beside 0 and negative errno */
 enum locate_outcome {
-	LOCATE_E_ANCESTOR = 1, /* the pointer leads nowhere; the position is that of the innermost value on its way */
+	/* the pointer leads nowhere; the position is that of the innermost value on its way */
+	LOCATE_E_ANCESTOR = OUTCOMES_LOCATE,
 };
 
 /**

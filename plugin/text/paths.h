@@ -6,9 +6,11 @@
 
 #include <stddef.h>
 
+#include "rangeguard/outcome.h"
+
 /** Named outcomes beside 0 and negative errno */
 enum paths_outcome {
-	PATHS_E_DIRECTORY = 1, /* the path was a directory: what was found in it nobody has named */
+	PATHS_E_DIRECTORY = OUTCOMES_PATHS, /* the path was a directory: what was found in it nobody has named */
 };
 
 /** struct path_list - Owned paths */

@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "ipam/guard/guard.h"
+#include "rangeguard/outcome.h"
 
 /** struct split_text - Bytes that grow */
 struct split_text {
@@ -45,7 +46,7 @@ enum split_state {
 
 /** Named outcomes beside 0 and negative errno */
 enum split_outcome {
-	SPLIT_E_ODD = 1, /* not for the splitter */
+	SPLIT_E_ODD = OUTCOMES_POLICY_SPLIT, /* not for the splitter */
 };
 
 /**

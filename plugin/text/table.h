@@ -12,13 +12,15 @@
 #include <stddef.h>
 
 #include "rangeguard/limits.h"
+#include "rangeguard/outcome.h"
 
 /** Named outcomes beside 0 and negative errno; table.line is the line meant */
 enum table_outcome {
-	TABLE_E_QUOTES = 1, /* a quote inside an unquoted cell, or something between a closing quote and the comma */
-	TABLE_E_UNCLOSED,   /* the text ends in a quoted cell that begins in that line */
-	TABLE_E_TOO_LONG,   /* a row has more bytes or cells than the limits allow */
-	TABLE_E_NUL,	    /* a NUL byte: not text, or UTF-16 */
+	TABLE_E_QUOTES =
+		OUTCOMES_TABLE, /* a quote inside an unquoted cell, or something between a closing quote and the comma */
+	TABLE_E_UNCLOSED,	/* the text ends in a quoted cell that begins in that line */
+	TABLE_E_TOO_LONG,	/* a row has more bytes or cells than the limits allow */
+	TABLE_E_NUL,		/* a NUL byte: not text, or UTF-16 */
 };
 
 /** struct table_row - A row, blank lines are none; texts are borrowed for the length of the call */

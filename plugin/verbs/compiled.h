@@ -12,10 +12,11 @@
 #include "ipam/store/state.h"
 #include "plugin/report/report.h"
 #include "plugin/verbs/context.h"
+#include "rangeguard/outcome.h"
 
 /** Named outcomes beside 0, REFUSED and negative errno */
 enum compiled_outcome {
-	COMPILED_E_LOCKED = REFUSED + 1, /* somebody else has been compiling it for as long as can be waited */
+	COMPILED_E_LOCKED = OUTCOMES_COMPILED, /* somebody else has been compiling it for as long as can be waited */
 };
 
 int compiled_read(const struct context *context, struct guard **ret_guard, struct report *report);

@@ -65,10 +65,16 @@ check_quoted()
 {
 	local file line included folder
 	while IFS=: read -r file line included; do
-		folder=${file%/*}
-		[[ " ${MAY_INCLUDE[$folder]:-} " == *" ${included%/*} "* ]] ||
-			breach "$file" "$line" "$folder must not include \"$included\""
-	done < <(sed -nE 's/^([^:]*:[0-9]*:)\s*#\s*include\s*"([^"]*)".*/\1\2/p' <<<"$listing")
+		breach "$file" "$line" "${file%/*} must not include \"$included\""
+	done < <({
+		for folder in "${!MAY_INCLUDE[@]}"; do
+			printf '%s::%s\n' "$folder" "${MAY_INCLUDE[$folder]}"
+		done
+		sed -nE 's/^([^:]*:[0-9]*:)\s*#\s*include\s*"([^"]*)".*/\1\2/p' <<<"$listing"
+	} | awk -F: '
+		$2 == "" { may[$1] = " " $3 " "; next }
+		{ folder = $1; sub(/\/[^\/]*$/, "", folder); of = $3; sub(/\/[^\/]*$/, "", of) }
+		!index(may[folder], " " of " ")')
 }
 
 # only_in PATTERN WHY GLOB…: code that matches the extended regular expression stands in files of these names only
