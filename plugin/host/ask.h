@@ -17,6 +17,7 @@
 #include <jansson.h>
 
 #include "plugin/report/error.h"
+#include "rangeguard/outcome.h"
 
 #define ASK_PROTOCOL 1
 /** The oldest protocol that is understood */
@@ -28,7 +29,7 @@
 
 /** Named outcomes beside 0 and REFUSED */
 enum ask_outcome {
-	ASK_E_NO_AGENT = 2, /* there is none, or it has ended; the error says so, with code 11 */
+	ASK_E_NO_AGENT = OUTCOMES_ASK, /* there is none, or it has ended; the error says so, with code 11 */
 };
 
 int ask_agent(const char *data_dir, const json_t *question, int wait_ms, json_t **ret_answer, struct error *reterr);
