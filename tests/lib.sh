@@ -7,6 +7,7 @@
 # The machine's own network namespace never sees a packet.
 #
 # Report: "ok name" or "not ok name: why" per test, then "N passed, N failed"; the exit status says the same.
+# Deadlines are for a machine on which a process starts in a millisecond; on a slower one they are longer, see scaled.
 # Usage of a script: [RANGEGUARD=plugin] [TEST_TIMEOUT=seconds] script [test_name…]
 
 set -euo pipefail
@@ -76,10 +77,54 @@ assert_succeeds()
 	output=$("$@" 2>&1) || fail "exit status $?: $*: $output"
 }
 
+# --- Time ---
+
+# measure_slowness: how long a hundred process starts take, in percent of what they take on the machine that deadlines are
+# for; at least 100, and at least $RANGEGUARD_SLOWNESS
+measure_slowness()
+{
+	local -i i start slowness=${RANGEGUARD_SLOWNESS:-100} starts_per_cent=1000
+
+	start=${EPOCHREALTIME/[.,]/}
+	for ((i = 0; i < 100; i++)); do
+		/bin/true
+	done
+	i=$(((${EPOCHREALTIME/[.,]/} - start) / starts_per_cent))
+	echo $((i > slowness ? i : slowness))
+}
+
+# scaled TIME: as long on this machine as TIME, a whole number of any unit, on the one that deadlines are for
+scaled()
+{
+	echo $((($1 * ${RANGEGUARD_SLOWNESS:-100} + 99) / 100))
+}
+
+# sample_is_over SHARE MINIMUM: whether a loop that samples what it can try has to end: its time is over, and it has tried
+# the minimum. $sample_end, in SECONDS of this shell, is set by begin_sample. A loop that does not get to its minimum is
+# ended by the test's deadline, and has failed.
+sample_is_over()
+{
+	((SECONDS >= sample_end && $1 >= $2))
+}
+
+# begin_sample: the sample's time begins: $RANGEGUARD_SAMPLE_SECONDS on any machine, so that a slow one takes a smaller
+# sample instead of more time; for ever with RANGEGUARD_LONG_TESTS=1
+begin_sample()
+{
+	sample_end=$((SECONDS + ${RANGEGUARD_SAMPLE_SECONDS:-60}))
+	[[ -z "${RANGEGUARD_LONG_TESTS-}" ]] || sample_end=$((1 << 31))
+}
+
+# shuffled FILE: its lines in an order that follows from $RANGEGUARD_SEED
+shuffled()
+{
+	shuf --random-source=<(yes "$RANGEGUARD_SEED") "$1"
+}
+
 # wait_until SECONDS COMMAND…: polls until the command succeeds
 wait_until()
 {
-	local -i end=$((SECONDS + $1))
+	local -i end=$((SECONDS + $(scaled "$1")))
 
 	shift
 	until "$@" >/dev/null 2>&1; do
@@ -98,8 +143,9 @@ host_ns_setup()
 	ip address add "$HOST_IPV6/128" dev lo nodad
 }
 
-# uplink: an uplink of the host named up0, with a default route per family, to a router in namespace "world". Without
-# link-local addresses, whose duplicate address detection would change host_state later.
+# uplink: an uplink of the host named up0, with a default route per family, to a router in namespace "world". With
+# link-local addresses, without which a router asks after no neighbour that it has not heard of for half a minute, but
+# none that duplicate address detection delays.
 uplink()
 {
 	ip netns add world
@@ -108,10 +154,12 @@ uplink()
 	ip -n world link set eth0 addrgenmode none
 	ip address add 198.51.100.1/24 dev up0
 	ip address add 2001:db8:aaaa::1/64 dev up0 nodad
+	ip address add fe80::1/64 dev up0 nodad
 	ip link set up0 up
 	ip -n world link set lo up
 	ip -n world address add 198.51.100.254/24 dev eth0
 	ip -n world address add 2001:db8:aaaa::fe/64 dev eth0 nodad
+	ip -n world address add fe80::2/64 dev eth0 nodad
 	ip -n world link set eth0 up
 	ip route add default via 198.51.100.254
 	ip route add default via 2001:db8:aaaa::fe
@@ -142,14 +190,14 @@ assert_reaches()
 	local address
 
 	for address in "${@:2}"; do
-		inside "$1" ping -n -q -c 1 -W 2 "$address" >/dev/null || fail "no answer in $1 to a ping to $address"
+		inside "$1" ping -n -q -c 1 -W "$(scaled 2)" "$address" >/dev/null || fail "no answer in $1 to a ping to $address"
 	done
 }
 
 # assert_unreachable CONTAINER ADDRESS
 assert_unreachable()
 {
-	! inside "$1" ping -n -q -c 1 -W 1 "$2" >/dev/null 2>&1 || fail "an answer in $1 to a ping to $2"
+	! inside "$1" ping -n -q -c 1 -W "$(scaled 1)" "$2" >/dev/null 2>&1 || fail "an answer in $1 to a ping to $2"
 }
 
 # host_state: links, addresses, routes, neighbours and rules of the host, to be compared before and after. What the kernel
@@ -342,10 +390,11 @@ run_inside()
 # timeout or unshare is killed. File descriptor 4 takes the reason of a failure.
 run_test()
 {
-	local name=$1 reason status=0
+	local name=$1 reason status=0 deadline
 
+	deadline=$(scaled "${TEST_TIMEOUT:-120}")
 	directory=$(mktemp -d "${TMPDIR:-/tmp}/rangeguard-test.XXXXXX")
-	setpriv --pdeathsig KILL timeout -s KILL "${TEST_TIMEOUT:-120}" \
+	setpriv --pdeathsig KILL timeout -s KILL "$deadline" \
 		setpriv --pdeathsig KILL unshare --net --mount --pid --mount-proc --fork --kill-child --propagation private \
 		"$SCRIPT" --inside "$name" >"$directory/log" 2>&1 4>"$directory/reason" </dev/null &
 	job=$!
@@ -357,7 +406,7 @@ run_test()
 	else
 		reason=$(head -c 2000 "$directory/reason")
 		[[ -n "$reason" ]] || reason="exit status $status"
-		((status != 137)) || reason="killed, perhaps after ${TEST_TIMEOUT:-120} s"
+		((status != 137)) || reason="killed, perhaps after $deadline s"
 		echo "not ok $name: $reason"
 		tail -n 200 "$directory/log" | sed 's/^/    | /'
 		failed+=1
@@ -417,7 +466,9 @@ main()
 		exit 2
 	fi
 	SCRIPT=$(realpath "$0")
-	export TEST_CGROUP=rangeguard-test-$$
+	RANGEGUARD_SLOWNESS=$(measure_slowness)
+	export RANGEGUARD_SLOWNESS TEST_CGROUP=rangeguard-test-$$
+	echo "# deadlines: $RANGEGUARD_SLOWNESS % of those for a quick machine; samples: ${RANGEGUARD_SAMPLE_SECONDS:-60} s"
 	trap stop INT TERM
 	if (($# == 0)); then
 		mapfile -t names < <(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p')
