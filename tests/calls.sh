@@ -51,6 +51,20 @@ foreign_interface()
 	ip link set other up
 }
 
+# wait_for_kernel_routes NAME…: to multicast, of these containers and the host ends; the kernel adds them once it has
+# noticed the carrier, which may be after ADD has returned
+wait_for_kernel_routes()
+{
+	local name
+
+	for name in "$@"; do
+		wait_until 5 eval "ip -n $name -6 route show table local type multicast dev eth0 | grep -q ."
+	done
+	for name in $(host_end); do
+		wait_until 5 eval "ip -6 route show table local type multicast dev $name | grep -q ."
+	done
+}
+
 # host_is_unchanged: it is as it was before the test
 host_is_unchanged()
 {

@@ -7,7 +7,8 @@
 #
 # The calls of the loader, before main()'s poll(2), are left alone: neither they nor what they fail with are ours.
 #
-# A call is made to fail with one of $ERRORS, in turn; with RANGEGUARD_LONG_TESTS=1 with each of them.
+# A call is made to fail with one of $ERRORS, in turn; with RANGEGUARD_LONG_TESTS=1 with each of them. A sweep takes the
+# calls in an order that follows from RANGEGUARD_SEED, until its time is over (see lib.sh), and says which share it tried.
 
 # shellcheck source=tests/calls.sh
 source "$(dirname "${BASH_SOURCE[0]}")/calls.sh"
@@ -26,9 +27,9 @@ RESERVED='^(10\.9\.0\.([0-9]|1[0-5])|fd00:9::[0-9a-f]?)$'
 ERRORS=(ENOSPC EIO EMFILE ENOMEM EINTR)
 # Calls, as strace prints them, whose failure must not make a verb fail: what they do is dispensable
 HARMLESS='^((poll|rt_sigaction|setitimer|close|munmap|madvise|ftruncate)\(|fcntl\([0-9]+, F_SETFD|setsockopt\([0-9]+, SOL_NETLINK)'
-# Every call is tried; what the sanitizers built, and take their time over, at every fourth of those that the release build
-# is tried at (with RANGEGUARD_LONG_TESTS=1 at each)
-EVERY=1
+# What a sweep has to try at least: a tenth of the calls, and so many
+SHARE=10 # percent
+FEWEST=16
 # Calls that can't fail
 INFALLIBLE='^(exit_group|rt_sigreturn|getpid)$'
 
@@ -60,7 +61,6 @@ set_up()
 	chmod +x traced
 	# The sanitizers end the process when a call of their own fails
 	if grep -q __asan_init "$RANGEGUARD"; then
-		[[ -n "${RANGEGUARD_LONG_TESTS-}" ]] || EVERY=4
 		INFALLIBLE='^(exit_group|rt_sigreturn|getpid|mmap|munmap|mprotect|madvise|brk|sigaltstack)$'
 	fi
 }
@@ -446,29 +446,44 @@ start()
 	before=$(state)
 }
 
-# sweep killed|failed NAME: every call of what is tried
+# choose_points killed|failed: those that it makes sense for, into the file "chosen", in any order; how many in $all, how
+# many of them must be tried in $least
+choose_points()
+{
+	local call line
+
+	while read -r call line; do
+		[[ "$1" == failed && "$call" =~ $INFALLIBLE ]] || echo "$call $line"
+	done <points >possible
+	shuffled possible >chosen
+	all=$(wc -l <chosen)
+	((all >= FEWEST)) || fail "hardly any system calls: $(<points)"
+	least=$((all * SHARE / 100 > FEWEST ? all * SHARE / 100 : FEWEST))
+}
+
+# sweep killed|failed NAME: the calls of what is tried, until none is left or the sample is over
 sweep()
 {
 	local verb=$2 call number line error='' before
-	local -i tried=0 broken=0 nth=0
+	local -i tried=0 broken=0 nth=0 all least
 	local -a errors
 
 	start
 	find_points
+	choose_points "$1"
+	begin_sample
 	while read -r call number line; do
-		if [[ "$1" == failed && "$call" =~ $INFALLIBLE ]]; then
-			continue
-		fi
-		((nth++ % EVERY == 0)) || continue
+		! sample_is_over "$nth" "$least" || break
+		nth+=1
 		errors=("${ERRORS[tried % ${#ERRORS[@]}]}")
 		[[ -z "${RANGEGUARD_LONG_TESTS-}" ]] || errors=("${ERRORS[@]}")
 		[[ "$1" == failed ]] || errors=("")
 		for error in "${errors[@]}"; do
 			try "$1"
 		done
-	done <points
+	done <chosen
+	note "$1: $nth of $all calls of $verb ($((nth * 100 / all)) %), RANGEGUARD_SEED=$RANGEGUARD_SEED"
 	((broken == 0)) || fail "$broken of $tried: $(head -c 1500 broken)"
-	((nth > 15)) || fail "hardly any system calls: $(<points)"
 	# Some calls depend on how full the pages of the store happen to be
 	(($(wc -l <reached) * 10 >= tried * 9)) || fail "only $(wc -l <reached) of $tried faults were reached"
 }

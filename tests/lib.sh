@@ -77,6 +77,12 @@ assert_succeeds()
 	output=$("$@" 2>&1) || fail "exit status $?: $*: $output"
 }
 
+# note TEXT…: shown below the test's result, whatever it is: which share was tried, with which seed
+note()
+{
+	echo "#note $*"
+}
+
 # --- Time ---
 
 # measure_slowness: how long a hundred process starts take, in percent of what they take on the machine that deadlines are
@@ -111,11 +117,11 @@ sample_is_over()
 # sample instead of more time; for ever with RANGEGUARD_LONG_TESTS=1
 begin_sample()
 {
-	sample_end=$((SECONDS + ${RANGEGUARD_SAMPLE_SECONDS:-60}))
+	sample_end=$((SECONDS + ${RANGEGUARD_SAMPLE_SECONDS:-90}))
 	[[ -z "${RANGEGUARD_LONG_TESTS-}" ]] || sample_end=$((1 << 31))
 }
 
-# shuffled FILE: its lines in an order that follows from $RANGEGUARD_SEED
+# shuffled FILE: its lines in an order that follows from $RANGEGUARD_SEED, which is the same for all of a script
 shuffled()
 {
 	shuf --random-source=<(yes "$RANGEGUARD_SEED") "$1"
@@ -374,6 +380,8 @@ run_inside()
 		overlay "$directory"
 	done
 	mount -t tmpfs -o mode=0755 tmpfs /var/log
+	# What the machine has of these is hidden: the overlays keep the deletion to themselves.
+	rm -rf /etc/cni /etc/rangeguard /opt/cni /var/lib/cni /var/lib/containers /var/lib/rangeguard
 	host_ns_setup
 	mkdir /run/test
 	cd /run/test
@@ -403,6 +411,7 @@ run_test()
 	if ((status == 0)); then
 		echo "ok $name"
 		passed+=1
+		sed -n 's/^#note /    # /p' "$directory/log"
 	else
 		reason=$(head -c 2000 "$directory/reason")
 		[[ -n "$reason" ]] || reason="exit status $status"
@@ -467,8 +476,9 @@ main()
 	fi
 	SCRIPT=$(realpath "$0")
 	RANGEGUARD_SLOWNESS=$(measure_slowness)
-	export RANGEGUARD_SLOWNESS TEST_CGROUP=rangeguard-test-$$
-	echo "# deadlines: $RANGEGUARD_SLOWNESS % of those for a quick machine; samples: ${RANGEGUARD_SAMPLE_SECONDS:-60} s"
+	RANGEGUARD_SEED=${RANGEGUARD_SEED:-$RANDOM}
+	export RANGEGUARD_SLOWNESS RANGEGUARD_SEED TEST_CGROUP=rangeguard-test-$$
+	echo "# deadlines: $RANGEGUARD_SLOWNESS % of those for a quick machine; samples: ${RANGEGUARD_SAMPLE_SECONDS:-90} s"
 	trap stop INT TERM
 	if (($# == 0)); then
 		mapfile -t names < <(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p')

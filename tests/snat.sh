@@ -112,7 +112,7 @@ talk()
 	local address
 
 	for address in 198.51.100.2 2001:db8:1::2 203.0.113.2 2001:db8:2::2; do
-		inside "$1" ping -n -q -c 1 -W 2 "$address" >/dev/null || fail "no answer in $1 to a ping to $address"
+		inside "$1" ping -n -q -c 1 -W "$(scaled 2)" "$address" >/dev/null || fail "no answer in $1 to a ping to $address"
 		inside "$1" timeout 2 bash -c "echo x >/dev/udp/$address/9; echo x >/dev/tcp/$address/9" 2>/dev/null || true
 	done
 }
@@ -128,7 +128,7 @@ knock()
 }
 
 # load NAME: ICMP, UDP and TCP to the legacy service, as fast as it goes, until there is a file "stop"; each answer to a
-# ping is noted in the file "answers"
+# ping is noted in the file "answers", each round in the file "rounds"
 load()
 {
 	local address
@@ -136,8 +136,9 @@ load()
 	while [[ ! -e stop ]]; do
 		knock "$1"
 		for address in 198.51.100.2 2001:db8:1::2; do
-			! inside "$1" ping -n -q -c 1 -W 1 "$address" >/dev/null 2>&1 || echo "$address" >>answers
+			! inside "$1" ping -n -q -c 1 -W "$(scaled 1)" "$address" >/dev/null 2>&1 || echo "$address" >>answers
 		done
+		echo "$1" >>rounds
 	done
 }
 
@@ -145,6 +146,12 @@ load()
 sent()
 {
 	[[ "$(wc -l <answers)" -ge "$1" ]]
+}
+
+# tried N: the load has had at least N rounds, whatever came of them
+tried()
+{
+	[[ "$(wc -l <rounds)" -ge "$1" ]]
 }
 
 # settled: the host's addresses have passed duplicate address detection, on which a bridge's gateway waits

@@ -295,7 +295,7 @@ test_version_does_not_wait_for_a_terminal()
 {
 	export RANGEGUARD
 	# shellcheck disable=SC2016
-	timeout -s KILL 20 script -q -e -c 'CNI_COMMAND=VERSION "$RANGEGUARD" >answer' /dev/null < <(sleep 60) >/dev/null ||
+	timeout -s KILL "$(scaled 20)" script -q -e -c 'CNI_COMMAND=VERSION "$RANGEGUARD" >answer' /dev/null < <(sleep 60) >/dev/null ||
 		fail "exit status $?: it waits"
 	assert_versions 1.1.0 "$(<answer)" "terminal"
 }
@@ -345,11 +345,11 @@ test_r15_r34_what_is_no_namespace()
 	ln -s /nowhere dangling
 	for path in "$PWD/file" "$PWD/fifo" "$PWD/dangling" "$PWD" /dev/null /nowhere /proc/self/ns/mnt /proc/self/ns/user \
 		/proc/self/stat relative "$PWD/file/below"; do
-		assert_refuses 8 "CNI_NETNS $path " timeout 10 "$0" --call ADD CNI_NETNS="$path"
+		assert_refuses 8 "CNI_NETNS $path " timeout "$(scaled 10)" "$0" --call ADD CNI_NETNS="$path"
 		assert_unchanged "ADD with $path"
 		output=$(call ADD "$CONF")
 		assert_refuses 8 "CNI_NETNS $path " call CHECK "$(conf ".prevResult = $output")" CNI_NETNS="$path"
-		assert_quiet timeout 10 "$0" --call DEL CNI_NETNS="$path"
+		assert_quiet timeout "$(scaled 10)" "$0" --call DEL CNI_NETNS="$path"
 		assert_unchanged "DEL with $path"
 	done
 	for path in "/$X4096" $'/\xff'; do

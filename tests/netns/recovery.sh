@@ -171,8 +171,8 @@ test_the_living_keep_their_leases()
 
 	fill
 	# The path is gone, the namespace is not: a process holds it.
-	inside d4 sleep 60 &
-	sleep 0.2
+	nsenter --net=/run/netns/d4 -- sleep 60 &
+	wait_until 5 test "/proc/$!/ns/net" -ef /run/netns/d4
 	umount /run/netns/d4
 	rm /run/netns/d4
 	# The interface is gone, the namespace is not.

@@ -121,8 +121,8 @@ test_first_packet_is_answered()
 	add c2 "$CONF" >/dev/null
 	assert_reaches c2 fd00:9::1 10.9.0.1
 	assert_reaches c1 fd00:9::2 10.9.0.2
-	ping -n -q -c 1 -W 2 10.9.0.2
-	ping -n -q -c 1 -W 2 fd00:9::2
+	ping -n -q -c 1 -W "$(scaled 2)" 10.9.0.2
+	ping -n -q -c 1 -W "$(scaled 2)" fd00:9::2
 }
 
 # churn_links: links of another namespace come and go for ever, so that the kernel is slow to notice a carrier

@@ -105,7 +105,7 @@ test_reloads_under_load()
 	wait_until 10 sent 2
 	for i in 1 2 3; do
 		reload
-		sleep 0.3
+		wait_until 10 tried $(($(wc -l <rounds) + 1))
 		add c2 "$CONF" "$BILLING" >/dev/null || fail "ADD after reload $i"
 		: >answers
 		wait_until 10 sent 2
@@ -114,6 +114,12 @@ test_reloads_under_load()
 	touch stop
 	wait
 	assert_equal "$PINNED_ALL" "$(sources legacy)" "sources at the legacy service"
+}
+
+# sent_in_vain NAME: its connection to port 7000 has sent something for the second time
+sent_in_vain()
+{
+	inside "$1" ss -Htin dport = 7000 | grep -q 'retrans:'
 }
 
 # A flow that was translated keeps its translation in the kernel's memory, but no longer gets it: it must stop, too.
@@ -130,7 +136,7 @@ test_established_flows()
 	forget_sources
 	nft flush ruleset
 	echo while >&5
-	sleep 0.5
+	wait_until 10 sent_in_vain c1
 	! grep -q while received || fail "the flow goes on without the ruleset"
 	assert_empty "$(sources legacy)" "seen at the legacy service"
 	check c1 "$CONF" "$(<result-c1)" "$BILLING" || true
@@ -165,7 +171,7 @@ test_packets_that_are_in_no_flow()
 	conntrack -F 2>/dev/null
 	forget_sources
 	echo while >&5
-	sleep 0.5
+	wait_until 10 sent_in_vain c1
 	assert_empty "$(sources legacy)" "seen at the legacy service"
 	exec 5>&-
 }
@@ -220,8 +226,8 @@ test_the_host_is_not_fenced()
 {
 	pinned c1
 	nft flush ruleset
-	ping -n -q -c 1 -W 2 198.51.100.2 >/dev/null || fail "the host does not reach a pinned destination"
-	ping -n -q -c 1 -W 2 10.9.0.2 >/dev/null || fail "the host does not reach the container"
+	ping -n -q -c 1 -W "$(scaled 2)" 198.51.100.2 >/dev/null || fail "the host does not reach a pinned destination"
+	ping -n -q -c 1 -W "$(scaled 2)" 10.9.0.2 >/dev/null || fail "the host does not reach the container"
 	assert_reaches c1 "$HOST_IPV4" "$HOST_IPV6"
 }
 

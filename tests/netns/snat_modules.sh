@@ -66,8 +66,8 @@ assert_fence()
 	assert_unreachable pod 2001:db8:1::2
 	# Its own packets, and what others send to the container, are not marked.
 	assert_reaches pod 10.9.0.1 fd09::1
-	inside service ping -n -q -c 1 -W 1 10.9.0.2 && fail "the container's answer went out"
-	ping -n -q -c 1 -W 1 198.51.100.2 >/dev/null || fail "the host itself is fenced off"
+	inside service ping -n -q -c 1 -W "$(scaled 1)" 10.9.0.2 && fail "the container's answer went out"
+	ping -n -q -c 1 -W "$(scaled 1)" 198.51.100.2 >/dev/null || fail "the host itself is fenced off"
 	clear_mark
 	assert_reaches pod 198.51.100.2 2001:db8:1::2
 	# The whole ruleset is gone: stopped again, also what is established.
@@ -98,9 +98,9 @@ test_fence_tells_the_container()
 {
 	"$MODULES" arm rg0
 	"$MODULES" close 198.51.100.0/24 2001:db8:1::/64
-	assert_fails inside pod ping -n -c 1 -W 1 198.51.100.2
+	assert_fails inside pod ping -n -c 1 -W "$(scaled 1)" 198.51.100.2
 	assert_contains "$output" "Packet filtered" "what the container is told"
-	assert_fails inside pod ping -n -c 1 -W 1 2001:db8:1::2
+	assert_fails inside pod ping -n -c 1 -W "$(scaled 1)" 2001:db8:1::2
 	assert_contains "$output" "Administratively prohibited" "what the container is told"
 }
 
@@ -214,8 +214,8 @@ test_assigned_address_is_announced()
 	done
 	assert_equal 2 "$(inside service nft list ruleset | grep -c 'counter packets 1 ')" \
 		"announcements: $(inside service nft list ruleset)"
-	inside service ping -n -q -c 1 -W 2 198.51.100.7 >/dev/null || fail "no answer at the assigned address"
-	inside service ping -n -q -c 1 -W 2 2001:db8:1::7 >/dev/null || fail "no answer at the assigned address"
+	inside service ping -n -q -c 1 -W "$(scaled 2)" 198.51.100.7 >/dev/null || fail "no answer at the assigned address"
+	inside service ping -n -q -c 1 -W "$(scaled 2)" 2001:db8:1::7 >/dev/null || fail "no answer at the assigned address"
 	"$MODULES" remove up0 198.51.100.7
 	"$MODULES" remove up0 2001:db8:1::7
 	"$MODULES" remove up0 2001:db8:1::7
@@ -261,7 +261,7 @@ talk()
 	local to=$3 source=$2 family=4
 
 	[[ "$to" != *:* ]] || { to=[$3] source=[$2] family=6; }
-	inside "$1" ping -n -q -c 1 -W 2 -I "$2" "$3" >/dev/null || fail "no answer from $3 to $2"
+	inside "$1" ping -n -q -c 1 -W "$(scaled 2)" -I "$2" "$3" >/dev/null || fail "no answer from $3 to $2"
 	inside "$1" socat -u "SYSTEM:echo x" "UDP$family:$to:5000,bind=$source"
 	inside "$1" socat -u OPEN:/dev/null "TCP$family:$to:5000,bind=$source"
 }

@@ -54,7 +54,7 @@ test_stale_elements_are_removed()
 	done
 	forget_sources
 	assert_succeeds add c2 "$(jq -c '.ipMasq = false' <<<"$CONF")" CNI_ARGS=IP=10.9.0.3
-	inside c2 ping -n -q -c 1 -W 2 198.51.100.2 >/dev/null || fail "no answer"
+	inside c2 ping -n -q -c 1 -W "$(scaled 2)" 198.51.100.2 >/dev/null || fail "no answer"
 	assert_equal "10.9.0.3 icmp" "$(sources legacy)" "the next holder"
 }
 

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Many at once: no address is given twice at any time, nobody waits for ever, nothing is left. RANGEGUARD_LONG_TESTS=1
-# makes the storms last longer. RANGEGUARD_SEED repeats the choices of a run, which the log of a failure names.
+# Many at once: no address is given twice at any time, nobody waits for ever, nothing is left. A storm ends when its time
+# is over (see lib.sh), and says how much of it there was; RANGEGUARD_LONG_TESTS=1 makes the storms last longer.
+# RANGEGUARD_SEED repeats the choices of a run.
 
 # shellcheck source=tests/calls.sh
 source "$(dirname "$0")/../calls.sh"
@@ -14,9 +15,11 @@ TIGHT=${CONF/10.9.0.0\/24/10.9.0.0\/26}
 ONE='{"cniVersion": "1.1.0", "name": "pods", "type": "rangeguard", "ipam": {"type": "rangeguard",
 	"ranges": [[{"subnet": "10.9.0.7/32"}]]}}'
 WORKERS=64
+# What a storm comes to, and what it has to
 OPERATIONS=12
+FEWEST_OPERATIONS=3
 ROUNDS=20
-export RANGEGUARD_SEED=${RANGEGUARD_SEED:-$RANDOM}
+FEWEST_ROUNDS=4
 if [[ -n "${RANGEGUARD_LONG_TESTS-}" ]]; then
 	export TEST_TIMEOUT=${TEST_TIMEOUT:-7200}
 	OPERATIONS=500
@@ -26,7 +29,7 @@ fi
 # set_up: what is random follows from the seed
 set_up()
 {
-	echo "RANGEGUARD_SEED=$RANGEGUARD_SEED"
+	note "RANGEGUARD_SEED=$RANGEGUARD_SEED"
 	RANDOM=$RANGEGUARD_SEED
 	export ASAN_OPTIONS=detect_leaks=0
 }
@@ -189,7 +192,7 @@ try_status()
 	output=$(cni STATUS "" "" "" "$TIGHT") || assert_contains "|11|50|" "|$(code "$output")|" "STATUS for $1: $output"
 }
 
-# worker N: its share of the storm, on container pN
+# worker N: its share of the storm, on container pN; the file "operations" gets a line per operation
 worker()
 {
 	local name=p$1 result='' output=''
@@ -198,6 +201,8 @@ worker()
 
 	RANDOM=$((RANGEGUARD_SEED + $1))
 	for ((i = 0; i < OPERATIONS; i++)); do
+		! sample_is_over "$i" "$FEWEST_OPERATIONS" || break
+		echo "$1" >>operations
 		case $((RANDOM % 8)):$result in
 		[0-4]:) try_add "$name" ;;
 		[0-2]:*) try_del "$name" ;;
@@ -224,11 +229,13 @@ test_mixed_verbs()
 
 	containers "$WORKERS"
 	mkdir model
+	begin_sample
 	watch &
 	watcher=$!
 	at_once "$WORKERS" worker
 	touch over
 	wait "$watcher"
+	note "$(wc -l <operations) of $((WORKERS * OPERATIONS)) operations of $WORKERS at once"
 	assert_equal "$(cd model && grep . -- * | tr : ' ' | sort)" "$(leased | tr : ' ' | sort)" "leases beside the model"
 	assert_equal "$(find model -type f -printf '%f\n' | sort)" "$(kernel_addresses | sort)" "routes beside the model"
 	at_once "$WORKERS" del_number "$TIGHT"
@@ -237,10 +244,11 @@ test_mixed_verbs()
 
 # --- Races for one thing ---
 
-# add_number CONF N: ADD of that container; answer and errors go to files
+# add_number CONF N: ADD of that container, told to try again or not; answer and errors go to files
 add_number()
 {
-	add "p$2" "$1" >"p$2.json" 2>"p$2.log" || true
+	again add "p$2" "$1" 2>"p$2.log" || true
+	printf '%s' "$output" >"p$2.json"
 }
 
 # number_of_codes CODE: how many of the answers are such an error; 0: how many are a result
@@ -320,7 +328,9 @@ test_add_and_del_of_one_key()
 	local -i round
 
 	container c1
+	begin_sample
 	for ((round = 0; round < ROUNDS; round++)); do
+		! sample_is_over "$round" "$FEWEST_ROUNDS" || break
 		if ((round & 1)); then
 			race ADD
 		fi
@@ -338,11 +348,12 @@ test_add_and_del_of_one_key()
 		del c1 "$CONF"
 		assert_nothing_left
 	done
+	note "$round of $ROUNDS rounds"
 }
 
 # --- A process that is stopped in the middle ---
 
-# stop_at VERB CALL: the verb for c1, which stops behind its first such system call; it is process $stopped
+# stop_at VERB CALL: the verb for c1, which stops after its first such system call; it is process $stopped
 stop_at()
 {
 	cat >stopping <<-EOF
@@ -377,12 +388,13 @@ assert_holds_result()
 # assert_within MILLISECONDS COMMAND…: whatever its outcome, which is left in $output
 assert_within()
 {
-	local -i start took
+	local -i start took deadline
 
+	deadline=$(scaled "$1")
 	start=$(date +%s%3N)
 	output=$("${@:2}" 2>&1) || true
 	took=$(($(date +%s%3N) - start))
-	((took < $1)) || fail "took $took ms: ${*:2}"
+	((took < deadline)) || fail "took $took ms: ${*:2}"
 }
 
 # kept_waiting N: ADD, DEL and STATUS in turn; they give up in time

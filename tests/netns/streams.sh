@@ -110,7 +110,7 @@ test_input_that_never_ends()
 
 	mkfifo pipe
 	exec 8<>pipe
-	timeout 50 env --block-signal=ALRM CNI_COMMAND=STATUS CNI_PATH=/opt/cni/bin "$RANGEGUARD" <&8 >stdout || status=$?
+	timeout "$(scaled 50)" env --block-signal=ALRM CNI_COMMAND=STATUS CNI_PATH=/opt/cni/bin "$RANGEGUARD" <&8 >stdout || status=$?
 	assert_equal 1 "$status" "exit status: $(<stdout)"
 	assert_refused 11 "$(<stdout)" "no input for 30 s"
 }

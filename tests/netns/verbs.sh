@@ -56,6 +56,7 @@ test_r23_r27_second_add_leaves_the_older_attachment_intact()
 	local result
 
 	result=$(call ADD "$CONF")
+	wait_for_kernel_routes c1
 	host_state >with-attachment
 	{ ip -n c1 -o address show && ip -n c1 route show table all; } >inside
 	assert_refuses 107 'eth0' call ADD "$CONF"

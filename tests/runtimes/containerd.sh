@@ -43,10 +43,8 @@ write_conflist()
 start()
 {
 	ctr run --rm --null-io --cni "$IMAGE" "$1" >"$1.log" 2>&1 &
-	until is_running "$1"; do
-		kill -0 $! 2>/dev/null || fail "ctr run $1: $(<"$1.log")"
-		sleep 0.05
-	done
+	wait_until 30 eval "! kill -0 $! || is_running $1"
+	kill -0 $! 2>/dev/null || fail "ctr run $1: $(<"$1.log")"
 }
 
 # is_running ID
@@ -87,7 +85,7 @@ assert_task_reaches()
 	local address
 
 	for address in "${@:2}"; do
-		assert_succeeds ctr task exec --exec-id ping "$1" ping -c 1 -W 2 "$address"
+		assert_succeeds ctr task exec --exec-id ping "$1" ping -c 1 -W "$(scaled 2)" "$address"
 	done
 }
 
@@ -102,8 +100,8 @@ test_containers_reach_each_other_and_the_host()
 	assert_equal 4 "$(leases)" "leases held"
 	assert_task_reaches c1 "$(address c2 inet)" "$(address c2 inet6)" "$HOST_IPV4" "$HOST_IPV6"
 	assert_task_reaches c2 "$(address c1 inet)" "$(address c1 inet6)" "$HOST_IPV4" "$HOST_IPV6"
-	assert_succeeds ping -n -c 1 -W 2 "$(address c1 inet)"
-	assert_succeeds ping -n -c 1 -W 2 "$(address c1 inet6)"
+	assert_succeeds ping -n -c 1 -W "$(scaled 2)" "$(address c1 inet)"
+	assert_succeeds ping -n -c 1 -W "$(scaled 2)" "$(address c1 inet6)"
 }
 
 test_removal_leaves_nothing()

@@ -76,7 +76,7 @@ assert_container_reaches()
 	local address
 
 	for address in "${@:2}"; do
-		assert_succeeds podman exec "$1" ping -c 1 -W 2 "$address"
+		assert_succeeds podman exec "$1" ping -c 1 -W "$(scaled 2)" "$address"
 	done
 }
 
@@ -118,8 +118,8 @@ test_containers_reach_each_other_and_the_host()
 		"address that podman shows"
 	assert_container_reaches c1 "$(address c2 inet)" "$(address c2 inet6)" "$HOST_IPV4" "$HOST_IPV6"
 	assert_container_reaches c2 "$(address c1 inet)" "$(address c1 inet6)" "$HOST_IPV4" "$HOST_IPV6"
-	assert_succeeds ping -n -c 1 -W 2 "$(address c1 inet)"
-	assert_succeeds ping -n -c 1 -W 2 "$(address c1 inet6)"
+	assert_succeeds ping -n -c 1 -W "$(scaled 2)" "$(address c1 inet)"
+	assert_succeeds ping -n -c 1 -W "$(scaled 2)" "$(address c1 inet6)"
 }
 
 test_removal_leaves_nothing()
