@@ -197,66 +197,6 @@ static void read_dns(struct reader *reader, const json_t *root, struct netconf *
 	netconf->dns = dns;
 }
 
-/** read_policies() - `guard.policies`: absolute paths; a named one is never optional */
-static void read_policies(struct reader *reader, const json_t *object, struct netconf_guard *guard)
-{
-	const json_t *policies = json_member_array(reader, object, "policies", LIMIT_POLICY_PATHS);
-	size_t mark = pointer_push_key(&reader->at, "policies");
-	size_t index;
-	json_t *element;
-
-	if (policies) {
-		guard->policies_default = false;
-		guard->n_policies = 0;
-	}
-	json_array_foreach((json_t *)(uintptr_t)policies, index, element) {
-		size_t inner = pointer_push_index(&reader->at, index);
-		const char *path = json_string_value(element);
-
-		if (!path || path[0] != '/' || strlen(path) >= LIMIT_PATH)
-			reader_error(reader, NULL, RULE_INVALID_VALUE,
-				     "policies[%zu] must be the absolute path of a policy file or directory", index);
-		else
-			guard->policies[guard->n_policies++] = path;
-		pointer_pop(&reader->at, inner);
-	}
-	pointer_pop(&reader->at, mark);
-}
-
-/** netconf_read_guard() - A `guard` object at member "guard" of @object, which may have none */
-void netconf_read_guard(struct reader *reader, const json_t *object, struct netconf *netconf)
-{
-	static const char *const keys[] = {"policies", "reserved", "granted", "onOverlap", "hostRoutes", NULL};
-	static const char *const on_overlap[] = {"refuse", "exclude", NULL};
-	static const char *const host_routes[] = {"refuse", "warn", "off", NULL};
-	const json_t *guard = json_member_object(reader, object, "guard");
-	unsigned overlap = OVERLAP_REFUSE, routes = HOST_ROUTES_REFUSE;
-	size_t mark;
-
-	if (!guard)
-		return;
-	if (netconf->guard.inline_policy)
-		reader_error(reader, "guard", RULE_INVALID_VALUE,
-			     "guard stands at %.64s already, and only one counts: put all of it into one of the two",
-			     netconf->guard.pointer);
-	mark = pointer_push_key(&reader->at, "guard");
-	(void)memcpy(netconf->guard.pointer, reader->at.text, sizeof(netconf->guard.pointer));
-	json_check_keys(reader, guard, keys);
-	read_policies(reader, guard, &netconf->guard);
-	(void)json_member_choice(reader, guard, "onOverlap", on_overlap, &overlap);
-	(void)json_member_choice(reader, guard, "hostRoutes", host_routes, &routes);
-	if (overlap == OVERLAP_EXCLUDE && netconf->role == ROLE_DELEGATE)
-		reader_error(
-			reader, "onOverlap", RULE_INVALID_VALUE,
-			"onOverlap \"exclude\" needs routed mode: plugin \"%.64s\" may make a connected route for the "
-			"whole subnet, which takes the reserved range's traffic; use \"refuse\"",
-			netconf->type);
-	netconf->guard.inline_policy = guard;
-	netconf->guard.on_overlap = (enum on_overlap)overlap;
-	netconf->guard.host_routes = (enum host_routes)routes;
-	pointer_pop(&reader->at, mark);
-}
-
 /** read_ipam() - The `ipam` object */
 static void read_ipam(struct reader *reader, const json_t *root, struct netconf *netconf)
 {

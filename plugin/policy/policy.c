@@ -166,6 +166,36 @@ static bool read_network(struct policy_reader *policy, const json_t *entry, enum
 }
 
 /**
+ * refuse_nulls() - Report each null below a value, comments apart: what was to fill it in has failed, and to take it for
+ * absent would make a grant one for everybody, or one for ever
+ * @reader:	Reader at the value
+ * @value:	Value
+ */
+/* NOLINTNEXTLINE(misc-no-recursion): jansson has bounded the depth */
+static void refuse_nulls(struct reader *reader, const json_t *value)
+{
+	size_t mark, index;
+	const char *key;
+	json_t *member;
+
+	if (json_is_null(value))
+		reader_error(reader, NULL, RULE_POLICY,
+			     "null stands where a value was to be filled in; write the value, or leave the key out");
+	json_object_foreach((json_t *)(uintptr_t)value, key, member) {
+		if (strncmp(key, "x-", 2) == 0)
+			continue;
+		mark = pointer_push_key(&reader->at, key);
+		refuse_nulls(reader, member);
+		pointer_pop(&reader->at, mark);
+	}
+	json_array_foreach((json_t *)(uintptr_t)value, index, member) {
+		mark = pointer_push_index(&reader->at, index);
+		refuse_nulls(reader, member);
+		pointer_pop(&reader->at, mark);
+	}
+}
+
+/**
  * policy_read_entry() - Read one element of `reserved` or `granted` and add it to the guard if it counts
  * @policy:	Reader at the element
  * @element:	Element
@@ -180,7 +210,7 @@ int policy_read_entry(struct policy_reader *policy, const json_t *element, enum 
 						   "ref",  "validUntil", "network", NULL};
 	struct guard_entry entry = {.kind = kind};
 	struct reader *reader = &policy->reader;
-	unsigned errors = reader->report->errors;
+	unsigned errors = reader->report->errors, nulls;
 	bool expired, counts;
 	char brief[64];
 	long last_day;
@@ -191,6 +221,10 @@ int policy_read_entry(struct policy_reader *policy, const json_t *element, enum 
 		return 0;
 	}
 	json_check_keys(reader, element, kind == GUARD_RESERVED ? reserved_keys : granted_keys);
+	nulls = reader->report->errors;
+	refuse_nulls(reader, element);
+	if (reader->report->errors != nulls)
+		return 0;
 	read_span(reader, element, &entry.span);
 	entry.owner = text_member(reader, element, "owner");
 	entry.reason = text_member(reader, element, "reason");
@@ -235,22 +269,32 @@ static int read_list(struct policy_reader *policy, const json_t *json, const cha
 	return r;
 }
 
-/** check_document() - A document has known keys only, and one of them: an empty one is what failed to be written */
-static void check_document(struct reader *reader, const json_t *json, const char *file)
+/**
+ * check_document() - A document has known keys only, and one of them: an empty one is what failed to be written
+ *
+ * Return: whether its imports can be read
+ */
+static bool check_document(struct reader *reader, const json_t *json, const char *file)
 {
 	static const char *const keys[] = {"reserved", "granted", "imports", NULL};
 	unsigned errors = reader->report->errors;
+	size_t mark = pointer_push_key(&reader->at, "imports");
 
+	refuse_nulls(reader, json_object_get(json, "imports"));
+	pointer_pop(&reader->at, mark);
+	if (reader->report->errors != errors)
+		return false;
 	json_check_keys(reader, json, keys);
 	if (reader->report->errors != errors)
-		return;
+		return true;
 	for (size_t i = 0; keys[i]; i++)
 		if (json_object_get(json, keys[i]))
-			return;
+			return true;
 	reader_error(
 		reader, NULL, RULE_POLICY,
 		"policy %.512s has neither reserved nor granted nor imports; an empty list says that there is nothing",
 		file);
+	return true;
 }
 
 /**
@@ -273,6 +317,7 @@ int policy_read_json(struct guard *guard, const json_t *json, const char *file, 
 		.guard = guard,
 	};
 	unsigned errors = report->errors;
+	bool imports;
 	int r;
 
 	(void)snprintf(policy.reader.at.text, sizeof(policy.reader.at.text), "%s", pointer);
@@ -282,12 +327,11 @@ int policy_read_json(struct guard *guard, const json_t *json, const char *file, 
 			     "policy %.512s must be an object with reserved, granted or imports", file);
 		return REFUSED;
 	}
-	if (!*pointer)
-		check_document(&policy.reader, json, file);
+	imports = !*pointer && check_document(&policy.reader, json, file);
 	r = read_list(&policy, json, "reserved", GUARD_RESERVED);
 	if (r == 0)
 		r = read_list(&policy, json, "granted", GUARD_GRANTED);
-	if (r == 0 && !*pointer)
+	if (r == 0 && imports)
 		r = policy_read_imports(guard, json, file, context, report);
 	if (r < 0)
 		return r;

@@ -9,6 +9,7 @@
 
 #include "plugin/policy/policy_record.h"
 #include "plugin/policy/policy_source.h"
+#include "plugin/policy/writers.h"
 #include "rangeguard/cleanup.h"
 
 /** To be changed whenever the same sources come to another guard, or the guard's structures change */
@@ -123,6 +124,17 @@ static bool is_same_directory(const struct policy_origin *origin, const char *pa
 	return fd >= 0 && fstat(fd, &status) == 0 && is_same_status(&status, origin) && is_same_listing(fd, origin);
 }
 
+/** is_safe() - Whether still nobody else can put something in a source's place; @last is the one before, of that folder */
+static bool is_safe(const char *path, const char *last)
+{
+	const char *slash = strrchr(path, '/'), *last_slash = last ? strrchr(last, '/') : NULL;
+	char text[WRITERS_TEXT_MAX];
+
+	if (slash && last_slash && slash - path == last_slash - last && memcmp(path, last, (size_t)(slash - path)) == 0)
+		return true;
+	return !writers_path_flaw(path, text);
+}
+
 /** is_same() - Whether a source is as it was */
 static bool is_same(const struct policy_origin *origin, const char *path)
 {
@@ -151,6 +163,7 @@ static bool is_same(const struct policy_origin *origin, const char *path)
 bool policy_record_holds(const void *bytes, size_t size, long today)
 {
 	const uint8_t *at = bytes, *end = at + size;
+	const char *last = NULL;
 	struct policy_origin origin;
 	struct policy_days days;
 
@@ -167,8 +180,9 @@ bool policy_record_holds(const void *bytes, size_t size, long today)
 		at += sizeof(origin);
 		if (!origin.path_size || origin.path_size > (size_t)(end - at) || at[origin.path_size - 1])
 			return false;
-		if (!is_same(&origin, (const char *)at))
+		if (!is_same(&origin, (const char *)at) || !is_safe((const char *)at, last))
 			return false;
+		last = (const char *)at;
 		at += origin.path_size;
 	}
 	return true;

@@ -51,6 +51,16 @@ static int check_writers(const struct policy_source *source)
 	return 0;
 }
 
+/** check_path() - Nor may somebody else put another file in its place: 0, REFUSED. A checkout may lie anywhere */
+static int check_path(const struct policy_source *source)
+{
+	bool offline = source->context->lint && !source->context->on_host;
+	char text[WRITERS_TEXT_MAX];
+	const char *flaw = offline ? NULL : writers_path_flaw(source->path, text);
+
+	return flaw ? policy_source_refuse(source, flaw) : 0;
+}
+
 /** check_source() - Whether what was opened may be read at all: 0, REFUSED (reported) */
 static int check_source(const struct policy_source *source)
 {
@@ -58,7 +68,7 @@ static int check_source(const struct policy_source *source)
 
 	if (!is_file && !S_ISDIR(source->status.st_mode))
 		return policy_source_refuse(source, "is not a regular file");
-	if (check_writers(source))
+	if (check_writers(source) || check_path(source))
 		return REFUSED;
 	if (is_file && (uintmax_t)source->status.st_size > LIMIT_POLICY_FILE)
 		return policy_source_refuse_errno(source, EFBIG);
@@ -81,6 +91,8 @@ static int absent(const struct policy_source *source)
 
 	if (!is_absent(source->path))
 		return policy_source_refuse_errno(source, ENOENT);
+	if (check_path(source))
+		return REFUSED;
 	if (record)
 		r = policy_record_absent(record, source->path);
 	return r < 0 ? r : POLICY_SOURCE_E_ABSENT;

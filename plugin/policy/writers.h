@@ -7,8 +7,9 @@
 #include <sys/stat.h>
 
 /** Space for what writers_flaw() says */
-#define WRITERS_TEXT_MAX 128
+#define WRITERS_TEXT_MAX 512
 
 const char *writers_flaw(const struct stat *status, char buffer[static WRITERS_TEXT_MAX]);
+const char *writers_path_flaw(const char *path, char buffer[static WRITERS_TEXT_MAX]);
 
 #endif

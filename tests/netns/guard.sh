@@ -263,6 +263,47 @@ test_default_directory_may_be_absent()
 	assert_refusal 102 "a dangling symlink is not absent" "$CONF"
 }
 
+# A symlink on the way that leads nowhere is not absent either, and who can write to a directory on the way decides
+test_directories_above_the_policies()
+{
+	local big
+
+	big=$(jq -nc '{reserved: [range(300) | {cidr: "10.250.\(. / 256 | floor).\(. % 256)/32", owner: "somebody"}]}')
+	ln -s /nowhere /etc/rangeguard
+	assert_refusal 102 "a dangling symlink above" "$CONF"
+	assert_contains "$output" "/etc/rangeguard, which is a symlink that leads nowhere" "the refusal"
+	rm /etc/rangeguard
+	assert_works "$CONF"
+	mkdir -p /etc/rangeguard
+	chmod 0777 /etc/rangeguard
+	assert_refusal 102 "nothing there yet, but anybody may make it" "$CONF"
+	chmod 0755 /etc/rangeguard
+	for policy in '{"reserved": []}' "$big"; do
+		policy dba.json "$policy"
+		assert_works "$CONF"
+		chmod 0777 /etc/rangeguard
+		assert_refusal 102 "writable by others" "$CONF"
+		assert_contains "$output" "lies in /etc/rangeguard, which is writable by others" "the refusal"
+		chmod 0775 /etc/rangeguard
+		assert_refusal 102 "writable by a group" "$CONF"
+		chmod 0755 /etc/rangeguard
+		chown nobody /etc/rangeguard
+		assert_refusal 102 "another user's" "$CONF"
+		assert_contains "$output" "lies in /etc/rangeguard, which belongs to user 65534" "the refusal"
+		chown root /etc/rangeguard
+		assert_works "$CONF"
+	done
+	mkdir -m 0777 shared
+	mv /etc/rangeguard shared/rangeguard
+	ln -s "$PWD/shared/rangeguard" /etc/rangeguard
+	assert_refusal 102 "writable behind a symlink" "$CONF"
+	assert_contains "$output" "lies in $PWD/shared" "the refusal"
+	chmod 0755 shared
+	assert_works "$CONF"
+	chown -h nobody /etc/rangeguard
+	assert_refusal 102 "another user's symlink" "$CONF"
+}
+
 test_directory_is_read_in_name_order()
 {
 	local conf
@@ -340,6 +381,7 @@ test_malformed_policies_fail_closed()
 		'{"reserved": [{"cidr": "10.8.0.0/16", "range": "10.8.0.0-10.8.0.1"}]}' '{"reserved": [{"range": "10.8.0.9-10.8.0.1"}]}' \
 		'{"reserved": [{"range": "10.8.0.9-fd00::1"}]}' '{"reserved": [{"cidr": "10.8.0.0/16", "validUntil": "soon"}]}' \
 		'{"reserved": [{"cidr": "10.8.0.0/16", "onwer": "x"}]}' '{"resreved": [{"cidr": "10.8.0.0/16"}]}' \
+		'{"granted": [{"cidr": "10.8.0.0/16", "network": null}]}' '{"granted": [{"cidr": "10.8.0.0/16", "validUntil": null}]}' \
 		'{"reserved": [], "reserved": []}' '{"granted": [{"cidr": "10.8.0.0/16", "network": 5}]}' '{"reserved": []} x'; do
 		echo "$text" >policy.json
 		assert_unusable "$text" "$conf"

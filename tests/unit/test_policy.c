@@ -165,7 +165,7 @@ static void test_entries(void **state)
 		"{\"reserved\": ["
 		" {\"cidr\": \"10.20.0.0/16\", \"owner\": \"db-platform\", \"reason\": \"Oracle RAC\", \"ref\": \"NET-1042\"},"
 		" {\"range\": \"10.31.4.10-10.31.4.99\", \"owner\": \"telephony\", \"validUntil\": \"2027-06-30\"},"
-		" {\"cidr\": \"::ffff:192.0.2.0/120\", \"x-note\": {\"any\": 1}, \"owner\": null}],"
+		" {\"cidr\": \"::ffff:192.0.2.0/120\", \"x-note\": {\"any\": null}}],"
 		" \"granted\": [{\"cidr\": \"10.20.64.0/20\", \"network\": \"pods\", \"reason\": \"NET-1100\"},"
 		" {\"cidr\": \"2001:db8::/64\"}], \"x-comment\": \"yes\"}";
 	GUARD_CLEANUP struct guard *guard = new_guard();
@@ -225,10 +225,21 @@ static const struct fault faults[] = {
 	{"{\"x-note\": 1}", "301 E p.json : ", "neither reserved nor granted"},
 	{"{\"reserved\": [null]}", "301 E p.json /reserved/0: ", "must be an object"},
 	{"{\"reserved\": [{" CIDR "}, {}]}", "301 E p.json /reserved/1: ", "cidr or range"},
-	{"{\"reserved\": [{\"cidr\": null}]}", "301 E p.json /reserved/0: ", "cidr or range"},
+	{"{\"reserved\": [{\"cidr\": null}]}", "301 E p.json /reserved/0/cidr: ", "null"},
 	{"{\"reserved\": [{" CIDR ", \"range\": \"10.0.0.1-10.0.0.2\"}]}", "301 E p.json /reserved/0: ", "not both"},
 	{"{\"reserved\": [{" CIDR ", \"ower\": \"x\"}]}", "2 E p.json /reserved/0/ower: ", "did you mean \"owner\""},
 	{"{\"reserved\": [{" CIDR ", \"network\": \"pods\"}]}", "2 E p.json /reserved/0/network: ", "unknown key"},
+	/* A null was to be filled in */
+	{"{\"granted\": [{" CIDR ", \"network\": null}]}", "301 E p.json /granted/0/network: ", "null"},
+	{"{\"granted\": [{" CIDR ", \"validUntil\": null}]}", "301 E p.json /granted/0/validUntil: ", "null"},
+	{"{\"reserved\": [{" CIDR ", \"validUntil\": null}]}", "301 E p.json /reserved/0/validUntil: ", "null"},
+	{"{\"reserved\": [{" CIDR ", \"range\": null}]}", "301 E p.json /reserved/0/range: ", "null"},
+	{"{\"reserved\": [{" CIDR ", \"owner\": null}]}", "301 E p.json /reserved/0/owner: ", "null"},
+	{"{\"reserved\": [], \"imports\": null}", "301 E p.json /imports: ", "null"},
+	{"{\"reserved\": [], \"imports\": [{\"file\": \"a\", \"format\": \"netbox\", \"where\": null}]}",
+	 "301 E p.json /imports/0/where: ", "null"},
+	{"{\"reserved\": [], \"imports\": [{\"file\": \"a\", \"format\": \"netbox\", \"where\": {\"role\": [null]}}]}",
+	 "301 E p.json /imports/0/where/role/0: ", "null"},
 	{"{\"reserved\": [{\"cidr\": 10}]}", "301 E p.json /reserved/0/cidr: ", "must be a string, not 10"},
 	{"{\"reserved\": [{" CIDR ", \"owner\": 1}]}", "301 E p.json /reserved/0/owner: ", "must be a string"},
 	{"{\"reserved\": [{" CIDR ", \"reason\": []}]}", "301 E p.json /reserved/0/reason: ", "must be a string"},
