@@ -36,14 +36,21 @@ int lease_store_error(const char *data_dir, int outcome, struct error *reterr)
 			data_dir);
 	case STATE_E_ABSENT:
 		return error_set(reterr, ERROR_STORE, "there is no state in %.256s", data_dir);
+	case -ENOMEM:
+		return error_no_memory(reterr);
 	case STORE_LMDB_E_DAMAGED:
+	case IPAM_E_DAMAGED:
+	case -EUCLEAN:
 		return error_set(reterr, ERROR_STORE,
 				 "the lease store %.256s/leases.mdb is damaged, or was written by a newer rangeguard",
 				 data_dir);
+	case -ENOSPC:
+		return error_set(reterr, ERROR_STORE,
+				 "the lease store in %.256s can't be used: no space is left on its file system",
+				 data_dir);
 	default:
-		(void)error_set(reterr, ERROR_STORE, "the lease store in %.256s can't be used: %s", data_dir,
-				outcome == -ENOSPC ? "no space is left on its file system" : strerror(-outcome));
-		return REFUSED;
+		return error_set(reterr, ERROR_STORE, "the lease store in %.256s can't be used: %s", data_dir,
+				 outcome < 0 ? strerror(-outcome) : "this program does not know why; please report it");
 	}
 }
 

@@ -57,8 +57,9 @@ static int look(struct host *host, const struct state *state, const struct prote
 		return 0;
 	if (r != ARM_E_MISSING)
 		return r == ARM_E_STALE ? missing(protection, r, reterr) : r;
-	if (lease_store_open(host->data_dir, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr))
-		return REFUSED;
+	r = lease_store_open(host->data_dir, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
+	if (r)
+		return r == STATE_E_ABSENT ? lease_store_error(host->data_dir, r, reterr) : r;
 	r = arm_intact(host->netfilter, protection->member.egress->n_clauses, reterr);
 	if (r == ARM_E_MISSING) {
 		log_line("the nftables table inet " NF_TABLE " was gone or without its rules: it is made anew");

@@ -8,6 +8,7 @@
 #include "plugin/host/lease_store.h"
 #include "plugin/host/protection_internal.h"
 #include "plugin/network/plan.h"
+#include "plugin/report/log.h"
 #include "plugin/snat/arm.h"
 
 /** interface_of() - The host's interface towards a lease's container */
@@ -57,12 +58,23 @@ static int found(void *userdata, const struct lease *lease)
 	return describe(search->protection, lease);
 }
 
+/** decode_clauses() - The clauses of a definition, which is what its digest says: 0, IPAM_E_DAMAGED, -ENOMEM */
+static int decode_clauses(const struct ipam_egress *row, struct egress *ret_egress)
+{
+	int r;
+
+	if (egress_digest(row->definition) != row->digest)
+		return IPAM_E_DAMAGED;
+	r = egress_decode(row->definition, ret_egress);
+	return r == -EUCLEAN ? IPAM_E_DAMAGED : r;
+}
+
 /** read_clauses() - ipam_egress_fn: the clauses of a lease */
 static int read_clauses(void *userdata, const struct ipam_egress *egress)
 {
 	struct protection *protection = userdata;
 
-	return egress_decode(egress->definition, &protection->egress);
+	return decode_clauses(egress, &protection->egress);
 }
 
 /** protection_of_lease() - A lease in the table's terms, its clauses borrowed */
@@ -104,7 +116,8 @@ bool protection_shared(struct store *store, const struct attachment *attachment)
  * @farewell:	NULL, or keeps the lease
  * @ret_arms:	Always written; protection_done() releases it
  *
- * Return: 0, an outcome of the IPAM, negative errno
+ * Return: 0; IPAM_E_NOT_FOUND; IPAM_E_DAMAGED, when @unknown tells whether the lease could be read, though not its
+ *	clauses; negative errno
  */
 int protection_find(struct store *store, const struct attachment *attachment, struct farewell *farewell,
 		    struct protection *ret_arms)
@@ -117,9 +130,13 @@ int protection_find(struct store *store, const struct attachment *attachment, st
 	r = ipam_find(store, attachment, found, &search);
 	if (!r)
 		ret_arms->member.shared = protection_shared(store, attachment);
-	if (!r && ret_arms->digest)
-		r = ipam_find_egress(store, ret_arms->digest, read_clauses, ret_arms);
-	return r;
+	if (r || !ret_arms->digest)
+		return r;
+	r = ipam_find_egress(store, ret_arms->digest, read_clauses, ret_arms);
+	if (r <= 0)
+		return r;
+	ret_arms->unknown = true;
+	return IPAM_E_DAMAGED;
 }
 
 /** struct decoded - Clauses by their digest */
@@ -128,11 +145,12 @@ struct decoded {
 	struct egress egress;
 };
 
-/** struct members - All containers on their way into a table that is made anew */
+/** struct members - All containers on their way into a table that is rebuilt; @damaged: of some not all can be read */
 struct members {
 	struct arm_table table;
 	struct decoded *decoded;
 	size_t n_decoded;
+	bool damaged;
 };
 
 static void members_done(struct members *members)
@@ -154,10 +172,9 @@ static int decode(void *userdata, const struct ipam_egress *egress)
 		return -ENOMEM;
 	members->decoded = decoded;
 	decoded[members->n_decoded] = (struct decoded){.digest = egress->digest};
-	r = egress_decode(egress->definition, &decoded[members->n_decoded].egress);
-	/* What can't be read does not keep the others from their places. */
+	r = decode_clauses(egress, &decoded[members->n_decoded].egress);
 	members->n_decoded += !r;
-	return r == -EUCLEAN ? 0 : r;
+	return r;
 }
 
 /** by_digest() - bsearch(3) order */
@@ -179,15 +196,42 @@ static int add_lease(void *userdata, const struct lease *lease)
 
 	if (lease->egress && members->n_decoded)
 		decoded = bsearch(&wanted, members->decoded, members->n_decoded, sizeof(wanted), by_digest);
+	members->damaged |= lease->egress && !decoded;
 	protection = protection_of_lease(lease, decoded ? &decoded->egress : &none);
 	return member_wanted(&protection.member) ? arm_table_add(&members->table, &protection.member) : 0;
 }
 
+/** visit() - Take note of a walk that has visited all rows but those that can't be read: 0, or why it ended early */
+static int visit(struct members *members, int outcome)
+{
+	if (outcome != IPAM_E_DAMAGED)
+		return outcome;
+	members->damaged = true;
+	return 0;
+}
+
+/** add_leases() - Put all containers that hold a lease into the table: 0, negative errno when it would lack some */
+static int add_leases(struct store *store, struct members *members)
+{
+	int r = visit(members, ipam_each_egress(store, decode, members));
+
+	if (!r)
+		r = visit(members, ipam_each(store, NULL, add_lease, members));
+	if (!r && members->damaged)
+		log_line("the lease store has rows that can't be read: the nftables table inet " NF_TABLE
+			 " is rebuilt without what they say; until the containers concerned are created again, they "
+			 "do not reach what they are pinned to");
+	return r;
+}
+
 /**
- * protection_make_table() - Make the table anew with all containers that hold a lease
+ * protection_make_table() - Rebuild the table with all containers that hold a lease
  * @host:	Host, its port on nfnetlink open
  * @store:	Store, locked
- * @reterr:	Codes 103, 106, 107
+ * @reterr:	Codes 11, 103, 106, 107
+ *
+ * A row that can't be read keeps no other container out of the table. But when the store could not be read to its end,
+ * the table stays as it is: one that lacks containers whose leases are sound would leave these without protection.
  *
  * Return: 0, REFUSED
  */
@@ -197,12 +241,8 @@ int protection_make_table(struct host *host, struct store *store, struct error *
 	int r = arm_table_begin(&members.table);
 
 	if (!r)
-		r = ipam_each_egress(store, decode, &members);
-	if (!r)
-		r = ipam_each(store, NULL, add_lease, &members);
-	if (r == -ENOMEM)
-		return error_no_memory(reterr);
-	if (r && r != IPAM_E_DAMAGED)
+		r = add_leases(store, &members);
+	if (r)
 		return lease_store_error(host->data_dir, r, reterr);
 	return arm_table_commit(host->netfilter, &members.table, reterr);
 }

@@ -93,7 +93,8 @@ int protection_removal_begin(struct protection_removal *removal, struct host *ho
 
 	*removal = (struct protection_removal){.host = host};
 	removal->protection.member.egress = &removal->protection.egress;
-	if (state && read_store(host, state, attachment, &removal->protection, &err) == 0)
+	if (state &&
+	    (read_store(host, state, attachment, &removal->protection, &err) == 0 || removal->protection.unknown))
 		return 0;
 	if (err.code == ERROR_TRY_AGAIN) {
 		*reterr = err;
@@ -157,7 +158,7 @@ int protection_release(struct store *store, struct host *host, const struct atta
 	int r = protection_find(store, attachment, &farewell, &protection);
 
 	/* Of a lease that can't be read nothing is known. */
-	if (!r && take_away(host, &protection, reterr))
+	if ((!r || protection.unknown) && take_away(host, &protection, reterr))
 		return REFUSED;
 	if (r != IPAM_E_NOT_FOUND) {
 		r = ipam_release(store, attachment, now);

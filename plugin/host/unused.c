@@ -41,18 +41,23 @@ static void usage_done(struct usage *usage)
 	definitions_done(&usage->kept);
 }
 
-/** sort_in() - ipam_egress_fn: is it used? */
+/** sort_in() - ipam_egress_fn: is it used? One that can't be read stays for ever, and is in nobody's way unless used */
 static int sort_in(void *userdata, const struct ipam_egress *egress)
 {
 	struct usage *usage = userdata;
 	struct definitions *definitions = egress->users ? &usage->kept : &usage->gone;
 	struct definition *all = reallocarray(definitions->all, definitions->n + 1, sizeof(*all));
+	int r;
 
 	if (!all)
 		return -ENOMEM;
 	definitions->all = all;
 	all[definitions->n] = (struct definition){.digest = egress->digest};
-	return egress_decode(egress->definition, &all[definitions->n++].egress);
+	r = egress_decode(egress->definition, &all[definitions->n].egress);
+	definitions->n += !r;
+	if (r != -EUCLEAN)
+		return r;
+	return egress->users ? IPAM_E_DAMAGED : 0;
 }
 
 /** same_fn - Whether two clauses need the same thing */

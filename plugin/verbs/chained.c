@@ -7,8 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "ipam/store/store_lmdb.h"
-#include "plugin/host/adopt.h"
 #include "plugin/host/protection.h"
 #include "plugin/network/link.h"
 #include "plugin/network/netns.h"
@@ -115,24 +113,6 @@ static struct lease make_lease(const struct context *context, const struct link_
 	return lease;
 }
 
-/** note() - Write the lease; the store is made where it is missing: 0, REFUSED. @ret_shared: see protection_shared() */
-static int note(const struct context *context, const struct state *state, struct port *host, const struct lease *lease,
-		bool *ret_shared, struct error *reterr)
-{
-	struct store_seed seed = {.fill = adopt_from_kernel, .userdata = host};
-	STORE_CLEANUP struct store *store = NULL;
-	char boot_id[BOOT_ID_MAX];
-	int r = state_boot_id(boot_id);
-
-	if (!r)
-		r = store_lmdb_open(state, STATE_WRITE, LIMIT_LOCK_WAIT_MS, boot_id, &seed, &store);
-	if (!r)
-		r = ipam_note(store, lease, context->pinning.definition);
-	if (!r)
-		*ret_shared = protection_shared(store, &lease->attachment);
-	return r ? lease_store_error(context->netconf.data_dir, r, reterr) : 0;
-}
-
 /** undo() - Take back what was noted and armed */
 static void undo(const struct context *context, const struct state *state, struct host *host)
 {
@@ -159,7 +139,7 @@ static int arm(const struct context *context, const struct state *state, struct 
 		return REFUSED;
 	(void)netns_open(context->request.netns, &netns);
 	lease = make_lease(context, &link, &netns);
-	if (note(context, state, host->rtnetlink, &lease, &shared, reterr))
+	if (leases_note(context, state, host, &lease, &shared, reterr))
 		return REFUSED;
 	protection = protection_of_lease(&lease, &context->pinning.egress);
 	protection.member.shared = shared;

@@ -122,7 +122,7 @@ static int read_valid(const struct context *context, struct valid *ret_valid, st
 	if (!json_is_array(list) && !json_is_null(list))
 		return error_set(reterr, ERROR_CONFIG, "%s must be an array; nothing was removed", list_key);
 	if (!keys)
-		return error_set(reterr, ERROR_IO, "out of memory");
+		return error_no_memory(reterr);
 	for (size_t i = 0; i < n_keys; i++)
 		if (read_entry(context, json_array_get(list, i), list_key, i, &keys[i], reterr))
 			return REFUSED;
@@ -162,6 +162,12 @@ static int find_stale(const struct context *context, const struct state *state, 
 	if (r)
 		return r == STATE_E_ABSENT ? 0 : r;
 	r = ipam_each(store, context->netconf.name, note_stale, sweep);
+	if (r == IPAM_E_DAMAGED) {
+		log_line("some leases in %s can't be read, so GC leaves them alone: a DEL or ADD of their attachments "
+			 "mends them",
+			 context->netconf.data_dir);
+		return 0;
+	}
 	return r ? lease_store_error(context->netconf.data_dir, r, reterr) : 0;
 }
 
@@ -208,7 +214,7 @@ static int look_again(struct judgement *judgement, const struct state *state, co
 	if (r)
 		return r == STATE_E_ABSENT ? 0 : r;
 	r = ipam_find(store, attachment, judge, judgement);
-	return r < 0 ? lease_store_error(judgement->context->netconf.data_dir, r, reterr) : 0;
+	return r && r != IPAM_E_NOT_FOUND ? lease_store_error(judgement->context->netconf.data_dir, r, reterr) : 0;
 }
 
 /** remove_locked() - What DEL does, for one stale attachment whose lock is held */

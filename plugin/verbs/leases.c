@@ -154,7 +154,7 @@ static struct ipam_request make_request(const struct context *context, const str
 	};
 }
 
-/** struct taking - What leases_take() works with */
+/** struct taking - What leases_take() and leases_note() work with */
 struct taking {
 	const struct context *context;
 	const struct ipam_request *request;
@@ -175,6 +175,34 @@ static void tell_of_replacement(const struct taking *taking)
 		 taking->context->netconf.data_dir);
 }
 
+/** open_store() - Open the store for writing, made or mended where need be: 0, as store_lmdb_open() */
+static int open_store(struct taking *taking, const struct state *state)
+{
+	int r = state_boot_id(taking->boot_id);
+
+	taking->seed = (struct store_seed){.fill = adopt_from_kernel, .userdata = taking->host->rtnetlink};
+	if (!r)
+		r = store_lmdb_open(state, STATE_WRITE, LIMIT_LOCK_WAIT_MS, taking->boot_id, &taking->seed,
+				    &taking->store);
+	tell_of_replacement(taking);
+	return r;
+}
+
+/** renew_store() - Build the store again, whose rows turned out to be damaged: 0, negative errno */
+static int renew_store(struct taking *taking)
+{
+	int r = store_lmdb_renew(taking->store, taking->boot_id, &taking->seed);
+
+	tell_of_replacement(taking);
+	return r;
+}
+
+/** taking_done() - Close the store, if it is open */
+static void taking_done(struct taking *taking)
+{
+	taking->store = store_close(taking->store);
+}
+
 /**
  * take_or_mend() - Take the addresses; where rows are damaged or everything seems to be held, mend that and try again
  * @taking:		The store is open
@@ -188,8 +216,7 @@ static int take_or_mend(struct taking *taking, struct ipam_grant *ret_grant, str
 	int r = ipam_take(taking->store, taking->request, ret_grant, ret_refusal);
 
 	if (r == IPAM_E_DAMAGED) {
-		r = store_lmdb_renew(taking->store, taking->boot_id, &taking->seed);
-		tell_of_replacement(taking);
+		r = renew_store(taking);
 	} else if (r == IPAM_E_FULL) {
 		r = reclaim_dead(taking->store, taking->request, taking->host);
 		if (r == RECLAIM_E_NOTHING)
@@ -217,19 +244,42 @@ int leases_take(const struct context *context, const struct state *state, const 
 	struct attachment attachment = context_attachment(context);
 	struct asker asker = {.netconf = &context->netconf, .attachment = &attachment, .host = host->rtnetlink};
 	struct ipam_request request = make_request(context, netns, &asker);
-	struct taking taking = {.context = context, .request = &request, .host = host};
-	STORE_CLEANUP struct store *store = NULL;
+	CLEANUP(taking_done) struct taking taking = {.context = context, .request = &request, .host = host};
 	struct ipam_refusal refusal = {0};
-	int r;
+	int r = open_store(&taking, state);
 
-	taking.seed = (struct store_seed){.fill = adopt_from_kernel, .userdata = host->rtnetlink};
-	r = state_boot_id(taking.boot_id);
-	if (!r)
-		r = store_lmdb_open(state, STATE_WRITE, LIMIT_LOCK_WAIT_MS, taking.boot_id, &taking.seed, &store);
-	tell_of_replacement(&taking);
 	if (r)
 		return lease_store_error(context->netconf.data_dir, r, reterr);
-	taking.store = store;
 	r = take_or_mend(&taking, ret_grant, &refusal);
 	return r ? take_error(context, r, &refusal, &asker, reterr) : 0;
+}
+
+/**
+ * leases_note() - Write the lease of a chained attachment
+ * @context:	Call
+ * @state:	State, the attachment locked
+ * @host:	Host
+ * @lease:	Lease
+ * @ret_shared:	See protection_shared()
+ * @reterr:	Codes 11, 106
+ *
+ * Return: 0, REFUSED
+ */
+int leases_note(const struct context *context, const struct state *state, struct host *host, const struct lease *lease,
+		bool *ret_shared, struct error *reterr)
+{
+	CLEANUP(taking_done) struct taking taking = {.context = context, .host = host};
+	int r = open_store(&taking, state);
+
+	if (!r)
+		r = ipam_note(taking.store, lease, context->pinning.definition);
+	if (r == IPAM_E_DAMAGED) {
+		r = renew_store(&taking);
+		if (!r)
+			r = ipam_note(taking.store, lease, context->pinning.definition);
+	}
+	if (r)
+		return lease_store_error(context->netconf.data_dir, r, reterr);
+	*ret_shared = protection_shared(taking.store, &lease->attachment);
+	return 0;
 }

@@ -19,5 +19,7 @@ int leases_open(const struct context *context, const struct attachment *attachme
 		struct state *ret_state, struct error *reterr);
 int leases_take(const struct context *context, const struct state *state, const struct netns *netns, struct host *host,
 		struct ipam_grant *ret_grant, struct error *reterr);
+int leases_note(const struct context *context, const struct state *state, struct host *host, const struct lease *lease,
+		bool *ret_shared, struct error *reterr);
 
 #endif

@@ -53,10 +53,16 @@ static int is_used_up(const struct context *context, struct store *store, size_t
 	const struct netconf *netconf = &context->netconf;
 	HOST_CLEANUP struct host host = {0};
 	char text[SPAN_TEXT_MAX];
+	int r;
 
 	if (context_open_host(context, &host, reterr))
 		return REFUSED;
-	if (reclaim_is_possible(store, &netconf->sets[set], host.rtnetlink) == 1)
+	r = reclaim_is_possible(store, &netconf->sets[set], host.rtnetlink);
+	if (r < 0) {
+		(void)lease_store_error(netconf->data_dir, r, reterr);
+		return not_ready(reterr);
+	}
+	if (r)
 		return 0;
 	return error_set(reterr, ERROR_NOT_READY,
 			 "pool exhausted: no free address in range set %zu (%s) of network \"%.64s\"", set,
