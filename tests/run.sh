@@ -15,7 +15,7 @@ PACKAGES=(
 	libsystemd-dev libmicrohttpd-dev
 	libcmocka-dev clang-tidy clang-format cppcheck shellcheck git strace valgrind jq libxml2-utils
 	iproute2 iputils-ping nftables iptables conntrack socat curl busybox-static
-	containerd podman runc containernetworking-plugins
+	containerd podman runc containernetworking-plugins docker.io
 	protobuf-compiler python3 python3-grpcio python3-protobuf
 )
 
@@ -159,6 +159,11 @@ stage_cri()
 stage_podman()
 {
 	run_scripts release tests/runtimes/podman.sh
+}
+
+stage_docker()
+{
+	run_scripts release tests/runtimes/docker.sh
 }
 
 # count_tests LOG STATUS: adds to passed and failed. A stage that counts no tests itself is one.

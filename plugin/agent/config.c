@@ -24,7 +24,7 @@ static void default_pools(struct docker_config *docker)
 
 	docker->n_pools = 0;
 	for (size_t i = 0; i < sizeof(blocks) / sizeof(*blocks); i++) {
-		struct docker_pool *pool = &docker->pools[docker->n_pools++];
+		struct docker_base *pool = &docker->pools[docker->n_pools++];
 
 		(void)prefix_parse(blocks[i].base, &pool->base);
 		pool->size = blocks[i].size;
@@ -35,7 +35,7 @@ static void default_pools(struct docker_config *docker)
 static void read_pool(struct reader *reader, const json_t *element, struct docker_config *docker)
 {
 	static const char *const keys[] = {"base", "size", NULL};
-	struct docker_pool pool = {.size = 0};
+	struct docker_base pool = {.size = 0};
 	const char *base;
 	long long size = 0;
 

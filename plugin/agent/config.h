@@ -21,8 +21,8 @@
 /** `avoid` of the Docker driver */
 #define AGENT_AVOID_MAX 64U
 
-/** struct docker_pool - Subnets of length @size that lie in @base, for networks that name none */
-struct docker_pool {
+/** struct docker_base - Subnets of length @size that lie in @base, for networks that name none */
+struct docker_base {
 	struct prefix base;
 	uint8_t size;
 };
@@ -40,7 +40,7 @@ struct docker_pool {
 struct docker_config {
 	bool enabled;
 	const char *socket;
-	struct docker_pool pools[AGENT_POOLS_MAX];
+	struct docker_base pools[AGENT_POOLS_MAX];
 	size_t n_pools;
 	const char *avoid[AGENT_AVOID_MAX];
 	size_t n_avoid;

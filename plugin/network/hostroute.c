@@ -75,15 +75,21 @@ bool hostroute_discards(const struct route_info *match)
 	return kind_of(match->type) == HOSTROUTE_DISCARD;
 }
 
+/** hostroute_of() - A route as the kernel tells it, in the rule's terms */
+struct hostroute hostroute_of(const struct route_info *route)
+{
+	return (struct hostroute){
+		.destination = route->destination,
+		.kind = kind_of(route->type),
+		.has_gateway = route->gateway.family != FAMILY_NONE,
+		.before_main = is_before_main(route->table),
+	};
+}
+
 /** hostroute_judge() - hostroute_rule() of a route as the kernel tells it */
 enum hostroute_verdict hostroute_judge(const struct route_info *match, const struct prefix *subnet)
 {
-	struct hostroute route = {
-		.destination = match->destination,
-		.kind = kind_of(match->type),
-		.has_gateway = match->gateway.family != FAMILY_NONE,
-		.before_main = is_before_main(match->table),
-	};
+	struct hostroute route = hostroute_of(match);
 
 	return hostroute_rule(&route, subnet);
 }

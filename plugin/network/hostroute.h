@@ -17,6 +17,8 @@ enum hostroute_outcome {
 	HOSTROUTE_E_NONE = OUTCOMES_HOSTROUTE, /* no route, or none that is about addresses: a rule that discards */
 };
 
+/* Pure: a route as the kernel tells it, in the rule's terms. */
+struct hostroute hostroute_of(const struct route_info *route);
 /* Pure: what a matching route means for an address out of @subnet. */
 enum hostroute_verdict hostroute_judge(const struct route_info *match, const struct prefix *subnet);
 /* hostroute_verdict or negative errno; @ret_match is what matched unless HOSTROUTE_FREE. */

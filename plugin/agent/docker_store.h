@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_AGENT_DOCKER_STORE_H
+#define PLUGIN_AGENT_DOCKER_STORE_H
+
+/*
+ * Docker's networks in the lease store: opened for one request, alone, as a verb opens it; a store that is missing or
+ * damaged is rebuilt from the kernel.
+ */
+
+#include "ipam/lease/ipam.h"
+#include "ipam/store/state.h"
+#include "plugin/agent/docker_record.h"
+#include "plugin/network/port.h"
+#include "plugin/report/error.h"
+
+/** struct docker_store - The store, open */
+struct docker_store {
+	const char *data_dir;
+	struct state state;
+	struct store *store;
+};
+
+/** struct docker_pools - All pools, in no order */
+struct docker_pools {
+	struct docker_pool *all;
+	size_t n;
+};
+
+int docker_store_open(const char *data_dir, struct port *rtnetlink, struct docker_store *ret_store,
+		      struct error *reterr);
+void docker_store_close(struct docker_store *store);
+int docker_store_error(const struct docker_store *store, int outcome, struct error *reterr);
+int docker_store_pools(struct docker_store *store, struct docker_pools *ret_pools, struct error *reterr);
+void docker_pools_done(struct docker_pools *pools);
+int docker_store_find_pool(struct docker_store *store, const struct prefix *subnet, struct docker_pool *ret_pool,
+			   struct error *reterr);
+int docker_store_put_pool(struct docker_store *store, const struct docker_pool *pool, struct error *reterr);
+int docker_store_remove_pool(struct docker_store *store, const struct docker_pool *pool, struct error *reterr);
+int docker_store_has_address(struct docker_store *store, const struct prefix *subnet, bool *ret_has,
+			     struct error *reterr);
+
+/** Named outcome of docker_store_find_pool() beside 0 and REFUSED */
+enum { DOCKER_STORE_E_NONE = 2 };
+
+#define DOCKER_STORE_CLEANUP __attribute__((cleanup(docker_store_close)))
+#define DOCKER_POOLS_CLEANUP __attribute__((cleanup(docker_pools_done)))
+#define DOCKER_STORE_INIT                                                                                              \
+	{                                                                                                              \
+		.state = STATE_INIT                                                                                    \
+	}
+
+#endif
