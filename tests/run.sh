@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 SOURCE_DIR=$PWD
 LOG_DIR=$SOURCE_DIR/build/log
-STAGES=(install build-dev build-asan build-release build-clang unit unit-asan lint netns netns-asan containerd cri podman)
+STAGES=(install build-dev build-asan build-release build-clang unit unit-asan lint netns netns-asan containerd cri podman docker)
 QUICK_STAGES=(install build-dev build-release unit lint netns)
 PACKAGES=(
 	cmake ninja-build gcc libc6-dev clang libclang-rt-14-dev pkg-config

@@ -12,6 +12,7 @@
 #include "plugin/agent/docker_record.h"
 #include "plugin/network/port.h"
 #include "plugin/report/error.h"
+#include "rangeguard/outcome.h"
 
 /** struct docker_store - The store, open */
 struct docker_store {
@@ -40,7 +41,9 @@ int docker_store_has_address(struct docker_store *store, const struct prefix *su
 			     struct error *reterr);
 
 /** Named outcome of docker_store_find_pool() beside 0 and REFUSED */
-enum { DOCKER_STORE_E_NONE = 2 };
+enum docker_store_outcome {
+	DOCKER_STORE_E_NONE = OUTCOMES_DOCKER_STORE, /* there is no such pool */
+};
 
 #define DOCKER_STORE_CLEANUP __attribute__((cleanup(docker_store_close)))
 #define DOCKER_POOLS_CLEANUP __attribute__((cleanup(docker_pools_done)))
