@@ -44,6 +44,9 @@
 #define LIMIT_PIN_NAME 64U
 /** Entries of `snat` that apply to one container */
 #define LIMIT_PINS_PER_CONTAINER 64U
+/** Entries of `ipam.fixed`, and addresses of one of them */
+#define LIMIT_FIXED 4096U
+#define LIMIT_FIXED_ADDRESSES 4096U
 /** Routes of one attachment */
 #define LIMIT_ROUTES 1024U
 /** `policies` of one guard, directories counted once */

@@ -20,12 +20,14 @@
  * @subnet:	Subnet, host bits zero
  * @span:	Addresses that may be given (rangeStart to rangeEnd or their defaults), inside the subnet
  * @gateway:	Gateway, never given; family FAMILY_NONE when the range has none
+ * @pool:	Name by which it is asked for, NULL: none; borrowed
  * @pointer:	Where the range stands in its configuration (a JSON pointer, for messages); may be ""
  */
 struct ip_range {
 	struct prefix subnet;
 	struct span span;
 	struct address gateway;
+	const char *pool;
 	char pointer[RANGE_POINTER_MAX];
 };
 

@@ -87,6 +87,15 @@ bool choice_is_excluded(const struct ipam_request *request, const struct address
 	return false;
 }
 
+/** choice_may_have() - Whether @address may be given to this request: its own, or one that is not excluded */
+bool choice_may_have(const struct ipam_request *request, const struct address *address)
+{
+	for (size_t i = 0; i < request->n_own; i++)
+		if (address_equal(&request->own[i], address))
+			return true;
+	return !choice_is_excluded(request, address);
+}
+
 /**
  * choice_ask_veto() - What the outside world says of an address
  * @request:	Request

@@ -32,6 +32,8 @@ int choice_named(const struct choice *choice, const struct address *address, str
 int choice_next(struct choice *choice, struct address *ret_address, struct ipam_refusal *reterr_refusal);
 int choice_ask_veto(const struct ipam_request *request, size_t set, const struct address *address, bool requested);
 bool choice_is_excluded(const struct ipam_request *request, const struct address *address);
+bool choice_may_have(const struct ipam_request *request, const struct address *address);
+int choice_own(const struct choice *choice, struct address *ret_address, struct ipam_refusal *reterr_refusal);
 int choice_set_cursor(const struct choice *choice, const struct address *address);
 
 #endif

@@ -43,7 +43,7 @@ static int check_name(const struct ipam_request *request, const struct address *
 		reterr_refusal->entry = entry;
 		return IPAM_E_RESERVED;
 	}
-	if (choice_is_excluded(request, address)) {
+	if (!choice_may_have(request, address)) {
 		reterr_refusal->address = *address;
 		return IPAM_E_EXCLUDED;
 	}
@@ -138,4 +138,52 @@ int choice_named(const struct choice *choice, const struct address *address, str
 	if (r < 0)
 		return r;
 	return r == IPAM_VERDICT_FREE ? 0 : IPAM_E_VETOED;
+}
+
+/** nth_own() - Of the request's own addresses that a range set has, number @n from 0; NULL: they are fewer */
+static const struct address *nth_own(const struct ipam_request *request, size_t set, size_t n)
+{
+	for (size_t i = 0; i < request->n_own; i++)
+		if (range_set_find(&request->sets[set], &request->own[i]) && n-- == 0)
+			return &request->own[i];
+	return NULL;
+}
+
+/** count_own() - How many of the request's own addresses a range set has */
+static size_t count_own(const struct ipam_request *request, size_t set)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < request->n_own; i++)
+		n += range_set_find(&request->sets[set], &request->own[i]) != NULL;
+	return n;
+}
+
+/**
+ * choice_own() - The first of the request's own addresses that this range set has and nobody holds
+ * @choice:		What is being chosen
+ * @ret_address:	Address
+ * @reterr_refusal:	Filled for a named outcome but IPAM_E_NOT_FOUND
+ *
+ * Return: 0, IPAM_E_NOT_FOUND when the set has none of them, IPAM_E_HELD when others hold all of them, IPAM_E_RESERVED,
+ * IPAM_E_VETOED, negative errno
+ */
+int choice_own(const struct choice *choice, struct address *ret_address, struct ipam_refusal *reterr_refusal)
+{
+	const struct ipam_request *request = choice->request;
+	size_t n = count_own(request, choice->set);
+	int r = IPAM_E_NOT_FOUND;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct address *address = nth_own(request, choice->set, (request->own_first + i) % n);
+
+		r = check_name(request, address, reterr_refusal);
+		if (r == 0)
+			r = choice_named(choice, address, reterr_refusal);
+		if (r == 0)
+			*ret_address = *address;
+		if (r != IPAM_E_HELD)
+			return r;
+	}
+	return r;
 }

@@ -56,7 +56,7 @@ static int fits_set(const struct ipam_request *request, size_t set, const struct
 	int r;
 
 	*ret_fits = false;
-	if (!range_set_find(&request->sets[set], address) || choice_is_excluded(request, address))
+	if (!range_set_find(&request->sets[set], address) || !choice_may_have(request, address))
 		return 0;
 	r = guard_decide(request->guard, address, &entry);
 	if (r)
@@ -181,7 +181,9 @@ static int take_from_set(struct store *store, const struct ipam_request *request
 		address = *name;
 		r = choice_named(&choice, name, reterr_refusal);
 	} else {
-		r = choice_next(&choice, &address, reterr_refusal);
+		r = choice_own(&choice, &address, reterr_refusal);
+		if (r == IPAM_E_NOT_FOUND)
+			r = choice_next(&choice, &address, reterr_refusal);
 	}
 	if (r == 0)
 		r = holding_take(store, key, &address);

@@ -64,6 +64,10 @@ typedef int (*ipam_lives_fn)(void *userdata, const struct lease *lease);
  * @n_sets:		How many, at most LIMIT_RANGE_SETS
  * @requested:		Addresses asked for by name; each must fit one of the sets
  * @n_requested:	How many
+ * @own:		Addresses that belong to this one alone, though the sets exclude them; of a set that has any, one is
+ *			given when none is asked for by name
+ * @n_own:		How many
+ * @own_first:		Which of those that a set has is tried first, counted from 0, round again after the last
  * @reuse_delay:	Seconds that a released address rests, as long as another one is free
  * @guard:		Sealed guard
  * @veto:		NULL, or asked about each address before it is given
@@ -77,6 +81,9 @@ struct ipam_request {
 	size_t n_sets;
 	const struct address *requested;
 	size_t n_requested;
+	const struct address *own;
+	size_t n_own;
+	size_t own_first;
 	uint32_t reuse_delay;
 	const struct guard *guard;
 	ipam_veto_fn veto;

@@ -76,7 +76,7 @@ void plugins_validate_ours(struct documents *documents, json_t *object, const ch
 	if (guard_netconf(&documents->policies, &netconf, &guard) < 0)
 		documents->findings.failed = true;
 	else
-		(void)check_netconf(&netconf, guard, report);
+		(void)(check_netconf(&netconf, guard, report) | check_fixed(&netconf, guard, report));
 	if (check_snat(&netconf, report) < 0)
 		documents->findings.failed = true;
 	if (documents->routes)

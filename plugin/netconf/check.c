@@ -278,6 +278,38 @@ int check_netconf(const struct netconf *netconf, const struct guard *guard, stru
 	return report_outcome_since(report, errors_before);
 }
 
+/**
+ * check_fixed() - Check the addresses that belong to pods by name against the guard
+ * @netconf:	Configuration
+ * @guard:	Sealed guard
+ * @report:	Hears each that is reserved
+ *
+ * For `validate`: an ADD asks about the address that its own pod is to get, so that the others go on.
+ *
+ * Return: 0, REFUSED when errors were reported
+ */
+int check_fixed(const struct netconf *netconf, const struct guard *guard, struct report *report)
+{
+	struct check check = {.netconf = netconf, .guard = guard, .report = report};
+	unsigned errors_before = report->errors;
+	char text[ADDRESS_TEXT_MAX], subject[128];
+	struct guard_entry entry;
+
+	for (size_t i = 0; i < netconf->n_fixed; i++) {
+		const struct fixed *fixed = &netconf->fixed[i];
+
+		for (size_t j = 0; j < fixed->n_addresses; j++) {
+			if (guard_decide(guard, &fixed->addresses[j], &entry) != GUARD_E_RESERVED)
+				continue;
+			(void)snprintf(subject, sizeof(subject), "fixed address %s lies in",
+				       address_format(&fixed->addresses[j], text));
+			tell(&check, RULE_ADDRESS_RESERVED, SEVERITY_ERROR, fixed->pointer, "/addresses", subject, &entry,
+			     "give the pod another address, or ask the owner for a grant");
+		}
+	}
+	return report_outcome_since(report, errors_before);
+}
+
 /** note() - Note a span, if there is space given for it; return how many are noted then */
 static size_t note(struct span *spans, size_t n, struct span span)
 {
@@ -287,7 +319,7 @@ static size_t note(struct span *spans, size_t n, struct span span)
 }
 
 /**
- * check_netconf_spans() - All that check_netconf() asks a guard about: a guard that knows of these alone will do for it
+ * check_netconf_spans() - All that check_netconf() and check_fixed() ask a guard about: one that knows of these will do
  * @netconf:	Configuration
  * @spans:	Space for them; NULL: they are only counted
  *
@@ -307,6 +339,9 @@ size_t check_netconf_spans(const struct netconf *netconf, struct span *spans)
 				n = note(spans, n, span_of_address(&range->gateway));
 		}
 	}
+	for (size_t i = 0; i < netconf->n_fixed; i++)
+		for (size_t j = 0; j < netconf->fixed[i].n_addresses; j++)
+			n = note(spans, n, span_of_address(&netconf->fixed[i].addresses[j]));
 	for (size_t i = 0; i < netconf->n_requested; i++)
 		n = note(spans, n, span_of_address(&netconf->requested[i]));
 	for (size_t i = 0; i < netconf->n_pins; i++)

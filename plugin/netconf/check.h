@@ -31,6 +31,7 @@ struct clash {
 void clash_report(struct report *report, const struct clash *clash, const struct guard_entry *entry);
 
 int check_netconf(const struct netconf *netconf, const struct guard *guard, struct report *report);
+int check_fixed(const struct netconf *netconf, const struct guard *guard, struct report *report);
 size_t check_netconf_spans(const struct netconf *netconf, struct span *spans);
 int check_snat(const struct netconf *netconf, struct report *report);
 int check_routes(const struct netconf *netconf, const struct routes *routes, struct report *report);

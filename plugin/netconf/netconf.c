@@ -201,7 +201,7 @@ static void read_dns(struct reader *reader, const json_t *root, struct netconf *
 static void read_ipam(struct reader *reader, const json_t *root, struct netconf *netconf)
 {
 	static const char *const keys[] = {"type",   "ranges",	   "subnet",  "rangeStart", "rangeEnd", "gateway",
-					   "routes", "resolvConf", "dataDir", "reuseDelay", NULL};
+					   "routes", "resolvConf", "dataDir", "reuseDelay", "fixed",	NULL};
 	static const char *const delegate_keys[] = {"guard", "history", "historySize", "historyFiles"};
 	const char *known[sizeof(keys) / sizeof(keys[0]) + sizeof(delegate_keys) / sizeof(delegate_keys[0])] = {NULL};
 	const json_t *ipam = json_member_object(reader, root, "ipam");
@@ -223,6 +223,7 @@ static void read_ipam(struct reader *reader, const json_t *root, struct netconf 
 	json_check_keys(reader, ipam, known);
 	netconf_read_ranges(reader, root, ipam, netconf);
 	netconf_read_routes(reader, ipam, netconf);
+	netconf_read_fixed(reader, ipam, netconf);
 	netconf->resolv_conf = json_member_text(reader, ipam, "resolvConf");
 	text = json_member_text(reader, ipam, "dataDir");
 	if (text && (text[0] != '/' || strlen(text) >= LIMIT_PATH))
@@ -266,10 +267,10 @@ static void read_mac(struct reader *reader, const json_t *root, const struct cni
 static void check_top_keys(struct reader *reader, const json_t *root)
 {
 	static const char *const keys[] = {
-		"cniVersion",	 "cniVersions", "name",	       "type",	       "args",	    "capabilities",
-		"runtimeConfig", "dns",		"prevResult",  "disableCheck", "disableGC", "loadOnlyInlinedPlugins",
-		"mode",		 "mtu",		"ipMasq",      "antiSpoof",    "ipam",	    "guard",
-		"snat",		 "history",	"historySize", "historyFiles", NULL,
+		"cniVersion",	 "cniVersions", "name",	       "type",	       "args",	      "capabilities",
+		"runtimeConfig", "dns",		"prevResult",  "disableCheck", "disableGC",   "loadOnlyInlinedPlugins",
+		"mode",		 "mtu",		"ipMasq",      "antiSpoof",    "ipam",	      "guard",
+		"snat",		 "history",	"historySize", "historyFiles", "annotations", NULL,
 	};
 
 	json_check_keys(reader, root, keys);
@@ -306,12 +307,15 @@ int netconf_read(json_t *root, const char *file, const char *pointer, const stru
 		(void)json_member_bool(&reader, root, "ipMasq", &ret_netconf->ip_masq);
 		netconf_read_snat(&reader, root, ret_netconf);
 		netconf_read_history(&reader, root, ret_netconf);
+		netconf_read_annotations(&reader, root, ret_netconf);
+		netconf_read_choices(&reader, root, ret_netconf);
 	}
 	read_dns(&reader, root, ret_netconf);
 	netconf_read_guard(&reader, root, ret_netconf);
 	if (ret_netconf->role != ROLE_CHAINED) {
 		read_ipam(&reader, root, ret_netconf);
 		netconf_exclude(&reader, ret_netconf);
+		netconf_offer(&reader, !args, ret_netconf);
 		netconf_read_requested(&reader, root, args, ret_netconf);
 		read_mac(&reader, root, args, ret_netconf);
 		check_mtu_for_ipv6(&reader, ret_netconf);
@@ -327,6 +331,12 @@ void netconf_done(struct netconf *netconf)
 		free(netconf->sets[i].ranges);
 	free(netconf->sets);
 	free(netconf->excluded);
+	for (size_t i = 0; netconf->offered && i < netconf->n_sets; i++)
+		free(netconf->offered[i].ranges);
+	free(netconf->offered);
+	for (size_t i = 0; i < netconf->n_fixed; i++)
+		free(netconf->fixed[i].addresses);
+	free(netconf->fixed);
 	for (size_t i = 0; i < netconf->n_pins; i++)
 		free(netconf->pins[i].destinations);
 	free(netconf->pins);

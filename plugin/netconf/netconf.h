@@ -72,6 +72,30 @@ struct pin {
 	char pointer[RANGE_POINTER_MAX];
 };
 
+/** What pods may choose by annotation, as far as `annotations` lists it */
+enum pod_choice {
+	CHOICE_ADDRESSES, /* rangeguard.dev/addresses: addresses, with commas between them */
+	CHOICE_POOL,	  /* rangeguard.dev/pool: the name of ranges (`pool`) */
+	CHOICE_SOURCE,	  /* rangeguard.dev/source: the name of a pin that matches the pod */
+	N_POD_CHOICES,
+};
+
+/**
+ * struct fixed - One entry of `ipam.fixed`: addresses that nobody else gets; texts are borrowed
+ * @namespace_glob:	Over K8S_POD_NAMESPACE, NULL: any
+ * @pod_glob:		Over K8S_POD_NAME
+ * @addresses:		Addresses, each in one of the network's ranges; owned
+ * @n_addresses:	How many
+ * @pointer:		JSON pointer of the entry
+ */
+struct fixed {
+	const char *namespace_glob;
+	const char *pod_glob;
+	struct address *addresses;
+	size_t n_addresses;
+	char pointer[RANGE_POINTER_MAX];
+};
+
 /**
  * struct netconf - One network configuration, with what the runtime added to it
  * @root:		The plugin's object; texts are borrowed from it; owned (a reference)
@@ -83,6 +107,11 @@ struct pin {
  * @requested_at:	Where each of them stands, a JSON pointer; owned
  * @routes:		`ipam.routes`; @routes_given tells `[]` from absent; owned
  * @pins:		`snat`; owned
+ * @offered:		@sets without the ranges of pools that the pod did not choose; @n_sets of them; owned
+ * @fixed:		`ipam.fixed`; owned
+ * @may_choose:		`annotations`
+ * @chosen_pool:	Pool that the pod chose, NULL: none
+ * @chosen_pin:		Name of the pin that the pod chose, NULL: none
  * @mac:		Of the strongest source, NULL when none
  * @resolv_conf:	`ipam.resolvConf`, NULL when none
  * @dns:		`dns`, NULL when none; borrowed from @root
@@ -115,6 +144,12 @@ struct netconf {
 	bool routes_given;
 	struct pin *pins;
 	size_t n_pins;
+	struct range_set *offered;
+	struct fixed *fixed;
+	size_t n_fixed;
+	bool may_choose[N_POD_CHOICES];
+	const char *chosen_pool;
+	const char *chosen_pin;
 	const char *resolv_conf;
 	const char *mac;
 	const json_t *dns;
@@ -137,6 +172,9 @@ int netconf_read(json_t *root, const char *file, const char *pointer, const stru
 struct reader;
 void netconf_read_guard(struct reader *reader, const json_t *object, struct netconf *netconf);
 bool pin_matches(const struct pin *pin, const struct cni_args *args);
+bool netconf_glob_matches(const char *glob, const char *text);
+const struct fixed *netconf_fixed_of(const struct netconf *netconf, const struct cni_args *args);
+const struct fixed *netconf_fixed_at(const struct netconf *netconf, const struct address *address);
 void netconf_done(struct netconf *netconf);
 
 #define NETCONF_CLEANUP __attribute__((cleanup(netconf_done)))

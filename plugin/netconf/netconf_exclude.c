@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Addresses of the ranges that no container may get, since something else answers or is known by them: next hops, and
- * the sources of pins. What they are for decides, not the key they stand at. Pure.
+ * the sources of pins; or only certain pods. What they are for decides, not the key they stand at. Pure.
  */
 
 #include <stdlib.h>
@@ -47,21 +47,32 @@ static size_t add_sources(struct netconf *netconf, size_t n)
 	return n;
 }
 
+/** add_fixed() - Those that belong to pods by name; return how many are excluded then */
+static size_t add_fixed(struct netconf *netconf, size_t n)
+{
+	for (size_t i = 0; i < netconf->n_fixed; i++)
+		for (size_t j = 0; j < netconf->fixed[i].n_addresses; j++)
+			n = add(netconf, n, &netconf->fixed[i].addresses[j]);
+	return n;
+}
+
 /**
  * netconf_exclude() - Tell each range set what it must not give
  * @reader:	Reader
- * @netconf:	Ranges, routes and pins have been read
+ * @netconf:	Ranges, routes, pins and fixed addresses have been read
  */
 void netconf_exclude(struct reader *reader, struct netconf *netconf)
 {
 	size_t most = 1 + netconf->n_routes + netconf->n_pins * 2, n;
 
+	for (size_t i = 0; i < netconf->n_fixed; i++)
+		most += netconf->fixed[i].n_addresses;
 	netconf->excluded = calloc(most, sizeof(*netconf->excluded));
 	if (!netconf->excluded) {
 		reader_error(reader, NULL, RULE_INVALID_VALUE, "out of memory");
 		return;
 	}
-	n = add_sources(netconf, add_next_hops(netconf, 0));
+	n = add_fixed(netconf, add_sources(netconf, add_next_hops(netconf, 0)));
 	for (size_t i = 0; i < netconf->n_sets; i++) {
 		netconf->sets[i].excluded = netconf->excluded;
 		netconf->sets[i].n_excluded = n;

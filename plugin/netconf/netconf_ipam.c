@@ -188,19 +188,35 @@ static void read_requested_ips(struct reader *reader, const json_t *object, cons
 	pointer_pop(&reader->at, mark);
 }
 
-/** read_requested_args() - IP= of CNI_ARGS: addresses, with commas between them */
-static void read_requested_args(struct reader *reader, const char *text, struct netconf *netconf)
+/** read_requested_list() - Addresses with commas between them, asked for by @source */
+static void read_requested_list(struct reader *reader, const char *source, const char *text, struct netconf *netconf)
 {
 	CLEANUP_FREE char *copy = strdup(text);
 	char *rest = copy;
 	char *one;
 
+	if (!copy)
+		reader_error(reader, NULL, RULE_INVALID_VALUE, "out of memory");
 	while ((one = strsep(&rest, ",")))
-		add_requested(reader, "IP= of CNI_ARGS", one, netconf);
+		add_requested(reader, source, one + strspn(one, " "), netconf);
+}
+
+/** read_annotation() - Addresses that the pod chose, in the place of those of a weaker source; at runtimeConfig */
+static void read_annotation(struct reader *reader, const json_t *root, struct netconf *netconf)
+{
+	size_t mark = pointer_push_key(&reader->at, NETCONF_ANNOTATIONS);
+	const char *text = netconf_annotation(reader, root, netconf, CHOICE_ADDRESSES);
+
+	if (text) {
+		netconf->n_requested = 0;
+		(void)pointer_push_key(&reader->at, "rangeguard.dev/addresses");
+		read_requested_list(reader, "the pod's annotation rangeguard.dev/addresses", text, netconf);
+	}
+	pointer_pop(&reader->at, mark);
 }
 
 /**
- * netconf_read_requested() - The addresses asked for by name: CNI_ARGS < args.cni.ips < runtimeConfig.ips
+ * netconf_read_requested() - The addresses asked for by name: CNI_ARGS < args.cni.ips < annotation < runtimeConfig.ips
  * @reader:	Reader
  * @root:	Plugin's object
  * @args:	CNI_ARGS, NULL when there is no call
@@ -214,11 +230,12 @@ void netconf_read_requested(struct reader *reader, const json_t *root, const str
 	size_t mark;
 
 	if (args && args->ip && *args->ip)
-		read_requested_args(reader, args->ip, netconf);
+		read_requested_list(reader, "IP= of CNI_ARGS", args->ip, netconf);
 	mark = pointer_push_key(&at_root.at, "args");
 	(void)pointer_push_key(&at_root.at, "cni");
 	read_requested_ips(&at_root, cni, "args.cni.ips", netconf);
 	pointer_pop(&at_root.at, mark);
 	(void)pointer_push_key(&at_root.at, "runtimeConfig");
+	read_annotation(&at_root, root, netconf);
 	read_requested_ips(&at_root, json_member(root, "runtimeConfig"), "runtimeConfig.ips", netconf);
 }

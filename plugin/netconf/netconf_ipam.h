@@ -20,4 +20,14 @@ void netconf_read_requested(struct reader *reader, const json_t *root, const str
 			    struct netconf *netconf);
 void netconf_read_history(struct reader *reader, const json_t *object, struct netconf *netconf);
 
+/** The capability by which containerd and CRI-O hand a pod's annotations to plugins, and their key in runtimeConfig */
+#define NETCONF_ANNOTATIONS "io.kubernetes.cri.pod-annotations"
+
+void netconf_read_fixed(struct reader *reader, const json_t *ipam, struct netconf *netconf);
+void netconf_read_annotations(struct reader *reader, const json_t *root, struct netconf *netconf);
+const char *netconf_annotation(struct reader *reader, const json_t *root, const struct netconf *netconf,
+			       enum pod_choice choice);
+void netconf_read_choices(struct reader *reader, const json_t *root, struct netconf *netconf);
+void netconf_offer(struct reader *reader, bool offline, struct netconf *netconf);
+
 #endif

@@ -94,6 +94,7 @@ static int read_range(struct reader *reader, const json_t *object, enum role rol
 		return REFUSED;
 	if (role == ROLE_DELEGATE)
 		range.gateway = default_gateway(&range.subnet);
+	range.pool = json_member_text(reader, object, "pool");
 	if (read_bounds(reader, object, &range) ||
 	    netconf_read_address(reader, object, "gateway", range.span.family, &range.gateway))
 		return REFUSED;
@@ -198,7 +199,7 @@ static void read_set(struct reader *reader, const json_t *array, struct netconf 
 		return;
 	set->ranges = calloc(json_array_size(array), sizeof(*set->ranges));
 	json_array_foreach((json_t *)(uintptr_t)array, index, element) {
-		static const char *const keys[] = {"subnet", "rangeStart", "rangeEnd", "gateway", NULL};
+		static const char *const keys[] = {"subnet", "rangeStart", "rangeEnd", "gateway", "pool", NULL};
 		size_t mark = pointer_push_index(&reader->at, index);
 		struct ip_range range;
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `snat`: stable source addresses, and which containers they are for. Pure. */
 
-#include <fnmatch.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,12 +257,6 @@ void netconf_read_snat(struct reader *reader, const json_t *root, struct netconf
 	check_names(reader, netconf);
 }
 
-/** glob_matches() - Whether a glob says yes to a text; a missing text matches no glob but a missing one */
-static bool glob_matches(const char *glob, const char *text)
-{
-	return !glob || (text && fnmatch(glob, text, 0) == 0);
-}
-
 /**
  * pin_matches() - Whether an entry is for a container
  * @pin:	Entry
@@ -271,5 +264,6 @@ static bool glob_matches(const char *glob, const char *text)
  */
 bool pin_matches(const struct pin *pin, const struct cni_args *args)
 {
-	return glob_matches(pin->namespace_glob, args->pod_namespace) && glob_matches(pin->pod_glob, args->pod_name);
+	return netconf_glob_matches(pin->namespace_glob, args->pod_namespace) &&
+	       netconf_glob_matches(pin->pod_glob, args->pod_name);
 }

@@ -47,7 +47,7 @@ int leases_open(const struct context *context, const struct attachment *attachme
 /** full_error() - Say which range set is used up: code 101 */
 static int full_error(const struct context *context, const struct ipam_refusal *refusal, struct error *reterr)
 {
-	const struct range_set *set = &context->netconf.sets[refusal->set];
+	const struct range_set *set = &context->netconf.offered[refusal->set];
 	char text[SPAN_TEXT_MAX];
 
 	return error_set(reterr, ERROR_NO_FREE_ADDRESS,
@@ -56,6 +56,9 @@ static int full_error(const struct context *context, const struct ipam_refusal *
 			 refusal->set, span_format(&set->ranges[0].span, text), set->n_ranges > 1 ? " and more" : "",
 			 context->netconf.name);
 }
+
+/** An index with more digits is no pod's */
+#define ORDINAL_DIGITS_MAX 9
 
 /** RANGES_TEXT_MAX - Space for ranges_format(): some ranges, which is what people have */
 #define RANGES_TEXT_MAX (4 * SPAN_TEXT_MAX)
@@ -78,6 +81,18 @@ static const char *ranges_format(const struct netconf *netconf, char text[static
 		}
 	}
 	return text;
+}
+
+/** fixed_error() - Say to whom an address belongs that another pod asks for: code 105 */
+static int fixed_error(const struct context *context, const struct address *address, struct error *reterr)
+{
+	const struct fixed *fixed = netconf_fixed_at(&context->netconf, address);
+	char text[ADDRESS_TEXT_MAX];
+
+	return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
+			 "requested address %s belongs to pods %.256s%s%.256s (%s); ask for another address",
+			 address_format(address, text), fixed->namespace_glob ? fixed->namespace_glob : "",
+			 fixed->namespace_glob ? "/" : "", fixed->pod_glob, fixed->pointer);
 }
 
 /** take_error() - An outcome of ipam_take() as an error */
@@ -103,6 +118,8 @@ static int take_error(const struct context *context, int outcome, const struct i
 			"one asked of its range set",
 			text, context->netconf.name, ranges_format(&context->netconf, ranges));
 	case IPAM_E_EXCLUDED:
+		if (netconf_fixed_at(&context->netconf, &refusal->address))
+			return fixed_error(context, &refusal->address, reterr);
 		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
 				 "requested address %s is never given: it is a gateway, a next hop of ipam.routes or a "
 				 "source of snat, or of a kind that no host has; ask for another address",
@@ -121,11 +138,30 @@ static int take_error(const struct context *context, int outcome, const struct i
 	}
 }
 
+/**
+ * ordinal_of() - The number at the end of a pod's name: "pg-2" of a StatefulSet has 2
+ * @pod:	Name, NULL: none
+ *
+ * Return: it, 0 where there is none
+ */
+static size_t ordinal_of(const char *pod)
+{
+	const char *dash = pod ? strrchr(pod, '-') : NULL;
+	size_t ordinal = 0;
+
+	if (!dash || strlen(dash + 1) > ORDINAL_DIGITS_MAX || strspn(dash + 1, "0123456789") != strlen(dash + 1))
+		return 0;
+	for (const char *digit = dash + 1; *digit; digit++)
+		ordinal = ordinal * 10 + (size_t)(*digit - '0');
+	return ordinal;
+}
+
 /** make_request() - The call in the IPAM's terms */
 static struct ipam_request make_request(const struct context *context, const struct netns *netns, struct asker *asker)
 {
 	const struct netconf *netconf = &context->netconf;
 	const struct cni_args *args = &context->request.args;
+	const struct fixed *fixed = netconf_fixed_of(netconf, args);
 
 	return (struct ipam_request){
 		.lease =
@@ -142,10 +178,13 @@ static struct ipam_request make_request(const struct context *context, const str
 				.egress = context->pinning.digest,
 			},
 		.egress = context->pinning.definition,
-		.sets = netconf->sets,
+		.sets = netconf->offered,
 		.n_sets = netconf->n_sets,
 		.requested = netconf->requested,
 		.n_requested = netconf->n_requested,
+		.own = fixed ? fixed->addresses : NULL,
+		.n_own = fixed ? fixed->n_addresses : 0,
+		.own_first = ordinal_of(args->pod_name),
 		.reuse_delay = netconf->reuse_delay,
 		.guard = context->guard,
 		.veto = asker_veto,

@@ -98,20 +98,61 @@ static void note_name(struct pinning *pinning, const char *name)
 	(void)snprintf(pinning->names + used, sizeof(pinning->names) - used, "%s%s", used ? " " : "", name);
 }
 
+/** add_match() - One more pin that is for the container: 0, REFUSED when they are too many */
+static int add_match(const struct pin *pin, struct pinning *pinning, struct error *reterr)
+{
+	if (pinning->n_matched == LIMIT_PINS_PER_CONTAINER)
+		return error_set(reterr, ERROR_CONFIG, "more than %u snat entries match this container",
+				 LIMIT_PINS_PER_CONTAINER);
+	pinning->matched[pinning->n_matched++] = pin;
+	note_name(pinning, pin->name);
+	return 0;
+}
+
+/**
+ * match_chosen() - The pin that the pod chose by annotation goes before the others
+ * @netconf:	Configuration
+ * @args:	CNI_ARGS
+ * @pinning:	Its pins are added to
+ * @reterr:	Code 103
+ *
+ * Only among those that match the pod: who writes an annotation must not get a source that is for others.
+ *
+ * Return: 0, REFUSED
+ */
+static int match_chosen(const struct netconf *netconf, const struct cni_args *args, struct pinning *pinning,
+			struct error *reterr)
+{
+	for (size_t i = 0; i < netconf->n_pins; i++) {
+		if (strcmp(netconf->pins[i].name, netconf->chosen_pin) != 0)
+			continue;
+		if (pin_matches(&netconf->pins[i], args))
+			return add_match(&netconf->pins[i], pinning, reterr);
+		return error_set(
+			reterr, ERROR_SNAT,
+			"the pod's annotation rangeguard.dev/source names snat entry \"%.64s\", whose match is "
+			"not for this pod; choose another, or have its match changed",
+			netconf->chosen_pin);
+	}
+	return error_set(reterr, ERROR_SNAT,
+			 "the pod's annotation rangeguard.dev/source names \"%.64s\", which no snat entry of network "
+			 "\"%.64s\" is called",
+			 netconf->chosen_pin, netconf->name);
+}
+
 /** match() - Find the pins that are for a container: 0, REFUSED when they are too many */
 static int match(const struct netconf *netconf, const struct cni_args *args, struct pinning *pinning,
 		 struct error *reterr)
 {
-	for (size_t i = 0; i < netconf->n_pins; i++) {
-		if (!pin_matches(&netconf->pins[i], args))
+	int r = netconf->chosen_pin ? match_chosen(netconf, args, pinning, reterr) : 0;
+
+	for (size_t i = 0; i < netconf->n_pins && !r; i++) {
+		if (!pin_matches(&netconf->pins[i], args) ||
+		    (netconf->chosen_pin && !strcmp(netconf->pins[i].name, netconf->chosen_pin)))
 			continue;
-		if (pinning->n_matched == LIMIT_PINS_PER_CONTAINER)
-			return error_set(reterr, ERROR_CONFIG, "more than %u snat entries match this container",
-					 LIMIT_PINS_PER_CONTAINER);
-		pinning->matched[pinning->n_matched++] = &netconf->pins[i];
-		note_name(pinning, netconf->pins[i].name);
+		r = add_match(&netconf->pins[i], pinning, reterr);
 	}
-	return 0;
+	return r;
 }
 
 /** describe() - The pins and masquerading as clauses, and these as bytes: 0, -ENOMEM */

@@ -57,7 +57,7 @@ static int is_used_up(const struct context *context, struct store *store, size_t
 
 	if (context_open_host(context, &host, reterr))
 		return REFUSED;
-	r = reclaim_is_possible(store, &netconf->sets[set], host.rtnetlink);
+	r = reclaim_is_possible(store, &netconf->offered[set], host.rtnetlink);
 	if (r < 0) {
 		(void)lease_store_error(netconf->data_dir, r, reterr);
 		return not_ready(reterr);
@@ -76,7 +76,7 @@ static int check_pool(const struct context *context, struct store *store, struct
 	size_t set = 0;
 	int r;
 
-	r = ipam_is_full(store, netconf->sets, netconf->n_sets, context->guard, &set);
+	r = ipam_is_full(store, netconf->offered, netconf->n_sets, context->guard, &set);
 	if (r == -EUCLEAN)
 		return 0;
 	if (r < 0) {

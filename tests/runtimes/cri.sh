@@ -204,4 +204,21 @@ test_pod_cidr_from_the_node_fills_the_template()
 	assert_host_as_before
 }
 
+test_annotation_of_a_pod_reaches_the_plugin()
+{
+	local -i tries=0
+	local id
+
+	write_conflist 10.9.0.0/16 fd00:9::/64 '{"annotations": ["addresses"], "capabilities": {"io.kubernetes.cri.pod-annotations": true}}'
+	id=$(cri run web rangeguard.dev/addresses=10.9.7.7)
+	# containerd reads the directory again when it is told that it changed.
+	until [[ "$(cri status "$id" | head -n 1)" == 10.9.7.7 ]]; do
+		((++tries < 20)) || fail "addresses: $(cri status "$id")"
+		cri remove-all
+		id=$(cri run web rangeguard.dev/addresses=10.9.7.7)
+	done
+	cri remove-all
+	assert_host_as_before
+}
+
 main "$@"
