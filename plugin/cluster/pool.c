@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which block of a pool is claimed: a walk that starts at a hash of the host's name, so that hosts that start at once do
+ * not all want the same one.
+ */
+
+#include <string.h>
+
+#include "plugin/cluster/machine_internal.h"
+
+/** key_of_block() - "block/CIDR" */
+static void key_of_block(const struct prefix *block, char buffer[static RECORD_KEY_MAX])
+{
+	char text[PREFIX_TEXT_MAX];
+	size_t n;
+
+	(void)prefix_format(block, text);
+	n = strlen(text);
+	memcpy(buffer, "block/", 6);
+	memcpy(buffer + 6, text, n + 1);
+}
+
+/** pool_count() - Blocks of a pool; more than 2^63 count as 2^63 */
+static uint64_t pool_count(const struct pool *pool)
+{
+	unsigned bits = (unsigned)(pool->block_length - pool->prefix.length);
+
+	return bits > 62 ? UINT64_C(1) << 63 : UINT64_C(1) << bits;
+}
+
+/** hash_text() - FNV-1a, 64 bits: the same on every host and in every version */
+static uint64_t hash_text(const char *text)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	return hash ^ hash >> 32;
+}
+
+/** pool_block() - The block of index @i in the walk of this host */
+static struct prefix pool_block(const struct machine *machine, const struct pool *pool, uint64_t i)
+{
+	struct prefix block = {.address = pool->prefix.address, .length = pool->block_length};
+	unsigned shift = family_bits(pool->prefix.address.family) - pool->block_length;
+	uint64_t index = (hash_text(machine->config.host) + i) & (pool_count(pool) - 1);
+
+	block.address.value += (u128)index << shift;
+	return block;
+}
+
+/** pool_of() - Index of the pool that a record's block belongs to; -1: none of ours */
+int pool_of(const struct machine *machine, const char *key)
+{
+	struct prefix block;
+
+	if (strncmp(key, "block/", 6) != 0 || prefix_parse(key + 6, &block) != 0)
+		return -1;
+	for (size_t i = 0; i < machine->n_pools; i++) {
+		struct span outer = prefix_span(&machine->pools[i].prefix), inner = prefix_span(&block);
+
+		if (machine->pools[i].block_length == block.length && span_covers(&outer, &inner))
+			return (int)i;
+	}
+	return -1;
+}
+
+/** walk_next() - Claim the first block of the walk that nobody has and that is not reserved as a whole */
+bool walk_next(struct machine *machine, int64_t now, struct action *action, unsigned index)
+{
+	struct pool *pool = &machine->pools[index];
+	uint64_t end = pool_count(pool);
+
+	for (unsigned n = 0; n < WALK_MAX && pool->walked < end; n++, pool->walked++) {
+		struct prefix block = pool_block(machine, pool, pool->walked);
+		char key[RECORD_KEY_MAX];
+
+		key_of_block(&block, key);
+		if (cache_revision(cache_find(&machine->cache, key)) != 0 || find_block(machine, key) ||
+		    machine->config.is_reserved(machine->config.context, &block))
+			continue;
+		pool->exhausted = false;
+		return swap_block(machine, now, action, key, FOR_BLOCK_CLAIM, index);
+	}
+	if (pool->walked == end) {
+		pool->walked = 0;
+		pool->exhausted = true;
+		pool->retry = now + RETRY_LATER;
+	}
+	wait_until(action, pool->exhausted ? pool->retry : now);
+	return false;
+}
