@@ -51,6 +51,7 @@ static const struct command commands[] = {
 	{"explain", "tell why an address is allowed or refused", command_explain_help, command_explain},
 	{"suggest", "find free subnets", command_suggest_help, command_suggest},
 	{"list", "show the leases of this host", command_list_help, command_list},
+	{"who", "tell who holds or held an address", command_who_help, command_who},
 	{"version", "show versions", version_help, command_version},
 };
 

@@ -12,10 +12,12 @@ int command_validate(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_suggest(int argc, char **argv);
 int command_list(int argc, char **argv);
+int command_who(int argc, char **argv);
 
 extern const char command_validate_help[];
 extern const char command_explain_help[];
 extern const char command_suggest_help[];
 extern const char command_list_help[];
+extern const char command_who_help[];
 
 #endif

@@ -41,7 +41,7 @@ static const char *run_format(const struct history_stamp *stamp, char buffer[sta
 	return buffer;
 }
 
-/** put_stamp() - What each line begins with. "gap" is what readers look for: before this event some may be missing */
+/** put_stamp() - What each line begins with. "gapBefore" is what readers look for: before this event some may be missing */
 static void put_stamp(struct line *line, const struct history_stamp *stamp)
 {
 	char when[WHEN_TEXT_MAX], run[RUN_MAX];
@@ -53,9 +53,9 @@ static void put_stamp(struct line *line, const struct history_stamp *stamp)
 		line_number(line, "seq", stamp->sequence);
 	}
 	if (stamp->first_of_boot)
-		line_text(line, "gap", "boot");
+		line_text(line, "gapBefore", "boot");
 	else if (stamp->untold)
-		line_text(line, "gap", "lost");
+		line_text(line, "gapBefore", "lost");
 	if (stamp->untold)
 		line_number(line, "lost", stamp->untold);
 }

@@ -34,7 +34,7 @@ test_add_and_del_are_lines()
 		"$(events 'map([.network, .container, .ifname, .netns, .namespace, .pod]) | unique')" "whose"
 	assert_equal '["5f7f",null]' "$(events 'map(.uid)')" "uid"
 	assert_equal '[0,1]' "$(events 'map(.seq)')" "numbers"
-	assert_equal '["boot",null]' "$(events 'map(.gap)')" "first event of a boot"
+	assert_equal '["boot",null]' "$(events 'map(.gapBefore)')" "first event of a boot"
 	assert_equal 1 "$(events 'map(.run) | unique | length')" "runs"
 	assert_equal "[\"$(uname -n)\"]" "$(events 'map(.host) | unique')" "host"
 	assert_matches "$(events '.[0].time')" '^"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z"$' "time"
@@ -157,7 +157,7 @@ test_unwritable_history_fails_nothing()
 	unwritable "$(with '.history = "/run/test/no/such/directory/h"')"
 	rm h
 	add c1 "$conf" >/dev/null
-	assert_equal '[["lost",6]]' "$(events 'map([.gap, .lost])' h)" "what is missing is said"
+	assert_equal '[["lost",6]]' "$(events 'map([.gapBefore, .lost])' h)" "what is missing is said"
 	del c1 "$conf"
 	assert_equal null "$(events '.[1].lost' h)" "and said once"
 }

@@ -91,7 +91,7 @@ static void test_line_says_what_happened(void **state)
 	assert_string_equal(text(json, "time"), "1970-01-01T00:00:00.001Z");
 	assert_string_equal(text(json, "host"), "n1");
 	assert_string_equal(text(json, "run"), "01234567-89abcdef");
-	assert_string_equal(text(json, "gap"), "lost");
+	assert_string_equal(text(json, "gapBefore"), "lost");
 	assert_int_equal(json_integer_value(json_object_get(json, "lost")), 3);
 	assert_int_equal(json_integer_value(json_object_get(json, "seq")), 7);
 	assert_int_equal(json_integer_value(json_object_get(json, "code")), 100);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `rangeguard who`: who holds or held an address, from the history. Needs neither root nor the host it is about. */
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "ipam/address/address.h"
+#include "plugin/commands/commands.h"
+#include "plugin/commands/who.h"
+#include "plugin/history/when.h"
+#include "plugin/netconf/netconf.h"
+#include "rangeguard/exit_status.h"
+
+const char command_who_help[] =
+	"Usage: rangeguard who [--at TIME] [--since TIME] [--history PATH]... [--format text|json] ADDRESS\n"
+	"\n"
+	"Tells who holds or held an address, or has or had it as the source address of pins: when,\n"
+	"until when, and what is not known. Works on files copied from other hosts, also compressed\n"
+	"ones (.gz), of several hosts at a time.\n"
+	"\n"
+	"  --at TIME        only who held it then\n"
+	"  --since TIME     only who held it then or later\n"
+	"  --history PATH   history file, with those it was renamed to (PATH.1, PATH.2.gz, ...), or a\n"
+	"                   directory; may be repeated; default " NETCONF_HISTORY "\n"
+	"  --format FORMAT  text (default) or json\n"
+	"\n"
+	"TIME is RFC 3339, such as 2026-11-28T14:00:00Z; less is enough: 2026-11-28, '2026-11-28 14:00'.\n"
+	"Without an offset it is UTC.\n"
+	"\n"
+	"Exit status: 0 somebody, 1 nobody that is known, 2 usage or a PATH that can't be read.\n";
+
+/** struct options - The command line */
+struct options {
+	struct archive archive;
+	struct who who;
+	bool json;
+};
+
+/** usage() - Say what is wrong with the command line; return the exit status */
+static int usage(const char *what, const char *argument)
+{
+	(void)fprintf(stderr, "rangeguard who: %s%s; see rangeguard who --help\n", what, argument);
+	return EXIT_USAGE;
+}
+
+/** unreadable() - Say what can't be read; return the exit status */
+static int unreadable(const char *path, int error)
+{
+	(void)fprintf(stderr, "rangeguard who: %s: %s\n", path, strerror(-error));
+	return EXIT_USAGE;
+}
+
+/** read_time() - The argument of --at, --since; 0 or the exit status */
+static int read_time(const char *text, int64_t *ret_time)
+{
+	return when_parse(text, ret_time) ? 0 : usage("not a time (as 2026-11-28T14:00:00Z): ", text);
+}
+
+/** read_option() - One option; 0 or the exit status */
+static int read_option(int option, const char *unknown, struct options *options)
+{
+	int r;
+
+	switch (option) {
+	case 'a':
+		return read_time(optarg, &options->who.at);
+	case 's':
+		return read_time(optarg, &options->who.since);
+	case 'h':
+		r = archive_add(&options->archive, optarg);
+		return r < 0 ? unreadable(optarg, r) : 0;
+	case 'f':
+		options->json = !strcmp(optarg, "json");
+		return options->json || !strcmp(optarg, "text") ? 0
+								: usage("--format must be text or json, not ", optarg);
+	default:
+		return usage(option == ':' ? "argument missing for " : "unknown option ", unknown);
+	}
+}
+
+/** read_options() - The command line; 0 or the exit status */
+static int read_options(int argc, char **argv, struct options *options, struct address *ret_address)
+{
+	static const struct option known[] = {
+		{"at", required_argument, NULL, 'a'},
+		{"since", required_argument, NULL, 's'},
+		{"history", required_argument, NULL, 'h'},
+		{"format", required_argument, NULL, 'f'},
+		{0},
+	};
+	int option, status;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
+		status = read_option(option, argv[optind - 1], options);
+		if (status)
+			return status;
+	}
+	if (optind + 1 != argc)
+		return usage(optind < argc ? "unexpected argument " : "no address given",
+			     optind < argc ? argv[optind + 1] : "");
+	if (address_parse(argv[optind], ret_address) < 0)
+		return usage("not an address: ", argv[optind]);
+	return 0;
+}
+
+/** check_files() - That each file could be read; 0 or the exit status */
+static int check_files(const struct search *search)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < search->archive->n; i++)
+		if (search->found[i].outcome < 0)
+			status = unreadable(search->archive->paths[i], search->found[i].outcome);
+	return status;
+}
+
+/** answer() - Search the files for the address and print who held it; the exit status */
+static int answer(struct options *options)
+{
+	char quoted[ADDRESS_TEXT_MAX + 2];
+	SEARCH_CLEANUP struct search search = {.archive = &options->archive, .needles = {quoted, HELD_GAP_NEEDLE}};
+	HELD_CLEANUP struct held held = {.n_lines = 0};
+	int status, r;
+
+	(void)snprintf(quoted, sizeof(quoted), "\"%s\"", options->who.address);
+	r = search_run(&search);
+	if (r == 0)
+		r = held_read(&search, options->who.address, &held);
+	if (r < 0)
+		return unreadable("the history", r);
+	status = check_files(&search);
+	if (status)
+		return status;
+	r = options->json ? who_print_json(&options->who, &held) : who_print_text(&options->who, &held);
+	if (r < 0)
+		return unreadable("standard output", r);
+	return who_count(&options->who, &held) ? EXIT_FINE : EXIT_FINDINGS;
+}
+
+/**
+ * command_who() - `rangeguard who`
+ * @argc, @argv:	Arguments, argv[0] the command's name
+ *
+ * Return: the exit status
+ */
+int command_who(int argc, char **argv)
+{
+	struct options options = {.who = {.at = HELD_UNKNOWN, .since = HELD_UNKNOWN}};
+	char text[ADDRESS_TEXT_MAX];
+	struct address address;
+	int status, r = 0;
+
+	status = read_options(argc, argv, &options, &address);
+	if (!status && !options.archive.n) {
+		r = archive_add(&options.archive, NETCONF_HISTORY);
+		status = r < 0 ? unreadable(NETCONF_HISTORY, r) : 0;
+	}
+	if (!status) {
+		options.who.address = address_format(&address, text);
+		status = answer(&options);
+	}
+	archive_done(&options.archive);
+	return status;
+}
