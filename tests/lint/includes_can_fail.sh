@@ -12,46 +12,55 @@ cp -r include ipam plugin "$copy"
 "$lint" "$copy" >/dev/null || { echo "the sources themselves have breaches: see lint.includes" >&2; exit 1; }
 failed=0
 
-# with FILE LINE: status of the lint with LINE at the end of FILE, which is made if need be; its output in $findings
-with()
+# Each line is planted in a file of its own beside the file it is said to be in, and all are looked at in one run.
+declare -A planted=()
+declare -i cases=0
+
+# plant FILE LINE EXPECTED: a file that has only this line; EXPECTED is "breach" or "fine"
+plant()
 {
-	local file=$copy/$1 status=0
-	mkdir -p "$(dirname "$file")"
-	[[ ! -e "$file" ]] || cp "$file" "$copy/kept"
-	printf '%s\n' "$2" >>"$file"
-	findings=$("$lint" "$copy" 2>/dev/null) || status=$?
-	rm "$file"
-	[[ ! -e "$copy/kept" ]] || mv "$copy/kept" "$file"
-	return "$status"
+	local file=${1%/*}/case$((++cases)).${1##*.}
+
+	mkdir -p "$copy/${file%/*}"
+	printf '%s\n' "$2" >"$copy/$file"
+	planted[$file]="$3 $2"
 }
 
-# found FILE LINE: this is a breach, and the only one, at that line
+# found FILE LINE: this is a breach
 found()
 {
-	local line=1
-	[[ ! -e "$copy/$1" ]] || line=$(($(wc -l <"$copy/$1") + 1))
-	if with "$1" "$2" || [[ "$findings" != "$1:$line: "* || "$findings" == *$'\n'* ]]; then
-		echo "not found in $1: $2"
-		failed=1
-	fi
+	plant "$1" "$2" breach
 }
 
 # found_folder FOLDER: a source in a folder that no rule is written for is a breach
 found_folder()
 {
-	if with "$1/new.c" '#include <stdio.h>' || [[ "$findings" != "$1:1: "* ]]; then
-		echo "not found: $1"
-		failed=1
-	fi
+	plant "$1/new.c" '#include <stdio.h>' breach
 }
 
-# fine FILE LINE: this is no breach
+# fine FILE LINE: this is not a breach
 fine()
 {
-	if ! with "$1" "$2"; then
-		echo "wrongly found: $findings"
+	plant "$1" "$2" fine
+}
+
+# judge: each breach was found once, at its line (of a folder: in its first source), and nothing else was
+judge()
+{
+	local file findings
+
+	findings=$("$lint" "$copy" 2>/dev/null || true)
+	for file in "${!planted[@]}"; do
+		case ${planted[$file]%% *},$(grep -cE "^($file|${file%/*}):1: " <<<"$findings" || true) in
+		breach,1 | fine,0) ;;
+		breach,*) echo "not found, or more than once, in $file: ${planted[$file]#* }" && failed=1 ;;
+		*) echo "wrongly found in $file: ${planted[$file]#* }" && failed=1 ;;
+		esac
+	done
+	(($(grep -c . <<<"$findings") == $(grep -c '^breach ' < <(printf '%s\n' "${planted[@]}")))) || {
+		echo "other findings than those planted: $findings"
 		failed=1
-	fi
+	}
 }
 
 found include/rangeguard/new.h '#include "ipam/address/address.h"'
@@ -108,4 +117,5 @@ fine plugin/verbs/new.c '/* no getenv() here, and no socket() */'
 fine plugin/verbs/new.c ' * never fork() or #include "plugin/commands/commands.h"'
 fine plugin/verbs/new.c '	environment(1); port_socket(port); my_fork(); (void)snprintf(a, 1, "x");'
 
+judge
 exit "$failed"
