@@ -131,6 +131,19 @@ int classifier_open(struct port *host, struct classifier *ret_classifier, struct
 	return 0;
 }
 
+/** classifier_open_kept() - The classifier if it is kept, nothing is loaded: 0, -ENOENT, negative errno */
+int classifier_open_kept(struct port *host, struct classifier *ret_classifier)
+{
+	char path[BPFFS_PATH_MAX];
+	int r = bpffs_path(host, classifier_program_digest(), path);
+	int program_fd CLEANUP_CLOSE = r ? r : bpf_pinned(path);
+
+	r = program_fd < 0 ? program_fd : adopt(program_fd, ret_classifier);
+	if (r >= 0)
+		program_fd = -1;
+	return r;
+}
+
 /**
  * classifier_of_program() - A program that runs somewhere
  * @program_id:	Its number

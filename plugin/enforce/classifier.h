@@ -43,6 +43,7 @@ struct classifier {
 	}
 
 int classifier_open(struct port *host, struct classifier *ret_classifier, struct error *reterr);
+int classifier_open_kept(struct port *host, struct classifier *ret_classifier);
 int classifier_of_program(uint32_t program_id, struct classifier *ret_classifier);
 bool classifier_same(const struct classifier *a, const struct classifier *b);
 int classifier_put(const struct classifier *classifier, uint32_t ifindex, const struct classifier_element *element,

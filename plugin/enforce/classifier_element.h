@@ -18,6 +18,9 @@
 /** The map's size: no host has more containers */
 #define CLASSIFIER_ELEMENTS_MAX 65536
 
+/** The longest state directory that is noted, with the NUL */
+#define CLASSIFIER_DATA_DIR_MAX 128
+
 /** In place of the map's descriptor in the program, until the loader puts it there */
 #define CLASSIFIER_ELEMENTS 0x52474d4150000001ULL
 
@@ -33,6 +36,8 @@
  * @n_more:	How many of @more there are
  * @unused:	0
  * @more:	Its other addresses; IPv4 ones as ::ffff:a.b.c.d
+ * @data_dir:	Where its lease is, so that whoever repairs a host finds all of them; "": the path is too long. The program
+ *		does not look at it
  */
 struct classifier_element {
 	__u32 ipv4;
@@ -45,6 +50,7 @@ struct classifier_element {
 	__u32 n_more;
 	__u32 unused;
 	__u32 more[CLASSIFIER_MORE_ADDRESSES][4];
+	char data_dir[CLASSIFIER_DATA_DIR_MAX];
 };
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "plugin/host/protection.h"
 
+#include "plugin/host/guarding.h"
 #include "plugin/host/lease_store.h"
 #include "plugin/host/protection_internal.h"
 #include "plugin/snat/arm.h"
@@ -110,18 +111,10 @@ static int assign_sources(struct port *host, const struct egress *egress, struct
 	return 0;
 }
 
-/** fence_off() - Have what comes through a pinned container's interface marked: 0, REFUSED */
-static int fence_off(struct port *host, uint32_t ifindex, const struct protection *protection, struct error *reterr)
-{
-	if (!member_pinned(&protection->member))
-		return 0;
-	return protection->new_interface ? fence_arm_new(host, ifindex, reterr) : fence_arm(host, ifindex, reterr);
-}
-
 /**
  * protection_put() - Put what a container's lease says into the kernel, and see that it is there
  * @host:	Host; the calling thread is in the host's namespace
- * @ifindex:	The host's interface towards the container, whose other end is not up yet
+ * @ifindex:	The host's interface towards the container, down if it is our own; 0: there is none
  * @protection:	What the lease says
  * @reterr:	Codes 11, 103, 106, 107
  *
@@ -133,7 +126,7 @@ int protection_put(struct host *host, const struct state *state, uint32_t ifinde
 	if (!member_wanted(&protection->member))
 		return 0;
 	if (assign_sources(host->rtnetlink, protection->member.egress, reterr) ||
-	    fence_off(host->rtnetlink, ifindex, protection, reterr))
+	    guarding_put(host, ifindex, protection, reterr))
 		return REFUSED;
 	if (host_open_netfilter(host, reterr)) {
 		if (member_pinned(&protection->member))

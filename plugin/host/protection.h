@@ -3,8 +3,8 @@
 #define PLUGIN_HOST_PROTECTION_H
 
 /*
- * The host's side of the nftables table: what a lease says about a container goes into the kernel, and out of it with
- * the lease. Whatever concerns more than one container is done with the lease store locked.
+ * What a lease says about a container goes into the kernel, and out of it with the lease: the classifier at its interface
+ * (guarding.h), elements of the nftables table. Whatever concerns more than one container is done with the lease store locked.
  */
 
 #include "ipam/lease/ipam.h"
@@ -21,7 +21,9 @@
  * @digest:	Their digest, 0: none
  * @unknown:	The lease was lost: the container may have more than this tells
  * @shared:	Another attachment, in the chained role, has pins for the same addresses
- * @new_interface: The host end was made just now, by this process
+ * @new_interface: The host end was made just now, by this process, and nobody else wants its ingress qdisc
+ * @shared_interface: It has a lease of another role as well, which says something of the same interface
+ * @mac:	MAC address of the container's end, from which its link-local address follows; 0: unknown
  */
 struct protection {
 	struct member member;
@@ -30,6 +32,8 @@ struct protection {
 	bool unknown;
 	bool shared;
 	bool new_interface;
+	bool shared_interface;
+	uint8_t mac[ETH_ALEN];
 };
 
 /** struct protection_removal - An attachment on its way out; owned */

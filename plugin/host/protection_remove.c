@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "plugin/host/farewell.h"
+#include "plugin/host/guarding.h"
 #include "plugin/host/lease_store.h"
 #include "plugin/host/protection_internal.h"
 #include "plugin/host/unused.h"
 #include "plugin/network/inventory.h"
+#include "plugin/network/link.h"
 #include "plugin/network/plan.h"
 #include "plugin/report/log.h"
 #include "plugin/snat/arm.h"
@@ -109,7 +111,7 @@ static int run_removal(void *userdata, uint32_t host_index, struct error *reterr
 {
 	const struct protection_removal *removal = userdata;
 
-	(void)host_index;
+	guarding_close(removal->host, host_index, NULL);
 	return take_away(removal->host, &removal->protection, reterr);
 }
 
@@ -125,6 +127,17 @@ struct attach_step protection_removal_step(struct protection_removal *removal)
 void protection_removal_done(struct protection_removal *removal)
 {
 	protection_done(&removal->protection);
+}
+
+/** close_interface() - Let nothing pass any more from a container whose lease goes, though another plugin's interface stays */
+static void close_interface(struct host *host, const struct protection *protection)
+{
+	struct link_answer answer = {.found = false};
+	struct error ignored = {0};
+
+	if (*protection->member.interface &&
+	    link_find(host->rtnetlink, protection->member.interface, &answer, &ignored) == 0 && answer.found)
+		guarding_close(host, answer.link.index, protection);
 }
 
 /** clear_up() - Remove what nobody uses any more. That it could not be is said: the next one's end tries again */
@@ -157,6 +170,8 @@ int protection_release(struct store *store, struct host *host, const struct atta
 	FAREWELL_CLEANUP struct farewell farewell = {.recorder = reason == RELEASE_UNDO ? NULL : host->recorder};
 	int r = protection_find(store, attachment, &farewell, &protection);
 
+	if (!r && attachment->chained)
+		close_interface(host, &protection);
 	/* Of a lease that can't be read nothing is known. */
 	if ((!r || protection.unknown) && take_away(host, &protection, reterr))
 		return REFUSED;

@@ -212,7 +212,7 @@ static void await_addresses(struct port *container, const struct plan *plan)
  * @host:	Port of the host's namespace, in which the calling thread is
  * @netns:	The container's namespace; the thread ends up there, unless the work ended before
  * @plan:	Plan
- * @before_up:	What else is to be done before the container's end comes up
+ * @before_up:	What else is to be done before the host end comes up
  * @reterr:	Error
  *
  * Return: 0; ATTACH_E_EXISTS when an interface of that name is on the host or in the container, which is left alone;
@@ -229,9 +229,10 @@ int attach_create(struct port *host, const struct netns *netns, const struct pla
 	r = create_pair(host, netns, plan, &link, reterr);
 	if (r)
 		return r;
-	r = wire_host(host, plan, link.index, reterr);
-	if (!r && before_up->run)
+	if (before_up->run)
 		r = before_up->run(before_up->userdata, link.index, reterr);
+	if (!r)
+		r = wire_host(host, plan, link.index, reterr);
 	if (!r)
 		r = enter_container(netns, &container, reterr);
 	if (!r)

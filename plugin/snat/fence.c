@@ -10,13 +10,10 @@
 #include <string.h>
 
 #include "plugin/network/stage.h"
-#include "plugin/snat/fence_mark.h"
 #include "rangeguard/cleanup.h"
 
 /** What messages are about, for error texts */
 #define WHERE "for the fence around pinned addresses"
-/** Outcome of classify() and attach(): not on this kernel */
-#define FENCE_E_UNSUPPORTED 2
 
 /** as_snat() - Give a failure of the stage the code of a pin that can't be kept: 0, REFUSED */
 static int as_snat(int r, struct error *err)
@@ -24,112 +21,6 @@ static int as_snat(int r, struct error *err)
 	if (r)
 		err->code = ERROR_SNAT;
 	return r;
-}
-
-/** cannot_mark() - Say that packets can't be marked: REFUSED */
-static int cannot_mark(int errnum, const char *what, struct error *reterr)
-{
-	return error_set(reterr, ERROR_SNAT, "cannot mark the packets of a pinned container (%s): %s", what,
-			 strerror(-errnum));
-}
-
-/**
- * classify() - Run the program by a classifier
- * @host:	Port
- * @ifindex:	Interface
- * @program_fd:	Program
- * @reterr:	Error
- *
- * Return: 0, also when it is there; FENCE_E_UNSUPPORTED when the kernel has no such qdisc or classifier; REFUSED
- */
-static int classify(struct port *host, uint32_t ifindex, int program_fd, struct error *reterr)
-{
-	struct stage stage;
-	int r;
-
-	stage_begin(&stage, host, WHERE, reterr);
-	r = stage_add(&stage, rtmessage_add_clsact(&stage.batch, ifindex));
-	if (!r)
-		r = stage_add(&stage, rtmessage_add_bpf_filter(&stage.batch, ifindex, program_fd, FENCE_PROGRAM_NAME));
-	if (r)
-		return as_snat(r, reterr);
-	r = stage_try(&stage);
-	if (r == PORT_E_REFUSED && (stage.failure.errnum == ENOENT || stage.failure.errnum == EOPNOTSUPP))
-		return FENCE_E_UNSUPPORTED;
-	if (r)
-		r = r < 0 ? REFUSED : stage_refused(&stage);
-	return as_snat(r, reterr);
-}
-
-/**
- * attach() - Run the program by TCX
- * @ifindex:	Interface
- * @program_fd:	Program
- * @reterr:	Error
- *
- * Return: 0, also when it is there; FENCE_E_UNSUPPORTED when the kernel has no TCX; REFUSED
- */
-static int attach(uint32_t ifindex, int program_fd, struct error *reterr)
-{
-	int r = fence_mark_find(ifindex);
-
-	if (r == FENCE_MARK_E_ATTACHED)
-		return 0;
-	if (r == FENCE_MARK_E_NO_TCX)
-		return FENCE_E_UNSUPPORTED;
-	if (r < 0)
-		return cannot_mark(r, "reading the interface's BPF programs", reterr);
-	r = fence_mark_attach(program_fd, ifindex);
-	return r < 0 ? cannot_mark(r, "attaching a BPF program", reterr) : 0;
-}
-
-/** outcome() - What came of the second way: 0, REFUSED */
-static int outcome(int r, struct error *reterr)
-{
-	return r == FENCE_E_UNSUPPORTED ? cannot_mark(-EOPNOTSUPP, "the kernel has neither TCX nor cls_bpf", reterr)
-					: r;
-}
-
-/**
- * fence_arm() - Mark what comes in through another plugin's interface
- * @host:	Port of the host's namespace, in which the calling thread is
- * @ifindex:	Interface
- * @reterr:	Error
- *
- * Return: 0, also when it is armed already; REFUSED
- */
-int fence_arm(struct port *host, uint32_t ifindex, struct error *reterr)
-{
-	int program_fd CLEANUP_CLOSE = -1;
-	int r = fence_mark_load(&program_fd);
-
-	if (r < 0)
-		return cannot_mark(r, "loading a BPF program", reterr);
-	r = attach(ifindex, program_fd, reterr);
-	if (r == FENCE_E_UNSUPPORTED)
-		r = classify(host, ifindex, program_fd, reterr);
-	return outcome(r, reterr);
-}
-
-/**
- * fence_arm_new() - Mark what comes in through an interface that was made just now
- * @host:	Port of the host's namespace, in which the calling thread is
- * @ifindex:	Interface
- * @reterr:	Error
- *
- * Return: 0, REFUSED
- */
-int fence_arm_new(struct port *host, uint32_t ifindex, struct error *reterr)
-{
-	int program_fd CLEANUP_CLOSE = -1;
-	int r = fence_mark_load(&program_fd);
-
-	if (r < 0)
-		return cannot_mark(r, "loading a BPF program", reterr);
-	r = classify(host, ifindex, program_fd, reterr);
-	if (r == FENCE_E_UNSUPPORTED)
-		r = attach(ifindex, program_fd, reterr);
-	return outcome(r, reterr);
 }
 
 /** rule_of() - The rule that leads marked packets of @family to the prohibit routes */

@@ -6,7 +6,7 @@
  * The fence: what keeps a pinned container's packets from leaving with another source while the nftables table is
  * gone (`nft flush ruleset`, a firewall reload). Nothing of it lives in the ruleset.
  *
- * The host's interface towards the container marks each packet that comes in (fence_mark.h). A packet that still
+ * The host's interface towards the container marks each packet that comes in (plugin/enforce). A packet that still
  * carries the mark when it is routed meets one rule, which leads to a table of `prohibit` routes to all pinned
  * destinations (fence_close()). Only the nftables table takes the mark off again, before routing.
  */
@@ -23,21 +23,6 @@
 /** Routing table of the prohibit routes, priority of the rule that leads there; both also carry protocol 82 */
 #define FENCE_TABLE 29287U
 #define FENCE_PRIORITY 82U
-
-/*
- * Mark what comes in through an interface that another plugin made: by TCX (Linux 6.6), which leaves its qdiscs alone, else
- * by a classifier. Again on the same interface: nothing changes. Lives as long as the
- * interface does; there is no opposite.
- * @host: port in the host's namespace, in which the calling thread must be, too. 0; REFUSED (103).
- */
-int fence_arm(struct port *host, uint32_t ifindex, struct error *reterr);
-
-/*
- * The same on an interface that was made just now, where nobody can have a qdisc yet: by a classifier, and by TCX only
- * where the kernel has no such thing. To attach by TCX waits for a whole RCU grace period with the lock on all interfaces
- * held (tcx_entry_sync() in the kernel): 15 ms on Linux 6.18, beside less than 0.1 ms.
- */
-int fence_arm_new(struct port *host, uint32_t ifindex, struct error *reterr);
 
 /*
  * Prohibit marked packets to destinations: one rule per family among @spans, one route per prefix. What is there

@@ -85,6 +85,15 @@ static int arm(void *userdata, uint32_t host_index, struct error *reterr)
 	return protection_put(step->host, step->state, host_index, &step->protection, reterr);
 }
 
+/**
+ * has_bandwidth() - Whether the runtime asks for a limit, so that the bandwidth plugin, which comes later in the list, will
+ * want the place of the host end's ingress qdisc
+ */
+static bool has_bandwidth(const struct context *context)
+{
+	return json_is_object(json_object_get(json_object_get(context->root, "runtimeConfig"), "bandwidth"));
+}
+
 /** make_arms() - What the table has to know, from configuration and plan; the clauses are the context's */
 static struct protection make_arms(const struct context *context, const struct plan *plan)
 {
@@ -93,11 +102,12 @@ static struct protection make_arms(const struct context *context, const struct p
 			   .anti_spoof = context->netconf.anti_spoof,
 			   .egress = &context->pinning.egress},
 		.digest = context->pinning.digest,
-		.new_interface = true,
+		.new_interface = !has_bandwidth(context),
 	};
 
 	(void)snprintf(protection.member.interface, sizeof(protection.member.interface), "%s", plan->host_name);
 	memcpy(protection.member.addresses, plan->addresses, sizeof(plan->addresses));
+	memcpy(protection.mac, plan->container_mac, sizeof(protection.mac));
 	return protection;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "plugin/host/guarding.h"
 #include "plugin/host/protection.h"
 #include "plugin/network/link.h"
 #include "plugin/network/netns.h"
@@ -86,9 +87,6 @@ static int find_interface(const struct context *context, struct port *host, stru
  * @link:	The host's interface
  * @netns:	Container's namespace, as far as it could be looked at
  *
- * What comes from a port of a bridge shows the bridge's name where the table looks, so it can't be told from what its
- * neighbours send, and is not held against the addresses.
- *
  * Return: the lease
  */
 static struct lease make_lease(const struct context *context, const struct link_info *link, const struct netns *netns)
@@ -104,7 +102,7 @@ static struct lease make_lease(const struct context *context, const struct link_
 		.netns_device = netns->device,
 		.netns_inode = netns->inode,
 		.since = time(NULL),
-		.anti_spoof = context->netconf.anti_spoof && link->index && !link->master,
+		.anti_spoof = context->netconf.anti_spoof && link->index,
 		.egress = context->pinning.digest,
 	};
 
@@ -123,6 +121,36 @@ static void undo(const struct context *context, const struct state *state, struc
 		log_line("undoing what was armed: %s", undo_error.msg);
 }
 
+/** read_mac() - MAC address of the container's interface, as far as earlier plugins told */
+static void read_mac(const struct context *context, uint8_t mac[static ETH_ALEN])
+{
+	const struct result *previous = &context->previous;
+
+	for (size_t i = 0; i < previous->n_interfaces; i++) {
+		const struct result_interface *interface = &previous->interfaces[i];
+
+		if (*interface->sandbox && strcmp(interface->name, context->request.ifname) == 0)
+			(void)mac_parse(interface->mac, mac);
+	}
+}
+
+/**
+ * guard_only() - Guard what a container without pins and masquerading sends, print the result
+ *
+ * There is no lease: what the classifier knows stands in the kernel, and goes with the interface.
+ *
+ * Return: 0, REFUSED
+ */
+static int guard_only(const struct context *context, struct host *host, uint32_t ifindex, const struct lease *lease,
+		      struct error *reterr)
+{
+	struct protection protection = protection_of_lease(lease, &context->pinning.egress);
+
+	protection.shared_interface = true;
+	read_mac(context, protection.mac);
+	return guarding_put(host, ifindex, &protection, reterr) ? REFUSED : answer_previous(context, reterr);
+}
+
 /** arm() - Note the lease, put it into the kernel, print the result; what fails leaves nothing: 0, REFUSED */
 static int arm(const struct context *context, const struct state *state, struct host *host, struct error *reterr)
 {
@@ -139,10 +167,14 @@ static int arm(const struct context *context, const struct state *state, struct 
 		return REFUSED;
 	(void)netns_open(context->request.netns, &netns);
 	lease = make_lease(context, &link, &netns);
+	if (!lease.egress)
+		return guard_only(context, host, link.index, &lease, reterr);
 	if (leases_note(context, state, host, &lease, &shared, reterr))
 		return REFUSED;
 	protection = protection_of_lease(&lease, &context->pinning.egress);
 	protection.member.shared = shared;
+	protection.shared_interface = true;
+	read_mac(context, protection.mac);
 	if (!protection_put(host, state, link.index, &protection, reterr) && !answer_previous(context, reterr)) {
 		record_add(context, &lease);
 		return 0;
@@ -164,7 +196,7 @@ int chained_add(const struct context *context, struct error *reterr)
 	STATE_CLEANUP struct state state = STATE_INIT;
 	HOST_CLEANUP struct host host = {0};
 
-	if (!context->pinning.digest)
+	if (!context->pinning.digest && !context->netconf.anti_spoof)
 		return answer_previous(context, reterr);
 	return context_open_host(context, &host, reterr) ||
 			       leases_open(context, &attachment, STATE_WRITE, &state, reterr) ||
@@ -194,13 +226,39 @@ int chained_del(const struct context *context, struct host *host, struct error *
 	return lease_store_release(host, &state, &attachment, RELEASE_DEL, reterr);
 }
 
+/** check_guard() - CHECK of a container that has no lease of this role: what it sends is guarded; 0, REFUSED */
+static int check_guard(const struct context *context, struct host *host, struct error *reterr)
+{
+	NETNS_CLEANUP struct netns netns = NETNS_INIT;
+	struct protection protection;
+	struct link_info link;
+	struct lease lease;
+	int r;
+
+	if (find_interface(context, host->rtnetlink, &link, reterr))
+		return REFUSED;
+	lease = make_lease(context, &link, &netns);
+	protection = protection_of_lease(&lease, &context->pinning.egress);
+	r = guarding_look(host, link.index, &protection, reterr);
+	if (r != GUARDING_E_MISSING)
+		return r;
+	protection.shared_interface = true;
+	read_mac(context, protection.mac);
+	log_line("what %s sends was not guarded: the classifier at %s was gone, it is put back",
+		 context->request.container_id, link.name);
+	return guarding_put(host, link.index, &protection, reterr);
+}
+
 /** chained_check() - CHECK of the chained role: what ADD armed is there; 0, REFUSED */
 int chained_check(const struct context *context, struct error *reterr)
 {
 	struct attachment attachment = chained_attachment(context);
 	HOST_CLEANUP struct host host = {0};
 
-	if (!context->pinning.digest)
+	if (!context->pinning.digest && !context->netconf.anti_spoof)
 		return 0;
-	return context_open_host(context, &host, reterr) ? REFUSED : protection_check(&host, &attachment, reterr);
+	if (context_open_host(context, &host, reterr))
+		return REFUSED;
+	return context->pinning.digest ? protection_check(&host, &attachment, reterr)
+				       : check_guard(context, &host, reterr);
 }

@@ -334,7 +334,9 @@ test_router_advertisements_are_not_accepted()
 	echo 2 >"/proc/sys/net/ipv6/conf/$host/accept_ra"
 	advertise eth0 c1
 	assert_empty "$(ip -6 route show default; ip -6 route show proto ra)" "default route of the host with antiSpoof"
-	nft flush chain inet rangeguard spoof-check
+	del c1 "$CONF"
+	add c1 "$(jq -c '.antiSpoof = false' <<<"$CONF")" >/dev/null
+	echo 2 >"/proc/sys/net/ipv6/conf/$host/accept_ra"
 	advertise eth0 c1
 	wait_until 2 eval 'ip -6 route show default | grep -q "proto ra"'
 }

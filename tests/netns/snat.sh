@@ -256,23 +256,23 @@ test_assign_to_a_missing_interface()
 
 # --- Behind other plugins ---
 
-# through_list CONFLIST: c1 and c2 through a list of plugins; both are pinned, and talk to each other without
+# through_list CONFLIST [CAPABILITIES]: c1 and c2 through a list of plugins; both are pinned, and talk to each other without
 through_list()
 {
-	local list=$1
+	local list=$1 capabilities=${2-}
 
 	for name in c1 c2; do
-		chain ADD "$name" "$list" >/dev/null || fail "ADD of $name"
+		chain ADD "$name" "$list" "$capabilities" >/dev/null || fail "ADD of $name"
 	done
 	settled
 	talk c1
 	talk c2
 	assert_equal "$PINNED_ALL" "$(sources legacy)" "at the legacy service"
 	assert_equal "$MASQUERADED_ALL" "$(sources second)" "at the second network"
-	chain CHECK c1 "$list" || fail "CHECK"
+	chain CHECK c1 "$list" "$capabilities" || fail "CHECK"
 	for name in c1 c2; do
-		chain DEL "$name" "$list" || fail "DEL of $name"
-		chain DEL "$name" "$list" || fail "second DEL of $name"
+		chain DEL "$name" "$list" "$capabilities" || fail "DEL of $name"
+		chain DEL "$name" "$list" "$capabilities" || fail "second DEL of $name"
 	done
 	assert_clean
 }
@@ -355,27 +355,31 @@ test_beside_portmap()
 	assert_clean
 }
 
-# The reference bandwidth takes the interface's ingress for itself: as the README says, the pin comes after it, or the
-# interface is another plugin's.
+# The reference bandwidth wants the place of the interface's ingress qdisc, before or after rangeguard. In the interface role
+# rangeguard has to know of it: the capability is declared.
 test_beside_bandwidth()
 {
-	local list limits='{"type": "bandwidth", "ingressRate": 100000000, "ingressBurst": 1000000,
-		"egressRate": 100000000, "egressBurst": 1000000}'
+	local list runtime='{"bandwidth": {"ingressRate": 100000000, "ingressBurst": 1000000, "egressRate": 100000000,
+		"egressBurst": 1000000}}' limits='{"type": "bandwidth", "capabilities": {"bandwidth": true}}'
+	local ptp='{"type": "ptp", "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.9.0.0/24"}], [{"subnet": "fd09::/64"}]],
+		"routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}}'
 
 	install_plugins bandwidth
-	through_list "$(jq -c --argjson limits "$limits" --argjson chained "$CHAINED" '{cniVersion: "1.0.0", name,
-		plugins: [del(.cniVersion, .name, .snat, .ipMasq), $limits, $chained]}' <<<"$CONF")"
-	forget_sources
-	list='{"cniVersion": "1.0.0", "name": "chain", "plugins": [{"type": "ptp", "ipam": {"type": "host-local",
-		"ranges": [[{"subnet": "10.9.0.0/24"}], [{"subnet": "fd09::/64"}]],
-		"routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}}, '$CHAINED', '$limits']}'
-	through_list "$list"
-	# What is redirected through an ifb device is still marked.
-	chain ADD c1 "$list" >/dev/null || fail "ADD"
-	nft flush ruleset
-	assert_unreachable c1 198.51.100.2
-	chain DEL c1 "$list" || fail "DEL"
-	assert_clean
+	list=$(jq -c --argjson limits "$limits" '{cniVersion: "1.0.0", name, plugins: [del(.cniVersion, .name, .snat[].match)
+		+ {capabilities: {bandwidth: true}}, $limits]}' <<<"$CONF")
+	through_list "$list" "$runtime"
+	for list in "$ptp, $limits, $CHAINED" "$ptp, $CHAINED, $limits"; do
+		list='{"cniVersion": "1.0.0", "name": "chain", "plugins": ['$list']}'
+		forget_sources
+		through_list "$list" "$runtime"
+		# What is redirected through an ifb device is still marked.
+		chain ADD c1 "$list" "$runtime" >/dev/null || fail "ADD"
+		assert_equal 1 "$(ip -o link show type ifb | wc -l)" "ifb devices"
+		nft flush ruleset
+		assert_unreachable c1 198.51.100.2
+		chain DEL c1 "$list" "$runtime" || fail "DEL"
+		assert_clean
+	done
 }
 
 # --- Many at once ---

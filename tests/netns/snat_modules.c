@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/enforce/classifier_attach.h"
 #include "plugin/snat/assign.h"
 #include "plugin/snat/conntrack.h"
 #include "plugin/snat/fence.h"
@@ -61,14 +62,28 @@ static size_t read_spans(const struct call *call, size_t first, struct span *spa
 	return n;
 }
 
+/** mark_all() - Have the classifier mark all that comes in through argument 0 as the fence wants it */
+static int mark_all(struct call *call, bool new_interface)
+{
+	CLASSIFIER_CLEANUP struct classifier classifier = CLASSIFIER_INIT;
+	struct classifier_element element = {.flags = CLASSIFIER_ANY_SOURCE, .mark = FENCE_MARK};
+	uint32_t ifindex = index_of(call, 0);
+
+	if (classifier_open(call->host, &classifier, &call->err) ||
+	    classifier_put(&classifier, ifindex, &element, &call->err))
+		return REFUSED;
+	return new_interface ? classifier_attach_new(call->host, &classifier, ifindex, &call->err)
+			     : classifier_attach(call->host, &classifier, ifindex, &call->err);
+}
+
 static int arm(struct call *call)
 {
-	return fence_arm(call->host, index_of(call, 0), &call->err);
+	return mark_all(call, false);
 }
 
 static int arm_new(struct call *call)
 {
-	return fence_arm_new(call->host, index_of(call, 0), &call->err);
+	return mark_all(call, true);
 }
 
 static int close_fence(struct call *call)

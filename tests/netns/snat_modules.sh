@@ -81,7 +81,7 @@ assert_fence()
 test_fence_by_classifier()
 {
 	assert_fence arm-new
-	assert_contains "$(tc filter show dev rg0 ingress)" "handle 0x82 rangeguard_mark direct-action" "classifier"
+	assert_contains "$(tc filter show dev rg0 ingress)" "handle 0x82 rangeguard direct-action" "classifier"
 	"$MODULES" arm-new rg0
 	assert_equal 1 "$(tc filter show dev rg0 ingress | grep -c handle)" "classifiers after the second time"
 }
@@ -113,7 +113,7 @@ test_fence_in_an_ingress_qdisc()
 	assert_reaches pod 198.51.100.2
 	"$MODULES" arm-new rg0
 	"$MODULES" arm-new rg0
-	assert_equal 1 "$(tc filter show dev rg0 parent ffff: | grep -c rangeguard_mark.direct)" "classifiers of ours"
+	assert_equal 1 "$(tc filter show dev rg0 parent ffff: | grep -c "rangeguard direct")" "classifiers of ours"
 	assert_unreachable pod 198.51.100.2
 }
 
@@ -173,7 +173,7 @@ test_missing_interface()
 
 	for command in arm arm-new; do
 		assert_fails "$MODULES" "$command" nosuch0
-		assert_contains "$output" "103: " "$command"
+		assert_contains "$output" "107: " "$command"
 	done
 }
 

@@ -208,7 +208,7 @@ send_all()
 
 test_router_advertisements_and_redirects()
 {
-	local conf
+	local conf own
 
 	conf=$(jq -c '.antiSpoof = false' <<<"$CONF")
 	assert_succeeds add c1 "$conf"
@@ -220,8 +220,13 @@ test_router_advertisements_and_redirects()
 	count_them
 	send_all c1
 	assert_equal 0 "$(arrived)" "arrived with antiSpoof: $(nft list table inet counted)"
-	# Duplicate address detection goes through.
+	# Duplicate address detection goes through for its own address, for no other.
 	ip -n c1 address add fd09::77/128 dev eth0
+	wait_until 5 sh -c '! ip -n c1 -6 address show tentative | grep -q inet6'
+	assert_contains "$(nft list table inet counted | grep dad)" "packets 0 " "detection for another's address"
+	own=$(ip -n c1 -json -6 address show dev eth0 scope global | jq -r '.[].addr_info[] | select(.local // "" | test("^fd09::[0-9a-f]$")).local')
+	ip -n c1 address del "$own/128" dev eth0
+	ip -n c1 address add "$own/128" dev eth0
 	wait_until 5 sh -c 'nft list table inet counted | grep dad | grep -q "packets [1-9]"'
 }
 

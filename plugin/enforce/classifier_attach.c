@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The classifier at an interface: attached, found. Owns nothing: all of it is the kernel's. */
+
+#include "plugin/enforce/classifier_attach.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "plugin/enforce/bpf.h"
+#include "plugin/network/rtfilter.h"
+#include "plugin/network/stage.h"
+
+/** What messages are about, for error texts */
+#define WHERE "to guard what a container sends"
+/** Programs of one interface that are looked at, BPF_MPROG_MAX in the kernel */
+#define PROGRAMS_MAX 64U
+/** The first of all filters; and: after those that are there */
+#define PRIORITY_FIRST 1U
+#define PRIORITY_FREE 0U
+
+/** add_filter() - Qdisc and filter into a stage: 0, REFUSED */
+static int add_filter(struct stage *stage, const struct classifier *classifier, uint32_t ifindex, uint16_t priority)
+{
+	struct filter_wanted wanted = {.interface = ifindex,
+				       .priority = priority,
+				       .program_fd = classifier->program_fd,
+				       .name = CLASSIFIER_NAME};
+	int r = stage_add(stage, rtmessage_add_clsact(&stage->batch, ifindex));
+
+	return r ? r : stage_add(stage, rtfilter_put(&stage->batch, &wanted));
+}
+
+/** refused() - Say what the kernel lacks where it refuses a qdisc or filter for lack of it, else what it refused */
+static int refused(struct stage *stage)
+{
+	int r = stage_refused(stage);
+
+	if (stage->failure.errnum == ENOENT || stage->failure.errnum == EOPNOTSUPP)
+		error_details(stage->err,
+			      "the kernel has no clsact qdisc or no cls_bpf classifier (modules sch_ingress, "
+			      "cls_bpf)");
+	return r;
+}
+
+/**
+ * classifier_attach_new() - At an interface that was made just now, and is down
+ * @host:	Port
+ * @classifier:	Classifier, which knows it
+ * @ifindex:	Interface
+ * @reterr:	Code 107
+ *
+ * Return: 0, REFUSED
+ */
+int classifier_attach_new(struct port *host, const struct classifier *classifier, uint32_t ifindex,
+			  struct error *reterr)
+{
+	struct stage stage;
+	int r;
+
+	stage_begin(&stage, host, WHERE, reterr);
+	r = stage_add(&stage, rtmessage_set_group(&stage.batch, ifindex, CLASSIFIER_GROUP));
+	if (!r)
+		r = add_filter(&stage, classifier, ifindex, PRIORITY_FIRST);
+	if (!r)
+		r = stage_try(&stage);
+	return r == PORT_E_REFUSED ? refused(&stage) : r ? REFUSED : 0;
+}
+
+/** set_group() - Put an interface into the group: 0, REFUSED */
+static int set_group(struct port *host, uint32_t ifindex, struct error *reterr)
+{
+	struct stage stage;
+	int r;
+
+	stage_begin(&stage, host, WHERE, reterr);
+	r = stage_add(&stage, rtmessage_set_group(&stage.batch, ifindex, CLASSIFIER_GROUP));
+	return r ? r : stage_send(&stage);
+}
+
+/** cannot_attach() - Say that a program can't be attached: REFUSED */
+static int cannot_attach(int errnum, struct error *reterr)
+{
+	return error_set(reterr, ERROR_KERNEL, "cannot guard what the container sends (attaching a BPF program): %s",
+			 strerror(-errnum));
+}
+
+/** struct search - What runs at an interface */
+struct search {
+	const struct classifier *wanted;
+	uint32_t program_id;
+	uint32_t redirect;
+	uint16_t priority;
+};
+
+/** take_filter() - port_reply_fn: keep the filter that runs the program, and where others send packets before it */
+static int take_filter(const struct nlmsghdr *message, void *userdata)
+{
+	struct search *search = userdata;
+	struct filter_info info;
+	int r;
+
+	if (!message) {
+		*search = (struct search){.wanted = search->wanted};
+		return 0;
+	}
+	r = rtfilter_read(message, &info);
+	if (r)
+		return r == -ENOMSG ? 0 : r;
+	if (info.program_id && memcmp(info.tag, search->wanted->tag, sizeof(info.tag)) == 0) {
+		search->program_id = info.program_id;
+		search->priority = info.priority;
+	}
+	if (info.redirect)
+		search->redirect = info.redirect;
+	return 0;
+}
+
+/** search_filters() - Look at the filters of an interface: 0, REFUSED */
+static int search_filters(struct port *host, uint32_t ifindex, struct search *search, struct error *reterr)
+{
+	struct stage stage;
+	int r;
+
+	stage_begin(&stage, host, WHERE, reterr);
+	stage.reply = take_filter;
+	stage.userdata = search;
+	r = stage_add(&stage, rtfilter_dump(&stage.batch, ifindex));
+	return r ? r : stage_ask(&stage);
+}
+
+/**
+ * is_passed_by() - Whether another filter sends packets elsewhere before the classifier sees them
+ * @host:	Port
+ * @classifier:	Classifier, which is not the first one
+ * @ifindex:	Interface
+ * @reterr:	Error
+ *
+ * Return: 0 when not; REFUSED
+ */
+static int is_passed_by(struct port *host, const struct classifier *classifier, uint32_t ifindex, struct error *reterr)
+{
+	struct search search = {.wanted = classifier};
+
+	if (search_filters(host, ifindex, &search, reterr))
+		return REFUSED;
+	return search.redirect
+		       ? error_set(reterr, ERROR_KERNEL,
+				   "another plugin (bandwidth?) redirects what comes from the container before anybody "
+				   "can look at it; put it after rangeguard, or use Linux 6.6 or later")
+		       : 0;
+}
+
+/** classify() - At another plugin's interface without TCX: 0, REFUSED */
+static int classify(struct port *host, const struct classifier *classifier, uint32_t ifindex, struct error *reterr)
+{
+	static const uint16_t priorities[] = {PRIORITY_FIRST, PRIORITY_FREE};
+	struct stage stage;
+	int r = REFUSED;
+
+	for (size_t i = 0; i < sizeof(priorities) / sizeof(priorities[0]); i++) {
+		stage_begin(&stage, host, WHERE, reterr);
+		if (add_filter(&stage, classifier, ifindex, priorities[i]))
+			return REFUSED;
+		r = stage_try(&stage);
+		/* Another kind of filter has that priority */
+		if (r != PORT_E_REFUSED || (stage.failure.errnum != EINVAL && stage.failure.errnum != EEXIST))
+			break;
+	}
+	if (r)
+		return r == PORT_E_REFUSED ? refused(&stage) : REFUSED;
+	return is_passed_by(host, classifier, ifindex, reterr);
+}
+
+/** find_tcx() - Which program with the wanted one's tag runs by TCX: its id, 0, negative errno; -EINVAL: no TCX */
+static int64_t find_tcx(const struct classifier *wanted, uint32_t ifindex)
+{
+	uint32_t ids[PROGRAMS_MAX] = {0}, n;
+	int r = bpf_tcx_programs(ifindex, ids, PROGRAMS_MAX, &n);
+
+	for (uint32_t i = 0; !r && i < n && i < PROGRAMS_MAX; i++) {
+		CLASSIFIER_CLEANUP struct classifier other = CLASSIFIER_INIT;
+
+		if (classifier_of_program(ids[i], &other) == 0 && classifier_same(&other, wanted))
+			return ids[i];
+	}
+	return r;
+}
+
+/**
+ * classifier_attach() - At another plugin's interface, which may be up
+ * @host:	Port in the namespace in which the calling thread is
+ * @classifier:	Classifier, which knows it
+ * @ifindex:	Interface
+ * @reterr:	Code 107
+ *
+ * Return: 0, also when it is there; REFUSED
+ */
+int classifier_attach(struct port *host, const struct classifier *classifier, uint32_t ifindex, struct error *reterr)
+{
+	CLASSIFIER_CLEANUP struct classifier there = CLASSIFIER_INIT;
+	int r = classifier_find(host, classifier, ifindex, &there, reterr);
+
+	if (r != CLASSIFIER_E_MISSING)
+		return r ? r : set_group(host, ifindex, reterr);
+	r = bpf_tcx_attach(classifier->program_fd, ifindex);
+	if (r == -EINVAL)
+		r = classify(host, classifier, ifindex, reterr);
+	else if (r)
+		r = cannot_attach(r, reterr);
+	return r ? r : set_group(host, ifindex, reterr);
+}
+
+/**
+ * classifier_find() - What runs at an interface
+ * @host:	Port in the namespace in which the calling thread is
+ * @wanted:	The program that should
+ * @ifindex:	Interface
+ * @ret_classifier: The one that does, whose map counts; released by classifier_done()
+ * @reterr:	Code 107
+ *
+ * Return: 0, CLASSIFIER_E_MISSING, REFUSED
+ */
+int classifier_find(struct port *host, const struct classifier *wanted, uint32_t ifindex,
+		    struct classifier *ret_classifier, struct error *reterr)
+{
+	struct search search = {.wanted = wanted};
+	int64_t id;
+	int r;
+
+	if (search_filters(host, ifindex, &search, reterr))
+		return REFUSED;
+	id = search.program_id ? search.program_id : find_tcx(wanted, ifindex);
+	if (id == 0 || id == -EINVAL || id == -ENODEV)
+		return CLASSIFIER_E_MISSING;
+	r = id < 0 ? (int)id : classifier_of_program((uint32_t)id, ret_classifier);
+	if (r == -ENOENT)
+		return CLASSIFIER_E_MISSING;
+	return r < 0 ? cannot_attach(r, reterr) : 0;
+}

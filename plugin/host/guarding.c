@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The classifier at containers' interfaces. Owns nothing. */
+
+#include "plugin/host/guarding.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "plugin/enforce/classifier_attach.h"
+#include "plugin/enforce/marks.h"
+
+/** guarding_wanted() - Whether a container's interface needs the classifier */
+bool guarding_wanted(const struct protection *protection)
+{
+	return protection->member.anti_spoof || member_pinned(&protection->member);
+}
+
+/** is_unset() - Whether a value is that of no address */
+static bool is_unset(const uint32_t *words)
+{
+	return !(words[0] | words[1] | words[2] | words[3]);
+}
+
+/** put_address() - Into an element: the first one of a family has a place of its own */
+static void put_address(struct classifier_element *element, const struct address *address)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, 0xff};
+	uint8_t bytes[ADDRESS_BYTES_MAX];
+	bool ipv4 = address->family == FAMILY_IPV4;
+
+	address_to_bytes(address, bytes);
+	if (ipv4 && !element->ipv4) {
+		memcpy(&element->ipv4, bytes, sizeof(element->ipv4));
+	} else if (!ipv4 && is_unset(element->ipv6)) {
+		memcpy(element->ipv6, bytes, sizeof(element->ipv6));
+	} else if (element->n_more < CLASSIFIER_MORE_ADDRESSES) {
+		uint8_t *to = (uint8_t *)element->more[element->n_more++];
+
+		if (ipv4)
+			memcpy(mempcpy(to, mapped, sizeof(mapped)), bytes, 4);
+		else
+			memcpy(to, bytes, sizeof(element->more[0]));
+	}
+}
+
+/** put_link_local() - The container's link-local address: a modified EUI-64 of its MAC address, RFC 4291 appendix A */
+static void put_link_local(struct classifier_element *element, const uint8_t mac[static ETH_ALEN])
+{
+	const uint8_t bytes[8] = {mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5]};
+
+	memcpy(element->link_local, bytes, sizeof(bytes));
+}
+
+/** make_element() - What the classifier is to know of a container, all bytes of it */
+static void make_element(const struct host *host, const struct protection *protection,
+			 struct classifier_element *element)
+{
+	struct marks marks = marks_of(MARKS_MASK_DEFAULT);
+
+	memset(element, 0, sizeof(*element));
+	for (size_t i = 0; i < protection->member.n_addresses; i++)
+		put_address(element, &protection->member.addresses[i]);
+	put_link_local(element, protection->mac);
+	element->mark = marks.guarded | (member_pinned(&protection->member) ? marks.pinned : 0);
+	element->late = marks.late;
+	element->flags = protection->member.anti_spoof ? 0 : CLASSIFIER_ANY_SOURCE;
+	if (strlen(host->data_dir) < sizeof(element->data_dir))
+		(void)snprintf(element->data_dir, sizeof(element->data_dir), "%s", host->data_dir);
+}
+
+/**
+ * join() - What an older element of the same interface says, and a new one must not take back
+ * @element:	New one, of rangeguard in the chained role
+ * @older:	Of its interface role in the same list: both protect the same container
+ */
+static void join(struct classifier_element *element, const struct classifier_element *older)
+{
+	element->mark |= older->mark;
+	element->flags &= older->flags;
+	element->deadline = older->deadline;
+}
+
+/**
+ * guarding_put() - Put the classifier to a container's interface
+ * @host:	Host; the calling thread is in its namespace
+ * @ifindex:	Interface
+ * @protection:	What the lease says
+ * @reterr:	Codes 103, 107
+ *
+ * Return: 0, REFUSED
+ */
+int guarding_put(struct host *host, uint32_t ifindex, const struct protection *protection, struct error *reterr)
+{
+	CLASSIFIER_CLEANUP struct classifier classifier = CLASSIFIER_INIT;
+	struct classifier_element element, older;
+	int r;
+
+	if (!guarding_wanted(protection) || !ifindex)
+		return 0;
+	make_element(host, protection, &element);
+	r = classifier_open(host->rtnetlink, &classifier, reterr);
+	if (!r && protection->shared_interface && classifier_get(&classifier, ifindex, &older) == 0)
+		join(&element, &older);
+	if (!r)
+		r = classifier_put(&classifier, ifindex, &element, reterr);
+	if (!r)
+		r = protection->new_interface ? classifier_attach_new(host->rtnetlink, &classifier, ifindex, reterr)
+					      : classifier_attach(host->rtnetlink, &classifier, ifindex, reterr);
+	if (r && member_pinned(&protection->member))
+		reterr->code = ERROR_SNAT;
+	return r;
+}
+
+/** same_element() - Whether an element says what is wanted; deadline and link-local address are others' to know */
+static bool same_element(const struct classifier_element *wanted, struct classifier_element *there)
+{
+	if ((there->mark & wanted->mark) != wanted->mark)
+		return false;
+	there->mark = wanted->mark; /* of another role, there may be more */
+	there->deadline = wanted->deadline;
+	memcpy(there->link_local, wanted->link_local, sizeof(there->link_local));
+	return memcmp(wanted, there, sizeof(*wanted)) == 0;
+}
+
+/**
+ * guarding_look() - Whether the classifier is at a container's interface, and knows it
+ * @host:	Host; the calling thread is in its namespace
+ * @ifindex:	Interface
+ * @protection:	What the lease says
+ * @reterr:	Code 107
+ *
+ * Return: 0, GUARDING_E_MISSING, REFUSED
+ */
+int guarding_look(struct host *host, uint32_t ifindex, const struct protection *protection, struct error *reterr)
+{
+	CLASSIFIER_CLEANUP struct classifier wanted = CLASSIFIER_INIT;
+	CLASSIFIER_CLEANUP struct classifier there = CLASSIFIER_INIT;
+	struct classifier_element element, found;
+	int r;
+
+	if (!guarding_wanted(protection) || !ifindex)
+		return 0;
+	make_element(host, protection, &element);
+	if (classifier_open(host->rtnetlink, &wanted, reterr))
+		return REFUSED;
+	r = classifier_find(host->rtnetlink, &wanted, ifindex, &there, reterr);
+	if (r)
+		return r == CLASSIFIER_E_MISSING ? GUARDING_E_MISSING : r;
+	if (classifier_get(&there, ifindex, &found) < 0 || !same_element(&element, &found))
+		return GUARDING_E_MISSING;
+	return 0;
+}
+
+/** is_of() - Whether the classifier knows a container at an interface, by its addresses; without @protection any */
+static bool is_of(struct host *host, const struct classifier *classifier, uint32_t ifindex,
+		  const struct protection *protection)
+{
+	struct classifier_element wanted, found;
+
+	if (!protection)
+		return true;
+	make_element(host, protection, &wanted);
+	return classifier_get(classifier, ifindex, &found) == 0 && found.ipv4 == wanted.ipv4 &&
+	       memcmp(found.ipv6, wanted.ipv6, sizeof(found.ipv6)) == 0;
+}
+
+/**
+ * guarding_close() - Let nothing pass that comes through an interface any more, if the classifier is there
+ * @host:	Host
+ * @ifindex:	Interface; 0: none
+ * @protection:	Whose it was, if its name may have gone to another one; NULL: it is known to be this one's
+ */
+void guarding_close(struct host *host, uint32_t ifindex, const struct protection *protection)
+{
+	CLASSIFIER_CLEANUP struct classifier kept = CLASSIFIER_INIT;
+	CLASSIFIER_CLEANUP struct classifier there = CLASSIFIER_INIT;
+	struct error ignored = {0};
+
+	if (!ifindex || classifier_open_kept(host->rtnetlink, &kept))
+		return;
+	if (is_of(host, &kept, ifindex, protection))
+		(void)classifier_forget(&kept, ifindex);
+	/* One that was loaded before the name was lost has a map of its own. */
+	if (protection && classifier_find(host->rtnetlink, &kept, ifindex, &there, &ignored) == 0 &&
+	    is_of(host, &there, ifindex, protection))
+		(void)classifier_forget(&there, ifindex);
+}
