@@ -238,16 +238,6 @@ static struct span clip(u128 first, u128 last, const struct span *within)
 }
 
 /**
- * struct answer - What reserves the first reserved address of a span
- * @part:	First part of the span that is reserved, all of it by the same entry
- * @run:	First run of reserved addresses in the span
- */
-struct answer {
-	struct span part;
-	struct span run;
-};
-
-/**
  * look_up() - Ask a sealed guard
  * @guard:	Guard, in memory or in a file
  * @span:	Addresses
@@ -256,7 +246,7 @@ struct answer {
  *
  * Return: 0, GUARD_E_RESERVED, negative errno when the file can't be read
  */
-static int look_up(const struct guard *guard, const struct span *span, struct answer *ret_answer,
+static int look_up(const struct guard *guard, const struct span *span, struct guard_answer *ret_answer,
 		   struct guard_entry *ret_entry)
 {
 	struct interval interval;
@@ -277,7 +267,7 @@ static int look_up(const struct guard *guard, const struct span *span, struct an
 }
 
 /**
- * ask() - Ask a guard in whatever state it is
+ * guard_ask() - Ask a guard in whatever state it is, about the addresses as they are
  * @guard:	Guard
  * @span:	Addresses
  * @ret_answer:	Only when some are reserved
@@ -285,14 +275,14 @@ static int look_up(const struct guard *guard, const struct span *span, struct an
  *
  * Return: 0, GUARD_E_RESERVED, negative errno when a damaged file could not be replaced
  */
-static int ask(const struct guard *guard, const struct span *span, struct answer *ret_answer,
-	       struct guard_entry *ret_entry)
+int guard_ask(const struct guard *guard, const struct span *span, struct guard_answer *ret_answer,
+	      struct guard_entry *ret_entry)
 {
 	const struct guard *healed = guard_image_healed(guard->image);
 	int r;
 
 	if (!guard->sealed) {
-		*ret_answer = (struct answer){.part = *span, .run = *span};
+		*ret_answer = (struct guard_answer){.part = *span, .run = *span};
 		if (ret_entry)
 			*ret_entry = unknown(span);
 		return GUARD_E_RESERVED;
@@ -315,8 +305,8 @@ static int ask(const struct guard *guard, const struct span *span, struct answer
 int guard_touch(const struct guard *guard, const struct span *span, struct span *reterr_part,
 		struct guard_entry *reterr_entry)
 {
-	struct answer answer = {.part = *span};
-	int r = ask(guard, span, &answer, reterr_entry);
+	struct guard_answer answer = {.part = *span};
+	int r = guard_ask_all(guard, span, &answer, reterr_entry);
 
 	if (r < 0 && reterr_entry)
 		*reterr_entry = unknown(span);
@@ -350,8 +340,8 @@ int guard_decide(const struct guard *guard, const struct address *address, struc
  */
 int guard_next(const struct guard *guard, const struct span *within, struct span *ret_part)
 {
-	struct answer answer;
-	int r = ask(guard, within, &answer, NULL);
+	struct guard_answer answer;
+	int r = guard_ask_all(guard, within, &answer, NULL);
 
 	if (r == GUARD_E_RESERVED)
 		*ret_part = answer.run;

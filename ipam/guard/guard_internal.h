@@ -39,4 +39,19 @@ int guard_image_entry(struct guard_image *image, uint32_t index, struct guard_en
 const struct guard *guard_image_heal(const struct guard *guard);
 const struct guard *guard_image_healed(const struct guard_image *image);
 
+/**
+ * struct guard_answer - What reserves the first reserved address of a span
+ * @part:	First part of the span that is reserved, all of it by the same entry
+ * @run:	First run of reserved addresses in the span
+ */
+struct guard_answer {
+	struct span part;
+	struct span run;
+};
+
+int guard_ask(const struct guard *guard, const struct span *span, struct guard_answer *ret_answer,
+	      struct guard_entry *ret_entry);
+int guard_ask_all(const struct guard *guard, const struct span *span, struct guard_answer *ret_answer,
+		  struct guard_entry *ret_entry);
+
 #endif

@@ -68,8 +68,26 @@ int asker_veto(void *userdata, const struct ip_range *range, const struct addres
 		asker->taken = false;
 		return clash_verdict(asker, address);
 	default:
+		asker->failure = r;
+		asker->asked = *address;
 		return r;
 	}
+}
+
+/** asker_failed() - Say that the kernel does not tell how it routes an address: REFUSED (107) */
+int asker_failed(const struct asker *asker, struct error *reterr)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	(void)address_format(&asker->asked, text);
+	if (asker->asked.family == FAMILY_IPV6 && (asker->failure == -EOPNOTSUPP || asker->failure == -EAFNOSUPPORT))
+		return error_set(
+			reterr, ERROR_KERNEL,
+			"the host's kernel has no IPv6 (ipv6.disable=1, or no such module), so that address %s "
+			"can't be used; leave the IPv6 ranges out, or switch IPv6 on",
+			text);
+	return error_set(reterr, ERROR_KERNEL, "the kernel does not tell how the host routes address %s: %s", text,
+			 strerror(-asker->failure));
 }
 
 /**

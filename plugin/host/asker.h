@@ -18,6 +18,8 @@
  * @attachment:	Its attachment
  * @host:	Port
  * @match:	The route that a veto was about
+ * @failure:	Negative errno with which the kernel did not answer, 0: none; and the address that it was asked about
+ * @asked:	Address
  * @taken:	That was a veto for an address that was asked for, and is somebody's
  */
 struct asker {
@@ -26,6 +28,8 @@ struct asker {
 	struct port *host;
 	struct route_info match;
 	bool taken;
+	int failure;
+	struct address asked;
 };
 
 /** Space for asker_describe_route() */
@@ -34,6 +38,7 @@ struct asker {
 const char *asker_describe_route(const struct route_info *match, char buffer[static ASKER_ROUTE_TEXT_MAX]);
 int asker_veto(void *userdata, const struct ip_range *range, const struct address *address, bool requested);
 int asker_lives(void *userdata, const struct lease *lease);
+int asker_failed(const struct asker *asker, struct error *reterr);
 int asker_vetoed(const struct asker *asker, const struct address *address, struct error *reterr);
 
 #endif

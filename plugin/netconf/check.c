@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "plugin/netconf/check_capture.h"
+
 /** Counts of addresses below this are printed digit by digit */
 #define COUNT_EXACT_BELOW 1000000000000ULL
 
@@ -256,7 +258,7 @@ static void check_pin(const struct check *check, const struct pin *pin)
 }
 
 /**
- * check_netconf() - Hold ranges, gateways, requested addresses and SNAT sources of a configuration against the guard
+ * check_netconf() - Check ranges, gateways, routes, requested addresses and SNAT sources of a configuration against the guard
  * @netconf:	Configuration
  * @guard:	Sealed guard
  * @report:	Hears each clash
@@ -275,6 +277,7 @@ int check_netconf(const struct netconf *netconf, const struct guard *guard, stru
 		check_requested(&check, &netconf->requested[i], netconf->requested_at[i]);
 	for (size_t i = 0; i < netconf->n_pins; i++)
 		check_pin(&check, &netconf->pins[i]);
+	check_capture(netconf, guard, report);
 	return report_outcome_since(report, errors_before);
 }
 
@@ -342,6 +345,11 @@ size_t check_netconf_spans(const struct netconf *netconf, struct span *spans)
 	for (size_t i = 0; i < netconf->n_fixed; i++)
 		for (size_t j = 0; j < netconf->fixed[i].n_addresses; j++)
 			n = note(spans, n, span_of_address(&netconf->fixed[i].addresses[j]));
+	for (size_t i = 0; i < netconf->n_routes; i++) {
+		n = note(spans, n, prefix_span(&netconf->routes[i].destination));
+		if (netconf->routes[i].gateway.family != FAMILY_NONE)
+			n = note(spans, n, span_of_address(&netconf->routes[i].gateway));
+	}
 	for (size_t i = 0; i < netconf->n_requested; i++)
 		n = note(spans, n, span_of_address(&netconf->requested[i]));
 	for (size_t i = 0; i < netconf->n_pins; i++)

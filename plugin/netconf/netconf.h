@@ -33,6 +33,12 @@ enum host_routes {
 	HOST_ROUTES_OFF,
 };
 
+enum guard_routes {
+	GUARD_ROUTES_REFUSE,
+	GUARD_ROUTES_WARN,
+	GUARD_ROUTES_OFF,
+};
+
 /**
  * struct netconf_guard - The `guard` object
  * @policies:		Paths of policy files and directories; the default directory alone when none are named
@@ -48,6 +54,7 @@ struct netconf_guard {
 	char pointer[POINTER_MAX];
 	enum on_overlap on_overlap;
 	enum host_routes host_routes;
+	enum guard_routes routes;
 };
 
 /**

@@ -48,11 +48,13 @@ static void refuse_nulls(struct reader *reader, const json_t *guard)
 /** netconf_read_guard() - A `guard` object at member "guard" of @object, which may have none */
 void netconf_read_guard(struct reader *reader, const json_t *object, struct netconf *netconf)
 {
-	static const char *const keys[] = {"policies", "reserved", "granted", "onOverlap", "hostRoutes", NULL};
+	static const char *const keys[] = {"policies",	 "reserved", "granted", "onOverlap",
+					   "hostRoutes", "routes",   NULL};
 	static const char *const on_overlap[] = {"refuse", "exclude", NULL};
 	static const char *const host_routes[] = {"refuse", "warn", "off", NULL};
+	static const char *const guard_routes[] = {"refuse", "warn", "off", NULL};
 	const json_t *guard = json_member_object(reader, object, "guard");
-	unsigned overlap = OVERLAP_REFUSE, routes = HOST_ROUTES_REFUSE;
+	unsigned overlap = OVERLAP_REFUSE, routes = HOST_ROUTES_REFUSE, captured = GUARD_ROUTES_REFUSE;
 	size_t mark;
 
 	if (!guard)
@@ -68,6 +70,7 @@ void netconf_read_guard(struct reader *reader, const json_t *object, struct netc
 	read_policies(reader, guard, &netconf->guard);
 	(void)json_member_choice(reader, guard, "onOverlap", on_overlap, &overlap);
 	(void)json_member_choice(reader, guard, "hostRoutes", host_routes, &routes);
+	(void)json_member_choice(reader, guard, "routes", guard_routes, &captured);
 	if (overlap == OVERLAP_EXCLUDE && netconf->role == ROLE_DELEGATE)
 		reader_error(
 			reader, "onOverlap", RULE_INVALID_VALUE,
@@ -77,5 +80,6 @@ void netconf_read_guard(struct reader *reader, const json_t *object, struct netc
 	netconf->guard.inline_policy = guard;
 	netconf->guard.on_overlap = (enum on_overlap)overlap;
 	netconf->guard.host_routes = (enum host_routes)routes;
+	netconf->guard.routes = (enum guard_routes)captured;
 	pointer_pop(&reader->at, mark);
 }

@@ -56,6 +56,6 @@ int attach_find(struct port *host, const struct attachment *attachment, struct l
 int attach_check(struct port *host, const struct netns *netns, const struct attachment *attachment,
 		 const struct result *expected, struct error *reterr);
 /* MTU of the interface that holds the host's default route, 1500 when there is none. */
-int attach_default_mtu(struct port *host, unsigned *ret_mtu, struct error *reterr);
+int attach_default_mtu(struct port *host, unsigned *ret_mtu, char ret_name[static IFNAMSIZ], struct error *reterr);
 
 #endif

@@ -16,18 +16,11 @@
  */
 static const char *const outside[] = {"240.0.0.1", "3ffe::1"};
 
-/** take_mtu() - port_reply_fn: keep the MTU of a link */
-static int take_mtu(const struct nlmsghdr *message, void *userdata)
+/** take_link() - port_reply_fn: keep a link */
+static int take_link(const struct nlmsghdr *message, void *userdata)
 {
-	struct link_info link;
-	unsigned *mtu = userdata;
-	int r;
+	int r = message ? rtmessage_read_link(message, userdata) : 0;
 
-	if (!message)
-		return 0;
-	r = rtmessage_read_link(message, &link);
-	if (!r)
-		*mtu = link.mtu;
 	return r == -ENOMSG ? 0 : r;
 }
 
@@ -63,29 +56,31 @@ static int default_interface(struct port *host, uint32_t *ret_index, struct erro
  * attach_default_mtu() - MTU of the interface that holds the host's default route
  * @host:	Port
  * @ret_mtu:	MTU, such that a veth pair can have it; 1500 when there is no default route
+ * @ret_name:	Name of the interface that has it; "" when there is none
  * @reterr:	Error
  *
  * Return: 0, REFUSED
  */
-int attach_default_mtu(struct port *host, unsigned *ret_mtu, struct error *reterr)
+int attach_default_mtu(struct port *host, unsigned *ret_mtu, char ret_name[static IFNAMSIZ], struct error *reterr)
 {
-	unsigned mtu = 0;
+	struct link_info link = {0};
 	struct stage stage;
 	uint32_t index;
 	int r = default_interface(host, &index, reterr);
 
 	if (!r && index) {
 		stage_begin(&stage, host, "on the host", reterr);
-		stage.reply = take_mtu;
-		stage.userdata = &mtu;
+		stage.reply = take_link;
+		stage.userdata = &link;
 		r = stage_add(&stage, rtmessage_get_link(&stage.batch, index));
 		if (!r)
 			r = stage_send(&stage);
 	}
 	if (r)
 		return r;
-	if (mtu < LIMIT_MTU_MIN)
-		mtu = DEFAULT_MTU;
-	*ret_mtu = mtu > LIMIT_MTU_MAX ? LIMIT_MTU_MAX : mtu;
+	if (link.mtu < LIMIT_MTU_MIN)
+		link.mtu = DEFAULT_MTU;
+	*ret_mtu = link.mtu > LIMIT_MTU_MAX ? LIMIT_MTU_MAX : link.mtu;
+	memcpy(ret_name, link.name, IFNAMSIZ);
 	return 0;
 }

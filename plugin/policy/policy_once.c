@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ipam/guard/embedded.h"
 #include "plugin/policy/policy.h"
 #include "rangeguard/cleanup.h"
 
@@ -60,6 +61,20 @@ static int choose_touching(const struct policy_set *set, const struct span *span
 
 	while (!r && lookup_next(&set->lookup, span, &cursor, &entry))
 		r = choose(chosen, entry);
+	return r;
+}
+
+/** choose_asked() - Choose the entries that decide on addresses of @span, by an IPv4 address in them too; 0 or -ENOMEM */
+static int choose_asked(const struct policy_set *set, const struct span *span, struct chosen *chosen)
+{
+	int r = choose_touching(set, span, chosen);
+
+	for (size_t form = 0; form < EMBEDDED_FORMS && !r; form++) {
+		struct span ipv4;
+
+		if (embedded_inner(form, span, &ipv4))
+			r = choose_touching(set, &ipv4, chosen);
+	}
 	return r;
 }
 
@@ -163,7 +178,7 @@ static int assemble(const struct policy_set *set, const struct guard *own, const
 	int r = choose_for_lint(set, own, &chosen);
 
 	for (size_t i = 0; i < question->n_spans && !r; i++)
-		r = choose_touching(set, &question->spans[i], &chosen);
+		r = choose_asked(set, &question->spans[i], &chosen);
 	if (!r)
 		r = guard_new(&guard);
 	if (!r)

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plugin/report/log.h"
+
 /** Begins the place of a line; a JSON pointer is empty or begins with a slash */
 #define LINE_PLACE "line "
 
@@ -102,11 +104,13 @@ static enum error_code rule_code(enum rule rule)
 	}
 }
 
-/** first_error_heard() - Listener of the verbs: the first error counts, the rest follows from it or waits its turn */
+/** first_error_heard() - Listener of the verbs: the first error counts, other ones follow from it or wait their turn */
 static void first_error_heard(struct report *report, const struct finding *finding)
 {
 	struct first_error *first = (struct first_error *)report;
 
+	if (finding->severity == SEVERITY_WARNING)
+		log_line("warning: %s", finding->message);
 	if (finding->severity != SEVERITY_ERROR || first->err->code)
 		return;
 	if (*finding->pointer)

@@ -14,6 +14,7 @@
 #include "plugin/verbs/answer.h"
 #include "plugin/verbs/chained.h"
 #include "plugin/verbs/leases.h"
+#include "plugin/verbs/previous.h"
 #include "plugin/verbs/record.h"
 #include "plugin/verbs/verbs.h"
 
@@ -58,14 +59,21 @@ static int make_plan(const struct context *context, const struct ipam_grant *gra
 		.mac = netconf->mac,
 		.mtu = netconf->mtu,
 	};
+	char uplink[IFNAMSIZ] = "";
 	int r;
 
-	if (!input.mtu && attach_default_mtu(host, &input.mtu, reterr))
+	if (!input.mtu && attach_default_mtu(host, &input.mtu, uplink, reterr))
 		return REFUSED;
 	r = plan_make(&input, ret_plan);
 	if (r == -EINVAL)
 		return error_set(reterr, ERROR_CONFIG, "the MAC address \"%.64s\" asked for is no unicast MAC address",
 				 netconf->mac);
+	if (r == -ERANGE)
+		return error_set(
+			reterr, ERROR_CONFIG,
+			"mtu %u, that of the host's uplink %s, is too small for IPv6, which needs %u (RFC 8200); "
+			"enlarge it there, set mtu, or leave the IPv6 ranges out",
+			input.mtu, uplink, LIMIT_MTU_MIN_IPV6);
 	return r ? error_set(reterr, ERROR_CONFIG, "no plan for this attachment: %s", strerror(-r)) : 0;
 }
 
@@ -161,34 +169,6 @@ static void undo_take(const struct context *context, const struct state *state, 
 		log_line("giving the addresses back: %s", undo_error.msg);
 }
 
-/** judge_address() - Refuse an address or gateway of another plugin's result that is reserved: code 100 */
-static int judge_address(const struct context *context, const char *what, const struct address *address,
-			 struct error *reterr)
-{
-	char text[ADDRESS_TEXT_MAX], reservation[RESERVATION_TEXT_MAX];
-	/* As the base of a short IPv6 prefix a mapped address has stayed what it is. */
-	struct address unmapped = address_unmap(address);
-	struct guard_entry entry;
-
-	if (address->family == FAMILY_NONE || guard_decide(context->guard, &unmapped, &entry) != GUARD_E_RESERVED)
-		return 0;
-	return error_set(reterr, ERROR_RESERVED, "%s %s, which an earlier plugin of network \"%.64s\" gave, lies in %s",
-			 what, address_format(address, text), context->netconf.name,
-			 reservation_describe(&entry, reservation));
-}
-
-/** judge_previous() - Hold the addresses and gateways that earlier plugins gave against the guard */
-static int judge_previous(const struct context *context, struct error *reterr)
-{
-	const struct result *previous = &context->previous;
-
-	for (size_t i = 0; i < previous->n_ips; i++)
-		if (judge_address(context, "address", &previous->ips[i].address.address, reterr) ||
-		    judge_address(context, "gateway", &previous->ips[i].gateway, reterr))
-			return REFUSED;
-	return 0;
-}
-
 /** add_addresses() - The roles with addresses: a delegate reports them, the interface role wires them */
 static int add_addresses(struct context *context, struct error *reterr)
 {
@@ -219,7 +199,7 @@ static int add_addresses(struct context *context, struct error *reterr)
 static int add(struct context *context, struct error *reterr)
 {
 	if (context_read_config(context, reterr) || context_read_previous(context, reterr) ||
-	    context_read_policy(context, reterr) || judge_previous(context, reterr) ||
+	    context_read_policy(context, reterr) || previous_judge(context, reterr) ||
 	    context_read_pinning(context, reterr))
 		return REFUSED;
 	return context->netconf.role == ROLE_CHAINED ? chained_add(context, reterr) : add_addresses(context, reterr);

@@ -102,6 +102,8 @@ static int take_error(const struct context *context, int outcome, const struct i
 	char text[ADDRESS_TEXT_MAX], reservation[RESERVATION_TEXT_MAX], ranges[RANGES_TEXT_MAX];
 
 	(void)address_format(&refusal->address, text);
+	if (outcome < 0 && outcome == asker->failure)
+		return asker_failed(asker, reterr);
 	switch (outcome) {
 	case IPAM_E_FULL:
 		return full_error(context, refusal, reterr);

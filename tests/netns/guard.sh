@@ -174,6 +174,10 @@ test_chained()
 	assert_names_owner 10.20.0.5 10.20.0.0/16 "$POLICIES/dba.json" "address of another plugin"
 	assert_refusal 100 "gateway of another plugin" "$(with "$conf" '.prevResult.ips[0].gateway = "10.20.255.254"')"
 	assert_names_owner 10.20.255.254 10.20.0.0/16 "$POLICIES/dba.json" "gateway of another plugin"
+	# The README's accident: a network around the databases, of which the plugin gives the harmless half
+	assert_refusal 100 "network of another plugin" "$(with "$conf" '.prevResult.ips[0] |= (.address = "10.21.0.5/15" | .gateway = "10.21.0.1")')"
+	assert_names_owner 10.20.0.0/15 10.20.0.0/16 "$POLICIES/dba.json" "network of another plugin"
+	output=$(add c1 "$(with "$conf" '.prevResult.ips[0] |= (.address = "10.21.0.5/32" | .gateway = "10.21.0.1")')") || fail "a host address: $output"
 	assert_refusal 100 "second address" "$(with "$conf" '.prevResult.ips += [{address: "fd20::5/64"}]')"
 	for length in 24 96 128; do
 		assert_refusal 100 "mapped address /$length" \
@@ -181,6 +185,57 @@ test_chained()
 	done
 	assert_refusal 100 "result of 0.2.0" "$(with "$conf" '.cniVersion = "0.2.0"
 		| .prevResult = {cniVersion: "0.2.0", ip4: {ip: "10.20.0.5/24"}}')"
+}
+
+# assert_captured ROUTE WHAT CONF: refused; warned of; passed over: as guard.routes says
+assert_captured()
+{
+	assert_refusal 100 "$2" "$3"
+	assert_names_owner "$1" 10.20.0.0/16 "$POLICIES/dba.json" "$2"
+	output=$(add c1 "$(with "$3" '.guard.routes = "off"')" 2>warning) || fail "$2 with off: $output"
+	assert_empty "$(<warning)" "$2 with off: a warning"
+	del c1 "$3"
+	output=$(add c1 "$(with "$3" '.guard.routes = "warn"')" 2>warning) || fail "$2 with warn: $output"
+	assert_contains "$(<warning)" "$1" "$2 with warn: the warning"
+	assert_contains "$(<warning)" db-platform "$2 with warn: the warning"
+	del c1 "$3"
+}
+
+# A route captures a range's traffic as an address does, unless it goes the way that everything goes
+test_routes_of_a_container()
+{
+	local conf
+
+	policy dba.json "$DATABASES"
+	conf=$(with "$CONF" '.ipam.ranges = [[{subnet: "10.8.0.0/24"}]] | .ipam.routes = [{dst: "0.0.0.0/0"}]')
+	assert_captured 10.20.0.0/17 "routes[].dst" "$(with "$conf" '.ipam.routes += [{dst: "10.20.0.0/17", gw: "10.8.0.9"}]')"
+	assert_captured 10.16.0.0/12 "a wider one" "$(with "$conf" '.ipam.routes += [{dst: "10.16.0.0/12", gw: "10.8.0.9"}]')"
+	assert_captured 10.20.7.1 "routes[].gw" "$(with "$conf" '.ipam.routes += [{dst: "192.168.0.0/16", gw: "10.20.7.1"}]')"
+	assert_works "$(with "$conf" '.ipam.routes += [{dst: "10.20.0.0/16"}, {dst: "10.20.1.0/24", gw: "169.254.1.1"}]')"
+	assert_works "$(with "$conf" '.ipam.routes += [{dst: "10.21.0.0/16", gw: "10.8.0.9"}]')"
+	conf=$(with "$conf" '.type = "bridge" | .ipam.ranges[0][0].gateway = "10.8.0.1"')
+	assert_captured 10.20.0.0/16 "a delegate's" "$(with "$conf" '.ipam.routes += [{dst: "10.20.0.0/16", gw: "10.8.0.9"}]')"
+	assert_works "$(with "$conf" '.ipam.routes += [{dst: "10.20.0.0/16"}, {dst: "10.20.0.0/17", gw: "10.8.0.1"}]')"
+	conf=$(with "$CONF" 'del(.ipam) | .prevResult = {cniVersion: "1.1.0", interfaces: [{name: "eth0", sandbox: "/run/netns/c1"}],
+		ips: [{address: "10.8.0.5/24", gateway: "10.8.0.1", interface: 0}], routes: [{dst: "0.0.0.0/0"}, {dst: "10.20.0.0/16", gw: "10.8.0.1"}]}')
+	output=$(add c1 "$conf") || fail "by the default gateway: $output"
+	assert_captured 10.20.0.0/16 "prevResult.routes" "$(with "$conf" '.prevResult.routes[1].gw = "10.8.0.9"')"
+	assert_captured 10.20.3.3 "prevResult.routes[].gw" "$(with "$conf" '.prevResult.routes += [{dst: "10.30.0.0/16", gw: "10.20.3.3"}]')"
+}
+
+# NAT64 and 6to4 lead to an IPv4 address that stands in the IPv6 one
+test_ipv6_forms_of_reserved_ipv4_ranges()
+{
+	local subnet
+
+	policy dba.json "$DATABASES"
+	for subnet in 64:ff9b::10.20.0.0/112 64:ff9b::/96 2002:0a14:1::/64 2002:a14::/32 2002::/16; do
+		assert_refusal 100 "$subnet" "$(pool "$CONF" 10.8.0.0/24 "$(sed 's/10.20.0.0/a14:0/' <<<"$subnet")")"
+		assert_contains "$output" db-platform "$subnet"
+	done
+	assert_works "$(pool "$CONF" 64:ff9b::a15:0/112 2002:a15:1::/64)"
+	policy grant.json '{"granted": [{"cidr": "10.20.64.0/20", "network": "pods"}]}'
+	assert_works "$(pool "$CONF" 2002:a14:4001::/64)"
 }
 
 test_grants()

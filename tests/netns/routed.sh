@@ -430,6 +430,15 @@ test_mtu()
 	del c1 "$CONF"
 	assert_json "$(add c1 "$(with '.mtu = 1400')")" '[.interfaces[].mtu] == [1400, 1400]' "the configuration's"
 	assert_equal "1400 1400" "$(attribute mtu) $(attribute mtu c1)" "the configuration's MTU"
+	del c1 "$CONF"
+	# Less than IPv6 needs
+	ip route add default via 198.51.100.254
+	ip link set up0 mtu 1200
+	assert_fails add c1 "$CONF"
+	assert_refused 7 "$output" "a small uplink"
+	assert_matches "$output" "mtu 1200.*up0.*IPv6" "the refusal names the uplink"
+	output=$(add c1 "$(with 'del(.ipam.ranges[1])')") || fail "IPv4 alone: $output"
+	del c1 "$CONF"
 }
 
 test_mac_that_was_asked_for()

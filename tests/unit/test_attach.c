@@ -733,12 +733,13 @@ static void mtu_is_that_of_the_default_interface(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct error err = {0};
+		char name[IFNAMSIZ];
 		unsigned mtu = 0;
 
 		fake_reset();
 		fake_add_route(&fake.lookup, &by_default);
 		fake.host_end = (struct link_info){.index = 7, .mtu = cases[i].mtu, .name = "up0"};
-		assert_int_equal(attach_default_mtu(fake_host_port(), &mtu, &err), 0);
+		assert_int_equal(attach_default_mtu(fake_host_port(), &mtu, name, &err), 0);
 		assert_int_equal(mtu, cases[i].expected);
 	}
 }
@@ -747,6 +748,7 @@ static void mtu_without_a_default_route_is_ethernets(void **state)
 {
 	static const int errnums[] = {ENETUNREACH, EHOSTUNREACH};
 	struct error err = {0};
+	char name[IFNAMSIZ];
 	unsigned mtu;
 
 	(void)state;
@@ -754,12 +756,12 @@ static void mtu_without_a_default_route_is_ethernets(void **state)
 		mtu = 0;
 		fake_reset();
 		fake.lookup_errnum = errnums[i];
-		assert_int_equal(attach_default_mtu(fake_host_port(), &mtu, &err), 0);
+		assert_int_equal(attach_default_mtu(fake_host_port(), &mtu, name, &err), 0);
 		assert_int_equal(mtu, 1500);
 	}
 	fake_reset();
 	fake.fail_call = 1;
-	assert_int_equal(attach_default_mtu(fake_host_port(), &mtu, &err), REFUSED);
+	assert_int_equal(attach_default_mtu(fake_host_port(), &mtu, name, &err), REFUSED);
 }
 
 int main(void)

@@ -190,6 +190,16 @@ static const struct decision decisions[] = {
 	{{"-10.20.0.0/16"}, "::ffff:10.20.0.1", "-10.20.0.0/16"},
 	{{"-::ffff:10.20.0.0/112"}, "10.20.255.255", "-::ffff:10.20.0.0/112"},
 	{{"-::ffff:10.20.0.0/112"}, "10.21.0.0", NULL},
+	/* Whoever reserves IPv4 addresses means NAT64's and 6to4's ways to them, too */
+	{{"-10.20.0.0/16"}, "64:ff9b::10.20.0.1", "-10.20.0.0/16"},
+	{{"-10.20.0.0/16"}, "64:ff9b::10.19.255.255", NULL},
+	{{"-10.20.0.0/16"}, "64:ff9b:0:0:0:1:a14:1", NULL},
+	{{"-10.20.0.0/16"}, "2002:a14:1::", "-10.20.0.0/16"},
+	{{"-10.20.0.0/16"}, "2002:a14:ffff:ffff:ffff:ffff:ffff:ffff", "-10.20.0.0/16"},
+	{{"-10.20.0.0/16"}, "2002:a15::", NULL},
+	{{"-10.20.0.0/16", "+10.20.64.0/20"}, "64:ff9b::10.20.64.1", NULL},
+	{{"-64:ff9b::/96", "+10.20.64.0/20"}, "64:ff9b::10.20.64.1", "-64:ff9b::/96"},
+	{{"-10.20.0.0/16", "+64:ff9b::10.20.0.0/128"}, "64:ff9b::10.20.0.0", "-10.20.0.0/16"},
 };
 
 static void test_decide(void **state)
@@ -332,7 +342,15 @@ static const struct touch touches[] = {
 	{{"-10.20.0.0/16"}, "10.20.255.0-10.21.0.9", "10.20.255.0/24", "-10.20.0.0/16", "10.20.255.0/24"},
 	{{"-10.20.0.0/16"}, "10.21.0.0/16", NULL, NULL, NULL},
 	{{"-10.20.0.0/16"}, "10.19.0.0/16", NULL, NULL, NULL},
-	{{"-10.20.0.0/16"}, "::/0", NULL, NULL, NULL},
+	{{"-10.20.0.0/16"}, "fc00::/7", NULL, NULL, NULL},
+	{{"-10.20.0.0/16"}, "::/0", "64:ff9b::a14:0/112", "-10.20.0.0/16", "64:ff9b::a14:0/112"},
+	{{"-10.20.0.0/16"}, "2000::/3", "2002:a14::/32", "-10.20.0.0/16", "2002:a14::/32"},
+	{{"-10.20.0.0/16"}, "2002:a14:1:2::/64", "2002:a14:1:2::/64", "-10.20.0.0/16", "2002:a14:1:2::/64"},
+	{{"-10.20.0.0/16", "-64:ff9b::a15:0/112"},
+	 "64:ff9b::/96",
+	 "64:ff9b::a14:0/112",
+	 "-10.20.0.0/16",
+	 "64:ff9b::a14:0/111"},
 	{{"-10.0.0.0/8", "+10.1.0.0/16"}, "10.1.0.0/16", NULL, NULL, NULL},
 	{{"-10.0.0.0/8", "+10.1.0.0/16"}, "10.1.0.0-10.2.0.0", "10.2.0.0", "-10.0.0.0/8", "10.2.0.0"},
 	{{"-10.0.0.0/8", "-10.1.0.0/16"}, "10.0.0.0/8", "10.0.0.0/16", "-10.0.0.0/8", "10.0.0.0/8"},
@@ -381,14 +399,32 @@ static void test_touch_and_next(void **state)
 	}
 }
 
+/** First addresses of the IPv6 forms of IPv4 addresses: RFC 6052, RFC 3056 */
+#define NAT64 ((u128)0x0064ff9b << 96)
+#define SIX_TO_FOUR ((u128)0x2002 << 112)
+/** Places where an entry makes a decision change: two, and two in each form */
+#define EDGES 6U
+
 /** struct model - The entries of a random policy, as a naive mind keeps them */
 struct model {
 	struct guard_entry entries[ENTRIES_MAX];
 	size_t n;
 };
 
-/** model_decide() - Index of the entry that decides on @address by a linear scan, -1: none; *ret_reserved says how */
-static int model_decide(const struct model *model, const struct address *address, bool *ret_reserved)
+/** inner_of() - The IPv4 address that stands in an address, by NAT64 or 6to4; false when none does */
+static bool inner_of(const struct address *address, struct address *ret_inner)
+{
+	if (address->family != FAMILY_IPV6)
+		return false;
+	*ret_inner = (struct address){.family = FAMILY_IPV4, .value = (uint32_t)address->value};
+	if (address->value >> 32 == NAT64 >> 32)
+		return true;
+	ret_inner->value = (uint32_t)(address->value >> 80);
+	return address->value >> 112 == SIX_TO_FOUR >> 112;
+}
+
+/** model_own() - Index of the entry that decides on @address by a linear scan, -1: none; *ret_reserved says how */
+static int model_own(const struct model *model, const struct address *address, bool *ret_reserved)
 {
 	int best = -1;
 
@@ -406,6 +442,15 @@ static int model_decide(const struct model *model, const struct address *address
 	return best;
 }
 
+/** model_decide() - The same, where the decision on an IPv4 address counts for those in which it stands */
+static int model_decide(const struct model *model, const struct address *address, bool *ret_reserved)
+{
+	struct address inner;
+	int best = model_own(model, address, ret_reserved);
+
+	return *ret_reserved || !inner_of(address, &inner) ? best : model_own(model, &inner, ret_reserved);
+}
+
 /** random_bits() - splitmix64 (public domain, S. Vigna): small, seeded, the same everywhere */
 static uint64_t random_bits(void)
 {
@@ -418,11 +463,17 @@ static uint64_t random_bits(void)
 }
 
 /** random_value() - An address among few, so that entries meet: near the ends, in the middle, rarely anywhere */
+/* NOLINTNEXTLINE(misc-no-recursion): an IPv6 address may have an IPv4 one in it */
 static u128 random_value(enum family family)
 {
 	u128 all = family == FAMILY_IPV4 ? UINT32_MAX : ~(u128)0;
 	u128 bits = (u128)random_bits() << 64 | random_bits();
 
+	if (family == FAMILY_IPV6 && random_bits() % 4 == 0) {
+		u128 inner = random_value(FAMILY_IPV4);
+
+		return random_bits() % 2 ? NAT64 + inner : SIX_TO_FOUR + (inner << 80) + (bits >> 48) % 3 - 1;
+	}
 	switch (random_bits() % 8) {
 	case 0:
 		return bits & all;
@@ -491,19 +542,29 @@ static void check_address(const struct guard *guard, const struct model *model, 
 	assert_true(entry.span.last == model->entries[index].span.last);
 }
 
+/** edge() - The @n th place where a decision may change: where an entry, or a form of it, begins or has ended */
+static struct address edge(const struct model *model, size_t n)
+{
+	const struct span *span = &model->entries[n / EDGES].span;
+	u128 value = n % 2 ? span->last + 1 : span->first;
+
+	if (span->family == FAMILY_IPV6 || n % EDGES < 2)
+		return (struct address){.family = span->family, .value = value};
+	return (struct address){.family = FAMILY_IPV6,
+				.value = n % EDGES < 4 ? NAT64 + value : SIX_TO_FOUR + (value << 80)};
+}
+
 /** model_seek() - First address in @span whose decision is @reserved; false when there is none */
 static bool model_seek(const struct model *model, const struct span *span, bool reserved, u128 *ret_value)
 {
 	bool found = false;
 
-	/* Decisions change only where an entry begins or has ended. */
-	for (size_t i = 0; i < 2 * model->n + 1; i++) {
-		const struct span *entry = i < 2 * model->n ? &model->entries[i / 2].span : span;
-		struct address address = {.family = entry->family, .value = i % 2 ? entry->last + 1 : entry->first};
+	for (size_t i = 0; i < EDGES * model->n + 1; i++) {
+		struct address address = {.family = span->family, .value = span->first};
 		bool decision;
 
-		if (i == 2 * model->n)
-			address.value = span->first;
+		if (i < EDGES * model->n)
+			address = edge(model, i);
 		(void)model_decide(model, &address, &decision);
 		if (!span_contains(span, &address) || decision != reserved || (found && address.value >= *ret_value))
 			continue;
