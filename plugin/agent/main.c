@@ -10,6 +10,7 @@
 #include "plugin/agent/log.h"
 #include "plugin/agent/metrics.h"
 #include "plugin/agent/options.h"
+#include "plugin/agent/watch.h"
 #include "rangeguard/exit_status.h"
 
 /** apply() - What the command line says goes before the configuration */
@@ -24,7 +25,7 @@ static void apply(const struct agent_options *options, struct agent_config *conf
 /** run() - With its options: the exit status */
 static int run(const struct agent_options *options)
 {
-	static const struct agent_module *const modules[] = {&docker_module, &metrics_module, NULL};
+	static const struct agent_module *const modules[] = {&watch_module, &docker_module, &metrics_module, NULL};
 	AGENT_CONFIG_CLEANUP struct agent_config config = {0};
 	struct error err = {0};
 	int r = agent_config_read(options->config, &config, &err);

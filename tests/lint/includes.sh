@@ -28,7 +28,7 @@ declare -A MAY_INCLUDE=(
 	[plugin/history]="rangeguard ipam/address ipam/store ipam/lease plugin/report plugin/metrics plugin/history"
 	[plugin/host]="rangeguard ipam/address ipam/guard ipam/store ipam/lease plugin/report plugin/netconf plugin/network plugin/enforce plugin/snat plugin/metrics plugin/history plugin/host"
 	[plugin/verbs]="rangeguard ipam/address ipam/guard ipam/store ipam/lease plugin/report plugin/cni plugin/netconf plugin/policy plugin/network plugin/snat plugin/metrics plugin/history plugin/host plugin/verbs"
-	[plugin/agent]="rangeguard ipam/address ipam/guard ipam/store ipam/lease plugin/report plugin/cni plugin/text plugin/foreign plugin/netconf plugin/policy plugin/network plugin/metrics plugin/history plugin/host plugin/agent"
+	[plugin/agent]="rangeguard ipam/address ipam/guard ipam/store ipam/lease plugin/report plugin/cni plugin/text plugin/foreign plugin/netconf plugin/policy plugin/network plugin/snat plugin/metrics plugin/history plugin/host plugin/agent"
 	[plugin/commands]="rangeguard ipam/address ipam/guard ipam/store ipam/lease plugin/report plugin/cni plugin/text plugin/netconf plugin/policy plugin/foreign plugin/history plugin/commands"
 	[plugin/cluster]="rangeguard ipam/address plugin/cluster"
 	[plugin]="rangeguard plugin/verbs plugin/commands"
@@ -100,7 +100,7 @@ only_in '<(libmnl|netlink|libnftnl|linux/(rt|nf)?netlink[a-z_]*\.h)\b' "netlink 
 only_in '<lmdb\.h>' "LMDB is behind store.h" 'ipam/store/store_lmdb*.c' ipam/store/store_lmdb_internal.h
 only_in '\b(socket|socketpair|mnl_socket_open2?|nl_connect|nl_socket_alloc\w*)\s*\(' \
 	"sockets are the netlink port's, the announcements', the journal's and the agent's" plugin/network/port_mnl.c \
-	plugin/snat/announce.c plugin/history/journal.c plugin/host/ask.c 'plugin/agent/*'
+	plugin/snat/announce.c plugin/history/journal.c plugin/host/ask.c plugin/snat/monitor.c 'plugin/agent/*'
 only_in '\b((secure_)?getenv\s*\(|environ\b)' "the environment is read in plugin/cni/request.c only" plugin/cni/request.c
 only_in '\b(v?fork|clone3?|system|popen|posix_spawnp?|f?exec[lv]?p?e?|execveat)\s*\(' "rangeguard starts no program"
 only_in '\b(strtou?ll?|strto[id]max|ato(i|l|ll)|v?sprintf|st[pr]cpy|strcat|alloca)\s*\(' \

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Puts back at once what somebody takes out of the kernel. The kernel tells that something went, not who took it: after
+ * the plugin's own DEL there is nothing to mend, and a host on which many containers end must not be looked at all the
+ * time. So a look that only single elements or qdiscs are the reason for waits for as many times as long as the last one
+ * took. A table that goes is mended at once.
+ */
+
+#include "plugin/agent/watch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ipam/store/state.h"
+#include "plugin/agent/log.h"
+#include "plugin/host/restore.h"
+#include "plugin/snat/monitor.h"
+#include "rangeguard/cleanup.h"
+
+/** A burst of notifications is one reason: microseconds */
+#define GATHER UINT64_C(5000)
+/** A look takes at most a 20th of the time, if only elements are the reason */
+#define REST_FACTOR 20U
+/** What nobody told of is found, too: microseconds */
+#define INTERVAL UINT64_C(60000000)
+#define USEC_PER_SEC 1000000.0
+
+/**
+ * struct watch - The module
+ * @heard:	Why the next look is taken: bits of monitor_heard
+ * @rested:	CLOCK_MONOTONIC from which on single elements are a reason again, microseconds
+ */
+struct watch {
+	const struct agent *agent;
+	sd_event_source *nftables;
+	sd_event_source *rtnetlink;
+	sd_event_source *timer;
+	struct recorder recorder;
+	unsigned heard;
+	uint64_t rested;
+	uint64_t looks;
+	uint64_t restored;
+	uint64_t failures;
+	double seconds;
+};
+
+#define URGENT (MONITOR_TABLE | MONITOR_FENCE | MONITOR_SOURCE)
+#define CALM (MONITOR_ELEMENT | MONITOR_INTERFACE | MONITOR_MISSED)
+
+/** now_us() - CLOCK_MONOTONIC in microseconds, as it is */
+static uint64_t now_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000) + (uint64_t)now.tv_nsec / 1000;
+}
+
+/** count_in() - Count where the plugin counts, once there is a state directory */
+static void count_in(struct watch *watch)
+{
+	STATE_CLEANUP struct state state = STATE_INIT;
+
+	if (!watch->recorder.counters.numbers && state_open(watch->agent->config->data_dir, STATE_UPDATE, &state) == 0)
+		recorder_count_in(&watch->recorder, state.dir_fd);
+}
+
+/** hear() - What rtnetlink has told so far: bits of monitor_heard */
+static unsigned hear(const struct watch *watch)
+{
+	unsigned heard = 0;
+
+	(void)monitor_read(sd_event_source_get_io_fd(watch->rtnetlink), &heard);
+	return heard;
+}
+
+/**
+ * put_shared() - Put back what containers share, and find out whether anything of it was missing
+ *
+ * The kernel has told of what it was made to do when it answers: what is heard now is what was put back just now.
+ *
+ * Return: 0, REFUSED
+ */
+static int put_shared(struct watch *watch, struct host *host, struct error *reterr)
+{
+	watch->heard |= hear(watch) & (URGENT | CALM);
+	if (restore_shared(host, reterr))
+		return REFUSED;
+	if (!(hear(watch) & MONITOR_PUT))
+		return 0;
+	watch->restored++;
+	agent_log(LOG_LEVEL_WARNING,
+		  "somebody removed a routing rule, route or address that pinned containers need: put back");
+	return 0;
+}
+
+/** restore() - Look and put back: 0, REFUSED */
+static int restore(struct watch *watch, struct restored *ret_restored, struct error *reterr)
+{
+	HOST_CLEANUP struct host host = {0};
+
+	*ret_restored = (struct restored){0};
+	if (host_open(watch->agent->config->data_dir, &host, reterr))
+		return REFUSED;
+	host.recorder = &watch->recorder;
+	if (watch->heard & (MONITOR_FENCE | MONITOR_SOURCE | MONITOR_MISSED) && put_shared(watch, &host, reterr))
+		return REFUSED;
+	return restore_containers(&host, ret_restored, reterr);
+}
+
+/** look() - Look at everything, say what was missing, and rest for as long as that is due */
+static void look(struct watch *watch)
+{
+	uint64_t begin = now_us(), end;
+	struct restored restored;
+	struct error err = {0};
+	int r;
+
+	count_in(watch);
+	r = restore(watch, &restored, &err);
+	end = now_us();
+	/* What failed is tried again. */
+	watch->heard = r || restored.failed ? MONITOR_MISSED : 0;
+	watch->looks++;
+	watch->seconds += (double)(end - begin) / USEC_PER_SEC;
+	watch->restored += restored.missing;
+	watch->failures += restored.failed + (r != 0);
+	watch->rested = end + (end - begin) * REST_FACTOR;
+	if (r)
+		agent_log(LOG_LEVEL_ERROR, "what protects the containers of this host can't be looked at: %s", err.msg);
+	if (restored.missing)
+		agent_log(LOG_LEVEL_WARNING,
+			  "somebody took out of the kernel what protects %zu of %zu containers: put back after %.1f ms",
+			  restored.missing, restored.looked, (double)(end - begin) / 1000.0);
+	if (restored.failed)
+		agent_log(LOG_LEVEL_ERROR, "%zu containers lack some of their protection still", restored.failed);
+}
+
+/** plan() - When to look next, by what was heard: 0, negative errno */
+static int plan(struct watch *watch)
+{
+	uint64_t now = now_us(), at = now + INTERVAL;
+
+	if (watch->heard & URGENT)
+		at = now + GATHER;
+	else if (watch->heard & CALM)
+		at = watch->rested > now + GATHER ? watch->rested : now + GATHER;
+	return sd_event_source_set_time(watch->timer, at);
+}
+
+/** on_timer() - sd_event_time_handler_t */
+static int on_timer(sd_event_source *source, uint64_t time, void *userdata)
+{
+	struct watch *watch = userdata;
+	int r;
+
+	(void)time;
+	look(watch);
+	r = plan(watch);
+	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/** on_heard() - sd_event_io_handler_t */
+static int on_heard(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct watch *watch = userdata;
+	unsigned heard = 0, before = watch->heard;
+	int r = monitor_read(fd, &heard);
+
+	(void)events;
+	if (r < 0) {
+		agent_log(LOG_LEVEL_ERROR, "the kernel's notifications can't be heard any more: %s", strerror(-r));
+		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	}
+	watch->heard |= heard & (URGENT | CALM);
+	return watch->heard == before ? 0 : plan(watch);
+}
+
+/** listen_to() - A socket in the loop: 0, negative errno */
+static int listen_to(struct watch *watch, int opened, int fd, sd_event_source **ret_source)
+{
+	int r = opened;
+
+	if (!r)
+		r = sd_event_add_io(watch->agent->event, ret_source, fd, EPOLLIN, on_heard, watch);
+	if (r < 0)
+		return r;
+	(void)sd_event_source_set_io_fd_own(*ret_source, true);
+	return 0;
+}
+
+/** start_listening() - Both sockets and the first look: 0, negative errno */
+static int start_listening(struct watch *watch)
+{
+	int fd = -1, r;
+
+	r = sd_event_add_time_relative(watch->agent->event, &watch->timer, CLOCK_MONOTONIC, 0, 1, on_timer, watch);
+	if (r < 0)
+		return r;
+	watch->heard = MONITOR_MISSED;
+	r = monitor_open_rtnetlink(&fd);
+	r = listen_to(watch, r, fd, &watch->rtnetlink);
+	if (r < 0)
+		return r;
+	r = monitor_open_nftables(&fd);
+	/* A kernel without nf_tables has nothing that could be taken out of them. */
+	return r == -EPROTONOSUPPORT ? 0 : listen_to(watch, r, fd, &watch->nftables);
+}
+
+static void stop(void *self)
+{
+	struct watch *watch = self;
+
+	sd_event_source_disable_unref(watch->nftables);
+	sd_event_source_disable_unref(watch->rtnetlink);
+	sd_event_source_disable_unref(watch->timer);
+	recorder_done(&watch->recorder);
+	free(watch);
+}
+
+static int start(struct agent *agent, void **ret_self, struct error *reterr)
+{
+	struct watch *watch;
+	int r;
+
+	if (!agent->config->restore)
+		return 0;
+	watch = calloc(1, sizeof(*watch));
+	if (!watch)
+		return error_no_memory(reterr);
+	watch->agent = agent;
+	recorder_begin(&watch->recorder);
+	r = start_listening(watch);
+	if (r < 0) {
+		stop(watch);
+		return error_set(reterr, ERROR_KERNEL, "the kernel's notifications can't be heard: %s", strerror(-r));
+	}
+	*ret_self = watch;
+	return 0;
+}
+
+/** write_one() - One sample with its description */
+static void write_one(FILE *stream, const char *name, const char *type, const char *text, double value)
+{
+	(void)fprintf(stream, "# HELP %s %s\n# TYPE %s %s\n%s %.17g\n", name, text, name, type, name, value);
+}
+
+static void metrics(void *self, FILE *stream)
+{
+	const struct watch *watch = self;
+
+	write_one(stream, "rangeguard_agent_looks_total", "counter",
+		  "Times that all that protects containers was looked at.", (double)watch->looks);
+	write_one(stream, "rangeguard_agent_look_seconds_total", "counter", "Time that this took.", watch->seconds);
+	write_one(stream, "rangeguard_agent_restored_total", "counter",
+		  "Containers whose protection somebody took out of the kernel, and which got it back.",
+		  (double)watch->restored);
+	write_one(stream, "rangeguard_agent_restore_failures_total", "counter", "Containers for which that failed.",
+		  (double)watch->failures);
+}
+
+const struct agent_module watch_module = {.name = "watch", .start = start, .stop = stop, .metrics = metrics};

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Put back what somebody took out of the kernel. The lease store is locked while some leases are read, not while the
+ * kernel is asked about them; a container that lacks something is locked as its verbs lock it, and looked at again.
+ */
+
+#include "plugin/host/restore.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/host/lease_store.h"
+#include "plugin/host/protection_internal.h"
+#include "plugin/report/log.h"
+#include "plugin/snat/arm.h"
+#include "plugin/snat/assign.h"
+#include "plugin/snat/fence.h"
+
+/** Leases read at a time */
+#define LEASES_PER_PART 256U
+
+/** struct wanted - A container that the kernel should know; texts owned */
+struct wanted {
+	char *network;
+	char *container_id;
+	char *ifname;
+	bool chained;
+};
+
+/** struct part - Some of the leases */
+struct part {
+	struct wanted all[LEASES_PER_PART];
+	size_t n;
+};
+
+static void part_done(struct part *part)
+{
+	for (size_t i = 0; i < part->n; i++) {
+		free(part->all[i].network);
+		free(part->all[i].container_id);
+		free(part->all[i].ifname);
+	}
+	part->n = 0;
+}
+
+/** keep() - ipam_each_fn: copy whose lease it is, if there is something in the kernel for it */
+static int keep(void *userdata, const struct lease *lease)
+{
+	const struct attachment *attachment = &lease->attachment;
+	struct part *part = userdata;
+	struct wanted *wanted = &part->all[part->n];
+
+	if (!lease->anti_spoof && !lease->egress)
+		return 0;
+	*wanted = (struct wanted){.chained = attachment->chained};
+	part->n++;
+	wanted->network = strdup(attachment->network);
+	wanted->container_id = strdup(attachment->container_id);
+	wanted->ifname = strdup(attachment->ifname);
+	return wanted->network && wanted->container_id && wanted->ifname ? 0 : -ENOMEM;
+}
+
+/** read_part() - Go on in the leases: 0, REFUSED */
+static int read_part(const struct host *host, const struct state *state, struct ipam_part *place, struct part *part,
+		     struct error *reterr)
+{
+	STORE_CLEANUP struct store *store = NULL;
+	int r = lease_store_open(host->data_dir, state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store, reterr);
+
+	place->ended = r == STATE_E_ABSENT;
+	if (r)
+		return r == STATE_E_ABSENT ? 0 : r;
+	r = ipam_each_part(store, place, keep, part);
+	/* What can't be read is told by those who rebuild the table. */
+	return r && r != IPAM_E_DAMAGED ? lease_store_error(host->data_dir, r, reterr) : 0;
+}
+
+/** find() - What a container should have: 0, IPAM_E_NOT_FOUND when it has no lease any more, REFUSED */
+static int find(const struct host *host, const struct state *state, const struct attachment *attachment,
+		struct protection *ret_protection, struct error *reterr)
+{
+	STORE_CLEANUP struct store *store = NULL;
+	int r = lease_store_open(host->data_dir, state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store, reterr);
+
+	if (!r)
+		r = protection_find(store, attachment, NULL, ret_protection);
+	if (r == STATE_E_ABSENT || r == IPAM_E_DAMAGED)
+		return IPAM_E_NOT_FOUND;
+	return r && r != IPAM_E_NOT_FOUND && r != REFUSED ? lease_store_error(host->data_dir, r, reterr) : r;
+}
+
+/** look() - Whether the kernel has all of it: 0, ARM_E_MISSING, REFUSED */
+static int look(const struct host *host, const struct protection *protection, struct error *reterr)
+{
+	int r = arm_look(host->netfilter, &protection->member, reterr);
+
+	return r == ARM_E_STALE && protection->shared ? 0 : r == ARM_E_STALE ? ARM_E_MISSING : r;
+}
+
+/** rebuild() - The nftables table as all leases want it, in one transaction: 0, REFUSED */
+static int rebuild(struct host *host, const struct state *state, struct error *reterr)
+{
+	STORE_CLEANUP struct store *store = NULL;
+	int r = lease_store_open(host->data_dir, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
+
+	if (r)
+		return r == STATE_E_ABSENT ? lease_store_error(host->data_dir, r, reterr) : r;
+	recorder_count(host->recorder, COUNTER_FENCE_REPAIRS);
+	return protection_make_table(host, store, reterr);
+}
+
+/**
+ * mend() - Put back what a container lacks, its attachment locked
+ * @host:	Host, both ports open
+ * @state:	State
+ * @attachment:	Attachment
+ * @reterr:	Codes 11, 103, 106, 107
+ *
+ * Return: 0, IPAM_E_NOT_FOUND when nothing is missing after all, REFUSED
+ */
+static int mend(struct host *host, const struct state *state, const struct attachment *attachment, struct error *reterr)
+{
+	PROTECTION_CLEANUP struct protection protection = {0};
+	int r = find(host, state, attachment, &protection, reterr);
+	unsigned ifindex;
+
+	if (r)
+		return r;
+	r = look(host, &protection, reterr);
+	if (r != ARM_E_MISSING)
+		return r ? r : IPAM_E_NOT_FOUND;
+	ifindex = *protection.member.interface ? if_nametoindex(protection.member.interface) : 0;
+	/* A container whose interface is gone waits for its DEL. */
+	if (*protection.member.interface && !ifindex)
+		return IPAM_E_NOT_FOUND;
+	if (rebuild(host, state, reterr))
+		return REFUSED;
+	r = look(host, &protection, reterr);
+	return r == ARM_E_MISSING ? protection_put(host, state, ifindex, &protection, reterr) : r;
+}
+
+/** mend_locked() - mend(), unless a verb works on the attachment: who has its lock cares for it himself */
+static int mend_locked(struct host *host, const struct state *state, const struct attachment *attachment,
+		       struct restored *restored)
+{
+	uint64_t hash = attachment_hash(attachment);
+	struct error err = {0};
+	int r = state_lock_attachment(state, hash, 0);
+
+	if (r)
+		return r < 0 ? r : 0;
+	r = mend(host, state, attachment, &err);
+	state_unlock_attachment(state, hash);
+	restored->missing += !r;
+	if (r == REFUSED) {
+		restored->failed++;
+		log_line("%.256s %.64s of network %.256s: %s", attachment->container_id, attachment->ifname,
+			 attachment->network, err.msg);
+	}
+	return 0;
+}
+
+/** look_at() - One container: 0, negative errno, REFUSED */
+static int look_at(struct host *host, const struct state *state, const struct wanted *wanted, struct restored *restored,
+		   struct error *reterr)
+{
+	struct attachment attachment = {.network = wanted->network,
+					.container_id = wanted->container_id,
+					.ifname = wanted->ifname,
+					.chained = wanted->chained};
+	PROTECTION_CLEANUP struct protection protection = {0};
+	int r = find(host, state, &attachment, &protection, reterr);
+
+	if (r)
+		return r == IPAM_E_NOT_FOUND ? 0 : r;
+	restored->looked++;
+	r = member_wanted(&protection.member) ? look(host, &protection, reterr) : 0;
+	return r == ARM_E_MISSING ? mend_locked(host, state, &attachment, restored) : r;
+}
+
+/** look_at_part() - Some containers: 0, REFUSED */
+static int look_at_part(struct host *host, const struct state *state, const struct part *part,
+			struct restored *restored, struct error *reterr)
+{
+	for (size_t i = 0; i < part->n; i++) {
+		int r;
+
+		if (host_open_netfilter(host, reterr))
+			return REFUSED;
+		r = look_at(host, state, &part->all[i], restored, reterr);
+		if (r)
+			return r < 0 ? lease_store_error(host->data_dir, r, reterr) : r;
+	}
+	return 0;
+}
+
+/**
+ * restore_containers() - See that the kernel has what all leases say, and put back what is missing
+ * @host:		Host, in whose namespace the calling thread is
+ * @ret_restored:	What was found, also when it ends early
+ * @reterr:		Codes 11, 106, 107
+ *
+ * Return: 0, REFUSED
+ */
+int restore_containers(struct host *host, struct restored *ret_restored, struct error *reterr)
+{
+	struct ipam_part place = {.limit = LEASES_PER_PART};
+	STATE_CLEANUP struct state state = STATE_INIT;
+	int r = state_open(host->data_dir, STATE_UPDATE, &state);
+
+	*ret_restored = (struct restored){0};
+	if (r == STATE_E_ABSENT)
+		return 0;
+	if (r)
+		return lease_store_error(host->data_dir, r, reterr);
+	while (!r && !place.ended) {
+		CLEANUP(part_done) struct part part = {.n = 0};
+
+		r = read_part(host, &state, &place, &part, reterr);
+		if (!r)
+			r = look_at_part(host, &state, &part, ret_restored, reterr);
+	}
+	return r;
+}
+
+/** restore_clause() - What containers with a pin share: 0, REFUSED */
+static int restore_clause(struct port *rtnetlink, const struct egress_clause *clause, struct error *reterr)
+{
+	bool there = true;
+
+	if (*clause->assign && assign_usable(rtnetlink, &clause->source, &there, reterr))
+		return REFUSED;
+	if (!there && assign_put(rtnetlink, clause->assign, &clause->source, reterr))
+		return REFUSED;
+	return clause->source.family ? fence_close(rtnetlink, clause->spans, clause->n_spans, reterr) : 0;
+}
+
+/** restore_egress() - ipam_egress_fn: what is shared by pins that somebody has; userdata is the port */
+static int restore_egress(void *userdata, const struct ipam_egress *egress)
+{
+	CLEANUP(egress_done) struct egress clauses = {0};
+	struct error err = {0};
+
+	if (!egress->users || egress_decode(egress->definition, &clauses) < 0)
+		return 0;
+	for (size_t i = 0; i < clauses.n_clauses; i++)
+		if (restore_clause(userdata, &clauses.clauses[i], &err))
+			log_line("%s", err.msg);
+	return 0;
+}
+
+/**
+ * restore_shared() - Put back what containers share: rules and routes that prohibit pinned destinations, assigned
+ * addresses; what is there is fine
+ * @host:	Host
+ * @reterr:	Codes 11, 106
+ *
+ * The store is locked meanwhile: who removes the last pin of a destination takes these away under the same lock.
+ *
+ * Return: 0, REFUSED
+ */
+int restore_shared(struct host *host, struct error *reterr)
+{
+	STATE_CLEANUP struct state state = STATE_INIT;
+	STORE_CLEANUP struct store *store = NULL;
+	int r = state_open(host->data_dir, STATE_UPDATE, &state);
+
+	if (!r)
+		r = lease_store_open(host->data_dir, &state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
+	if (r == STATE_E_ABSENT)
+		return 0;
+	if (r == REFUSED)
+		return r;
+	if (!r)
+		r = ipam_each_egress(store, restore_egress, host->rtnetlink);
+	return r && r != IPAM_E_DAMAGED ? lease_store_error(host->data_dir, r, reterr) : 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_SNAT_MONITOR_H
+#define PLUGIN_SNAT_MONITOR_H
+
+/*
+ * What the kernel tells of its own accord: that somebody took out of it what rangeguard put there. Two sockets that only
+ * listen. What is heard says where to look, not what is wrong: the plugin's own DEL is heard as well.
+ */
+
+#include <stddef.h>
+
+/** What was taken away: bits */
+enum monitor_heard {
+	MONITOR_TABLE = 1 << 0,	    /* our table, or one of its chains, rules or sets */
+	MONITOR_ELEMENT = 1 << 1,   /* an element of one of its sets */
+	MONITOR_FENCE = 1 << 2,	    /* a routing rule, or a route that prohibits */
+	MONITOR_SOURCE = 1 << 3,    /* an address that was assigned */
+	MONITOR_INTERFACE = 1 << 4, /* a qdisc or a classifier of any interface */
+	MONITOR_MISSED = 1 << 5,    /* so much happened that the kernel dropped some of it: it may be anything */
+	MONITOR_PUT = 1 << 6,	    /* not taken away: a rule, route or address of ours is there now that was not */
+};
+
+int monitor_open_nftables(int *ret_fd);
+int monitor_open_rtnetlink(int *ret_fd);
+int monitor_read(int fd, unsigned *ret_heard);
+unsigned monitor_parse_nftables(const void *datagram, size_t size);
+unsigned monitor_parse_rtnetlink(const void *datagram, size_t size);
+
+#endif

@@ -1,0 +1,156 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The agent puts back what somebody takes out of the kernel, with no call of the plugin in between: proved at the legacy
+# service, which sees the pin's source again.
+
+# shellcheck source=tests/snat.sh
+source "$(dirname "$0")/../snat.sh"
+AGENT=$(dirname "$RANGEGUARD")/rangeguard-agent
+ASSIGNED=$(jq -c '.snat[0].source = ["192.0.2.30", "2001:db8:f::30"] | .snat[0].assign = "up0"' <<<"$CONF")
+
+start_agent()
+{
+	"$AGENT" --listen 127.0.0.1:9582 >agent.log 2>&1 &
+	wait_until 5 curl -sf http://127.0.0.1:9582/metrics
+}
+
+# metric NAME: its value
+metric()
+{
+	curl -s http://127.0.0.1:9582/metrics | sed -n "s/^$1 //p"
+}
+
+# restored N: the agent has put something back at least N times
+restored()
+{
+	(($(metric rangeguard_agent_restored_total) >= $1))
+}
+
+# idle: the agent has looked after all that happened so far, and found nothing to do
+idle()
+{
+	local looks
+
+	looks=$(metric rangeguard_agent_looks_total)
+	sleep 0.5
+	[[ "$(metric rangeguard_agent_looks_total)" == "$looks" ]]
+}
+
+# assert_pinned NAME…: they reach the legacy service, with the pin's source
+assert_pinned()
+{
+	local name
+
+	forget_sources
+	for name in "$@"; do
+		assert_reaches "$name" 198.51.100.2 2001:db8:1::2
+		knock "$name"
+	done
+	assert_equal "$PINNED_ALL" "$(sources legacy)" "sources at the legacy service"
+}
+
+# put_back COMMAND…: what this takes away comes back by itself
+put_back()
+{
+	local before
+
+	wait_until 10 idle
+	before=$(metric rangeguard_agent_restored_total)
+	"$@"
+	wait_until 10 restored $((before + 1))
+	wait_until 10 idle
+	assert_pinned c1 c2
+}
+
+flush_chains()
+{
+	nft -j list chains | jq -r '.nftables[].chain // empty | select(.table == "rangeguard") | .name' |
+		while read -r chain; do nft flush chain inet rangeguard "$chain"; done
+}
+
+# delete_element: one that the table has for c1
+delete_element()
+{
+	local set
+
+	set=$(nft -j list ruleset | jq -r '[.nftables[].set // .nftables[].map // empty
+		| select(.table == "rangeguard" and (.elem | tostring | contains("10.9.0.2")))][0].name')
+	nft -j list ruleset | jq --arg set "$set" '{nftables: [{delete: {element: {family: "inet", table: "rangeguard", name: $set,
+		elem: [.nftables[] | (.set // .map // empty) | select(.name == $set) | .elem[] | select(tostring | contains("10.9.0.2"))]}}}]}' |
+		nft -j -f -
+}
+
+test_what_goes_comes_back()
+{
+	start_agent
+	add c1 "$CONF" "$BILLING" >/dev/null
+	add c2 "$CONF" "$BILLING" >/dev/null
+	assert_pinned c1 c2
+	put_back nft flush ruleset
+	put_back nft delete table inet rangeguard
+	put_back flush_chains
+	put_back delete_element
+	put_back ip rule del table 29287
+	put_back ip -6 rule del table 29287
+	put_back ip route flush table 29287
+	assert_contains "$(<agent.log)" "somebody took out of the kernel what protects" "journal"
+	assert_contains "$(<agent.log)" "somebody removed a routing rule, route or address" "journal"
+	del c1 "$CONF" "$BILLING"
+	del c2 "$CONF" "$BILLING"
+	wait_until 10 idle
+	assert_clean
+}
+
+test_an_assigned_address_comes_back()
+{
+	start_agent
+	add c1 "$ASSIGNED" "$BILLING" >/dev/null
+	wait_until 10 idle
+	ip address del 192.0.2.30/32 dev up0
+	wait_until 10 sh -c 'ip address show dev up0 | grep -q 192.0.2.30/32'
+	ip -6 address del 2001:db8:f::30/128 dev up0
+	wait_until 10 sh -c 'ip address show dev up0 | grep -q 2001:db8:f::30/128'
+	del c1 "$ASSIGNED" "$BILLING"
+	wait_until 10 idle
+	assert_clean
+}
+
+test_what_went_while_there_was_no_agent()
+{
+	add c1 "$CONF" "$BILLING" >/dev/null
+	add c2 "$CONF" "$BILLING" >/dev/null
+	nft flush ruleset
+	start_agent
+	wait_until 10 restored 1
+	assert_pinned c1 c2
+}
+
+test_ordinary_work_is_nothing_to_put_back()
+{
+	local i
+
+	start_agent
+	for i in 1 2 3 4 5; do
+		add c1 "$CONF" "$BILLING" >/dev/null
+		add c2 "$CONF" "$BILLING" >/dev/null
+		del c1 "$CONF" "$BILLING"
+		del c2 "$CONF" "$BILLING"
+	done
+	wait_until 10 idle
+	assert_equal 0 "$(metric rangeguard_agent_restored_total)" "restored"
+	assert_clean
+}
+
+test_restore_can_be_turned_off()
+{
+	mkdir -p /etc/rangeguard
+	echo '{"restore": false}' >/etc/rangeguard/agent.json
+	start_agent
+	add c1 "$CONF" "$BILLING" >/dev/null
+	nft flush ruleset
+	wait_until 5 idle
+	assert_empty "$(nft list tables)" "tables"
+}
+
+main "$@"
