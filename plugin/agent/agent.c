@@ -128,7 +128,7 @@ static int run_loop(struct agent *agent, struct error *reterr)
 	(void)sd_notify(0, "READY=1");
 	agent_log(LOG_LEVEL_INFO, "version " RANGEGUARD_VERSION " runs, state in %s", agent->config->data_dir);
 	r = sd_event_loop(agent->event);
-	return r < 0 ? error_set(reterr, ERROR_IO, "the event loop: %s", strerror(-r)) : 0;
+	return r < 0 ? error_set_errno(reterr, ERROR_IO, r, "the event loop") : 0;
 }
 
 /**
@@ -145,7 +145,7 @@ int agent_run(const struct agent_config *config, const struct agent_module *cons
 	int r = set_up_loop(&agent);
 
 	if (r < 0)
-		r = error_set(reterr, ERROR_IO, "no event loop: %s", strerror(-r));
+		r = error_set_errno(reterr, ERROR_IO, r, "no event loop");
 	if (!r)
 		r = lock_host(&agent, reterr);
 	if (!r)

@@ -137,7 +137,7 @@ static int serve(struct metrics *metrics, struct error *reterr)
 				 "listen must be ADDRESS:PORT, such as 127.0.0.1:9582 or [::1]:9582, not \"%.128s\"",
 				 where);
 	r = fd < 0 ? fd : http_start(metrics->agent->event, fd, &service, &metrics->server);
-	return r < 0 ? error_set(reterr, ERROR_IO, "can't listen at %.128s: %s", where, strerror(-r)) : 0;
+	return r < 0 ? error_set_errno(reterr, ERROR_IO, r, "can't listen at %.128s", where) : 0;
 }
 
 /** write_all() - Into a file beside the one wanted, which is then given its name: 0, negative errno */
@@ -187,7 +187,7 @@ static int write_regularly(struct metrics *metrics, struct error *reterr)
 		return 0;
 	r = sd_event_add_time_relative(metrics->agent->event, &metrics->timer, CLOCK_MONOTONIC, 0, 0, on_timer,
 				       metrics);
-	return r < 0 ? error_set(reterr, ERROR_IO, "no timer: %s", strerror(-r)) : 0;
+	return r < 0 ? error_set_errno(reterr, ERROR_IO, r, "no timer") : 0;
 }
 
 static void stop(void *self)

@@ -97,7 +97,7 @@ int request_read_config(struct request *request, int fd, struct error *reterr)
 		return error_set(reterr, ERROR_IO, "the configuration on standard input is larger than %u bytes",
 				 LIMIT_STDIN);
 	if (r < 0)
-		return error_set(reterr, ERROR_IO, "reading the configuration from standard input: %s", strerror(-r));
+		return error_set_errno(reterr, ERROR_IO, r, "reading the configuration from standard input");
 	free(request->config);
 	request->config = text;
 	request->config_size = size;

@@ -180,5 +180,5 @@ int ask_agent(const char *data_dir, const json_t *question, int wait_ms, json_t 
 	}
 	if (r == -ETIMEDOUT)
 		return error_set(reterr, ERROR_TRY_AGAIN, "rangeguard-agent did not answer within %d ms", wait_ms);
-	return error_set(reterr, ERROR_TRY_AGAIN, "rangeguard-agent can't be asked: %s", strerror(-r));
+	return error_set_errno(reterr, ERROR_TRY_AGAIN, r, "rangeguard-agent can't be asked");
 }

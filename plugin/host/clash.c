@@ -167,7 +167,7 @@ int clash_judge(struct port *host, const struct netconf *netconf, const struct c
 		int r = hostroutes_is_asked(host, &clash->route, &clash->address);
 
 		if (r < 0)
-			return error_set(reterr, ERROR_KERNEL, "the host's routes can't be read: %s", strerror(-r));
+			return error_set_errno(reterr, ERROR_KERNEL, r, "the host's routes can't be read");
 		if (!r)
 			continue;
 		(void)address_format(&clash->address, address);

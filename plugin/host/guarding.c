@@ -107,7 +107,7 @@ int guarding_put(struct host *host, uint32_t ifindex, const struct protection *p
 		r = protection->new_interface ? classifier_attach_new(host->rtnetlink, &classifier, ifindex, reterr)
 					      : classifier_attach(host->rtnetlink, &classifier, ifindex, reterr);
 	if (r && member_pinned(&protection->member))
-		reterr->code = ERROR_SNAT;
+		(void)error_recode(reterr, ERROR_SNAT);
 	return r;
 }
 

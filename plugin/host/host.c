@@ -20,7 +20,7 @@ int host_open(const char *data_dir, struct host *ret_host, struct error *reterr)
 	int r = port_open(&host.rtnetlink);
 
 	if (r)
-		return error_set(reterr, ERROR_KERNEL, "no netlink socket: %s", strerror(-r));
+		return error_set_errno(reterr, ERROR_KERNEL, r, "no netlink socket");
 	*ret_host = host;
 	return 0;
 }
@@ -38,9 +38,9 @@ int host_open_netfilter(struct host *host, struct error *reterr)
 
 	if (!r)
 		return 0;
-	(void)error_set(reterr, ERROR_KERNEL,
-			"no nfnetlink socket, which snat and ipMasq need, and antiSpoof unless it is set to false: %s",
-			strerror(-r));
+	(void)error_set_errno(
+		reterr, ERROR_KERNEL, r,
+		"no nfnetlink socket, which snat and ipMasq need, and antiSpoof unless it is set to false");
 	return r == -EPROTONOSUPPORT ? r : REFUSED;
 }
 

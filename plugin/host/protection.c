@@ -130,7 +130,7 @@ int protection_put(struct host *host, const struct state *state, uint32_t ifinde
 		return REFUSED;
 	if (host_open_netfilter(host, reterr)) {
 		if (member_pinned(&protection->member))
-			reterr->code = ERROR_SNAT;
+			(void)error_recode(reterr, ERROR_SNAT);
 		return REFUSED;
 	}
 	return put_elements(host, state, protection, reterr);

@@ -69,7 +69,7 @@ void netconf_exclude(struct reader *reader, struct netconf *netconf)
 		most += netconf->fixed[i].n_addresses;
 	netconf->excluded = calloc(most, sizeof(*netconf->excluded));
 	if (!netconf->excluded) {
-		reader_error(reader, NULL, RULE_INVALID_VALUE, "out of memory");
+		reader_no_memory(reader);
 		return;
 	}
 	n = add_fixed(netconf, add_sources(netconf, add_next_hops(netconf, 0)));

@@ -119,6 +119,8 @@ void netconf_read_routes(struct reader *reader, const json_t *ipam, struct netco
 
 	netconf->routes_given = routes;
 	netconf->routes = calloc(json_array_size(routes) + 1, sizeof(*netconf->routes));
+	if (!netconf->routes)
+		reader_no_memory(reader);
 	json_array_foreach((json_t *)(uintptr_t)routes, index, element) {
 		size_t inner = pointer_push_index(&reader->at, index);
 
@@ -152,7 +154,7 @@ static void add_requested(struct reader *reader, const char *source, const char 
 		netconf->requested_at = calloc(LIMIT_RANGE_SETS, sizeof(*netconf->requested_at));
 	}
 	if (!netconf->requested || !netconf->requested_at) {
-		reader_error(reader, NULL, RULE_INVALID_VALUE, "out of memory");
+		reader_no_memory(reader);
 		return;
 	}
 	(void)snprintf(netconf->requested_at[netconf->n_requested], RANGE_POINTER_MAX, "%.*s", RANGE_POINTER_MAX - 1,
@@ -196,7 +198,7 @@ static void read_requested_list(struct reader *reader, const char *source, const
 	char *one;
 
 	if (!copy)
-		reader_error(reader, NULL, RULE_INVALID_VALUE, "out of memory");
+		reader_no_memory(reader);
 	while ((one = strsep(&rest, ",")))
 		add_requested(reader, source, one + strspn(one, " "), netconf);
 }

@@ -128,7 +128,7 @@ static struct range_set *add_set(struct reader *reader, struct netconf *netconf)
 	}
 	sets = reallocarray(netconf->sets, netconf->n_sets + 1, sizeof(*sets));
 	if (!sets) {
-		reader_error(reader, NULL, RULE_INVALID_VALUE, "out of memory");
+		reader_no_memory(reader);
 		return NULL;
 	}
 	netconf->sets = sets;
@@ -198,6 +198,8 @@ static void read_set(struct reader *reader, const json_t *array, struct netconf 
 	if (!set)
 		return;
 	set->ranges = calloc(json_array_size(array), sizeof(*set->ranges));
+	if (!set->ranges)
+		reader_no_memory(reader);
 	json_array_foreach((json_t *)(uintptr_t)array, index, element) {
 		static const char *const keys[] = {"subnet", "rangeStart", "rangeEnd", "gateway", "pool", NULL};
 		size_t mark = pointer_push_index(&reader->at, index);
@@ -248,6 +250,8 @@ static void read_legacy_range(struct reader *reader, const json_t *ipam, struct 
 		return;
 	}
 	range = calloc(1, sizeof(*range));
+	if (!range)
+		reader_no_memory(reader);
 	set = range && !read_range(reader, ipam, netconf->role, range) ? add_set(reader, netconf) : NULL;
 	if (!set) {
 		free(range);

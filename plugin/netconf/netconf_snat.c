@@ -140,7 +140,7 @@ static int read_destinations(struct reader *reader, const json_t *object, struct
 	pin->destinations_given = list;
 	pin->destinations = calloc(json_array_size(list) + 1, sizeof(*pin->destinations));
 	if (!pin->destinations)
-		reader_error(reader, NULL, RULE_INVALID_VALUE, "out of memory");
+		reader_no_memory(reader);
 	json_array_foreach((json_t *)(uintptr_t)list, index, element) {
 		size_t inner = pointer_push_index(&reader->at, index);
 
@@ -212,7 +212,7 @@ static void check_names(struct reader *reader, const struct netconf *netconf)
 	CLEANUP_FREE struct named *sorted = calloc(netconf->n_pins + 1, sizeof(*sorted));
 
 	if (!sorted) {
-		reader_error(reader, NULL, RULE_INVALID_VALUE, "out of memory");
+		reader_no_memory(reader);
 		return;
 	}
 	for (size_t i = 0; i < netconf->n_pins; i++)
@@ -244,7 +244,7 @@ void netconf_read_snat(struct reader *reader, const json_t *root, struct netconf
 		struct pin pin = {0};
 
 		if (!netconf->pins) {
-			reader_error(reader, NULL, RULE_INVALID_VALUE, "out of memory");
+			reader_no_memory(reader);
 			break;
 		}
 		if (read_pin(reader, element, &pin))

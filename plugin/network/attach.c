@@ -152,12 +152,10 @@ static int enter_container(const struct netns *netns, struct port **ret_port, st
 	int r = netns_enter(netns);
 
 	if (r < 0)
-		return error_set(reterr, ERROR_KERNEL, "cannot enter the container's network namespace: %s",
-				 strerror(-r));
+		return error_set_errno(reterr, ERROR_KERNEL, r, "cannot enter the container's network namespace");
 	r = port_open(ret_port);
 	if (r < 0)
-		return error_set(reterr, ERROR_KERNEL, "cannot open a netlink socket in the container: %s",
-				 strerror(-r));
+		return error_set_errno(reterr, ERROR_KERNEL, r, "cannot open a netlink socket in the container");
 	return 0;
 }
 

@@ -88,8 +88,8 @@ static int check_host_route(struct check *check, const struct address *address)
 	int r = hostroute_lookup(check->host, address, &match);
 
 	if (r < 0)
-		return error_set(check->err, ERROR_KERNEL, "cannot look up the host's route to %s: %s",
-				 address_format(address, text), strerror(-r));
+		return error_set_errno(check->err, ERROR_KERNEL, r, "cannot look up the host's route to %s",
+				       address_format(address, text));
 	if (r == 0 && match.type == RTN_UNICAST && match.destination.length == family_bits(address->family) &&
 	    match.interface == check->link.index && match.protocol == PLAN_ROUTE_PROTOCOL)
 		return 0;
@@ -237,7 +237,7 @@ static int check_ips(struct check *check, struct port *container)
 	int r;
 
 	if (!seen)
-		return error_set(check->err, ERROR_KERNEL, "out of memory");
+		return error_no_memory(check->err);
 	check->seen = seen;
 	stage_begin(&stage, container, "in the container", check->err);
 	r = read_container(check, &stage, rtmessage_dump_addresses(&stage.batch, check->link.index), take_ip);
@@ -286,7 +286,7 @@ static int check_routes(struct check *check, struct port *container, enum family
 		return 0;
 	seen = calloc(check->expected->n_routes, sizeof(*seen));
 	if (!seen)
-		return error_set(check->err, ERROR_KERNEL, "out of memory");
+		return error_no_memory(check->err);
 	check->seen = seen;
 	stage_begin(&stage, container, "in the container", check->err);
 	r = read_container(check, &stage, rtmessage_dump_routes(&stage.batch, family, RTN_UNICAST),
@@ -307,8 +307,7 @@ static int check_container(struct check *check)
 	int r = port_open(&container);
 
 	if (r < 0)
-		return error_set(check->err, ERROR_KERNEL, "cannot open a netlink socket in the container: %s",
-				 strerror(-r));
+		return error_set_errno(check->err, ERROR_KERNEL, r, "cannot open a netlink socket in the container");
 	r = check_container_end(check, container);
 	if (!r)
 		r = check_ips(check, container);
@@ -341,7 +340,6 @@ int attach_check(struct port *host, const struct netns *netns, const struct atta
 		return r;
 	r = netns_enter(netns);
 	if (r < 0)
-		return error_set(reterr, ERROR_KERNEL, "cannot enter the container's network namespace: %s",
-				 strerror(-r));
+		return error_set_errno(reterr, ERROR_KERNEL, r, "cannot enter the container's network namespace");
 	return check_container(&check);
 }

@@ -44,8 +44,7 @@ static int default_interface(struct port *host, uint32_t *ret_index, struct erro
 		r = hostroute_lookup(host, &address, &match);
 		/* A kernel without IPv6 has no default route there either. */
 		if (r < 0 && r != -EOPNOTSUPP && r != -EAFNOSUPPORT)
-			return error_set(reterr, ERROR_KERNEL, "cannot look up the host's default route: %s",
-					 strerror(-r));
+			return error_set_errno(reterr, ERROR_KERNEL, r, "cannot look up the host's default route");
 		if (r == 0)
 			*ret_index = match.interface;
 	}

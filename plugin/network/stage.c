@@ -33,7 +33,7 @@ void stage_begin(struct stage *stage, struct port *port, const char *where, stru
 int stage_add(struct stage *stage, int appended)
 {
 	if (appended < 0)
-		return error_set(stage->err, ERROR_KERNEL, "cannot build a netlink message: %s", strerror(-appended));
+		return error_set_errno(stage->err, ERROR_KERNEL, appended, "cannot build a netlink message");
 	return 0;
 }
 
@@ -59,8 +59,8 @@ int stage_try(struct stage *stage)
 	int r = port_exchange(stage->port, &stage->batch, stage->reply, stage->userdata, &stage->failure);
 
 	if (r < 0)
-		(void)error_set(stage->err, ERROR_KERNEL, "the kernel's netlink answer %s is unusable: %s",
-				stage->where, strerror(-r));
+		(void)error_set_errno(stage->err, ERROR_KERNEL, r, "the kernel's netlink answer %s is unusable",
+				      stage->where);
 	return r;
 }
 
@@ -74,9 +74,8 @@ int stage_refused(struct stage *stage)
 {
 	char what[RTMESSAGE_TEXT_MAX];
 
-	(void)error_set(stage->err, ERROR_KERNEL, "cannot %s %s: %s",
-			rtmessage_describe(&stage->batch, stage->failure.index, what), stage->where,
-			strerror(stage->failure.errnum));
+	(void)error_set_errno(stage->err, ERROR_KERNEL, -stage->failure.errnum, "cannot %s %s",
+			      rtmessage_describe(&stage->batch, stage->failure.index, what), stage->where);
 	if (stage->failure.text[0])
 		error_details(stage->err, "%s", stage->failure.text);
 	return REFUSED;

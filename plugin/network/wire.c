@@ -29,8 +29,8 @@ static int set_sysctl(const char *family, const char *interface, const char *nam
 
 	if (r == 0 || r == -ENOENT)
 		return r;
-	return error_set(reterr, ERROR_KERNEL, "cannot write %s to /proc/sys/net/%s/conf/%s/%s: %s", value, family,
-			 interface, name, strerror(-r));
+	return error_set_errno(reterr, ERROR_KERNEL, r, "cannot write %s to /proc/sys/net/%s/conf/%s/%s", value, family,
+			       interface, name);
 }
 
 /**
@@ -70,8 +70,8 @@ static int forward(const struct plan *plan, struct error *reterr)
 		int r = plan_has_family(plan, sysctls[i].family) ? sysctl_ensure(sysctls[i].name, "1") : 0;
 
 		if (r)
-			return error_set(reterr, ERROR_KERNEL, "cannot write 1 to /proc/sys/net/%s: %s",
-					 sysctls[i].name, strerror(-r));
+			return error_set_errno(reterr, ERROR_KERNEL, r, "cannot write 1 to /proc/sys/net/%s",
+					       sysctls[i].name);
 	}
 	return 0;
 }

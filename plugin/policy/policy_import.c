@@ -39,6 +39,10 @@ static int refuse_errno(const struct policy_import *import, int error)
 {
 	char clause[128];
 
+	if (error == ENOMEM) {
+		reader_no_memory(import->reader);
+		return REFUSED;
+	}
 	(void)snprintf(clause, sizeof(clause), "can't be read: %s", strerror(error));
 	return refuse(import, clause);
 }

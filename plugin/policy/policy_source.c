@@ -28,6 +28,10 @@ int policy_source_refuse_errno(const struct policy_source *source, int error)
 {
 	char clause[128];
 
+	if (error == ENOMEM) {
+		report_no_memory(source->report, source->path, "");
+		return REFUSED;
+	}
 	(void)snprintf(clause, sizeof(clause), "can't be read: %s", strerror(error));
 	return policy_source_refuse(source, clause);
 }

@@ -52,6 +52,34 @@ int error_set(struct error *err, enum error_code code, const char *format, ...)
 }
 
 /**
+ * error_set_errno() - Say what failed, and why by an errno
+ * @err:	Error to fill; its details are emptied
+ * @code:	Code; where there was no memory, it becomes 11, as everywhere
+ * @outcome:	Negative errno
+ * @format:	As for printf(3); a colon and the errno's text follow
+ *
+ * Return: REFUSED
+ */
+int error_set_errno(struct error *err, enum error_code code, int outcome, const char *format, ...)
+{
+	char text[ERROR_MSG_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	text_format(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	return error_set(err, outcome == -ENOMEM ? ERROR_TRY_AGAIN : code, "%s: %s", text, strerror(-outcome));
+}
+
+/** error_recode() - Give an error that is set another code, unless it is one that passes: REFUSED */
+int error_recode(struct error *err, enum error_code code)
+{
+	if (err->code != ERROR_TRY_AGAIN)
+		err->code = (int)code;
+	return REFUSED;
+}
+
+/**
  * error_details() - Add the other side's own words to an error that is set
  * @err:	Error to fill
  * @format:	As for printf(3)

@@ -47,7 +47,10 @@ struct error {
 enum { REFUSED = 1 };
 
 int error_set(struct error *err, enum error_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int error_set_errno(struct error *err, enum error_code code, int outcome, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 void error_details(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int error_recode(struct error *err, enum error_code code);
 int error_no_memory(struct error *err);
 int error_print(FILE *stream, const struct error *err, const char *cni_version);
 

@@ -68,6 +68,20 @@ void report_warning(struct report *report, enum rule rule, const char *file, con
 	va_end(arguments);
 }
 
+/**
+ * report_no_memory() - Report that something could not be read for lack of memory
+ * @report:	Listener
+ * @file:	File it stands in
+ * @pointer:	JSON pointer there
+ *
+ * It is heard as an error, so that nothing is decided by half of a configuration; a verb's is code 11, whatever was read.
+ */
+void report_no_memory(struct report *report, const char *file, const char *pointer)
+{
+	report->no_memory = true;
+	report_error(report, RULE_INVALID_VALUE, file, pointer, "out of memory");
+}
+
 /** report_outcome_since() - REFUSED when @report has heard more errors than @errors_before, else 0 */
 int report_outcome_since(const struct report *report, unsigned errors_before)
 {
@@ -108,17 +122,19 @@ static enum error_code rule_code(enum rule rule)
 static void first_error_heard(struct report *report, const struct finding *finding)
 {
 	struct first_error *first = (struct first_error *)report;
+	enum error_code code = first->code ? first->code : rule_code(finding->rule);
 
 	if (finding->severity == SEVERITY_WARNING)
 		log_line("warning: %s", finding->message);
 	if (finding->severity != SEVERITY_ERROR || first->err->code)
 		return;
-	if (*finding->pointer)
-		(void)error_set(first->err, first->code ? first->code : rule_code(finding->rule), "%s (at %s in %s)",
-				finding->message, finding->pointer, finding->file);
+	if (report->no_memory)
+		(void)error_no_memory(first->err);
+	else if (*finding->pointer)
+		(void)error_set(first->err, code, "%s (at %s in %s)", finding->message, finding->pointer,
+				finding->file);
 	else
-		(void)error_set(first->err, first->code ? first->code : rule_code(finding->rule), "%s",
-				finding->message);
+		(void)error_set(first->err, code, "%s", finding->message);
 }
 
 /**

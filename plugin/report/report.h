@@ -66,10 +66,12 @@ struct finding {
  * struct report - A listener; @errors and @warnings count what it heard
  * @heard:		Called with each finding
  * @errors_only:	Warnings need not be looked for
+ * @no_memory:		What was heard last, or before, is that there was no memory: it says nothing of what is read
  */
 struct report {
 	void (*heard)(struct report *report, const struct finding *finding);
 	bool errors_only;
+	bool no_memory;
 	unsigned errors;
 	unsigned warnings;
 };
@@ -80,6 +82,7 @@ void report_error(struct report *report, enum rule rule, const char *file, const
 void report_warning(struct report *report, enum rule rule, const char *file, const char *pointer, const char *format,
 		    ...) __attribute__((format(printf, 5, 6)));
 
+void report_no_memory(struct report *report, const char *file, const char *pointer);
 int report_outcome_since(const struct report *report, unsigned errors_before);
 
 /** struct first_error - The listener of the verbs: keeps the first error in @err, as @code or what its rule becomes */

@@ -52,7 +52,7 @@ static int take_address(const struct nlmsghdr *message, void *userdata)
 static int as_snat(int r, struct error *err)
 {
 	if (r)
-		err->code = ERROR_SNAT;
+		(void)error_recode(err, ERROR_SNAT);
 	return r;
 }
 
@@ -214,8 +214,9 @@ int assign_usable(struct port *host, const struct address *source, bool *ret_usa
 	int r = hostroute_is_local(host, source);
 
 	if (r < 0)
-		return error_set(reterr, ERROR_SNAT, "cannot find out whether source address %s is on the host: %s",
-				 address_format(source, text), strerror(-r));
+		return error_set_errno(reterr, ERROR_SNAT, r,
+				       "cannot find out whether source address %s is on the host",
+				       address_format(source, text));
 	*ret_usable = r;
 	return 0;
 }

@@ -30,8 +30,8 @@ struct search {
 /** cannot() - Say why flows can't be forgotten: REFUSED */
 static int cannot(int errnum, const char *text, struct error *reterr)
 {
-	(void)error_set(reterr, ERROR_KERNEL, "cannot remove the connection tracking entries of a container: %s",
-			strerror(errnum));
+	(void)error_set_errno(reterr, ERROR_KERNEL, -errnum,
+			      "cannot remove the connection tracking entries of a container");
 	if (text && text[0])
 		error_details(reterr, "%s", text);
 	return REFUSED;

@@ -19,7 +19,7 @@
 static int as_snat(int r, struct error *err)
 {
 	if (r)
-		err->code = ERROR_SNAT;
+		(void)error_recode(err, ERROR_SNAT);
 	return r;
 }
 

@@ -54,8 +54,8 @@ int nf_talk_error(struct nf_talk *talk, int outcome)
 			talk->err, talk->code,
 			"nftables is not available in this kernel (module nf_tables): snat and ipMasq need it, and "
 			"antiSpoof, which is on unless it is set to false");
-	(void)error_set(talk->err, talk->code, "the nftables table inet " NF_TABLE " can't be %s: %s",
-			outcome < 0 ? "reached" : "changed", strerror(errnum));
+	(void)error_set_errno(talk->err, talk->code, -errnum, "the nftables table inet " NF_TABLE " can't be %s",
+			      outcome < 0 ? "reached" : "changed");
 	if (outcome == PORT_E_REFUSED && talk->failure.text[0])
 		error_details(talk->err, "%s", talk->failure.text);
 	return REFUSED;

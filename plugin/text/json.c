@@ -48,6 +48,12 @@ void reader_error(struct reader *reader, const char *key, enum rule rule, const 
 	va_end(arguments);
 }
 
+/** reader_no_memory() - Report that what is at the reader's place could not be read for lack of memory */
+void reader_no_memory(struct reader *reader)
+{
+	report_no_memory(reader->report, reader->file, reader->at.text);
+}
+
 /** reader_warning() - reader_error() for what an ADD does not mind */
 void reader_warning(struct reader *reader, const char *key, enum rule rule, const char *format, ...)
 {

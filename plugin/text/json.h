@@ -20,6 +20,7 @@ struct reader {
 };
 
 /* Report at the reader's place, or at member @key of it (NULL: at the place itself). */
+void reader_no_memory(struct reader *reader);
 void reader_error(struct reader *reader, const char *key, enum rule rule, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void reader_warning(struct reader *reader, const char *key, enum rule rule, const char *format, ...)

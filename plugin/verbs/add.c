@@ -28,12 +28,11 @@ static int open_netns(const struct context *context, struct port *host, struct n
 		return error_set(reterr, ERROR_NETNS, "CNI_NETNS %.256s is not a network namespace",
 				 context->request.netns);
 	if (r < 0)
-		return error_set(reterr, ERROR_NETNS, "CNI_NETNS %.256s can't be opened: %s", context->request.netns,
-				 strerror(-r));
+		return error_set_errno(reterr, ERROR_NETNS, r, "CNI_NETNS %.256s can't be opened",
+				       context->request.netns);
 	r = netns_has_port(&netns, host);
 	if (r < 0)
-		return error_set(reterr, ERROR_NETNS, "the plugin's own network namespace can't be looked at: %s",
-				 strerror(-r));
+		return error_set_errno(reterr, ERROR_NETNS, r, "the plugin's own network namespace can't be looked at");
 	if (r && !context->request.netns_override)
 		return error_set(reterr, ERROR_NETNS,
 				 "plugin's netns and netns from CNI_NETNS should not be the same: %.256s",
@@ -74,7 +73,7 @@ static int make_plan(const struct context *context, const struct ipam_grant *gra
 			"mtu %u, that of the host's uplink %s, is too small for IPv6, which needs %u (RFC 8200); "
 			"enlarge it there, set mtu, or leave the IPv6 ranges out",
 			input.mtu, uplink, LIMIT_MTU_MIN_IPV6);
-	return r ? error_set(reterr, ERROR_CONFIG, "no plan for this attachment: %s", strerror(-r)) : 0;
+	return r ? error_set_errno(reterr, ERROR_CONFIG, r, "no plan for this attachment") : 0;
 }
 
 /** struct arm_step - What arm() works with */

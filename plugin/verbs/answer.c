@@ -53,7 +53,7 @@ static int print_json(const json_t *json, struct error *reterr)
 		text[size++] = '\n'; /* for the NUL */
 		r = write_all(text, size);
 	}
-	return r ? error_set(reterr, ERROR_IO, "the result can't be written to standard output: %s", strerror(-r)) : 0;
+	return r ? error_set_errno(reterr, ERROR_IO, r, "the result can't be written to standard output") : 0;
 }
 
 /** print_result() - The result in the configuration's version */
@@ -144,7 +144,7 @@ int answer_attachment(const struct context *context, const struct ipam_grant *gr
 		r = add_ips(context, grant, &result);
 	for (size_t i = 0; i < plan->n_routes && !r; i++)
 		r = result_add_route(&result, &plan->routes[i]);
-	return r ? error_set(reterr, ERROR_IO, "no result: %s", strerror(-r)) : print_result(context, &result, reterr);
+	return r ? error_set_errno(reterr, ERROR_IO, r, "no result") : print_result(context, &result, reterr);
 }
 
 /** answer_addresses() - Print the result of the delegate role: addresses, the routes listed, dns */
@@ -158,7 +158,7 @@ int answer_addresses(const struct context *context, const struct ipam_grant *gra
 	r = add_ips(context, grant, &result);
 	for (size_t i = 0; i < context->netconf.n_routes && !r; i++)
 		r = result_add_route(&result, &context->netconf.routes[i]);
-	return r ? error_set(reterr, ERROR_IO, "no result: %s", strerror(-r)) : print_result(context, &result, reterr);
+	return r ? error_set_errno(reterr, ERROR_IO, r, "no result") : print_result(context, &result, reterr);
 }
 
 /** answer_previous() - Print prevResult as it came, with the version that the runtime expects */

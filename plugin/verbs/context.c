@@ -53,7 +53,7 @@ int context_read_policy(struct context *context, struct error *reterr)
 			"%d s; try again later",
 			context->netconf.name, LIMIT_LOCK_WAIT_MS / 1000);
 	if (r < 0)
-		return error_set(reterr, ERROR_POLICY, "the policies can't be read: %s", strerror(-r));
+		return error_set_errno(reterr, ERROR_POLICY, r, "the policies can't be read");
 	first_error_init(&listener, reterr, ERROR_NONE);
 	return check_netconf(&context->netconf, context->guard, &listener.report);
 }

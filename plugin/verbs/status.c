@@ -15,11 +15,10 @@
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"
 
-/** not_ready() - Turn an error about policy, ranges, store or kernel into code 50; its text stays */
+/** not_ready() - Turn an error about policy, ranges, store or kernel into code 50, unless it passes; its text stays */
 static int not_ready(struct error *err)
 {
-	err->code = ERROR_NOT_READY;
-	return REFUSED;
+	return error_recode(err, ERROR_NOT_READY);
 }
 
 /**
@@ -99,7 +98,7 @@ static int read_routes(const struct context *context, struct port *host, struct 
 	int r = hostroutes_read(host, context->netconf.sets, context->netconf.n_sets, ret_hostroutes);
 
 	if (r < 0)
-		return error_set(reterr, ERROR_NOT_READY, "the host's routes can't be read: %s", strerror(-r));
+		return error_set_errno(reterr, ERROR_NOT_READY, r, "the host's routes can't be read");
 	if (ret_hostroutes->n_left_out)
 		log_line(
 			"warning: %zu of the host's routes in the ranges of network %s are not held against its leases",

@@ -90,6 +90,9 @@ static int parse_text(struct context *context, struct error *reterr)
 	json_error_t error;
 
 	context->root = json_loadb(request->config, request->config_size, flags, &error);
+	/* jansson has no text for a lack of memory in most places. */
+	if (!context->root && (!*error.text || json_error_code(&error) == json_error_out_of_memory))
+		return error_no_memory(reterr);
 	if (!context->root) {
 		(void)error_set(reterr, ERROR_DECODE,
 				"the network configuration on standard input is not valid JSON: %s", error.text);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A configuration read with too little memory: nothing of it is dropped in silence, and the error is the one for that. */
+
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/netconf/netconf.h"
+
+/* Every allocation of the reader goes through these (-Wl,--wrap); jansson's do not. */
+static unsigned n_calls, fail_call;
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__real_reallocarray(void *p, size_t n, size_t size);
+void *__wrap_reallocarray(void *p, size_t n, size_t size);
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return ++n_calls == fail_call ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_reallocarray(void *p, size_t n, size_t size)
+{
+	return ++n_calls == fail_call ? NULL : __real_reallocarray(p, n, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return ++n_calls == fail_call ? NULL : __real_strdup(text);
+}
+
+static const char *const texts[] = {
+	"{\"cniVersion\": \"1.0.0\", \"name\": \"n\", \"type\": \"rangeguard\", \"ipam\": {\"type\": \"rangeguard\","
+	" \"ranges\": [[{\"subnet\": \"10.0.0.0/24\"}], [{\"subnet\": \"fd00::/64\"}]], \"routes\": [{\"dst\": \"::/0\"}]}}",
+	"{\"cniVersion\": \"1.0.0\", \"name\": \"n\", \"type\": \"rangeguard\", \"snat\": [{\"name\": \"a\", \"source\":"
+	" [\"192.0.2.1\"], \"destinations\": [\"198.51.100.0/24\"]}, {\"name\": \"b\", \"source\": [\"192.0.2.2\"]}],"
+	" \"ipam\": {\"type\": \"rangeguard\", \"subnet\": \"10.0.0.0/24\"}}",
+	"{\"cniVersion\": \"1.0.0\", \"name\": \"n\", \"type\": \"bridge\", \"ipam\": {\"type\": \"rangeguard\","
+	" \"ranges\": [[{\"subnet\": \"10.0.0.0/24\"}]]}, \"runtimeConfig\": {\"ips\": [\"10.0.0.7\"], \"ipRanges\":"
+	" [[{\"subnet\": \"10.1.0.0/24\"}]]}}",
+};
+
+static void each_allocation_fails_once(void **state)
+{
+	const struct cni_args args = {.ip = "10.0.0.9"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		unsigned n = 0;
+		int r;
+
+		do {
+			json_t *root = json_loads(texts[i], 0, NULL);
+			NETCONF_CLEANUP struct netconf netconf = {0};
+			struct first_error listener;
+			struct error err = {0};
+
+			assert_non_null(root);
+			first_error_init(&listener, &err, ERROR_NONE);
+			n_calls = 0;
+			fail_call = ++n;
+			r = netconf_read(root, "test.conf", "", &args, &netconf, &listener.report);
+			json_decref(root);
+			if (n_calls < n) {
+				assert_int_equal(r, 0);
+				assert_int_equal(err.code, ERROR_NONE);
+				break;
+			}
+			assert_int_equal(r, REFUSED);
+			assert_int_equal(err.code, ERROR_TRY_AGAIN);
+			assert_string_equal(err.msg, "out of memory");
+		} while (true);
+		fail_call = 0;
+		assert_true(n > 5);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_allocation_fails_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
