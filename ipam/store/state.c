@@ -238,7 +238,8 @@ static int check_directory(int dir_fd)
  */
 int state_open(const char *path, enum state_access access, struct state *ret_state)
 {
-	int flags = O_CLOEXEC | O_NOFOLLOW | (access == STATE_READ ? O_RDONLY : O_RDWR) |
+	/* O_NONBLOCK: a FIFO in its place must not hang who only reads. */
+	int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | (access == STATE_READ ? O_RDONLY : O_RDWR) |
 		    (access == STATE_WRITE ? O_CREAT : 0);
 	STATE_CLEANUP struct state state = STATE_INIT;
 	int r;

@@ -30,6 +30,8 @@
  * not memory, and it can't be exceeded by what one host holds, so that a full map is never an outcome.
  */
 #define MAP_SIZE ((size_t)1 << (sizeof(size_t) > 4 ? 33 : 30))
+/** The smallest map that is tried where there is less address space: tens of thousands of leases */
+#define MAP_SIZE_MIN ((size_t)32 << 20)
 /** Free pages put into a new file: LMDB writes before it frees, also when it deletes */
 #define BALLAST_BYTES ((size_t)512 << 10)
 
@@ -63,14 +65,15 @@ static int open_env(struct lmdb_store *lmdb, const char *name, unsigned flags)
 }
 
 /**
- * open_file() - Have LMDB open a file
+ * open_sized() - Have LMDB open a file
  * @lmdb:	Store
  * @name:	File in the state directory, made where it is missing
  * @access:	What for
+ * @map_size:	Address space for it
  *
- * Return: 0, negative errno: -EUCLEAN when LMDB refuses the file
+ * Return: 0, negative errno: -EUCLEAN when LMDB refuses the file, -ENOMEM when there is not so much address space
  */
-static int open_file(struct lmdb_store *lmdb, const char *name, enum state_access access)
+static int open_sized(struct lmdb_store *lmdb, const char *name, enum state_access access, size_t map_size)
 {
 	unsigned flags = MDB_NOSUBDIR | MDB_NOLOCK | (access == STATE_READ ? MDB_RDONLY : 0);
 	int r, fd;
@@ -81,7 +84,7 @@ static int open_file(struct lmdb_store *lmdb, const char *name, enum state_acces
 	lmdb_watch(lmdb->state->dir_fd);
 	r = LMDB(mdb_env_set_assert(lmdb->env, lmdb_asserted));
 	if (r == 0)
-		r = LMDB(mdb_env_set_mapsize(lmdb->env, MAP_SIZE));
+		r = LMDB(mdb_env_set_mapsize(lmdb->env, map_size));
 	if (r == 0)
 		r = open_env(lmdb, name, flags);
 	if (r < 0) {
@@ -92,6 +95,26 @@ static int open_file(struct lmdb_store *lmdb, const char *name, enum state_acces
 	if (mdb_env_get_fd(lmdb->env, &fd) == 0)
 		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	return 0;
+}
+
+/**
+ * open_file() - Have LMDB open a file, with as much address space as there is: setrlimit(2), RLIMIT_AS
+ * @lmdb:	Store
+ * @name:	File in the state directory, made where it is missing
+ * @access:	What for
+ *
+ * Return: 0, negative errno: -EUCLEAN when LMDB refuses the file
+ */
+static int open_file(struct lmdb_store *lmdb, const char *name, enum state_access access)
+{
+	size_t map_size = MAP_SIZE;
+	int r;
+
+	do {
+		r = open_sized(lmdb, name, access, map_size);
+		map_size /= 2;
+	} while (r == -ENOMEM && map_size >= MAP_SIZE_MIN && map_size >= 2 * (size_t)lmdb->size);
+	return r;
 }
 
 /**

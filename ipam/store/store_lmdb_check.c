@@ -99,7 +99,8 @@ static bool meta_is_sound(const struct meta *meta, size_t index, size_t size, bo
  */
 int lmdb_check_file(int dir_fd, const char *name, off_t *ret_size)
 {
-	CLEANUP_CLOSE int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	/* O_NONBLOCK: somebody may have put a FIFO there, which must not hang a DEL. */
+	CLEANUP_CLOSE int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct meta metas[N_METAS];
 	struct stat status;
 	size_t current;

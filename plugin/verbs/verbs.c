@@ -57,12 +57,16 @@ static void arm_deadline(void)
 	(void)setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-/** survive_broken_pipe() - A result that nobody reads is a failed write, after which the verb is undone */
-static void survive_broken_pipe(void)
+/**
+ * survive_failed_writes() - A result that nobody reads, a file that must not grow (RLIMIT_FSIZE): a failed write, after
+ * which the verb is undone, not the end of the process
+ */
+static void survive_failed_writes(void)
 {
 	struct sigaction action = {.sa_handler = SIG_IGN};
 
 	(void)sigaction(SIGPIPE, &action, NULL);
+	(void)sigaction(SIGXFSZ, &action, NULL);
 }
 
 /** answer_crash() - The lease store was damaged beyond its own checks and has been set aside: try again */
@@ -188,7 +192,7 @@ int verbs_run(void)
 
 	recorder_begin(&recorder);
 	arm_deadline();
-	survive_broken_pipe();
+	survive_failed_writes();
 	seed_json();
 	r = run(&context, &err);
 	if (r)

@@ -482,6 +482,23 @@ static void test_removed_lock_locks_nothing(void **state)
 	state_done(&other);
 }
 
+/* A FIFO where the lock file should be hangs nobody. */
+static void test_lock_file_is_a_fifo(void **state)
+{
+	const struct scratch *scratch = *state;
+	char path[SCRATCH_PATH_MAX];
+	struct state opened;
+
+	scratch_path(scratch, "lock", path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	(void)alarm(10);
+	if (state_open(scratch->path, STATE_READ, &opened) == 0)
+		state_done(&opened);
+	if (state_open(scratch->path, STATE_UPDATE, &opened) == 0)
+		state_done(&opened);
+	(void)alarm(0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -496,6 +513,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_unlock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_waiting_writer_is_next, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_removed_lock_locks_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lock_file_is_a_fifo, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,6 +137,23 @@ static void test_not_a_store(void **state)
 	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, NULL, &store), -ELOOP);
 }
 
+/* A FIFO, of which nobody has the other end, is no store, whatever it is opened for. */
+static void test_a_fifo_is_no_store(void **state)
+{
+	static const enum state_access accesses[] = {STATE_READ, STATE_UPDATE, STATE_WRITE};
+	const struct scene *scene = *state;
+	char path[SCRATCH_PATH_MAX];
+	struct store *store;
+
+	scratch_path(&scene->scratch, "leases.mdb", path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	(void)alarm(10);
+	for (size_t i = 0; i < N_ELEMENTS(accesses); i++)
+		assert_int_equal(store_lmdb_open(&scene->state, accesses[i], 0, BOOT, NULL, &store),
+				 STORE_LMDB_E_DAMAGED);
+	(void)alarm(0);
+}
+
 /* A schema that is not ours, in a file that is sound. */
 static void test_schema(void **state)
 {
@@ -217,6 +234,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_truncated, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flipped_meta, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_a_store, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_fifo_is_no_store, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_schema, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_is_made_anew, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_renew, setup, teardown),

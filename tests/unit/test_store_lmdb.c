@@ -17,7 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ipam/store/row.h"
@@ -306,6 +308,55 @@ static void test_shrinking_transaction(void **state)
 	store_close(store);
 }
 
+/** address_space() - Bytes of address space that this process has */
+static rlim_t address_space(void)
+{
+	FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long pages = 0;
+
+	if (!file || fscanf(file, "%lu", &pages) != 1)
+		_exit(1);
+	(void)fclose(file);
+	return (rlim_t)pages * PAGE;
+}
+
+/** use_with_limit() - In a process of its own, which may have only so much more address space: a row, written and read */
+static void use_with_limit(const struct scene *scene, rlim_t more)
+{
+	int status;
+	pid_t pid;
+
+	(void)fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		struct rlimit limit = {.rlim_cur = address_space() + more, .rlim_max = RLIM_INFINITY};
+		struct bytes value;
+		struct store *store;
+
+		if (setrlimit(RLIMIT_AS, &limit) < 0 ||
+		    store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, NULL, &store))
+			_exit(2);
+		if (store->ops->begin(store, true) || store->ops->put(store, STORE_LEASES, text("k"), text("v")) ||
+		    store->ops->commit(store) || store->ops->begin(store, false) ||
+		    store->ops->get(store, STORE_LEASES, text("k"), &value))
+			_exit(3);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* A limit of address space far below the map's size (ulimit -v) makes a smaller map, new or old. */
+static void test_little_address_space(void **state)
+{
+	const struct scene *scene = *state;
+
+	use_with_limit(scene, (rlim_t)1 << 30);
+	use_with_limit(scene, (rlim_t)1 << 30);
+	use_with_limit(scene, (rlim_t)96 << 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +370,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_boot, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ballast, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_shrinking_transaction, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_little_address_space, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
