@@ -88,7 +88,7 @@ static int read_fixed(struct reader *reader, const json_t *object, struct netcon
 	}
 	fixed->addresses = calloc(json_array_size(addresses), sizeof(*fixed->addresses));
 	if (!fixed->addresses) {
-		reader_error(reader, NULL, RULE_INVALID_VALUE, "out of memory");
+		reader_no_memory(reader);
 		return REFUSED;
 	}
 	mark = pointer_push_key(&reader->at, "addresses");
@@ -121,7 +121,7 @@ void netconf_read_fixed(struct reader *reader, const json_t *ipam, struct netcon
 		struct fixed fixed = {0};
 
 		if (!netconf->fixed) {
-			reader_error(reader, NULL, RULE_INVALID_VALUE, "out of memory");
+			reader_no_memory(reader);
 			break;
 		}
 		if (read_fixed(reader, element, netconf, &fixed))
@@ -295,7 +295,7 @@ void netconf_offer(struct reader *reader, bool offline, struct netconf *netconf)
 	netconf->offered = calloc(netconf->n_sets + 1, sizeof(*netconf->offered));
 	for (size_t i = 0; i < netconf->n_sets; i++) {
 		if (!netconf->offered || offer_set(&netconf->sets[i], netconf->chosen_pool, &netconf->offered[i])) {
-			reader_error(reader, NULL, RULE_INVALID_VALUE, "out of memory");
+			reader_no_memory(reader);
 			return;
 		}
 		if (!netconf->offered[i].n_ranges && !offline)
