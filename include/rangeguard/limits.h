@@ -44,7 +44,7 @@
 #define LIMIT_PIN_NAME 64U
 /** Entries of `snat` that apply to one container */
 #define LIMIT_PINS_PER_CONTAINER 64U
-/** Entries of `ipam.fixed`, and addresses of one of them */
+/** Entries of `ipam.fixed`, and addresses of all of them */
 #define LIMIT_FIXED 4096U
 #define LIMIT_FIXED_ADDRESSES 4096U
 /** Routes of one attachment */

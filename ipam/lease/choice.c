@@ -135,6 +135,8 @@ static int judge(const struct choice *choice, const struct address *address, str
 	r = guard_decide(request->guard, address, &entry);
 	if (r)
 		return r < 0 ? r : CANDIDATE_DROP;
+	if (range_set_excludes(set_of(choice), address))
+		return CANDIDATE_DROP;
 	if (choice_is_excluded(request, address))
 		return CANDIDATE_PASS;
 	r = holding_find(choice->store, address, &holder);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "ipam/address/spans.h"
 #include "ipam/lease/extent.h"
 #include "ipam/lease/holding.h"
 #include "ipam/lease/pool.h"
@@ -17,13 +18,15 @@
  * struct build - A pool being built
  * @store:	Store, in a writing transaction
  * @pool:	Pool
- * @set:	Its range set
+ * @spans:	What its range set may give
+ * @n_spans:	How many
  * @guard:	Sealed guard
  */
 struct build {
 	struct store *store;
 	const struct pool_id *pool;
-	const struct range_set *set;
+	const struct span *spans;
+	size_t n_spans;
 	const struct guard *guard;
 };
 
@@ -128,15 +131,15 @@ static int adopt_resting(const struct build *build, const struct pool_id *other,
 	return r < 0 ? r : 0;
 }
 
-/** adopt_all() - adopt_resting() from each other pool for each range; returns 0 or negative errno */
+/** adopt_all() - adopt_resting() from each other pool for each span; returns 0 or negative errno */
 static int adopt_all(const struct build *build)
 {
 	struct pool_id other;
 	int r;
 
 	for (r = pool_next(build->store, NULL, &other); r == 0; r = pool_next(build->store, &other, &other)) {
-		for (size_t i = 0; i < build->set->n_ranges; i++) {
-			r = adopt_resting(build, &other, &build->set->ranges[i].span);
+		for (size_t i = 0; i < build->n_spans; i++) {
+			r = adopt_resting(build, &other, &build->spans[i]);
 			if (r < 0)
 				return r;
 		}
@@ -153,15 +156,15 @@ static int adopt_all(const struct build *build)
  */
 static int put_pool(const struct build *build, uint64_t now)
 {
-	size_t size = ROW_NUMBER_BYTES + build->set->n_ranges * 2 * ROW_ADDRESS_BYTES;
+	size_t size = ROW_NUMBER_BYTES + build->n_spans * 2 * ROW_ADDRESS_BYTES;
 	CLEANUP_FREE uint8_t *row = malloc(size);
 	uint8_t *at = row;
 
 	if (!row)
 		return -ENOMEM;
 	at = row_write_number(at, now);
-	for (size_t i = 0; i < build->set->n_ranges; i++) {
-		const struct span *span = &build->set->ranges[i].span;
+	for (size_t i = 0; i < build->n_spans; i++) {
+		const struct span *span = &build->spans[i];
 		struct address first = {.family = span->family, .value = span->first};
 		struct address last = {.family = span->family, .value = span->last};
 
@@ -170,6 +173,48 @@ static int put_pool(const struct build *build, uint64_t now)
 	}
 	return build->store->ops->put(build->store, STORE_POOLS,
 				      bytes_of(build->pool->bytes, sizeof(build->pool->bytes)), bytes_of(row, size));
+}
+
+/** note_hole() - Have an address left out, if there is one; returns the place for the next */
+static struct span *note_hole(struct span *at, const struct address *address)
+{
+	if (address->family != FAMILY_NONE)
+		*at++ = span_of_address(address);
+	return at;
+}
+
+/**
+ * find_spans() - The addresses that a range set may give: its ranges, less gateways and what is excluded
+ * @set:	Range set
+ * @ret_spans:	Merged spans; owned by the caller
+ * @ret_n:	How many
+ *
+ * Nothing that is released elsewhere comes into the pool unless it is one of these.
+ *
+ * Return: 0, -ENOMEM
+ */
+static int find_spans(const struct range_set *set, struct span **ret_spans, size_t *ret_n)
+{
+	size_t most = 2 * set->n_ranges + set->n_excluded + 1;
+	enum family family = set->n_ranges ? set->ranges[0].span.family : FAMILY_IPV4;
+	CLEANUP_FREE struct span *holes = calloc(most, sizeof(*holes));
+	CLEANUP_FREE struct span *merged = calloc(most, sizeof(*merged));
+	struct span *spans = calloc(most + 1, sizeof(*spans)), *at;
+
+	if (!holes || !merged || !spans) {
+		free(spans);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < set->n_ranges; i++)
+		spans[i] = set->ranges[i].span;
+	at = holes + spans_complement(family, merged, spans_merge(family, spans, set->n_ranges, merged), holes);
+	for (size_t i = 0; i < set->n_ranges; i++)
+		at = note_hole(at, &set->ranges[i].gateway);
+	for (size_t i = 0; i < set->n_excluded; i++)
+		at = note_hole(at, &set->excluded[i]);
+	*ret_n = spans_complement(family, merged, spans_merge(family, holes, (size_t)(at - holes), merged), spans);
+	*ret_spans = spans;
+	return 0;
 }
 
 /**
@@ -185,24 +230,14 @@ static int put_pool(const struct build *build, uint64_t now)
 int pool_build(struct store *store, const struct pool_id *pool, const struct range_set *set, const struct guard *guard,
 	       uint64_t now)
 {
-	struct build build = {.store = store, .pool = pool, .set = set, .guard = guard};
-	int r;
+	CLEANUP_FREE struct span *spans = NULL;
+	struct build build = {.store = store, .pool = pool, .guard = guard};
+	int r = find_spans(set, &spans, &build.n_spans);
 
-	for (size_t i = 0; i < set->n_ranges; i++) {
-		r = add_for_hosts(&build, &set->ranges[i].span);
-		if (r < 0)
-			return r;
-	}
-	for (size_t i = 0; i < set->n_ranges; i++) {
-		r = extent_take(store, pool, &set->ranges[i].gateway);
-		if (r < 0)
-			return r;
-	}
-	for (size_t i = 0; i < set->n_excluded; i++) {
-		r = extent_take(store, pool, &set->excluded[i]);
-		if (r < 0)
-			return r;
-	}
-	r = adopt_all(&build);
+	build.spans = spans;
+	for (size_t i = 0; i < build.n_spans && r >= 0; i++)
+		r = add_for_hosts(&build, &spans[i]);
+	if (r >= 0)
+		r = adopt_all(&build);
 	return r < 0 ? r : put_pool(&build, now);
 }

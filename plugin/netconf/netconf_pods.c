@@ -33,6 +33,16 @@ netconf_fixed_at(const struct netconf *netconf, const struct address *address)
 	return NULL;
 }
 
+/** count_fixed() - How many addresses the entries read so far have */
+static size_t count_fixed(const struct netconf *netconf)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < netconf->n_fixed; i++)
+		n += netconf->fixed[i].n_addresses;
+	return n;
+}
+
 /** read_fixed_address() - One element of an entry's `addresses`; a prefix length, if it has one, says nothing */
 static void read_fixed_address(struct reader *reader, const json_t *element, struct netconf *netconf,
 			       struct fixed *fixed)
@@ -49,7 +59,9 @@ static void read_fixed_address(struct reader *reader, const json_t *element, str
 		return;
 	}
 	other = netconf_fixed_at(netconf, &address);
-	if (!set_of(netconf, &address))
+	if (count_fixed(netconf) + fixed->n_addresses == LIMIT_FIXED_ADDRESSES)
+		reader_error(reader, NULL, RULE_INVALID_VALUE, "more than %u fixed addresses", LIMIT_FIXED_ADDRESSES);
+	else if (!set_of(netconf, &address))
 		reader_error(reader, NULL, RULE_INVALID_VALUE,
 			     "fixed address %s is in none of the ranges of this network; add a range, or correct it",
 			     text);

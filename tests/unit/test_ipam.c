@@ -319,6 +319,33 @@ static void test_released_by_another_network(void **state)
 	scene_free(scene);
 }
 
+/* What belongs to one attachment goes to nobody else, also when it was given back; and it does not make a pool look
+ * as if it could give something. */
+static void test_own_addresses(void **state)
+{
+	struct scene *scene = scene_new();
+	const struct address own[] = {address_of("10.0.0.2"), address_of("10.0.0.1")};
+	size_t set = 99;
+
+	(void)state;
+	add_range(scene, 0, range_of("10.0.0.0/30", NULL, NULL));
+	scene->sets[0].excluded = own;
+	scene->sets[0].n_excluded = 2;
+	assert_int_equal(take(scene, "stranger", 1000), IPAM_E_FULL);
+	scene->request.own = own;
+	scene->request.n_own = 2;
+	scene->request.own_first = 3;
+	assert_taken(scene, "a", 1000, "10.0.0.1");
+	assert_taken(scene, "b", 1000, "10.0.0.2");
+	assert_int_equal(take(scene, "c", 1000), IPAM_E_HELD);
+	assert_taken(scene, "a", 1000, "10.0.0.1");
+	assert_int_equal(release(scene, "a", 1000), 0);
+	scene->request.n_own = 0;
+	assert_int_equal(take(scene, "stranger", 5000), IPAM_E_FULL);
+	assert_int_equal(ipam_is_full(scene->store, scene->sets, 1, scene->guard, &set), 1);
+	scene_free(scene);
+}
+
 /** struct name_case - Two requested addresses (the second may be NULL) and what comes of them */
 struct name_case {
 	const char *first;
@@ -972,6 +999,7 @@ int main(void)
 		cmocka_unit_test(test_edges),
 		cmocka_unit_test(test_ranges_in_order),
 		cmocka_unit_test(test_gateway_and_reserved),
+		cmocka_unit_test(test_own_addresses),
 		cmocka_unit_test(test_released_by_another_network),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_all_or_nothing),
