@@ -7,12 +7,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 SOURCE_DIR=$PWD
 LOG_DIR=$SOURCE_DIR/build/log
-STAGES=(install build-dev build-asan build-release build-clang unit unit-asan lint netns netns-asan containerd cri podman docker)
+STAGES=(install build-dev build-asan build-release build-clang unit unit-asan lint netns netns-asan containerd cri podman docker cluster)
 QUICK_STAGES=(install build-dev build-release unit lint netns)
 PACKAGES=(
 	cmake ninja-build gcc libc6-dev clang libclang-rt-14-dev pkg-config
 	libjansson-dev libnl-3-dev libnl-route-3-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcsv-dev zlib1g-dev
-	libsystemd-dev libmicrohttpd-dev
+	libsystemd-dev libmicrohttpd-dev libcurl4-gnutls-dev etcd-server etcd-client openssl
 	libcmocka-dev clang-tidy clang-format cppcheck shellcheck git strace valgrind jq libxml2-utils
 	iproute2 iputils-ping nftables iptables conntrack socat curl busybox-static
 	containerd podman runc containernetworking-plugins docker.io
@@ -164,6 +164,13 @@ stage_podman()
 stage_docker()
 {
 	run_scripts release tests/runtimes/docker.sh
+}
+
+# With a real etcd, which the tests start inside their own namespaces
+stage_cluster()
+{
+	build dev etcd_talk
+	run_scripts release tests/cluster/etcd.sh
 }
 
 # count_tests LOG STATUS: adds to passed and failed. A stage that counts no tests itself is one.

@@ -310,6 +310,14 @@ void machine_watch_lost(struct machine *machine, int64_t now)
 		session_restart(machine);
 }
 
+/** machine_restored() - The engine is another one, or was restored: nothing that was seen counts, nothing is held */
+void machine_restored(struct machine *machine)
+{
+	session_restart(machine);
+	close_all(machine);
+	machine->max_revision = 0;
+}
+
 /** machine_cache() - What was seen of the engine */
 const struct cache *machine_cache(const struct machine *machine)
 {

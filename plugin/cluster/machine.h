@@ -171,6 +171,7 @@ void machine_done(struct machine *machine, int64_t now, enum done done);
 void machine_answer(struct machine *machine, int64_t now, uint64_t id, const struct answer *answer);
 void machine_watched(struct machine *machine, int64_t now, const struct record *record);
 void machine_watch_lost(struct machine *machine, int64_t now);
+void machine_restored(struct machine *machine);
 void machine_probed(struct machine *machine, int64_t now, unsigned source, const char *mac);
 void machine_wanted(struct machine *machine, unsigned pin, unsigned containers);
 void machine_block_used(struct machine *machine, int64_t now, const char *key, unsigned used);

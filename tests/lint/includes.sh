@@ -30,6 +30,7 @@ declare -A MAY_INCLUDE=(
 	[plugin/verbs]="rangeguard ipam/address ipam/guard ipam/store ipam/lease plugin/report plugin/cni plugin/netconf plugin/policy plugin/network plugin/snat plugin/metrics plugin/history plugin/host plugin/verbs"
 	[plugin/agent]="rangeguard ipam/address ipam/guard ipam/store ipam/lease plugin/report plugin/cni plugin/text plugin/foreign plugin/netconf plugin/policy plugin/network plugin/snat plugin/metrics plugin/history plugin/host plugin/agent"
 	[plugin/commands]="rangeguard ipam/address ipam/guard ipam/store ipam/lease plugin/report plugin/cni plugin/text plugin/netconf plugin/policy plugin/foreign plugin/history plugin/commands"
+	[plugin/etcd]="rangeguard ipam/address plugin/cluster plugin/etcd"
 	[plugin/cluster]="rangeguard ipam/address plugin/cluster"
 	[plugin]="rangeguard plugin/verbs plugin/commands"
 )

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_ETCD_BASE64_H
+#define PLUGIN_ETCD_BASE64_H
+
+/* RFC 4648 section 4 with padding, as etcd's JSON gateway has bytes. Pure. */
+
+#include <stddef.h>
+
+char *base64_encode(const char *bytes, size_t size);
+char *base64_decode(const char *text, size_t *ret_size);
+
+#endif
