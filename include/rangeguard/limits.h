@@ -8,6 +8,13 @@
 #define LIMIT_STDIN (16U << 20)
 /** One policy file, one file that it imports, a configuration given to a command */
 #define LIMIT_POLICY_FILE (512U << 20)
+/** Values of one YAML document, those that its aliases stand for counted as often as they stand there; and levels */
+#define LIMIT_YAML_VALUES (1U << 20)
+#define LIMIT_YAML_DEPTH 512U
+/** Keys of one unit of systemd's or of podman's quadlet */
+#define LIMIT_INI_VALUES 4096U
+/** Keys that stand twice in one document and are told */
+#define LIMIT_DUPLICATES 1000U
 /** `imports` of one policy file */
 #define LIMIT_IMPORTS 64U
 /** Columns in the `where` of an import, and values of each of them */

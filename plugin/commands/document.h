@@ -2,27 +2,14 @@
 #ifndef PLUGIN_COMMANDS_DOCUMENT_H
 #define PLUGIN_COMMANDS_DOCUMENT_H
 
-/*
- * The documents that `validate` reads: network configurations with one plugin, lists of plugins, policies, networks of
- * netavark, Docker's daemon.json. Keeps of each network what it takes to compare it with the others.
- */
+/* The files that `validate` reads: JSON, YAML and INI, each document of them surveyed, and its findings with their places. */
 
 #include "plugin/commands/findings.h"
-#include "plugin/foreign/networks.h"
-#include "plugin/netconf/routes.h"
-#include "plugin/policy/policy_once.h"
+#include "plugin/foreign/survey.h"
 
-/**
- * struct documents - What has been read
- * @routes:	Routes of the host that the configurations are for; borrowed; NULL: not known
- * @policies:	Policies, each read once
- * @networks:	Networks, to be compared with each other
- * @findings:	What was found, and the files read
- */
+/** struct documents - What has been read, and what was found */
 struct documents {
-	const struct routes *routes;
-	struct policy_once policies;
-	struct networks networks;
+	struct survey survey;
 	struct findings findings;
 };
 

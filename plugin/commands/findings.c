@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/text/locate.h"
+#include "plugin/text/source.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 
@@ -65,7 +65,8 @@ static void keep(struct report *report, const struct finding *finding)
 		.severity = finding->severity,
 		.on_key = finding->on_key,
 		.message = copy_text(finding->message),
-		.at = {copy_text(finding->file), copy_text(finding->pointer), finding->line, finding->column},
+		.at = {copy_text(finding->file), copy_text(finding->pointer), finding->line, finding->column,
+		       finding->offset},
 		.related = {.file = copy_text(finding->related_file), .pointer = copy_text(finding->related_pointer)},
 	};
 	place_line(&items[findings->n_items - 1].at);
@@ -122,15 +123,29 @@ static int by_place(const void *a, const void *b)
 	return r ? r : strverscmp(left->pointer, right->pointer);
 }
 
-/** locate_in() - Line and column of places in one text */
-static void locate_in(const struct source *source, const struct wanted *wanted, size_t n)
+/** document_number() - The document that a pointer is in ("#2/spec": 2); the pointer goes on behind that */
+static unsigned document_number(const char **pointer)
 {
-	struct locator locator;
+	unsigned number = 0;
 
-	locator_init(&locator, source->text, source->size);
-	for (size_t i = 0; i < n; i++)
-		(void)locator_find(&locator, wanted[i].place->pointer, wanted[i].on_key, &wanted[i].place->line,
-				   &wanted[i].place->column);
+	if (**pointer != '#')
+		return 1;
+	for (++*pointer; **pointer >= '0' && **pointer <= '9'; ++*pointer)
+		number = number * 10 + (unsigned)(**pointer - '0');
+	return number;
+}
+
+/** locate_in() - Line and column of places in the document at hand */
+static void locate_in(struct values *values, const struct wanted *wanted, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct values_place place = {.pointer = wanted[i].place->pointer,
+					     .on_key = wanted[i].on_key,
+					     .offset = wanted[i].place->offset};
+
+		if (document_number(&place.pointer) == values->number)
+			(void)values_find(values, &place, &wanted[i].place->line, &wanted[i].place->column);
+	}
 }
 
 /**
@@ -159,13 +174,13 @@ static struct wanted *collect(struct findings *findings, size_t from, const char
 }
 
 /**
- * findings_locate() - Find line and column of what was found in a file whose text is at hand (it may be standard input)
+ * findings_locate() - Find line and column of what was found in a document that is at hand (it may be standard input)
  * @findings:	Findings
  * @from:	Index of the first that can be in it
  * @file:	Its name
- * @source:	Its text
+ * @values:	The document
  */
-void findings_locate(struct findings *findings, size_t from, const char *file, const struct source *source)
+void findings_locate(struct findings *findings, size_t from, const char *file, struct values *values)
 {
 	CLEANUP_FREE struct wanted *wanted = NULL;
 	size_t n;
@@ -174,9 +189,26 @@ void findings_locate(struct findings *findings, size_t from, const char *file, c
 		return;
 	wanted = collect(findings, from, file, &n);
 	if (wanted)
-		locate_in(source, wanted, n);
+		locate_in(values, wanted, n);
 	else
 		findings->failed = true;
+}
+
+/** locate_again() - Places in one file, which is read once more */
+static void locate_again(const struct wanted *wanted, size_t n)
+{
+	const char *file = wanted->place->file;
+	SOURCE_CLEANUP struct source source = {0};
+	VALUES_CLEANUP struct values values = {0};
+	struct source text;
+
+	if (source_read_again(file, LIMIT_POLICY_FILE, &source) < 0)
+		return;
+	text = source_without_mark(&source);
+	if (values_start(&values, text.text, text.size, values_syntax_of(file)) != 0)
+		return;
+	while (values_next(&values) == 0)
+		locate_in(&values, wanted, n);
 }
 
 /** locate_rest() - Read each file again in which there is a place that has no position yet */
@@ -188,12 +220,9 @@ static void locate_rest(struct findings *findings)
 	if (!wanted)
 		findings->failed = true;
 	for (size_t i = 0; i < n; i = end) {
-		SOURCE_CLEANUP struct source source = {0};
-
 		for (end = i + 1; end < n && strcmp(wanted[end].place->file, wanted[i].place->file) == 0;)
 			end++;
-		if (source_read_again(wanted[i].place->file, LIMIT_POLICY_FILE, &source) == 0)
-			locate_in(&source, &wanted[i], end - i);
+		locate_again(&wanted[i], end - i);
 	}
 }
 

@@ -7,16 +7,18 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "plugin/foreign/survey.h"
 #include "plugin/report/report.h"
 #include "plugin/text/paths.h"
-#include "plugin/text/source.h"
+#include "plugin/text/values.h"
 
-/** struct place - Somewhere in a file; texts are owned, @line 0: unknown; @pointer as in struct finding */
+/** struct place - Somewhere in a file; texts are owned, @line 0: unknown; @pointer, @offset as in struct finding */
 struct place {
 	char *file;
 	char *pointer;
 	unsigned line;
 	unsigned column;
+	size_t offset;
 };
 
 /** struct kept_finding - A finding of its own; @related.file NULL: none */
@@ -42,6 +44,7 @@ enum passed_over {
  * @report:		Must stay first
  * @files:		Names of the files read
  * @n_passed_over:	Files of directories that are of no kind that is read, by their names
+ * @unread:		Kinds of resources that are not read; borrowed
  * @n_reserved:		Reservations that were read
  * @strict:		Warnings count as errors
  * @failed:		Memory ran out: not every finding was kept
@@ -53,6 +56,8 @@ struct findings {
 	size_t capacity;
 	struct path_list files;
 	size_t n_passed_over[N_PASSED_OVER];
+	const struct unread *unread;
+	size_t n_unread;
 	size_t n_reserved;
 	bool strict;
 	bool failed;
@@ -60,7 +65,7 @@ struct findings {
 
 void findings_init(struct findings *findings);
 void findings_done(struct findings *findings);
-void findings_locate(struct findings *findings, size_t from, const char *file, const struct source *source);
+void findings_locate(struct findings *findings, size_t from, const char *file, struct values *values);
 void findings_finish(struct findings *findings);
 
 void findings_pass_over(struct findings *findings, const char *file);

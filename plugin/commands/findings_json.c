@@ -19,8 +19,8 @@ json_t *findings_json_text(const char *text)
 	return json_string(copy);
 }
 
-/** pointer_of() - Pointer of a place, "" when it has none */
-static json_t *pointer_of(const struct place *place)
+/** pointer_json() - Pointer of a place, "" when it has none */
+static json_t *pointer_json(const struct place *place)
 {
 	return findings_json_text(findings_pointer(place));
 }
@@ -30,8 +30,8 @@ static json_t *related_to_json(const struct place *related)
 {
 	if (!related->file)
 		return json_array();
-	return json_pack("[{s:o, s:o, s:i}]", "file", findings_json_text(related->file), "pointer", pointer_of(related),
-			 "line", (int)related->line);
+	return json_pack("[{s:o, s:o, s:i}]", "file", findings_json_text(related->file), "pointer",
+			 pointer_json(related), "line", (int)related->line);
 }
 
 /** finding_to_json() - One finding */
@@ -41,18 +41,30 @@ static json_t *finding_to_json(const struct kept_finding *item)
 
 	return json_pack("{s:s, s:s, s:o, s:o, s:i, s:i, s:o, s:o}", "rule", rules_format(item->rule, rule), "severity",
 			 findings_severity(item->severity), "file", findings_json_text(item->at.file), "pointer",
-			 pointer_of(&item->at), "line", (int)item->at.line, "column", (int)item->at.column, "message",
+			 pointer_json(&item->at), "line", (int)item->at.line, "column", (int)item->at.column, "message",
 			 findings_json_text(item->message), "related", related_to_json(&item->related));
+}
+
+/** unread_to_json() - Kinds that are not read, and how many resources are of them */
+static json_t *unread_to_json(const struct findings *findings)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < findings->n_unread; i++)
+		(void)json_object_set_new(object, findings->unread[i].kind,
+					  json_integer((json_int_t)findings->unread[i].n));
+	return object;
 }
 
 /** findings_print_json() - As section 8 of the contract has them */
 int findings_print_json(const struct findings *findings, FILE *stream)
 {
 	json_t *list = json_array();
-	json_t *root = json_pack(
-		"{s:i, s:i, s:i, s:i, s:{s:i, s:i}, s:o}", "version", 1, "files", (int)findings->files.n_paths,
-		"notRead", (int)findings_n_passed_over(findings), "reserved", (int)findings->n_reserved, "summary",
-		"errors", (int)findings->report.errors, "warnings", (int)findings->report.warnings, "findings", list);
+	json_t *root = json_pack("{s:i, s:i, s:i, s:o, s:i, s:{s:i, s:i}, s:o}", "version", 1, "files",
+				 (int)findings->files.n_paths, "notRead", (int)findings_n_passed_over(findings),
+				 "notReadKinds", unread_to_json(findings), "reserved", (int)findings->n_reserved,
+				 "summary", "errors", (int)findings->report.errors, "warnings",
+				 (int)findings->report.warnings, "findings", list);
 	int r = 0;
 
 	for (size_t i = 0; i < findings->n_items && !r; i++)

@@ -58,6 +58,16 @@ static void print_passed_over(const struct findings *findings, FILE *stream)
 	(void)fputs(" without a known kind), ", stream);
 }
 
+/** print_unread() - "resources not read: Role (3), Secret (1), " if there are any */
+static void print_unread(const struct findings *findings, FILE *stream)
+{
+	for (size_t i = 0; i < findings->n_unread; i++) {
+		(void)fputs(i ? "" : "resources not read: ", stream);
+		(void)print_printable(findings->unread[i].kind, stream);
+		(void)fprintf(stream, " (%zu), ", findings->unread[i].n);
+	}
+}
+
 /** findings_print_text() - As text */
 int findings_print_text(const struct findings *findings, FILE *stream)
 {
@@ -65,6 +75,7 @@ int findings_print_text(const struct findings *findings, FILE *stream)
 		print_finding(&findings->items[i], stream);
 	print_count(findings->files.n_paths, "file", ", ", stream);
 	print_passed_over(findings, stream);
+	print_unread(findings, stream);
 	print_count(findings->report.errors, "error", ", ", stream);
 	print_count(findings->report.warnings, "warning", "\n", stream);
 	return fflush(stream) || ferror(stream) ? -1 : 0;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 static const struct rule_text rules[] = {
-	{RULE_NOT_JSON, "not JSON", "mend the syntax at the position given"},
+	{RULE_NOT_JSON, "not JSON or YAML", "mend the syntax at the position given"},
 	{RULE_UNKNOWN_KEY, "unknown or misspelt key", "the key meant is suggested; x- makes it a comment"},
 	{RULE_INVALID_VALUE, "missing or invalid value", "the message says what is allowed"},
 	{RULE_VERSION, "unsupported cniVersion", "0.1.0 to 1.1.0"},
@@ -21,6 +21,10 @@ static const struct rule_text rules[] = {
 	 "another range, remove the route, or hostRoutes"},
 	{RULE_NO_ADDRESS, "no usable address (error), or fewer than half of what the range suggests (warning)",
 	 "another range, or a larger one"},
+	{RULE_PLAN_OVERLAP, "ranges of one plan (pods, services, machines, internal networks) overlap",
+	 "separate them"},
+	{RULE_NOT_PRIVATE, "a range is public, or set aside by IANA for something else (warning)",
+	 "a private range; a grant, if it is the organisation's"},
 	{RULE_SNAT,
 	 "SNAT entry unusable (error); shadowed by earlier ones, to useless destinations, or from the pool (warnings)",
 	 "mend it, or put it before the other one"},

@@ -189,14 +189,14 @@ static int load_routes(const char *path, struct routes *routes, struct documents
 		(void)fprintf(stderr, "rangeguard validate: %s: %s\n", path, error.msg);
 		return EXIT_USAGE;
 	}
-	documents->routes = routes;
+	documents->survey.routes = routes;
 	return 0;
 }
 
 /** check_reserved() - Say when nothing is reserved, so that nothing can have been refused; return the exit status */
 static int check_reserved(struct documents *documents, const struct options *options)
 {
-	struct policy_once *policies = &documents->policies;
+	struct policy_once *policies = &documents->survey.policies;
 
 	if (options->require_policy && policy_once_read(policies) < 0)
 		documents->findings.failed = true;
@@ -225,6 +225,8 @@ static int validate(char **paths, const struct options *options, struct document
 	documents_compare(documents);
 	if (check_reserved(documents, options))
 		status = EXIT_USAGE;
+	findings->unread = documents->survey.unread;
+	findings->n_unread = documents->survey.n_unread;
 	findings_finish(findings);
 	findings->strict = options->strict;
 	if (options->format->print(findings, stdout) || findings->failed)
@@ -251,7 +253,7 @@ int command_validate(int argc, char **argv)
 		status = usage("no PATH given", "");
 	if (!status)
 		status = policies_check("validate", &options.policies);
-	documents.policies.on_host = options.on_host;
+	documents.survey.policies.on_host = options.on_host;
 	if (!status)
 		status = load_routes(options.host_routes, &routes, &documents);
 	if (!status)

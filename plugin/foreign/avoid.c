@@ -9,8 +9,10 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "plugin/foreign/usage.h"
+#include "plugin/foreign/subject.h"
 #include "plugin/text/source.h"
+#include "plugin/text/template.h"
+#include "plugin/text/values.h"
 #include "rangeguard/limits.h"
 
 /** struct first_fault - Listener that keeps the first thing that can't be read, error or warning; @report stays first */
@@ -32,24 +34,84 @@ static void keep_first(struct report *report, const struct finding *finding)
 /** take() - Take what a usage holds; 0 or REFUSED */
 static int take(struct gaps *gaps, const struct usage *usage, struct error *reterr)
 {
-	struct span network = prefix_span(&usage->network);
+	struct span reach = usage_reach(usage);
 	bool connected = usage->kind == USAGE_RANGE || usage->kind == USAGE_ADDRESS;
 
 	if (usage->kind == USAGE_EXCLUDED || usage->implied)
 		return 0;
-	return gaps_take(gaps, connected ? &network : &usage->span) < 0 ? error_no_memory(reterr) : 0;
+	return gaps_take(gaps, connected ? &reach : &usage->span) < 0 ? error_no_memory(reterr) : 0;
 }
 
-/** take_document() - Take all that a document uses; 0 or REFUSED */
-static int take_document(struct gaps *gaps, const json_t *root, const char *path, struct error *reterr)
-{
-	struct first_fault first = {.report = {.heard = keep_first}, .err = reterr};
-	USAGES_CLEANUP struct usages usages = {0};
-	int r = usage_read_document(root, path, &usages, &first.report) < 0 ? error_no_memory(reterr) : 0;
+/** struct taking - A document whose addresses are taken */
+struct taking {
+	struct gaps *gaps;
+	const char *path;
+	struct error *err;
+	bool is_known;
+};
 
-	for (size_t i = 0; i < usages.n_items && !r && !reterr->code; i++)
-		r = take(gaps, &usages.items[i], reterr);
-	return r || reterr->code ? REFUSED : 0;
+/** take_subject() - Take all that a part of a document uses */
+static void take_subject(void *userdata, const struct subject *subject)
+{
+	struct taking *taking = userdata;
+	struct first_fault first = {.report = {.heard = keep_first}, .err = taking->err};
+	USAGES_CLEANUP struct usages usages = {0};
+
+	if (taking->err->code)
+		return;
+	if (subject_read(subject, taking->path, &usages, &first.report, NULL) < 0)
+		(void)error_no_memory(taking->err);
+	for (size_t i = 0; i < usages.n_items && !taking->err->code; i++)
+		(void)take(taking->gaps, &usages.items[i], taking->err);
+	taking->is_known |= subject->kind && (usages.n_items || !subject->kind->incidental);
+}
+
+/** take_documents() - Take all that the documents of a text use; 0 or REFUSED */
+static int take_documents(struct values *values, struct taking *taking)
+{
+	struct first_fault first = {.report = {.heard = keep_first}, .err = taking->err};
+	int r;
+
+	while ((r = values_next(values)) == 0 && !taking->err->code) {
+		if (subjects_each(values->root, taking->path, NULL, &first.report, take_subject, taking) < 0)
+			return error_no_memory(taking->err);
+	}
+	if (r == VALUES_E_SYNTAX)
+		return error_set(taking->err, ERROR_DECODE, "%s (line %u)", values->problem, values->line);
+	return r < 0 ? error_no_memory(taking->err) : taking->err->code ? REFUSED : 0;
+}
+
+/** refuse_duplicate() - What a key means that stands twice nobody knows */
+static void refuse_duplicate(void *userdata, const char *pointer, unsigned line, unsigned column)
+{
+	struct error *err = userdata;
+
+	(void)column;
+	if (!err->code)
+		(void)error_set(err, ERROR_DECODE, "a key stands twice in its object (%.256s, line %u)", pointer, line);
+}
+
+/** take_text() - Take all that a text uses; 0, REFUSED, AVOID_E_UNKNOWN */
+static int take_text(const struct source *text, bool named, struct taking *taking)
+{
+	VALUES_CLEANUP struct values values = {0};
+	struct position position;
+	int r;
+
+	if (values_syntax_of(taking->path) == VALUES_EITHER && template_find(text->text, text->size, &position.at))
+		return named ? error_set(taking->err, ERROR_DECODE, "a template; render it first: helm template")
+			     : AVOID_E_UNKNOWN;
+	r = values_start(&values, text->text, text->size, values_syntax_of(taking->path));
+	if (r == VALUES_E_SYNTAX)
+		return error_set(taking->err, ERROR_DECODE, "%s (line %u)", values.problem, values.line);
+	if (r < 0 || values_duplicates(&values, refuse_duplicate, taking->err) < 0)
+		return error_no_memory(taking->err);
+	r = take_documents(&values, taking);
+	if (r || taking->is_known)
+		return r;
+	if (!named)
+		return AVOID_E_UNKNOWN;
+	return error_set(taking->err, ERROR_CONFIG, "of no kind that is read");
 }
 
 /**
@@ -63,21 +125,13 @@ static int take_document(struct gaps *gaps, const json_t *root, const char *path
  */
 int avoid_read(const char *path, bool named, struct gaps *gaps, struct error *reterr)
 {
+	struct taking taking = {.gaps = gaps, .path = path, .err = reterr};
 	SOURCE_CLEANUP struct source source = {0};
-	enum document_kind kind;
-	json_error_t fault;
-	json_t *root;
+	struct source text;
 	int r = source_read(path, LIMIT_POLICY_FILE, &source);
 
 	if (r < 0)
 		return error_set(reterr, ERROR_IO, "%s", strerror(-r));
-	root = json_loadb(source.text, source.size, JSON_REJECT_DUPLICATES, &fault);
-	if (!root)
-		return error_set(reterr, ERROR_DECODE, "not valid JSON: %s", fault.text);
-	if (!named && (kind = document_kind(root, path), kind == DOCUMENT_UNKNOWN || kind == DOCUMENT_NOT_OBJECT))
-		r = AVOID_E_UNKNOWN;
-	else
-		r = take_document(gaps, root, path, reterr);
-	json_decref(root);
-	return r;
+	text = source_without_mark(&source);
+	return take_text(&text, named, &taking);
 }

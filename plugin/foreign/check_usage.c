@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Other plugins' addresses held against the guard. Pure. */
+/* Addresses of others checked against the guard. Pure. */
 
 #include <stdio.h>
 
@@ -29,8 +29,9 @@ static void tell(const struct check *check, enum rule rule, enum severity severi
 		.severity = severity,
 		.file = check->file,
 		.pointer = usage->pointer,
+		.offset = usage->offset,
 		.subject = subject,
-		.remedy = remedies[usage->kind],
+		.remedy = usage->default_of ? "name another one" : remedies[usage->kind],
 	};
 
 	clash_report(check->report, &clash, entry);
@@ -74,16 +75,24 @@ static void check_room(const struct check *check, const struct usage *usage)
 /** check_range() - No part of the network may be reserved, whatever is excluded: a route to all of it may be made */
 static void check_range(const struct check *check, const struct usage *usage)
 {
-	struct span network = prefix_span(&usage->network);
-	char text[PREFIX_TEXT_MAX], subject[128];
+	struct span reach = usage_reach(usage);
+	char text[SPAN_TEXT_MAX], subject[256];
 	struct guard_entry entry;
 
-	if (guard_touch(check->guard, &network, NULL, &entry) != GUARD_E_RESERVED) {
+	if (guard_touch(check->guard, &reach, NULL, &entry) != GUARD_E_RESERVED) {
 		check_room(check, usage);
 		return;
 	}
-	(void)snprintf(subject, sizeof(subject), "range %s touches", prefix_format(&usage->network, text));
-	tell(check, RULE_RANGE_RESERVED, SEVERITY_ERROR, usage, subject, &entry);
+	if (usage->network.address.family == FAMILY_NONE)
+		(void)span_format(&usage->span, text);
+	else
+		(void)prefix_format(&usage->network, text);
+	if (usage->default_of)
+		(void)snprintf(subject, sizeof(subject), "%s get %s, the default of %s, which touches",
+			       usage_use_name(usage->use), text, usage->default_of);
+	else
+		(void)snprintf(subject, sizeof(subject), "range %s touches", text);
+	tell(check, RULE_RANGE_RESERVED, usage->mild ? SEVERITY_WARNING : SEVERITY_ERROR, usage, subject, &entry);
 }
 
 /** check_gateway() - A gateway is an address that somebody will answer at; one that is implied lies in the range */
@@ -157,7 +166,7 @@ static void check_usage(const struct check *check, const struct usage *usage)
 }
 
 /**
- * check_usages() - Hold what a plugin uses against the guard
+ * check_usages() - Check what a plugin uses against the guard
  * @usages:	What it uses
  * @file:	File of the configuration
  * @guard:	Sealed guard
@@ -180,7 +189,7 @@ int check_usages(const struct usages *usages, const char *file, const struct gua
 }
 
 /**
- * check_usage_routes() - Hold another plugin's ranges against a host's routes
+ * check_usage_routes() - Check another plugin's ranges against a host's routes
  * @usages:	What it uses
  * @file:	File of the configuration
  * @own_device:	Bridge or parent interface, whose routes are the network's own; NULL: not known
@@ -198,9 +207,10 @@ void check_usage_routes(const struct usages *usages, const char *file, const cha
 	};
 
 	for (size_t i = 0; i < usages->n_items; i++) {
-		if (usages->items[i].kind != USAGE_RANGE)
+		if (usages->items[i].kind != USAGE_RANGE || usages->items[i].network.address.family == FAMILY_NONE)
 			continue;
 		question.pointer = usages->items[i].pointer;
+		question.offset = usages->items[i].offset;
 		question.span = usages->items[i].span;
 		question.network = usages->items[i].network;
 		check_range_routes(&question, routes, report);

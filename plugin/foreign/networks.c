@@ -20,6 +20,7 @@ struct known_range {
 	char *network;
 	char *file;
 	char *pointer;
+	size_t offset;
 };
 
 /** struct known_name - A name and the file in which it was met first; owned */
@@ -111,6 +112,8 @@ void networks_add_range(struct networks *networks, const struct network_range *r
 {
 	struct known_range *known;
 
+	if (range->keeping == KEEPING_PLAN)
+		return;
 	if (!grow_ranges(networks)) {
 		networks->failed = true;
 		return;
@@ -123,6 +126,7 @@ void networks_add_range(struct networks *networks, const struct network_range *r
 		.network = strdup(range->network),
 		.file = strdup(range->file),
 		.pointer = strdup(range->pointer),
+		.offset = range->offset,
 	};
 	if ((range->keeper && !known->keeper) || !known->network || !known->file || !known->pointer)
 		networks->failed = true;
@@ -189,6 +193,7 @@ static void report_overlap(struct report *report, const struct known_range *rang
 		.severity = collision == COLLISION_REFUSED ? SEVERITY_ERROR : SEVERITY_WARNING,
 		.file = range->file,
 		.pointer = range->pointer,
+		.offset = range->offset,
 		.message = message,
 		.related_file = other->file,
 		.related_pointer = other->pointer,

@@ -12,12 +12,14 @@ enum keeping {
 	KEEPING_OURS,	 /* rangeguard: all networks that share a data directory, and only these, share the truth */
 	KEEPING_CLUSTER, /* one pool of a cluster, which several networks may name */
 	KEEPING_ALONE,	 /* each network for itself, its ranges apart */
+	KEEPING_PLAN,	 /* ranges of a cluster, which stand in many files that are about the same */
 	KEEPING_NESTED,	 /* each network for itself, some of its ranges inside others by design */
 };
 
 /**
  * struct network_range - A range that a network gives addresses from; texts are borrowed by networks_add_range()
  * @keeping:	See there
+ * @offset:	Where in the text at @pointer it stands
  * @keeper:	Data directory, or name of the cluster's IPAM; NULL: none
  */
 struct network_range {
@@ -27,6 +29,7 @@ struct network_range {
 	const char *network;
 	const char *file;
 	const char *pointer;
+	size_t offset;
 };
 
 struct known_range;

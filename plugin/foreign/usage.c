@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which addresses a configuration uses: what a document is, and what the readers of usages share. Pure. */
+/* Which addresses a configuration uses: what the readers of usages share. Pure. */
 
 #include "plugin/foreign/usage.h"
 
@@ -9,71 +9,11 @@
 #include <strings.h>
 
 #include "ipam/address/range.h"
-#include "plugin/foreign/netwalk.h"
+#include "plugin/foreign/network_text.h"
 #include "plugin/foreign/usage_reader.h"
 
 /** Usages of the first allocation; it doubles from there */
 #define USAGES_FIRST 16U
-
-/** has_one_of() - Whether an object has one of the members @keys, NULL behind the last */
-static bool has_one_of(const json_t *object, const char *const *keys)
-{
-	for (; *keys; keys++)
-		if (json_object_get(object, *keys))
-			return true;
-	return false;
-}
-
-/** is_daemon_json() - Whether a file has the name of Docker's configuration */
-static bool is_daemon_json(const char *file)
-{
-	const char *slash = strrchr(file, '/');
-
-	return strcmp(slash ? slash + 1 : file, "daemon.json") == 0;
-}
-
-/** is_netavark() - Whether an object looks like a network of netavark */
-static bool is_netavark(const json_t *object)
-{
-	static const char *const keys[] = {"network_interface", "ipam_options", "dns_enabled", "ipv6_enabled", NULL};
-
-	return json_is_array(json_object_get(object, "subnets")) ||
-	       (json_object_get(object, "driver") && has_one_of(object, keys));
-}
-
-/**
- * document_kind() - Tell what a JSON document is
- * @root:	The document
- * @file:	Its name: Docker's configuration may have no key of ours at all
- *
- * Return: the kind
- */
-enum document_kind document_kind(const json_t *root, const char *file)
-{
-	static const char *const policy[] = {"reserved", "granted", "imports", NULL};
-	static const char *const docker[] = {"bip",
-					     "bip6",
-					     "default-address-pools",
-					     "fixed-cidr",
-					     "fixed-cidr-v6",
-					     "default-gateway",
-					     "default-gateway-v6",
-					     NULL};
-
-	if (!json_is_object(root))
-		return DOCUMENT_NOT_OBJECT;
-	if (usage_is_cluster(root))
-		return DOCUMENT_CLUSTER;
-	if (json_object_get(root, "plugins"))
-		return DOCUMENT_LIST;
-	if (json_object_get(root, "type") || json_is_object(json_object_get(root, "ipam")))
-		return DOCUMENT_PLUGIN;
-	if (has_one_of(root, policy))
-		return DOCUMENT_POLICY;
-	if (is_netavark(root))
-		return DOCUMENT_NETAVARK;
-	return is_daemon_json(file) || has_one_of(root, docker) ? DOCUMENT_DOCKER : DOCUMENT_UNKNOWN;
-}
 
 /** usages_done() - Free what was found */
 void usages_done(struct usages *usages)
@@ -160,6 +100,19 @@ bool usage_parse_text(const char *text, struct prefix *ret_prefix)
 	return true;
 }
 
+/** refuse_text() - Report a text that is not what it should be: not yet, where it stands for a value that is to come */
+static void refuse_text(struct usage_reader *usage, const char *key, const char *text, const char *why)
+{
+	const char *ambiguity = network_ambiguity(text);
+
+	if (network_is_placeholder(text))
+		reader_warning(&usage->reader, key, RULE_INVALID_VALUE,
+			       "%s \"%.64s\" stands for a value that is still to come, so it is not checked", key,
+			       text);
+	else
+		usage_fault(usage, key, "%s \"%.64s\" %s", key, text, ambiguity ? ambiguity : why);
+}
+
 /**
  * usage_prefix() - Read a network, or an address in one
  * @usage:	Reader
@@ -178,7 +131,7 @@ bool usage_prefix(struct usage_reader *usage, const json_t *object, const char *
 		return false;
 	if (prefix_parse(text, ret_prefix) == 0)
 		return true;
-	usage_fault(usage, member.key, "%s \"%.64s\" is not in the form ADDRESS/LENGTH", member.key, text);
+	refuse_text(usage, member.key, text, "is not in the form ADDRESS/LENGTH");
 	return false;
 }
 
@@ -193,7 +146,7 @@ bool usage_address(struct usage_reader *usage, const json_t *object, const char 
 	if (!text)
 		return false;
 	if (address_parse(text, &address) < 0) {
-		usage_fault(usage, member.key, "%s \"%.64s\" is not an IP address", member.key, text);
+		refuse_text(usage, member.key, text, "is not an IP address");
 		return false;
 	}
 	if (family != FAMILY_NONE && address.family != family) {
@@ -305,79 +258,21 @@ void usage_take_bounded(struct usage_reader *usage, const char *key, const struc
 	usage_take_network(usage, key, network, &span);
 }
 
-/** read_list() - All plugins of a CNI document, those that others delegate to too; @at: see netwalk_start(); 0 or -ENOMEM */
-static int read_list(const json_t *root, const char *file, const struct pointer *at, struct usages *usages,
-		     struct report *report)
+/** usage_use_name() - Who gets addresses of a use */
+const char *usage_use_name(enum usage_use use)
 {
-	NETWALK_CLEANUP struct netwalk walk = {0};
-	struct netnode node;
-	int r = netwalk_start(&walk, root, at);
+	static const char *const names[] = {
+		[USE_CONTAINERS] = "containers",      [USE_PODS] = "pods",
+		[USE_SERVICES] = "services",	      [USE_MACHINES] = "machines",
+		[USE_INTERNAL] = "internal networks", [USE_LOAD_BALANCERS] = "load balancers",
+		[USE_UNKNOWN] = "unknown users",
+	};
 
-	while (!r && netwalk_next(&walk, &node))
-		r = usage_read_plugin(node.object, file, node.at.text, usages, report);
-	return r ? r : walk.failed ? -ENOMEM : 0;
+	return names[use];
 }
 
-/** read_resource() - A pool, or the configuration in a NetworkAttachmentDefinition, at @at; 0 or -ENOMEM */
-static int read_resource(const json_t *resource, const char *file, struct pointer at, struct usages *usages,
-			 struct report *report)
+/** usage_reach() - Addresses to which a route may lead: all of the network where one is known, else those that are given */
+struct span usage_reach(const struct usage *usage)
 {
-	int r = usage_read_pool(resource, file, at.text, usages, report);
-	json_t *config = usage_attachment(resource, file, &at, report);
-
-	if (config && !r)
-		r = read_list(config, file, &at, usages, report);
-	json_decref(config);
-	return r;
-}
-
-/** read_cluster() - A resource, or each one of a list; 0 or -ENOMEM */
-static int read_cluster(const json_t *root, const char *file, struct usages *usages, struct report *report)
-{
-	const json_t *items = json_object_get(root, "items");
-	struct pointer at = {.length = 0};
-	int r = 0;
-
-	if (!json_is_array(items))
-		return read_resource(root, file, at, usages, report);
-	(void)pointer_push_key(&at, "items");
-	for (size_t i = 0; i < json_array_size(items) && !r; i++) {
-		size_t mark = pointer_push_index(&at, i);
-
-		r = read_resource(json_array_get(items, i), file, at, usages, report);
-		pointer_pop(&at, mark);
-	}
-	return r;
-}
-
-/**
- * usage_read_document() - All that a document uses
- * @root:	The document
- * @file:	Its name
- * @usages:	Get what is found
- * @report:	Hears what is malformed, also a document that is none of those known
- *
- * Return: 0 also with errors, -ENOMEM
- */
-int usage_read_document(const json_t *root, const char *file, struct usages *usages, struct report *report)
-{
-	switch (document_kind(root, file)) {
-	case DOCUMENT_LIST:
-	case DOCUMENT_PLUGIN:
-	case DOCUMENT_POLICY:
-		return read_list(root, file, NULL, usages, report);
-	case DOCUMENT_NETAVARK:
-		return usage_read_netavark(root, file, usages, report);
-	case DOCUMENT_DOCKER:
-		return usage_read_docker(root, file, usages, report);
-	case DOCUMENT_CLUSTER:
-		return read_cluster(root, file, usages, report);
-	case DOCUMENT_NOT_OBJECT:
-	case DOCUMENT_UNKNOWN:
-	default:
-		report_error(report, RULE_INVALID_VALUE, file, "",
-			     "neither a network configuration (type, ipam or plugins), nor a network of netavark "
-			     "(subnets), nor Docker's daemon.json, nor a cluster's pools");
-		return 0;
-	}
+	return usage->network.address.family == FAMILY_NONE ? usage->span : prefix_span(&usage->network);
 }

@@ -24,18 +24,37 @@ enum usage_kind {
 	USAGE_RESERVED, /* addresses that a rangeguard policy keeps for others */
 };
 
+/** What ranges are for; those of one plan have to be apart */
+enum usage_use {
+	USE_CONTAINERS,
+	USE_PODS,
+	USE_SERVICES,
+	USE_MACHINES,
+	USE_INTERNAL, /* what a network plugin joins its routers with, or masquerades as */
+	USE_LOAD_BALANCERS,
+	USE_UNKNOWN, /* under a key that nobody reads */
+};
+
 /**
  * struct usage - Addresses that are used
- * @network:	The network they lie in, host bits zero; all of it may be routed
+ * @use:	What for
+ * @network:	The network they lie in, host bits zero; all of it may be routed. No family: only @span is known
  * @span:	The addresses
  * @implied:	Not written there but what the plugin takes by default
+ * @mild:	Nothing would give them yet, or nobody knows: no error
+ * @default_of:	Whose default it is, for the document says nothing; NULL: it stands there
+ * @offset:	Where in the text of the value they stand
  * @pointer:	JSON pointer of the value; owned
  */
 struct usage {
 	enum usage_kind kind;
+	enum usage_use use;
 	struct prefix network;
 	struct span span;
 	bool implied;
+	bool mild;
+	const char *default_of;
+	size_t offset;
 	char *pointer;
 };
 
@@ -46,33 +65,22 @@ struct usages {
 	size_t capacity;
 };
 
-/** What a JSON document is, by its shape (and Docker's also by its name) */
-enum document_kind {
-	DOCUMENT_UNKNOWN,
-	DOCUMENT_NOT_OBJECT,
-	DOCUMENT_LIST,	   /* CNI: plugins */
-	DOCUMENT_PLUGIN,   /* CNI: type or ipam */
-	DOCUMENT_POLICY,   /* rangeguard: reserved or granted */
-	DOCUMENT_NETAVARK, /* podman: subnets, or driver and network_interface */
-	DOCUMENT_DOCKER,   /* daemon.json: bip and others */
-	DOCUMENT_CLUSTER,  /* a pool or NetworkAttachmentDefinition of a cluster, or a list of resources: apiVersion */
-};
-
-enum document_kind document_kind(const json_t *root, const char *file);
-
 /* Each adds what the object at @pointer of @file uses. 0 also with errors (reported), -ENOMEM. */
 int usage_read_plugin(const json_t *object, const char *file, const char *pointer, struct usages *usages,
 		      struct report *report);
-int usage_read_netavark(const json_t *object, const char *file, struct usages *usages, struct report *report);
-int usage_read_docker(const json_t *object, const char *file, struct usages *usages, struct report *report);
-int usage_read_pool(const json_t *resource, const char *file, const char *pointer, struct usages *usages,
+int usage_read_netavark(const json_t *object, const char *file, const char *pointer, struct usages *usages,
+			struct report *report);
+int usage_read_docker(const json_t *object, const char *file, const char *pointer, struct usages *usages,
+		      struct report *report);
+int usage_read_ipam(const json_t *object, const char *file, const char *pointer, struct usages *usages,
 		    struct report *report);
-/* The CNI configuration in a NetworkAttachmentDefinition at @at, which then leads to it; NULL: none. A new reference. */
-json_t *usage_attachment(const json_t *resource, const char *file, struct pointer *at, struct report *report);
-bool usage_is_cluster(const json_t *root);
-const char *usage_pool_keeper(const json_t *resource);
-/* All of a document of any kind, whatever plugins are in it. */
-int usage_read_document(const json_t *root, const char *file, struct usages *usages, struct report *report);
+int usage_read_whereabouts(const json_t *resource, const char *file, const char *pointer, struct usages *usages,
+			   struct report *report);
+int usage_read_spiderpool(const json_t *resource, const char *file, const char *pointer, struct usages *usages,
+			  struct report *report);
+const char *usage_use_name(enum usage_use use);
+/* Addresses to which a route may lead: all of the network where there is one. */
+struct span usage_reach(const struct usage *usage);
 void usages_done(struct usages *usages);
 
 #define USAGES_CLEANUP __attribute__((cleanup(usages_done)))

@@ -30,14 +30,17 @@ static void read_netavark_subnet(struct usage_reader *usage, const json_t *objec
  * usage_read_netavark() - Addresses that a network of netavark uses
  * @object:	The document
  * @file:	Its file
+ * @pointer:	JSON pointer there
  * @usages:	Get what is found
  * @report:	Hears what is malformed
  *
  * Return: 0 also with errors, -ENOMEM
  */
-int usage_read_netavark(const json_t *object, const char *file, struct usages *usages, struct report *report)
+int usage_read_netavark(const json_t *object, const char *file, const char *pointer, struct usages *usages,
+			struct report *report)
 {
-	struct usage_reader usage = {.reader = {.file = file, .report = report}, .usages = usages};
+	struct usage_reader usage = {.reader = {.file = file, .report = report, .at = pointer_of(pointer)},
+				     .usages = usages};
 	const json_t *subnets = usage_array(&usage, object, "subnets");
 
 	(void)pointer_push_key(&usage.reader.at, usage_member(object, "subnets").key);
@@ -100,9 +103,11 @@ static void read_address_pools(struct usage_reader *usage, const json_t *object)
 }
 
 /** usage_read_docker() - Addresses that Docker's daemon.json uses; see usage_read_netavark() */
-int usage_read_docker(const json_t *object, const char *file, struct usages *usages, struct report *report)
+int usage_read_docker(const json_t *object, const char *file, const char *pointer, struct usages *usages,
+		      struct report *report)
 {
-	struct usage_reader usage = {.reader = {.file = file, .report = report}, .usages = usages};
+	struct usage_reader usage = {.reader = {.file = file, .report = report, .at = pointer_of(pointer)},
+				     .usages = usages};
 
 	read_bridge(&usage, object, "bip");
 	read_bridge(&usage, object, "bip6");

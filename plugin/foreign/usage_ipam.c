@@ -265,13 +265,9 @@ static bool is_known(const json_t *ipam)
 	return false;
 }
 
-/** read_ipam() - The `ipam` object */
-static void read_ipam(struct usage_reader *usage, const json_t *object)
+/** read_ipam() - An ipam object, at which the reader is */
+static void read_ipam(struct usage_reader *usage, const json_t *ipam)
 {
-	struct usage_member member = usage_member(object, "ipam");
-	const json_t *ipam = member.value;
-	size_t mark = pointer_push_key(&usage->reader.at, member.key);
-
 	usage->lenient = !is_known(ipam);
 	read_subnet(usage, ipam);
 	read_sets(usage, ipam, "ranges");
@@ -283,7 +279,17 @@ static void read_ipam(struct usage_reader *usage, const json_t *object)
 	usage_take_gateway(usage, ipam, "gateway");
 	(void)pointer_push_key(&usage->reader.at, "guard");
 	read_reserved(usage, json_object_get(ipam, "guard"));
-	pointer_pop(&usage->reader.at, mark);
+}
+
+/** usage_read_ipam() - Addresses that an ipam object uses, alone in a text; see usage_read_plugin() */
+int usage_read_ipam(const json_t *object, const char *file, const char *pointer, struct usages *usages,
+		    struct report *report)
+{
+	struct usage_reader usage = {.reader = {.file = file, .report = report, .at = pointer_of(pointer)},
+				     .usages = usages};
+
+	read_ipam(&usage, object);
+	return usage.failed ? -ENOMEM : 0;
 }
 
 /** read_runtime() - What a runtime adds, or a file has in its place: args.cni.ips, runtimeConfig.ips and .ipRanges */
@@ -317,13 +323,16 @@ int usage_read_plugin(const json_t *object, const char *file, const char *pointe
 		      struct report *report)
 {
 	struct usage_reader usage = {.reader = {.file = file, .report = report}, .usages = usages};
+	struct usage_member ipam = usage_member(object, "ipam");
 	struct pointer *at = &usage.reader.at;
 	size_t mark;
 
 	if (!json_is_object(object))
 		return 0;
-	at->length = (size_t)snprintf(at->text, sizeof(at->text), "%s", pointer);
-	read_ipam(&usage, object);
+	*at = pointer_of(pointer);
+	mark = pointer_push_key(at, ipam.key);
+	read_ipam(&usage, ipam.value);
+	pointer_pop(at, mark);
 	read_runtime(&usage, object);
 	read_reserved(&usage, object);
 	mark = pointer_push_key(at, "guard");

@@ -52,6 +52,7 @@ void clash_report(struct report *report, const struct clash *clash, const struct
 		.message = message,
 		.related_file = entry->file,
 		.related_pointer = entry->pointer,
+		.offset = clash->offset,
 	};
 
 	(void)snprintf(message, sizeof(message), "%s %s; %s", clash->subject, reservation_describe(entry, reservation),

@@ -26,6 +26,7 @@ struct clash {
 	const char *pointer;
 	const char *subject;
 	const char *remedy;
+	size_t offset;
 };
 
 void clash_report(struct report *report, const struct clash *clash, const struct guard_entry *entry);
@@ -40,6 +41,7 @@ int check_routes(const struct netconf *netconf, const struct routes *routes, str
  * struct route_question - A range whose addresses the host may route elsewhere
  * @file:		File
  * @pointer:		Of the range, in it
+ * @offset:		Where in the text there
  * @clash_severity:	Of the finding when a route clashes
  * @own_device:		Interface whose routes are the network's own; NULL: not known
  * @remedy:		What to do about a clash
@@ -49,6 +51,7 @@ int check_routes(const struct netconf *netconf, const struct routes *routes, str
 struct route_question {
 	const char *file;
 	const char *pointer;
+	size_t offset;
 	enum severity clash_severity;
 	const char *own_device;
 	const char *remedy;

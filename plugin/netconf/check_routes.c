@@ -155,6 +155,7 @@ void check_range_routes(const struct route_question *range, const struct routes 
 		.severity = tally.weight == WEIGHT_CLASH ? range->clash_severity : SEVERITY_WARNING,
 		.file = range->file,
 		.pointer = range->pointer,
+		.offset = range->offset,
 		.message = message,
 		.related_file = routes->file,
 		.related_pointer = related,

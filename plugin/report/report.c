@@ -113,6 +113,8 @@ static enum error_code rule_code(enum rule rule)
 	case RULE_DUPLICATE:
 	case RULE_OVERLAP:
 	case RULE_NO_ADDRESS:
+	case RULE_PLAN_OVERLAP:
+	case RULE_NOT_PRIVATE:
 	default:
 		return ERROR_CONFIG;
 	}
@@ -168,6 +170,16 @@ unsigned pointer_line(const char *pointer)
 		    __builtin_add_overflow(line, (unsigned)(*digit - '0'), &line))
 			return 0;
 	return line;
+}
+
+/** pointer_of() - A pointer that begins as a text; one that is too long is cut */
+struct pointer pointer_of(const char *text)
+{
+	struct pointer pointer;
+	int length = snprintf(pointer.text, sizeof(pointer.text), "%s", text);
+
+	pointer.length = (size_t)length < sizeof(pointer.text) ? (size_t)length : sizeof(pointer.text) - 1;
+	return pointer;
 }
 
 /** pointer_append() - Append @size bytes; a pointer that would grow over its bound stays as it is */

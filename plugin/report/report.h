@@ -26,6 +26,8 @@ enum rule {
 	RULE_OVERLAP = 105,
 	RULE_HOST_ROUTE = 106,
 	RULE_NO_ADDRESS = 107,
+	RULE_PLAN_OVERLAP = 108,
+	RULE_NOT_PRIVATE = 109,
 	RULE_SNAT = 201,
 	RULE_POLICY = 301,
 };
@@ -48,6 +50,7 @@ enum severity {
  * @message:		What, and what to do
  * @related_file:	NULL, or the file of the other side (the policy, the other network)
  * @related_pointer:	JSON pointer there
+ * @offset:		Where in the text of the value, in bytes: a list may stand in one text
  */
 struct finding {
 	enum rule rule;
@@ -60,6 +63,7 @@ struct finding {
 	const char *message;
 	const char *related_file;
 	const char *related_pointer;
+	size_t offset;
 };
 
 /**
@@ -109,6 +113,7 @@ const char *pointer_of_line(unsigned line, char buffer[static POINTER_LINE_MAX])
 /* The line that such a place names, 0 for a JSON pointer. */
 unsigned pointer_line(const char *pointer);
 
+struct pointer pointer_of(const char *text);
 size_t pointer_push_key(struct pointer *pointer, const char *key);
 size_t pointer_push_index(struct pointer *pointer, size_t index);
 void pointer_pop(struct pointer *pointer, size_t mark);

@@ -67,6 +67,8 @@ struct locator {
 };
 
 void locator_init(struct locator *locator, const char *text, size_t size);
+void locator_seek(struct locator *locator, const char *pointer, size_t *ret_value, size_t *ret_key,
+		  const char **ret_rest);
 int locator_find(struct locator *locator, const char *pointer, bool on_key, unsigned *ret_line, unsigned *ret_column);
 int locate(const char *text, size_t size, const char *pointer, bool on_key, unsigned *ret_line, unsigned *ret_column);
 int locate_duplicates(const char *text, size_t size, locate_duplicate_fn found, void *userdata);

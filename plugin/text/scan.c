@@ -132,8 +132,8 @@ static uint32_t code_point(struct scan *string)
 	return 0x10000 + ((high & 0x3ff) << 10 | (low & 0x3ff));
 }
 
-/** encode() - UTF-8 of @point, as RFC 3629 section 3 has it; return the number of bytes */
-static size_t encode(uint32_t point, char bytes[static SCAN_CHARACTER_MAX])
+/** scan_encode() - UTF-8 of @point, as RFC 3629 section 3 has it; return the number of bytes */
+size_t scan_encode(uint32_t point, char bytes[static SCAN_CHARACTER_MAX])
 {
 	size_t n = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
 	static const unsigned char lead[] = {0, 0x00, 0xc0, 0xe0, 0xf0};
@@ -163,7 +163,7 @@ size_t scan_character(struct scan *string, char bytes[static SCAN_CHARACTER_MAX]
 		return 1;
 	bytes[0] = string->text[string->at++];
 	if (bytes[0] == 'u')
-		return encode(code_point(string), bytes);
+		return scan_encode(code_point(string), bytes);
 	name = memchr(names, bytes[0], sizeof(names) - 1);
 	if (name)
 		bytes[0] = values[name - names];

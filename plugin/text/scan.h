@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /** struct scan - A text of @size bytes (no NUL needed), and the offset of the next byte */
 struct scan {
@@ -27,6 +28,8 @@ bool scan_skip(struct scan *scan, char wanted);
 struct scan scan_string(struct scan *scan);
 void scan_value(struct scan *scan);
 size_t scan_character(struct scan *string, char bytes[static SCAN_CHARACTER_MAX]);
+
+size_t scan_encode(uint32_t point, char bytes[static SCAN_CHARACTER_MAX]);
 
 /** struct position - Line and column of the byte at offset @at */
 struct position {

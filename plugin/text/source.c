@@ -87,6 +87,14 @@ int source_read_again(const char *path, size_t limit, struct source *ret_source)
 	return S_ISREG(status.st_mode) ? read_all(opened, limit, ret_source) : -ESPIPE;
 }
 
+/** source_without_mark() - A text without the byte order mark that Windows puts in front; borrowed */
+struct source source_without_mark(const struct source *source)
+{
+	size_t mark = source->size >= 3 && memcmp(source->text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
+	return (struct source){.text = source->text + mark, .size = source->size - mark};
+}
+
 /** source_done() - Release the text */
 void source_done(struct source *source)
 {

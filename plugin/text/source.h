@@ -14,6 +14,7 @@ struct source {
 
 int source_read(const char *path, size_t limit, struct source *ret_source);
 int source_read_again(const char *path, size_t limit, struct source *ret_source);
+struct source source_without_mark(const struct source *source);
 void source_done(struct source *source);
 
 #define SOURCE_CLEANUP __attribute__((cleanup(source_done)))

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/foreign/usage.h"
+#include "plugin/foreign/subject.h"
 #include "plugin/netconf/check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -109,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!json)
 		return 0;
 	guard = make_guard();
-	require(usage_read_document(json, "fuzz.json", &usages, &listener.report) == 0);
+	require(subjects_read(json, "fuzz.json", &usages, &listener.report) == 0);
 	for (size_t i = 0; i < usages.n_items; i++)
 		expected += check_one(guard, &usages.items[i], json);
 	require(listener.clashes == 0);

@@ -150,7 +150,7 @@ test_json_format_has_all_fields()
 {
 	cd "$EXAMPLES/invalid"
 	assert_exits 1 rangeguard validate --format json RG*
-	assert_json "$output" '[keys] == [["files", "findings", "notRead", "reserved", "summary", "version"]]' "keys of the document"
+	assert_json "$output" '[keys] == [["files", "findings", "notRead", "notReadKinds", "reserved", "summary", "version"]]' "keys of the document"
 	assert_json "$output" '[.findings[] | keys] | unique ==
 		[["column", "file", "line", "message", "pointer", "related", "rule", "severity"]]' "keys of a finding"
 	assert_json "$output" '[.findings[] | .column, .line] | all(. > 0)' "positions"

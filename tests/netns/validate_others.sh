@@ -165,15 +165,17 @@ test_pools_of_a_cluster()
 		 spec: {subnet: "10.20.5.0/24", ips: ["10.20.5.7-10.20.5.9"], gateway: "10.20.5.1"}}]}' >pools.json
 	ipam k8s '{"type": "calico-ipam", "ipv4_pools": ["10.16.0.0/14", "default"]}' calico >k8s.conf
 	assert_findings "RG101 error /items/1/spec/cidr
-RG101 error /items/2/spec/ips/0
+RG101 error /items/2/spec/subnet
 RG102 error /items/2/spec/gateway
-RG105 warning /items/2/spec/ips/0" pools.json k8s.conf
+RG105 warning /items/2/spec/subnet" pools.json k8s.conf
 	output=$(rangeguard suggest --policy policy.json --avoid pools.json --within 10.16.0.0/12 --prefix-length 14 --count 2)
 	assert_equal "10.16.0.0/14 10.24.0.0/14" "$(tr '\n' ' ' <<<"$output" | sed 's/ $//')" "suggestions beside them"
 	# What is not read is told
 	jq '.items[0].kind = "Pod"' pools.json >others.json
 	validate 1 --policy policy.json --format json others.json
-	assert_equal "RG003 warning /items/0" "$(findings | head -n 1)" "another kind"
+	assert_json "$output" '.notReadKinds == {"Pod": 1}' "another kind"
+	validate 1 --policy policy.json others.json
+	assert_contains "$output" "1 file, resources not read: Pod (1), " "another kind"
 }
 
 test_network_attachment_definitions()

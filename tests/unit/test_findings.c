@@ -69,11 +69,11 @@ static void github_escapes_what_ends_a_property_or_a_line(void **state)
 		struct finding finding;
 		const char *text;
 	} cases[] = {
-		{{RULE_RANGE_RESERVED, SEVERITY_ERROR, "a.conf", "/x", false, 3, 7, "no: a, b", NULL, NULL},
+		{{RULE_RANGE_RESERVED, SEVERITY_ERROR, "a.conf", "/x", false, 3, 7, "no: a, b", NULL, NULL, 0},
 		 "::error file=a.conf,line=3,col=7,title=RG101::no: a, b\n"},
-		{{RULE_OVERLAP, SEVERITY_WARNING, "./a,b:c%d.conf", "/x", false, 3, 7, "100%\r\nof", NULL, NULL},
+		{{RULE_OVERLAP, SEVERITY_WARNING, "./a,b:c%d.conf", "/x", false, 3, 7, "100%\r\nof", NULL, NULL, 0},
 		 "::warning file=a%2Cb%3Ac%25d.conf,line=3,col=7,title=RG105::100%25%0D%0Aof\n"},
-		{{RULE_NOT_JSON, SEVERITY_ERROR, "a\r\nb", "", false, 0, 0, "x", "other", "/0"},
+		{{RULE_NOT_JSON, SEVERITY_ERROR, "a\r\nb", "", false, 0, 0, "x", "other", "/0", 0},
 		 "::error file=a%0D%0Ab,title=RG001::x\n"},
 	};
 
@@ -189,17 +189,18 @@ static void fingerprint_of(const struct finding *finding, char digest[static 64]
 
 static void fingerprint_is_of_rule_file_and_pointer(void **state)
 {
-	static const struct finding first = {RULE_OVERLAP, SEVERITY_WARNING, "a", "/x/1", false, 3, 7, "m", NULL, NULL};
+	static const struct finding first = {
+		RULE_OVERLAP, SEVERITY_WARNING, "a", "/x/1", false, 3, 7, "m", NULL, NULL, 0};
 	static const struct {
 		struct finding finding;
 		bool same;
 	} cases[] = {
-		{{RULE_OVERLAP, SEVERITY_WARNING, "a", "/x/1", false, 40, 2, "m", NULL, NULL}, true},
-		{{RULE_OVERLAP, SEVERITY_ERROR, "./a", "/x/1", false, 3, 7, "other words", "b", "/9"}, true},
-		{{RULE_RANGE_RESERVED, SEVERITY_WARNING, "a", "/x/1", false, 3, 7, "m", NULL, NULL}, false},
-		{{RULE_OVERLAP, SEVERITY_WARNING, "b", "/x/1", false, 3, 7, "m", NULL, NULL}, false},
-		{{RULE_OVERLAP, SEVERITY_WARNING, "a", "/x/2", false, 3, 7, "m", NULL, NULL}, false},
-		{{RULE_OVERLAP, SEVERITY_WARNING, "a/x", "/1", false, 3, 7, "m", NULL, NULL}, false},
+		{{RULE_OVERLAP, SEVERITY_WARNING, "a", "/x/1", false, 40, 2, "m", NULL, NULL, 0}, true},
+		{{RULE_OVERLAP, SEVERITY_ERROR, "./a", "/x/1", false, 3, 7, "other words", "b", "/9", 0}, true},
+		{{RULE_RANGE_RESERVED, SEVERITY_WARNING, "a", "/x/1", false, 3, 7, "m", NULL, NULL, 0}, false},
+		{{RULE_OVERLAP, SEVERITY_WARNING, "b", "/x/1", false, 3, 7, "m", NULL, NULL, 0}, false},
+		{{RULE_OVERLAP, SEVERITY_WARNING, "a", "/x/2", false, 3, 7, "m", NULL, NULL, 0}, false},
+		{{RULE_OVERLAP, SEVERITY_WARNING, "a/x", "/1", false, 3, 7, "m", NULL, NULL, 0}, false},
 	};
 	char expected[64], digest[64];
 
@@ -233,7 +234,7 @@ static void fingerprint_of_a_row_is_of_its_message(void **state)
 static void json_formats_keep_findings_that_are_no_utf8(void **state)
 {
 	static const struct finding finding = {RULE_OVERLAP, SEVERITY_ERROR, "a\xff", "/\xc3", false, 1, 1,
-					       "m\xe2\x82",  "b\xfe",	     "/\xfd"};
+					       "m\xe2\x82",  "b\xfe",	     "/\xfd", 0};
 	char *text = print_one(findings_print_json, &finding);
 	json_t *root = json_loads(text, 0, NULL), *result = sarif_result(&finding);
 	const char *file = NULL, *message = NULL;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One plugin's, or container engine's, configuration: read, and held against policies, routes and other networks. */
 
-#include "plugin/commands/plugins.h"
+#include "plugin/foreign/judge.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "plugin/foreign/check_usage.h"
+#include "plugin/foreign/plan.h"
 #include "plugin/foreign/usage.h"
 #include "plugin/netconf/check.h"
 #include "rangeguard/cleanup.h"
 
-#define TYPE "rangeguard"
 /** Spans that one usage may ask the policies about */
 #define SPANS_PER_USAGE 2U
 
@@ -20,14 +20,6 @@
 static const char *member_text(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));
-}
-
-/** plugins_concerns_us() - Whether a plugin's object is rangeguard's, by its type or its IPAM */
-bool plugins_concerns_us(const json_t *object)
-{
-	const char *type = member_text(object, "type"), *ipam = member_text(json_object_get(object, "ipam"), "type");
-
-	return (type && strcmp(type, TYPE) == 0) || (ipam && strcmp(ipam, TYPE) == 0);
 }
 
 /** guard_netconf() - The guard of a configuration of ours; 0 or negative errno */
@@ -60,28 +52,28 @@ static void keep_ranges(struct networks *networks, const struct netconf *netconf
 }
 
 /**
- * plugins_validate_ours() - Read an object of rangeguard's and hold it against its policies
- * @documents:	Gets the findings and keeps its ranges
+ * judge_ours() - Read an object of rangeguard's and hold it against its policies
+ * @survey:	Gets the findings and keeps its ranges
  * @object:	Object
  * @file:	Its file
  * @pointer:	JSON pointer there
  */
-void plugins_validate_ours(struct documents *documents, json_t *object, const char *file, const char *pointer)
+void judge_ours(struct survey *survey, json_t *object, const char *file, const char *pointer)
 {
-	struct report *report = &documents->findings.report;
+	struct report *report = survey->report;
 	NETCONF_CLEANUP struct netconf netconf = {0};
 	GUARD_CLEANUP struct guard *guard = NULL;
 
 	(void)netconf_read(object, file, pointer, NULL, &netconf, report);
-	if (guard_netconf(&documents->policies, &netconf, &guard) < 0)
-		documents->findings.failed = true;
+	if (guard_netconf(&survey->policies, &netconf, &guard) < 0)
+		survey->failed = true;
 	else
 		(void)(check_netconf(&netconf, guard, report) | check_fixed(&netconf, guard, report));
 	if (check_snat(&netconf, report) < 0)
-		documents->findings.failed = true;
-	if (documents->routes)
-		(void)check_routes(&netconf, documents->routes, report);
-	keep_ranges(&documents->networks, &netconf);
+		survey->failed = true;
+	if (survey->routes)
+		(void)check_routes(&netconf, survey->routes, report);
+	keep_ranges(&survey->networks, &netconf);
 }
 
 /** What a configuration without a guard is held against */
@@ -105,15 +97,15 @@ static int guard_usages(struct policy_once *policies, const struct usages *usage
 			continue;
 		spans[question.n_spans++] = usages->items[i].span;
 		if (usages->items[i].kind != USAGE_GATEWAY)
-			spans[question.n_spans++] = prefix_span(&usages->items[i].network);
+			spans[question.n_spans++] = usage_reach(&usages->items[i]);
 	}
 	return policy_once_guard(policies, &question, ret_guard);
 }
 
 /** validate_usages() - Hold what was found against policies and routes, and keep its ranges */
-static void validate_usages(struct documents *documents, const struct usages *usages, const struct foreign *foreign)
+static void validate_usages(struct survey *survey, const struct usages *usages, const struct foreign *foreign)
 {
-	struct report *report = &documents->findings.report;
+	struct report *report = survey->report;
 	GUARD_CLEANUP struct guard *guard = NULL;
 	struct network_range kept = {.keeping = foreign->keeping,
 				     .keeper = foreign->keeper,
@@ -122,17 +114,19 @@ static void validate_usages(struct documents *documents, const struct usages *us
 
 	if (!usages->n_items)
 		return;
-	if (guard_usages(&documents->policies, usages, foreign, &guard) < 0 ||
-	    check_usages(usages, foreign->file, guard, report) < 0)
-		documents->findings.failed = true;
-	if (documents->routes && !foreign->routed)
-		check_usage_routes(usages, foreign->file, foreign->own_device, documents->routes, report);
+	if (guard_usages(&survey->policies, usages, foreign, &guard) < 0 ||
+	    check_usages(usages, foreign->file, guard, report) < 0 ||
+	    plan_check(usages, foreign->file, guard, report) < 0)
+		survey->failed = true;
+	if (survey->routes && !foreign->routed)
+		check_usage_routes(usages, foreign->file, foreign->own_device, survey->routes, report);
 	for (size_t i = 0; i < usages->n_items; i++) {
-		if (usages->items[i].kind != USAGE_RANGE)
+		if (usages->items[i].kind != USAGE_RANGE || usages->items[i].mild)
 			continue;
 		kept.span = usages->items[i].span;
 		kept.pointer = usages->items[i].pointer;
-		networks_add_range(&documents->networks, &kept);
+		kept.offset = usages->items[i].offset;
+		networks_add_range(&survey->networks, &kept);
 	}
 }
 
@@ -167,15 +161,14 @@ static enum keeping keeping_of(const char *ipam)
 }
 
 /**
- * plugins_validate_foreign() - Read another plugin's object for its addresses
- * @documents:	Gets the findings and keeps its ranges
- * @object:	Object
- * @pointer:	JSON pointer of it
+ * judge_plugin() - Read another plugin's object for its addresses
+ * @survey:	Gets the findings and keeps its ranges
+ * @subject:	The object
  * @network:	File, name and guard of its network; the rest is found in the object
  */
-void plugins_validate_foreign(struct documents *documents, const json_t *object, const char *pointer,
-			      const struct foreign *network)
+void judge_plugin(struct survey *survey, const struct subject *subject, const struct foreign *network)
 {
+	const json_t *object = subject->node.object;
 	const char *ipam = member_text(json_object_get(object, "ipam"), "type");
 	USAGES_CLEANUP struct usages usages = {0};
 	struct foreign foreign = *network;
@@ -184,59 +177,48 @@ void plugins_validate_foreign(struct documents *documents, const json_t *object,
 	foreign.keeper = ipam;
 	foreign.own_device = own_device(object);
 	foreign.routed = ipam && strcmp(ipam, "calico-ipam") == 0;
-	if (usage_read_plugin(object, network->file, pointer, &usages, &documents->findings.report) < 0)
-		documents->findings.failed = true;
-	validate_usages(documents, &usages, &foreign);
+	if (subject_read(subject, network->file, &usages, survey->report, survey->report) < 0)
+		survey->failed = true;
+	validate_usages(survey, &usages, &foreign);
 }
 
-/** plugins_validate_netavark() - The same for a network of netavark */
-void plugins_validate_netavark(struct documents *documents, const json_t *object, const char *file)
+/** device_of() - The interface of a container engine's network, NULL: not known */
+static const char *device_of(const json_t *object, const struct kind *kind)
 {
-	const char *name = member_text(object, "name");
+	const char *device = member_text(object, "network_interface");
+
+	if (!device)
+		device = member_text(object, "bridge");
+	return device || !kind->network ? device : "docker0";
+}
+
+/**
+ * judge_resource() - The same for a document that rows tell of, or of no kind that is read
+ * @survey:	Gets the findings and keeps its ranges
+ * @subject:	The document
+ * @file:	Its file
+ *
+ * Return: how many ranges and addresses it declares
+ */
+size_t judge_resource(struct survey *survey, const struct subject *subject, const char *file)
+{
+	static const struct kind unknown = {.keeping = KEEPING_PLAN};
+	const struct kind *kind = subject->kind ? subject->kind : &unknown;
+	const char *name = kind->network ? kind->network : subject->name;
 	USAGES_CLEANUP struct usages usages = {0};
 	struct foreign foreign = {
 		.file = file,
-		.network = name ? name : "unnamed",
-		.keeping = KEEPING_ALONE,
-		.own_device = member_text(object, "network_interface"),
+		.network = name ? name : member_text(subject->node.object, "name"),
+		.keeping = kind->keeping,
+		.keeper = kind->keeper,
+		.own_device = device_of(subject->node.object, kind),
+		.routed = kind->routed,
 	};
 
-	if (usage_read_netavark(object, file, &usages, &documents->findings.report) < 0)
-		documents->findings.failed = true;
-	validate_usages(documents, &usages, &foreign);
-}
-
-/** plugins_validate_pool() - The same for a resource of a cluster, at @pointer */
-void plugins_validate_pool(struct documents *documents, const json_t *resource, const char *file, const char *pointer)
-{
-	const char *name = member_text(json_object_get(resource, "metadata"), "name");
-	USAGES_CLEANUP struct usages usages = {0};
-	struct foreign foreign = {
-		.file = file,
-		.network = name ? name : "unnamed",
-		.keeping = KEEPING_CLUSTER,
-		.keeper = usage_pool_keeper(resource),
-		.routed = true,
-	};
-
-	if (usage_read_pool(resource, file, pointer, &usages, &documents->findings.report) < 0)
-		documents->findings.failed = true;
-	validate_usages(documents, &usages, &foreign);
-}
-
-/** plugins_validate_docker() - The same for Docker's daemon.json; "docker" is its name in grants */
-void plugins_validate_docker(struct documents *documents, const json_t *object, const char *file)
-{
-	const char *bridge = member_text(object, "bridge");
-	USAGES_CLEANUP struct usages usages = {0};
-	struct foreign foreign = {
-		.file = file,
-		.network = "docker",
-		.keeping = KEEPING_NESTED,
-		.own_device = bridge ? bridge : "docker0",
-	};
-
-	if (usage_read_docker(object, file, &usages, &documents->findings.report) < 0)
-		documents->findings.failed = true;
-	validate_usages(documents, &usages, &foreign);
+	if (!foreign.network)
+		foreign.network = "unnamed";
+	if (subject_read(subject, file, &usages, survey->report, survey->report) < 0)
+		survey->failed = true;
+	validate_usages(survey, &usages, &foreign);
+	return usages.n_items;
 }

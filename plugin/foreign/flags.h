@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_FOREIGN_FLAGS_H
+#define PLUGIN_FOREIGN_FLAGS_H
+
+/* Command lines: the flags of Kubernetes' programs, k3s and dockerd that declare addresses. Pure. */
+
+#include "plugin/foreign/usage_reader.h"
+
+void flags_read(struct usage_reader *usage, const json_t *value);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_FOREIGN_KIND_H
+#define PLUGIN_FOREIGN_KIND_H
+
+/*
+ * The kinds of documents that declare addresses, as a table: by what a document is known, where in it ranges stand, what
+ * for, and what holds where they are left out. A platform more is some rows more (kinds_….c). Pure.
+ */
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "plugin/foreign/networks.h"
+#include "plugin/foreign/usage.h"
+
+/** What else than its rows a kind has */
+enum kind_class {
+	KIND_ROWS,
+	KIND_LIST,   /* CNI: a list of plugins */
+	KIND_PLUGIN, /* CNI: a plugin alone */
+	KIND_POLICY, /* rangeguard's */
+	KIND_ITEMS,  /* resources in a list */
+};
+
+/** How addresses are written in a text: any of these, several separated by commas or blanks */
+enum form {
+	FORM_CIDR = 1,	    /* 10.0.0.0/8 */
+	FORM_ADDRESS = 2,   /* 10.0.0.1 */
+	FORM_RANGE = 4,	    /* 10.0.0.1-10.0.0.9 */
+	FORM_DOTS = 8,	    /* 10.0.0.1..10.0.0.9 */
+	FORM_PER_HOST = 16, /* 10.0.0.0/16/24: a /24 for each host */
+	FORM_WORDS = 32,    /* something else may stand there: None, auto, a name */
+	FORM_FLAGS = 64,    /* a program's flags */
+	FORM_TEXT = 128,    /* a document of its own, if it is one */
+	FORM_JSON = 256,    /* with FORM_TEXT: it has to be one, and JSON */
+};
+
+/**
+ * struct kind_key - A place in a document where addresses stand
+ * @path:	Steps to it, separated by slashes; each a glob over keys and indexes, `**` for any number of steps, or
+ *		[KEY=VALUE] for the elements and members in which that holds (~1 stands for a slash)
+ * @forms:	How they are written: bits of enum form
+ * @kind:	What they are
+ * @use:	What for
+ * @first, @last: Not in a text: an object, whose members these are; or (@last "mask") an address and its mask
+ * @usual:	What holds when no key of this use is there; NULL: nothing
+ * @unless:	Paths: where something stands at one, @usual does not hold; NULL: nothing does that
+ * @mild:	That may be so and need not: a warning
+ */
+struct kind_key {
+	const char *path;
+	unsigned forms;
+	enum usage_kind kind;
+	enum usage_use use;
+	const char *first;
+	const char *last;
+	const char *usual;
+	const char *unless;
+	bool mild;
+};
+
+/**
+ * struct kind - A kind of documents; all that is not NULL must hold
+ * @name:	In messages
+ * @group:	Group of `apiVersion`, "" for "v1"
+ * @kind:	Glob over `kind`
+ * @file:	Glob over the path of the file, which then needs no keys
+ * @shape:	Paths of which one must lead to something, separated by blanks
+ * @keys:	Where addresses stand, the last one without a path
+ * @source:	Where the defaults are from: version and place
+ * @disabled:	Path: where it leads to `true` nothing is given; a warning
+ * @any_case:	Its program finds keys in any case, and takes an empty text for none
+ * @incidental:	Of documents without addresses nothing need be said
+ * @network:	Its name in grants; NULL: its own
+ * @keeper:	Who gives the addresses, as networks name it
+ * @fits:	Tells what @shape can't
+ * @read:	Reads keys that rows can't tell of; NULL: none
+ */
+struct kind {
+	const char *name;
+	const char *group;
+	const char *kind;
+	const char *file;
+	const char *shape;
+	const struct kind_key *keys;
+	const char *source;
+	const char *disabled;
+	const char *network;
+	const char *keeper;
+	enum keeping keeping;
+	enum kind_class class;
+	bool any_case;
+	bool incidental;
+	bool routed;
+	bool (*fits)(const json_t *root, const char *file);
+	int (*read)(const json_t *object, const char *file, const char *pointer, struct usages *usages,
+		    struct report *report);
+};
+
+/** struct kind_table - A part of the table */
+struct kind_table {
+	const struct kind *kinds;
+	size_t n_kinds;
+};
+
+extern const struct kind_table kinds_formats, kinds_cluster, kinds_distributions, kinds_networks, kinds_engines,
+	kinds_provisioning;
+
+const struct kind *document_kind(const json_t *root, const char *file);
+const struct kind *kind_by_index(size_t index);
+const struct kind_key *kind_plugin_keys(const char *type);
+int kind_read(const struct kind *kind, const json_t *object, const char *file, const char *pointer,
+	      struct usages *usages, struct report *report);
+
+/* To write rows with */
+#define KEY_RANGE(path_, forms_, use_)                                                                                 \
+	{                                                                                                              \
+		.path = (path_), .forms = (forms_), .kind = USAGE_RANGE, .use = (use_)                                 \
+	}
+#define KEY_USUAL(path_, use_, usual_)                                                                                 \
+	{                                                                                                              \
+		.path = (path_), .forms = FORM_CIDR, .kind = USAGE_RANGE, .use = (use_), .usual = (usual_)             \
+	}
+#define KEY_ADDRESS(path_)                                                                                             \
+	{                                                                                                              \
+		.path = (path_), .forms = FORM_ADDRESS | FORM_WORDS, .kind = USAGE_ADDRESS                             \
+	}
+#define KEY_GATEWAY(path_)                                                                                             \
+	{                                                                                                              \
+		.path = (path_), .forms = FORM_ADDRESS | FORM_WORDS, .kind = USAGE_GATEWAY                             \
+	}
+#define KEY_EXCLUDED(path_, forms_)                                                                                    \
+	{                                                                                                              \
+		.path = (path_), .forms = (forms_), .kind = USAGE_EXCLUDED                                             \
+	}
+#define KEY_BOUNDS(path_, first_, last_, use_)                                                                         \
+	{                                                                                                              \
+		.path = (path_), .forms = FORM_WORDS, .kind = USAGE_RANGE, .use = (use_), .first = (first_),           \
+		.last = (last_)                                                                                        \
+	}
+#define KEY_TEXT(path_)                                                                                                \
+	{                                                                                                              \
+		.path = (path_), .forms = FORM_TEXT                                                                    \
+	}
+#define KEY_JSON(path_)                                                                                                \
+	{                                                                                                              \
+		.path = (path_), .forms = FORM_TEXT | FORM_JSON                                                        \
+	}
+#define KEY_FLAGS(path_)                                                                                               \
+	{                                                                                                              \
+		.path = (path_), .forms = FORM_FLAGS                                                                   \
+	}
+#define KEYS(...) ((const struct kind_key[]){__VA_ARGS__, {.path = NULL}})
+#define KIND_TABLE(kinds_)                                                                                             \
+	{                                                                                                              \
+		.kinds = (kinds_), .n_kinds = sizeof(kinds_) / sizeof((kinds_)[0])                                     \
+	}
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Kinds: Kubernetes' own objects, and those in which other documents stand. Pure.
+ *
+ * Sources: kubernetes.io/docs/reference/config-api (kubeadm v1beta1 to v1beta4, kube-proxy, kubelet),
+ * kubernetes/cmd/kubeadm/app/apis/kubeadm/v1beta4/defaults.go, kind.sigs.k8s.io, kube-apiserver's and
+ * kube-controller-manager's flags.
+ */
+
+#include "plugin/foreign/kind.h"
+
+/** Flags and variables of the containers of a pod, at a path with a slash behind it; and the texts in annotations */
+#define CONTAINER_KEYS(spec)                                                                                           \
+	KEY_FLAGS(spec "containers/*/command"), KEY_FLAGS(spec "containers/*/args"),                                   \
+		KEY_RANGE(spec "containers/*/env/[name=CALICO_IPV4POOL_CIDR]/value", FORM_CIDR | FORM_WORDS,           \
+			  USE_PODS),                                                                                   \
+		KEY_RANGE(spec "containers/*/env/[name=CALICO_IPV6POOL_CIDR]/value", FORM_CIDR | FORM_WORDS,           \
+			  USE_PODS),                                                                                   \
+		KEY_RANGE(spec "containers/*/env/[name=IPALLOC_RANGE]/value", FORM_CIDR | FORM_WORDS, USE_PODS),       \
+		KEY_ADDRESS(spec "containers/*/env/[name=vip_address]/value")
+#define ANNOTATION_KEYS(metadata)                                                                                      \
+	KEY_ADDRESS(metadata "annotations/cni.projectcalico.org~1ipAddrs"),                                            \
+		KEY_RANGE(metadata "annotations/cni.projectcalico.org~1ipv4pools", FORM_CIDR | FORM_WORDS, USE_PODS),  \
+		KEY_RANGE(metadata "annotations/cni.projectcalico.org~1ipv6pools", FORM_CIDR | FORM_WORDS, USE_PODS),  \
+		KEY_ADDRESS(metadata "annotations/ovn.kubernetes.io~1ip_address"),                                     \
+		KEY_TEXT(metadata "annotations/k8s.v1.cni.cncf.io~1networks")
+#define TEMPLATE_KEYS(at) CONTAINER_KEYS(at "spec/"), ANNOTATION_KEYS(at "metadata/")
+
+/** is_selection() - Whether an object is an element of the annotation k8s.v1.cni.cncf.io/networks that asks for addresses */
+static bool is_selection(const json_t *root, const char *file)
+{
+	(void)file;
+	return json_is_string(json_object_get(root, "name")) && json_is_array(json_object_get(root, "ips"));
+}
+
+static const struct kind kinds[] = {
+	{
+		.name = "kubeadm",
+		.group = "kubeadm.k8s.io",
+		.kind = "ClusterConfiguration",
+		.source = "kubernetes 1.33, kubeadm/v1beta4/defaults.go: DefaultServicesSubnet",
+		.keys = KEYS(KEY_RANGE("networking/podSubnet", FORM_CIDR, USE_PODS),
+			     KEY_USUAL("networking/serviceSubnet", USE_SERVICES, "10.96.0.0/12"),
+			     KEY_RANGE("*/extraArgs/service-cluster-ip-range", FORM_CIDR, USE_SERVICES),
+			     KEY_RANGE("*/extraArgs/cluster-cidr", FORM_CIDR, USE_PODS),
+			     KEY_RANGE("*/extraArgs/[name=service-cluster-ip-range]/value", FORM_CIDR, USE_SERVICES),
+			     KEY_RANGE("*/extraArgs/[name=cluster-cidr]/value", FORM_CIDR, USE_PODS)),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "kubeadm",
+		.group = "kubeadm.k8s.io",
+		.kind = "*Configuration",
+		.keys = KEYS(KEY_ADDRESS("localAPIEndpoint/advertiseAddress")),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "kube-proxy",
+		.group = "kubeproxy.config.k8s.io",
+		.kind = "KubeProxyConfiguration",
+		.keys = KEYS(KEY_RANGE("clusterCIDR", FORM_CIDR, USE_PODS)),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "kubelet",
+		.group = "kubelet.config.k8s.io",
+		.kind = "KubeletConfiguration",
+		.keys = KEYS(KEY_RANGE("podCIDR", FORM_CIDR, USE_PODS), KEY_ADDRESS("clusterDNS/*")),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "kind",
+		.group = "kind.x-k8s.io",
+		.kind = "Cluster",
+		.source = "kind 0.29, pkg/apis/config/v1alpha4/default.go",
+		.keys = KEYS(KEY_USUAL("networking/podSubnet", USE_PODS, "10.244.0.0/16"),
+			     KEY_USUAL("networking/serviceSubnet", USE_SERVICES, "10.96.0.0/16"),
+			     KEY_TEXT("kubeadmConfigPatches/*"), KEY_TEXT("nodes/*/kubeadmConfigPatches/*")),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "a node",
+		.group = "",
+		.kind = "Node",
+		.keys = KEYS(KEY_RANGE("spec/podCIDRs/*", FORM_CIDR, USE_PODS),
+			     KEY_RANGE("spec/podCIDR", FORM_CIDR, USE_PODS)),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "a ServiceCIDR",
+		.group = "networking.k8s.io",
+		.kind = "ServiceCIDR",
+		.keys = KEYS(KEY_RANGE("spec/cidrs/*", FORM_CIDR, USE_SERVICES)),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "a service",
+		.group = "",
+		.kind = "Service",
+		.keys = KEYS(KEY_ADDRESS("spec/clusterIP"), KEY_ADDRESS("spec/clusterIPs/*"),
+			     KEY_ADDRESS("spec/loadBalancerIP"), KEY_ADDRESS("spec/externalIPs/*"),
+			     KEY_ADDRESS("metadata/annotations/metallb.universe.tf~1loadBalancerIPs"),
+			     KEY_ADDRESS("metadata/annotations/metallb.io~1loadBalancerIPs"),
+			     KEY_ADDRESS("metadata/annotations/kube-vip.io~1loadbalancerIPs")),
+		.keeping = KEEPING_PLAN,
+		.incidental = true,
+	},
+	{
+		.name = "a ConfigMap",
+		.group = "",
+		.kind = "ConfigMap",
+		.keys = KEYS(KEY_TEXT("data/*"),
+			     KEY_RANGE("data/cluster-pool-ipv[46]-cidr", FORM_CIDR | FORM_WORDS, USE_PODS),
+			     KEY_RANGE("data/ipv[46]-native-routing-cidr", FORM_CIDR | FORM_WORDS, USE_MACHINES),
+			     KEY_RANGE("data/cidr-*", FORM_CIDR | FORM_WORDS, USE_LOAD_BALANCERS),
+			     KEY_RANGE("data/range-*", FORM_RANGE | FORM_WORDS, USE_LOAD_BALANCERS)),
+		.keeping = KEEPING_PLAN,
+		.incidental = true,
+	},
+	{
+		.name = "a pod",
+		.group = "",
+		.kind = "Pod",
+		.keys = KEYS(TEMPLATE_KEYS("")),
+		.keeping = KEEPING_PLAN,
+		.incidental = true,
+	},
+	{
+		.name = "a workload",
+		.group = "apps",
+		.kind = "*",
+		.keys = KEYS(TEMPLATE_KEYS("spec/template/")),
+		.keeping = KEEPING_PLAN,
+		.incidental = true,
+	},
+	{
+		.name = "a job",
+		.group = "batch",
+		.kind = "*Job",
+		.keys = KEYS(TEMPLATE_KEYS("spec/template/"), TEMPLATE_KEYS("spec/jobTemplate/spec/template/")),
+		.keeping = KEEPING_PLAN,
+		.incidental = true,
+	},
+	{
+		.name = "a network selection",
+		.fits = is_selection,
+		.keys = KEYS(KEY_ADDRESS("ips/*")),
+		.keeping = KEEPING_PLAN,
+	},
+};
+
+const struct kind_table kinds_cluster = KIND_TABLE(kinds);

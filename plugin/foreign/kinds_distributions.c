@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Kinds: distributions of Kubernetes, whose installers take the ranges of a cluster. Pure.
+ *
+ * Sources: docs.okd.io (installing), openshift/api config/v1/types_network.go and operator/v1/types_network.go,
+ * openshift/microshift packaging/microshift/config.yaml, docs.k3s.io/cli/server, docs.k0sproject.io (configuration),
+ * siderolabs/talos pkg/machinery/constants, kubernetes/kops docs/cluster_spec.md.
+ */
+
+#include "plugin/foreign/kind.h"
+#include "plugin/foreign/path.h"
+
+/** OVN-Kubernetes' networks of its own, as OpenShift's operator has them, at a path with a slash behind it */
+#define OVN_KEYS(at)                                                                                                   \
+	KEY_RANGE(at "v[46]InternalSubnet", FORM_CIDR, USE_INTERNAL),                                                  \
+		KEY_RANGE(at "ipv[46]/internalJoinSubnet", FORM_CIDR, USE_INTERNAL),                                   \
+		KEY_RANGE(at "ipv[46]/internalTransitSwitchSubnet", FORM_CIDR, USE_INTERNAL),                          \
+		KEY_RANGE(at "gatewayConfig/ipv[46]/internalMasqueradeSubnet", FORM_CIDR, USE_INTERNAL),               \
+		KEY_RANGE(at "hybridOverlayConfig/hybridClusterNetwork/*/cidr", FORM_CIDR, USE_PODS)
+/** The three networks of an OpenShift cluster, at a path with a slash behind it */
+#define CLUSTER_KEYS(at)                                                                                               \
+	KEY_RANGE(at "clusterNetwork/*/cidr", FORM_CIDR, USE_PODS),                                                    \
+		KEY_RANGE(at "serviceNetwork/*", FORM_CIDR | FORM_WORDS, USE_SERVICES),                                \
+		KEY_RANGE(at "serviceNetwork/*/cidr", FORM_CIDR, USE_SERVICES),                                        \
+		KEY_RANGE(at "machineNetwork/*/cidr", FORM_CIDR, USE_MACHINES)
+
+/** is_install_config() - Whether a document is the installer's, which names no kind */
+static bool is_install_config(const json_t *root, const char *file)
+{
+	(void)file;
+	return json_object_get(root, "baseDomain") && path_leads_somewhere(root, "networking controlPlane pullSecret");
+}
+
+static const struct kind kinds[] = {
+	{
+		.name = "OpenShift's installer",
+		.fits = is_install_config,
+		.source = "openshift/installer 4.19, pkg/types/defaults/installconfig.go",
+		.keys = KEYS(KEY_USUAL("networking/clusterNetwork/*/cidr", USE_PODS, "10.128.0.0/14"),
+			     KEY_USUAL("networking/serviceNetwork", USE_SERVICES, "172.30.0.0/16"),
+			     KEY_USUAL("networking/machineNetwork/*/cidr", USE_MACHINES, "10.0.0.0/16"),
+			     KEY_RANGE("networking/clusterNetworks/*/cidr", FORM_CIDR, USE_PODS),
+			     KEY_RANGE("networking/serviceCIDR", FORM_CIDR, USE_SERVICES),
+			     KEY_RANGE("networking/machineCIDR", FORM_CIDR, USE_MACHINES),
+			     OVN_KEYS("networking/ovnKubernetesConfig/"), KEY_ADDRESS("platform/*/apiVIP"),
+			     KEY_ADDRESS("platform/*/apiVIPs/*"), KEY_ADDRESS("platform/*/ingressVIP"),
+			     KEY_ADDRESS("platform/*/ingressVIPs/*")),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "OpenShift's network",
+		.group = "config.openshift.io",
+		.kind = "Network",
+		.keys = KEYS(CLUSTER_KEYS("spec/"),
+			     KEY_RANGE("spec/externalIP/autoAssignCIDRs/*", FORM_CIDR, USE_LOAD_BALANCERS)),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "OpenShift's network operator",
+		.group = "operator.openshift.io",
+		.kind = "Network",
+		.keys = KEYS(
+			CLUSTER_KEYS("spec/"), OVN_KEYS("spec/defaultNetwork/ovnKubernetesConfig/"),
+			KEY_JSON("spec/additionalNetworks/*/rawCNIConfig"),
+			KEY_ADDRESS(
+				"spec/additionalNetworks/*/simpleMacvlanConfig/ipamConfig/staticIPAMConfig/addresses/"
+				"*/address")),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "OpenShift's assisted installer",
+		.group = "extensions.hive.openshift.io",
+		.kind = "AgentClusterInstall",
+		.keys = KEYS(CLUSTER_KEYS("spec/networking/"), KEY_ADDRESS("spec/apiVIP"),
+			     KEY_ADDRESS("spec/apiVIPs/*"), KEY_ADDRESS("spec/ingressVIP"),
+			     KEY_ADDRESS("spec/ingressVIPs/*")),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "a hosted OpenShift cluster",
+		.group = "hypershift.openshift.io",
+		.kind = "HostedCluster",
+		.keys = KEYS(CLUSTER_KEYS("spec/networking/")),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "MicroShift",
+		.file = "*/microshift/config.y*ml",
+		.shape = "network/clusterNetwork network/serviceNetwork",
+		.source = "microshift 4.19, packaging/microshift/config.yaml",
+		.keys = KEYS(KEY_USUAL("network/clusterNetwork/*", USE_PODS, "10.42.0.0/16"),
+			     KEY_USUAL("network/serviceNetwork/*", USE_SERVICES, "10.43.0.0/16")),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "k3s and RKE2",
+		.file = "*/rancher/*/config.y*ml",
+		.shape = "cluster-cidr service-cidr cluster-dns kube-apiserver-arg kube-controller-manager-arg",
+		.source = "k3s 1.33, pkg/cli/cmds/server.go",
+		.keys = KEYS(KEY_USUAL("cluster-cidr", USE_PODS, "10.42.0.0/16"),
+			     KEY_USUAL("service-cidr", USE_SERVICES, "10.43.0.0/16"), KEY_ADDRESS("cluster-dns"),
+			     KEY_ADDRESS("node-ip"), KEY_FLAGS("kube-apiserver-arg"),
+			     KEY_FLAGS("kube-controller-manager-arg"), KEY_FLAGS("kube-proxy-arg"),
+			     KEY_FLAGS("kubelet-arg")),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "k0s",
+		.group = "k0s.k0sproject.io",
+		.kind = "ClusterConfig",
+		.source = "k0s 1.33, docs/configuration.md",
+		.keys = KEYS(KEY_USUAL("spec/network/podCIDR", USE_PODS, "10.244.0.0/16"),
+			     KEY_USUAL("spec/network/serviceCIDR", USE_SERVICES, "10.96.0.0/12"),
+			     KEY_RANGE("spec/network/dualStack/IPv6podCIDR", FORM_CIDR, USE_PODS),
+			     KEY_RANGE("spec/network/dualStack/IPv6serviceCIDR", FORM_CIDR, USE_SERVICES)),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "Talos",
+		.shape = "cluster/network cluster/controlPlane",
+		.source = "talos 1.10, pkg/machinery/constants: DefaultIPv4PodNet, DefaultIPv4ServiceNet",
+		.keys = KEYS(KEY_USUAL("cluster/network/podSubnets/*", USE_PODS, "10.244.0.0/16"),
+			     KEY_USUAL("cluster/network/serviceSubnets/*", USE_SERVICES, "10.96.0.0/12")),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "kOps",
+		.group = "kops.k8s.io",
+		.kind = "Cluster",
+		.source = "kops 1.32, docs/cluster_spec.md: nonMasqueradeCIDR",
+		.keys = KEYS(KEY_RANGE("spec/networking/podCIDR", FORM_CIDR, USE_PODS),
+			     KEY_RANGE("spec/networking/serviceClusterIPRange", FORM_CIDR, USE_SERVICES),
+			     KEY_USUAL("spec/networking/nonMasqueradeCIDR", USE_CONTAINERS, "100.64.0.0/10"),
+			     KEY_RANGE("spec/networking/networkCIDR", FORM_CIDR, USE_MACHINES),
+			     KEY_RANGE("spec/networking/subnets/*/cidr", FORM_CIDR, USE_LOAD_BALANCERS),
+			     KEY_RANGE("spec/podCIDR", FORM_CIDR, USE_PODS),
+			     KEY_RANGE("spec/serviceClusterIPRange", FORM_CIDR, USE_SERVICES),
+			     KEY_RANGE("spec/nonMasqueradeCIDR", FORM_CIDR, USE_CONTAINERS),
+			     KEY_RANGE("spec/networkCIDR", FORM_CIDR, USE_MACHINES),
+			     KEY_RANGE("spec/subnets/*/cidr", FORM_CIDR, USE_LOAD_BALANCERS)),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "Cluster API",
+		.group = "cluster.x-k8s.io",
+		.kind = "Cluster",
+		.keys = KEYS(KEY_RANGE("spec/clusterNetwork/pods/cidrBlocks", FORM_CIDR, USE_PODS),
+			     KEY_RANGE("spec/clusterNetwork/services/cidrBlocks", FORM_CIDR, USE_SERVICES)),
+		.keeping = KEEPING_PLAN,
+	},
+};
+
+const struct kind_table kinds_distributions = KIND_TABLE(kinds);

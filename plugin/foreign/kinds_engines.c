@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Kinds: container engines and virtual machines on one host. Pure.
+ *
+ * Sources: moby daemon/config and libnetwork/ipamutils/utils.go (default pools), docs.docker.com/engine/swarm,
+ * compose-spec (networks), containers/podman docs/source/markdown/podman-systemd.unit.5.md, lxc/incus doc/reference.
+ */
+
+#include <string.h>
+
+#include "plugin/foreign/kind.h"
+#include "plugin/foreign/path.h"
+
+/** is_docker() - Whether a document has keys of Docker's daemon.json, the name of which is enough */
+static bool is_docker(const json_t *root, const char *file)
+{
+	static const char keys[] = "bip bip6 default-address-pools fixed-cidr fixed-cidr-v6 default-gateway "
+				   "default-gateway-v6";
+	const char *slash = strrchr(file, '/');
+
+	return strcmp(slash ? slash + 1 : file, "daemon.json") == 0 || path_leads_somewhere(root, keys);
+}
+
+static const struct kind kinds[] = {
+	{
+		.name = "Docker",
+		.fits = is_docker,
+		.source = "moby 28, libnetwork/ipamutils/utils.go: localScopeDefaultNetworks",
+		.keys = KEYS({.path = "bip",
+			      .forms = FORM_TEXT,
+			      .kind = USAGE_RANGE,
+			      .use = USE_CONTAINERS,
+			      .usual = "172.17.0.0/16",
+			      .unless = "bip default-address-pools fixed-cidr bridge"},
+			     {.path = "default-address-pools",
+			      .forms = FORM_TEXT,
+			      .kind = USAGE_RANGE,
+			      .use = USE_CONTAINERS,
+			      .usual = "172.18.0.0/16, 172.19.0.0/16, 172.20.0.0/14, 172.24.0.0/14, 172.28.0.0/14, "
+				       "192.168.0.0/16",
+			      .unless = "default-address-pools",
+			      .mild = true}),
+		.any_case = true,
+		.network = "docker",
+		.keeping = KEEPING_NESTED,
+		.read = usage_read_docker,
+	},
+	{
+		.name = "a network of Docker's",
+		.shape = "IPAM/Config IPAM/Driver",
+		.keys = KEYS(KEY_RANGE("IPAM/Config/*/Subnet", FORM_CIDR, USE_CONTAINERS),
+			     KEY_GATEWAY("IPAM/Config/*/Gateway")),
+		.keeping = KEEPING_NESTED,
+	},
+	{
+		.name = "a swarm of Docker's",
+		.shape = "DefaultAddrPool Swarm/Cluster/DefaultAddrPool",
+		.source = "moby 28, libnetwork/ipamutils/utils.go: globalScopeDefaultNetworks",
+		.keys = KEYS(KEY_USUAL("DefaultAddrPool/*", USE_CONTAINERS, "10.0.0.0/8"),
+			     KEY_RANGE("Swarm/Cluster/DefaultAddrPool/*", FORM_CIDR, USE_CONTAINERS)),
+		.keeping = KEEPING_NESTED,
+	},
+	{
+		.name = "Compose",
+		.shape = "services/*/image services/*/build networks/*/ipam/config",
+		.keys = KEYS(KEY_RANGE("networks/*/ipam/config/*/subnet", FORM_CIDR, USE_CONTAINERS),
+			     KEY_GATEWAY("networks/*/ipam/config/*/gateway"),
+			     KEY_EXCLUDED("networks/*/ipam/config/*/aux_addresses/*", FORM_ADDRESS | FORM_WORDS),
+			     KEY_ADDRESS("services/*/networks/*/ipv4_address"),
+			     KEY_ADDRESS("services/*/networks/*/ipv6_address")),
+		.keeping = KEEPING_NESTED,
+	},
+	{
+		.name = "a network of podman's quadlet",
+		.shape = "Network/Subnet Network/Gateway Network/IPRange",
+		.keys = KEYS(KEY_RANGE("Network/Subnet/*", FORM_CIDR, USE_CONTAINERS),
+			     KEY_GATEWAY("Network/Gateway/*")),
+		.keeping = KEEPING_ALONE,
+	},
+	{
+		.name = "a container of podman's quadlet",
+		.shape = "Container/IP Container/IP6",
+		.keys = KEYS(KEY_ADDRESS("Container/IP/*"), KEY_ADDRESS("Container/IP6/*")),
+		.keeping = KEEPING_NESTED,
+	},
+	{
+		.name = "a unit of systemd's",
+		.shape = "Service/ExecStart",
+		.keys = KEYS(KEY_FLAGS("Service/ExecStart/*"), KEY_FLAGS("Service/Environment/*")),
+		.keeping = KEEPING_NESTED,
+		.incidental = true,
+	},
+	{
+		.name = "LXD and Incus",
+		.shape = "networks/*/config/ipv[46].address config/ipv[46].address config/ipv[46].dhcp.ranges",
+		.keys = KEYS({.path = "networks/*/config/ipv[46].address",
+			      .forms = FORM_CIDR | FORM_WORDS,
+			      .kind = USAGE_RANGE,
+			      .use = USE_CONTAINERS},
+			     KEY_RANGE("config/ipv[46].address", FORM_CIDR | FORM_WORDS, USE_CONTAINERS),
+			     KEY_RANGE("**/config/ipv[46].routes", FORM_CIDR | FORM_WORDS, USE_CONTAINERS),
+			     KEY_RANGE("**/config/ipv[46].ovn.ranges", FORM_RANGE | FORM_CIDR, USE_CONTAINERS)),
+		.keeping = KEEPING_NESTED,
+	},
+};
+
+const struct kind_table kinds_engines = KIND_TABLE(kinds);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Networks under keys that nobody reads. Pure. */
+
+#include "plugin/foreign/net.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "plugin/foreign/network_text.h"
+#include "plugin/foreign/path.h"
+#include "plugin/foreign/usage_reader.h"
+
+/** Containers within each other that are looked into; more than any configuration has */
+#define DEPTH_MAX 64U
+
+/**
+ * struct net - The object being looked through
+ * @seen:	Pointers at which addresses have been read, or are known to be none that are given: members of an object
+ * @tells:	Each is worth a warning
+ */
+struct net {
+	struct usage_reader usage;
+	json_t *seen;
+	bool tells;
+};
+
+/** is_passed() - Whether networks under a key are not taken: where to route, whom to ask, whom to let in */
+static bool is_passed(const char *key)
+{
+	static const char *const keys[] = {"name",	 "routes",    "dst",	      "gw",	      "dns",
+					   "prevResult", "policies",  "policy",	      "guard",	      "ingress",
+					   "egress",	 "ipBlock",   "nameservers",  "status",	      "args",
+					   "plugins",	 "delegates", "delegate",     "annotations",  "from",
+					   "to",	 "except",    "conditionsV4", "conditionsV6", "runtimeConfig",
+					   "reserved",	 "granted",   "snat",	      "nonMasq",      "exclude",
+					   NULL};
+
+	for (const char *const *known = keys; *known; known++)
+		if (strcasecmp(key, *known) == 0)
+			return true;
+	return false;
+}
+
+/** take() - One network of a text under a key that nobody reads */
+static void take(struct net *net, const struct text_part *part)
+{
+	struct usage found = {.kind = USAGE_RANGE, .use = USE_UNKNOWN, .mild = true, .offset = part->offset};
+	struct usage read = {0};
+
+	if (!network_read(part->text, FORM_CIDR | FORM_RANGE | FORM_PER_HOST, &read))
+		return;
+	/* All addresses are nobody's range. */
+	if (read.network.address.family != FAMILY_NONE && !read.network.length)
+		return;
+	found.network = read.network;
+	found.span = read.span;
+	usage_add(&net->usage, NULL, &found);
+	if (net->tells)
+		reader_warning(&net->usage.reader, NULL, RULE_INVALID_VALUE,
+			       "\"%.64s\" stands under a key that is not known here; it is taken for a range",
+			       part->text);
+}
+
+/** look_at() - A text */
+static void look_at(struct net *net, const char *text)
+{
+	struct text_part part;
+	size_t at = 0;
+
+	if (json_object_get(net->seen, net->usage.reader.at.text) || !strpbrk(text, "/-"))
+		return;
+	while (text_next(text, &at, &part))
+		take(net, &part);
+}
+
+/** look_through() - A value with all that is in it */
+static void look_through(struct net *net, const json_t *value, unsigned depth)
+{
+	struct pointer *at = &net->usage.reader.at;
+	const char *key;
+	json_t *child;
+	size_t index;
+
+	if (json_is_string(value))
+		look_at(net, json_string_value(value));
+	if (depth == DEPTH_MAX)
+		return;
+	json_object_foreach((json_t *)(uintptr_t)value, key, child) {
+		size_t mark = pointer_push_key(at, key);
+
+		if (!is_passed(key))
+			look_through(net, child, depth + 1);
+		pointer_pop(at, mark);
+	}
+	json_array_foreach(value, index, child) {
+		size_t mark = pointer_push_index(at, index);
+
+		look_through(net, child, depth + 1);
+		pointer_pop(at, mark);
+	}
+}
+
+/** note() - A place that a row knows is none of ours */
+static void note(void *userdata, const json_t *value, struct pointer *at)
+{
+	struct net *net = userdata;
+
+	(void)value;
+	net->usage.failed |= json_object_set_new_nocheck(net->seen, at->text, json_true()) != 0;
+}
+
+/** note_known() - Places that have been read, and those that rows name */
+static void note_known(struct net *net, const json_t *object, const struct kind_key *known, size_t from)
+{
+	struct pointer at = net->usage.reader.at;
+
+	for (size_t i = from; i < net->usage.usages->n_items; i++)
+		net->usage.failed |=
+			json_object_set_new_nocheck(net->seen, net->usage.usages->items[i].pointer, json_true()) != 0;
+	for (; known && known->path; known++)
+		path_each(object, known->path, &at, note, net);
+}
+
+/**
+ * net_read() - Take networks under keys that nobody reads for ranges
+ * @object:	Object
+ * @file:	Its file
+ * @at:		JSON pointer there
+ * @known:	Keys whose meaning is known, NULL: none
+ * @from:	Index of the first usage that was read of the object: what they are read from is known
+ * @usages:	Get what is found
+ * @report:	Hears of each; NULL: nobody need know of what clashes with nothing
+ *
+ * Return: 0, -ENOMEM
+ */
+int net_read(const json_t *object, const char *file, const struct pointer *at, const struct kind_key *known,
+	     size_t from, struct usages *usages, struct report *report)
+{
+	struct net net = {
+		.usage = {.reader = {.file = file, .report = report, .at = *at}, .usages = usages},
+		.seen = json_object(),
+		.tells = report,
+	};
+
+	if (!net.seen)
+		return -ENOMEM;
+	note_known(&net, object, known, from);
+	look_through(&net, object, 0);
+	json_decref(net.seen);
+	return net.usage.failed ? -ENOMEM : 0;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What there is to read in a document. Pure. */
+
+#include "plugin/foreign/subject.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "plugin/foreign/net.h"
+#include "plugin/foreign/path.h"
+#include "plugin/text/values.h"
+
+/**
+ * struct tour - A walk over a document
+ * @key:	Key whose texts are visited
+ * @name:	Of the resource it is in, NULL: none
+ * @depth:	In how many texts
+ */
+struct tour {
+	const char *file;
+	struct report *report;
+	subject_fn found;
+	void *userdata;
+	const struct kind_key *key;
+	const char *name;
+	unsigned depth;
+	bool failed;
+};
+
+static void visit(struct tour *tour, const json_t *value, const struct pointer *at);
+
+/** refuse_text() - A text that has to be JSON is not (RG001) */
+static void refuse_text(const struct tour *tour, const char *text, const struct pointer *at)
+{
+	json_error_t error;
+	json_t *root = json_loads(text, 0, &error);
+
+	/* Empty texts are those of networks that have their configuration elsewhere. */
+	if (!root && *text)
+		report_error(tour->report, RULE_NOT_JSON, tour->file, at->text, "not valid JSON: %s", error.text);
+	json_decref(root);
+}
+
+/** visit_text() - The document in a text that a row names; what is no document is no addresses */
+static void visit_text(void *userdata, const json_t *value, struct pointer *at)
+{
+	struct tour *tour = userdata, inner = *tour;
+	json_t *root = json_is_string(value) ? values_embedded(json_string_value(value), json_string_length(value))
+					     : json_incref((json_t *)(uintptr_t)value);
+
+	inner.depth += json_is_string(value);
+	if (root && inner.depth <= SUBJECT_DEPTH_MAX)
+		visit(&inner, root, at);
+	else if (!root && (tour->key->forms & FORM_JSON))
+		refuse_text(tour, json_string_value(value), at);
+	tour->failed |= inner.failed;
+	json_decref(root);
+}
+
+/** visit_texts() - Each text in which a document stands */
+static void visit_texts(struct tour *tour, const struct kind *kind, const json_t *value, const struct pointer *at)
+{
+	struct pointer place = *at;
+
+	for (const struct kind_key *key = kind->keys; key && key->path; key++)
+		if ((key->forms & FORM_TEXT) && !key->usual) {
+			tour->key = key;
+			path_each(value, key->path, &place, visit_text, tour);
+		}
+}
+
+/** visit_cni() - All lists and plugins of a CNI document; in a resource they are what others delegate to */
+static void visit_cni(struct tour *tour, const struct kind *kind, const json_t *value, const struct pointer *at)
+{
+	NETWALK_CLEANUP struct netwalk walk = {0};
+	struct subject subject = {.kind = kind, .name = tour->name, .depth = tour->depth};
+
+	if (netwalk_start(&walk, value, at) < 0) {
+		tour->failed = true;
+		return;
+	}
+	walk.nodes[0].delegate = tour->name;
+	while (netwalk_next(&walk, &subject.node))
+		tour->found(tour->userdata, &subject);
+	tour->failed |= walk.failed;
+}
+
+/** visit_items() - Each element of an array */
+static void visit_items(struct tour *tour, const json_t *array, const struct pointer *at)
+{
+	struct pointer place = *at;
+
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		size_t mark = pointer_push_index(&place, i);
+
+		visit(tour, json_array_get(array, i), &place);
+		pointer_pop(&place, mark);
+	}
+}
+
+/** visit_row() - A document that rows tell of, and those in its texts */
+static void visit_row(struct tour *tour, const struct kind *kind, const json_t *value, const struct pointer *at)
+{
+	const char *name = json_string_value(json_object_get(json_object_get(value, "metadata"), "name"));
+	const struct subject subject = {
+		.kind = kind, .node = {.object = value, .at = *at}, .name = name, .depth = tour->depth};
+	struct tour inner = *tour;
+
+	tour->found(tour->userdata, &subject);
+	if (!kind)
+		return;
+	inner.name = name ? name : tour->name;
+	visit_texts(&inner, kind, value, at);
+	tour->failed |= inner.failed;
+}
+
+/** visit() - A document, or a part of one */
+static void visit(struct tour *tour, const json_t *value, const struct pointer *at)
+{
+	const struct kind *kind = document_kind(value, tour->depth ? "" : tour->file);
+	struct pointer items = *at;
+
+	if (json_is_array(value)) {
+		visit_items(tour, value, at);
+		return;
+	}
+	switch (kind ? kind->class : KIND_ROWS) {
+	case KIND_LIST:
+	case KIND_PLUGIN:
+		visit_cni(tour, kind, value, at);
+		break;
+	case KIND_ITEMS:
+		(void)pointer_push_key(&items, "items");
+		visit_items(tour, json_object_get(value, "items"), &items);
+		break;
+	case KIND_ROWS:
+	case KIND_POLICY:
+	default:
+		visit_row(tour, kind, value, at);
+		break;
+	}
+}
+
+/**
+ * subjects_each() - Go through a document
+ * @root:	The document
+ * @file:	Its file
+ * @at:		JSON pointer of it; NULL: ""
+ * @report:	Hears of texts in it that have to be JSON and are not
+ * @found:	Called with each part
+ * @userdata:	For it
+ *
+ * Return: 0, -ENOMEM
+ */
+int subjects_each(const json_t *root, const char *file, const struct pointer *at, struct report *report,
+		  subject_fn found, void *userdata)
+{
+	struct tour tour = {.file = file, .report = report, .found = found, .userdata = userdata};
+	struct pointer start = {.length = 0};
+
+	visit(&tour, root, at ? at : &start);
+	return tour.failed ? -ENOMEM : 0;
+}
+
+/** subject_is_ours() - Whether a plugin's object is rangeguard's, by its type or its IPAM */
+bool subject_is_ours(const json_t *object)
+{
+	const char *type = json_string_value(json_object_get(object, "type"));
+	const char *ipam = json_string_value(json_object_get(json_object_get(object, "ipam"), "type"));
+
+	return (type && strcmp(type, "rangeguard") == 0) || (ipam && strcmp(ipam, "rangeguard") == 0);
+}
+
+/** read_plugin() - A plugin's object: its ipam, its own keys, and what stands under keys that nobody knows */
+static int read_plugin(const struct subject *subject, const char *file, struct usages *usages, struct report *report,
+		       struct report *net_report)
+{
+	const json_t *object = subject->node.object;
+	const char *type = json_string_value(json_object_get(object, "type"));
+	const struct kind row = {.name = type, .keys = kind_plugin_keys(type)};
+	size_t from = usages->n_items;
+	int r = usage_read_plugin(object, file, subject->node.at.text, usages, report);
+
+	if (!r && json_is_object(object))
+		r = kind_read(&row, object, file, subject->node.at.text, usages, report);
+	if (r || subject_is_ours(object))
+		return r;
+	return net_read(object, file, &subject->node.at, row.keys, from, usages, net_report);
+}
+
+/**
+ * subject_read() - Addresses that a part of a document uses
+ * @subject:	The part
+ * @file:	Its file
+ * @usages:	Get what is found
+ * @report:	Hears what is malformed
+ * @net_report:	Hears of networks under keys that nobody reads; NULL: nobody does
+ *
+ * Return: 0 also with errors, -ENOMEM
+ */
+int subject_read(const struct subject *subject, const char *file, struct usages *usages, struct report *report,
+		 struct report *net_report)
+{
+	const char *pointer = subject->node.at.text;
+
+	if (!subject->kind)
+		return net_read(subject->node.object, file, &subject->node.at, NULL, usages->n_items, usages, NULL);
+	switch (subject->kind->class) {
+	case KIND_LIST:
+	case KIND_PLUGIN:
+		return read_plugin(subject, file, usages, report, net_report);
+	case KIND_POLICY:
+		return usage_read_plugin(subject->node.object, file, pointer, usages, report);
+	case KIND_ROWS:
+	case KIND_ITEMS:
+	default:
+		return kind_read(subject->kind, subject->node.object, file, pointer, usages, report);
+	}
+}
+
+/** struct gathering - Where subjects_read() puts what it finds */
+struct gathering {
+	const char *file;
+	struct usages *usages;
+	struct report *report;
+	bool is_known;
+	bool failed;
+};
+
+/** gather() - Addresses of a part */
+static void gather(void *userdata, const struct subject *subject)
+{
+	struct gathering *gathering = userdata;
+
+	gathering->is_known |= subject->kind != NULL;
+	gathering->failed |=
+		subject_read(subject, gathering->file, gathering->usages, gathering->report, gathering->report) < 0;
+}
+
+/**
+ * subjects_read() - All that a document uses
+ * @root:	The document
+ * @file:	Its name
+ * @usages:	Get what is found
+ * @report:	Hears what is malformed, also a document that is of no kind that is read
+ *
+ * Return: 0 also with errors, -ENOMEM
+ */
+int subjects_read(const json_t *root, const char *file, struct usages *usages, struct report *report)
+{
+	struct gathering gathering = {.file = file, .usages = usages, .report = report};
+	int r = subjects_each(root, file, NULL, report, gather, &gathering);
+
+	if (r < 0 || gathering.failed)
+		return -ENOMEM;
+	if (!gathering.is_known)
+		report_error(report, RULE_INVALID_VALUE, file, "", "of no kind that is read");
+	return 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_FOREIGN_SURVEY_H
+#define PLUGIN_FOREIGN_SURVEY_H
+
+/*
+ * The documents that `validate` looks at: each is read as its kind, its addresses are checked against policies and routes,
+ * and what it takes to compare networks with each other is kept.
+ */
+
+#include "plugin/foreign/networks.h"
+#include "plugin/netconf/routes.h"
+#include "plugin/policy/policy_once.h"
+
+/** Kinds that are told by name among those that are not read */
+#define SURVEY_UNREAD_MAX 16U
+/** Longest name of a kind that is kept */
+#define SURVEY_KIND_MAX 64U
+
+/** struct unread - A kind of resources that is not read, and how many have been met */
+struct unread {
+	char kind[SURVEY_KIND_MAX];
+	size_t n;
+};
+
+/**
+ * struct survey - What has been looked at
+ * @routes:	Routes of the host that the configurations are for; borrowed; NULL: not known
+ * @policies:	Policies, each read once
+ * @networks:	Networks, to be compared with each other
+ * @report:	Hears of all that is found
+ * @unread:	Kinds that are not read
+ * @n_unread:	How many kinds, as far as they are kept
+ * @failed:	Memory ran out
+ */
+struct survey {
+	const struct routes *routes;
+	struct policy_once policies;
+	struct networks networks;
+	struct report *report;
+	struct unread unread[SURVEY_UNREAD_MAX];
+	size_t n_unread;
+	bool failed;
+};
+
+/** enum survey_outcome - What a document was */
+enum survey_outcome {
+	SURVEY_UNKNOWN, /* nothing in it is of a kind that is read */
+	SURVEY_OURS,	/* rangeguard's, or a CNI configuration */
+	SURVEY_OTHERS,
+};
+
+void survey_init(struct survey *survey, const struct path_list *policies, struct report *report);
+enum survey_outcome survey_document(struct survey *survey, const json_t *root, const char *file,
+				    const struct pointer *at);
+void survey_compare(struct survey *survey);
+void survey_done(struct survey *survey);
+
+#endif

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Values with places. */
+
+#include "plugin/text/values.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/report/report.h"
+#include "plugin/text/ini.h"
+#include "plugin/text/scalar.h"
+#include "rangeguard/cleanup.h"
+
+/**
+ * struct values_inner - A text within the text, that was looked into last
+ * @at:		Offset of the scalar
+ * @text:	Its text, owned; @offsets: where each byte of it stands, and one for its end
+ * @values:	Its values
+ */
+struct values_inner {
+	size_t at;
+	char *text;
+	size_t size;
+	size_t *offsets;
+	bool is_open;
+	struct values values;
+};
+
+/** struct spot - A value that was found; @style SCALAR_NONE: not a text; @value NULL: not at hand */
+struct spot {
+	size_t at;
+	size_t key_at;
+	enum scalar_style style;
+	const json_t *value;
+	const char *rest;
+};
+
+/** inner_free() - Forget the text within the text; return NULL */
+static struct values_inner *inner_free(struct values_inner *inner)
+{
+	if (!inner)
+		return NULL;
+	if (inner->is_open)
+		values_done(&inner->values);
+	free(inner->text);
+	free(inner->offsets);
+	free(inner);
+	return NULL;
+}
+
+/** forget() - Release the document at hand */
+static void forget(struct values *values)
+{
+	values->inner = inner_free(values->inner);
+	tree_done(&values->tree);
+	json_decref(values->root);
+	values->root = NULL;
+}
+
+/** values_syntax_of() - What a file is by its name */
+enum values_syntax values_syntax_of(const char *file)
+{
+	static const struct {
+		const char *pattern;
+		enum values_syntax syntax;
+	} known[] = {
+		{"*.json", VALUES_JSON},   {"*.conf", VALUES_JSON},	{"*.conflist", VALUES_JSON},
+		{"*.network", VALUES_INI}, {"*.container", VALUES_INI}, {"*.service", VALUES_INI},
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (fnmatch(known[i].pattern, file, 0) == 0)
+			return known[i].syntax;
+	return VALUES_EITHER;
+}
+
+/** looks_like_json() - Whether a text begins as JSON's objects and arrays do */
+static bool looks_like_json(const char *text, size_t size)
+{
+	struct scan scan = {.text = text, .size = size};
+	int c = scan_peek(&scan);
+
+	return c == '{' || c == '[';
+}
+
+/** keep_json_error() - What jansson says; return VALUES_E_SYNTAX */
+static int keep_json_error(struct values *values, const json_error_t *error)
+{
+	(void)snprintf(values->problem, sizeof(values->problem), "not valid JSON: %s", error->text);
+	values->line = error->line > 0 ? (unsigned)error->line : 1;
+	values->column = error->column > 0 ? (unsigned)error->column : 1;
+	return VALUES_E_SYNTAX;
+}
+
+/** read_json() - The text as JSON: 0, VALUES_E_SYNTAX */
+static int read_json(struct values *values)
+{
+	json_error_t error;
+
+	values->root = json_loadb(values->text, values->size, 0, &error);
+	if (!values->root)
+		return keep_json_error(values, &error);
+	values->is_json = values->is_whole = true;
+	locator_init(&values->locator, values->text, values->size);
+	return 0;
+}
+
+/** read_ini() - The text as INI: 0, VALUES_E_SYNTAX, -ENOMEM */
+static int read_ini(struct values *values)
+{
+	struct position position = POSITION_START;
+	size_t at;
+	int r = memchr(values->text, '\0', values->size)
+			? (at = 0, INI_E_SYNTAX)
+			: ini_read(values->text, values->size, &values->root, &values->tree, &at);
+
+	values->is_whole = true;
+	if (r != INI_E_SYNTAX)
+		return r;
+	position_advance(&position, values->text, at);
+	values->line = position.line;
+	values->column = position.column;
+	(void)snprintf(values->problem, sizeof(values->problem), "not valid INI: neither [SECTION] nor KEY=VALUE");
+	return VALUES_E_SYNTAX;
+}
+
+/**
+ * values_start() - Begin to read a text
+ * @values:	Values
+ * @text:	Text, UTF-8; borrowed
+ * @size:	Its bytes
+ * @syntax:	What it should be
+ *
+ * Return: 0, VALUES_E_SYNTAX, -ENOMEM; values_done() is due in any case
+ */
+int values_start(struct values *values, const char *text, size_t size, enum values_syntax syntax)
+{
+	*values = (struct values){
+		.text = text, .size = size, .position = POSITION_START, .duplicate_position = POSITION_START};
+	if (syntax == VALUES_JSON)
+		return read_json(values);
+	if (syntax == VALUES_INI)
+		return read_ini(values);
+	if (syntax == VALUES_EITHER && looks_like_json(text, size) && read_json(values) == 0)
+		return 0;
+	values->is_started = true;
+	return yaml_start(&values->yaml, text, size);
+}
+
+/** keep_yaml_error() - What libyaml says; return VALUES_E_SYNTAX */
+static int keep_yaml_error(struct values *values)
+{
+	struct position position = POSITION_START;
+
+	/* What began as JSON was meant to be JSON, and its parser knows better what is wrong. */
+	if (*values->problem && values->number <= 1)
+		return VALUES_E_SYNTAX;
+	position_advance(&position, values->text, values->yaml.problem_at);
+	(void)snprintf(values->problem, sizeof(values->problem), "not valid YAML: %s; not read from line %u on",
+		       values->yaml.problem, position.line);
+	values->line = position.line;
+	values->column = position.column;
+	return VALUES_E_SYNTAX;
+}
+
+/**
+ * values_next() - The next document of the text
+ * @values:	Values; @root is the document's until the next call
+ *
+ * Return: 0, VALUES_E_SYNTAX, VALUES_E_END, -ENOMEM
+ */
+int values_next(struct values *values)
+{
+	int r;
+
+	if (values->is_whole)
+		return values->number++ ? VALUES_E_END : 0;
+	forget(values);
+	r = yaml_next(&values->yaml, &values->root, &values->tree);
+	values->number = values->yaml.n_documents;
+	if (r == YAML_E_SYNTAX)
+		return keep_yaml_error(values);
+	return r == YAML_E_END ? VALUES_E_END : r;
+}
+
+/** place_duplicate() - A key of YAML that stands twice: tell where */
+static void place_duplicate(void *userdata, const char *pointer, size_t key_at)
+{
+	struct values *values = userdata;
+	struct position *position = &values->duplicate_position;
+
+	if (key_at < position->at)
+		*position = (struct position)POSITION_START;
+	position_advance(position, values->text, key_at);
+	values->duplicate(values->userdata, pointer, position->line, position->column);
+}
+
+/**
+ * values_duplicates() - Tell of keys that stand twice: of JSON's now, of YAML's when their documents are read
+ * @values:	Values
+ * @duplicate:	Called for each
+ * @userdata:	For it
+ *
+ * Return: 0, -ENOMEM
+ */
+int values_duplicates(struct values *values, values_duplicate_fn duplicate, void *userdata)
+{
+	if (values->is_json)
+		return locate_duplicates(values->text, values->size, duplicate, userdata);
+	values->duplicate = duplicate;
+	values->userdata = userdata;
+	values->yaml.duplicate = place_duplicate;
+	values->yaml.userdata = values;
+	return 0;
+}
+
+/** seek() - The value that a pointer leads to, or the innermost one on its way; false when there is no document */
+static bool seek(struct values *values, const char *pointer, struct spot *ret_spot)
+{
+	const struct tree_node *node;
+
+	*ret_spot = (struct spot){.style = SCALAR_NONE};
+	if (values->is_json) {
+		locator_seek(&values->locator, pointer, &ret_spot->at, &ret_spot->key_at, &ret_spot->rest);
+		if (ret_spot->at < values->size && values->text[ret_spot->at] == '"')
+			ret_spot->style = SCALAR_JSON;
+		return true;
+	}
+	node = tree_find(&values->tree, pointer, &ret_spot->rest);
+	if (!node)
+		return false;
+	*ret_spot = (struct spot){.at = node->at,
+				  .key_at = node->key_at,
+				  .style = node->kind == TREE_SCALAR ? node->style : SCALAR_NONE,
+				  .value = node->value,
+				  .rest = ret_spot->rest};
+	return true;
+}
+
+/** decode_json() - The text of the string of JSON at a spot; NULL without memory */
+static char *decode_json(const struct values *values, size_t at, size_t *ret_size)
+{
+	struct scan scan = {.text = values->text, .size = values->size, .at = at};
+	struct scan string = scan_string(&scan);
+	char bytes[SCAN_CHARACTER_MAX];
+	char *text = malloc(string.size + SCAN_CHARACTER_MAX);
+	size_t n, size = 0;
+
+	while (text && (n = scan_character(&string, bytes)) > 0) {
+		memcpy(text + size, bytes, n);
+		size += n;
+	}
+	*ret_size = size;
+	return text;
+}
+
+/** decode() - The text of a scalar, owned; NULL without memory, or when it is not a text */
+static char *decode(const struct values *values, const struct spot *spot, size_t *ret_size)
+{
+	const char *text = json_string_value(spot->value);
+	char *copy;
+
+	if (spot->style == SCALAR_JSON)
+		return decode_json(values, spot->at, ret_size);
+	if (!text)
+		return NULL;
+	*ret_size = json_string_length(spot->value);
+	copy = malloc(*ret_size + 1);
+	if (copy)
+		memcpy(copy, text, *ret_size);
+	return copy;
+}
+
+/** open_inner() - Look into the text of a scalar; NULL when that leads nowhere */
+static struct values_inner *open_inner(struct values *values, const struct spot *spot)
+{
+	struct values_inner *inner = values->inner;
+	struct scalar scalar = {.text = values->text, .size = values->size, .at = spot->at, .style = spot->style};
+
+	if (inner && inner->at == spot->at)
+		return inner;
+	values->inner = inner_free(inner);
+	inner = calloc(1, sizeof(*inner));
+	if (!inner)
+		return NULL;
+	inner->at = spot->at;
+	inner->text = decode(values, spot, &inner->size);
+	inner->offsets = inner->text ? reallocarray(NULL, inner->size + 1, sizeof(*inner->offsets)) : NULL;
+	scalar.value = inner->text;
+	scalar.n_value = inner->size;
+	if (!inner->offsets || scalar_map(&scalar, inner->offsets)) {
+		inner_free(inner);
+		return NULL;
+	}
+	inner->offsets[inner->size] = inner->size ? inner->offsets[inner->size - 1] : spot->at;
+	values->inner = inner;
+	return inner;
+}
+
+static size_t find(struct values *values, const struct values_place *place);
+
+/** find_inner() - Where in the text within @inner a place is; its beginning, when that can't be told */
+static size_t find_inner(struct values_inner *inner, const struct values_place *place, unsigned depth)
+{
+	if (!inner->is_open) {
+		inner->is_open = true;
+		if (values_start(&inner->values, inner->text, inner->size, VALUES_EITHER) < 0 ||
+		    values_next(&inner->values) != 0)
+			return 0;
+		inner->values.depth = depth;
+	}
+	return inner->values.root ? find(&inner->values, place) : 0;
+}
+
+/** find() - Offset in the text of a place */
+static size_t find(struct values *values, const struct values_place *place)
+{
+	struct values_place rest = *place;
+	struct values_inner *inner;
+	struct spot spot;
+	size_t at;
+
+	if (!seek(values, place->pointer, &spot))
+		return 0;
+	if (!*spot.rest && place->on_key)
+		return spot.key_at;
+	if ((!*spot.rest && !place->offset) || spot.style == SCALAR_NONE || values->depth >= VALUES_DEPTH_MAX)
+		return spot.at;
+	inner = open_inner(values, &spot);
+	if (!inner)
+		return spot.at;
+	rest.pointer = spot.rest;
+	at = *spot.rest ? find_inner(inner, &rest, values->depth + 1) : place->offset;
+	return inner->offsets[at < inner->size ? at : inner->size];
+}
+
+/**
+ * values_find() - Line and column of a place in the document at hand
+ * @values:		Values
+ * @place:		What is looked for; places in the order of the document cost one walk over it
+ * @ret_line:		Line, from 1
+ * @ret_column:		Column in characters, from 1
+ *
+ * Return: true; false when there is no document. Of a value that is not there, the innermost one on its way is found.
+ */
+bool values_find(struct values *values, const struct values_place *place, unsigned *ret_line, unsigned *ret_column)
+{
+	size_t at;
+
+	if (!values->root)
+		return false;
+	at = find(values, place);
+	if (at < values->position.at)
+		values->position = (struct position)POSITION_START;
+	position_advance(&values->position, values->text, at);
+	*ret_line = values->position.line;
+	*ret_column = values->position.column;
+	return true;
+}
+
+/** values_done() - Release all */
+void values_done(struct values *values)
+{
+	forget(values);
+	if (values->is_started)
+		yaml_done(&values->yaml);
+	*values = (struct values){0};
+}
+
+/** values_embedded() - The first document of a text that stands within another; a new reference, NULL: none */
+json_t *values_embedded(const char *text, size_t size)
+{
+	VALUES_CLEANUP struct values values = {0};
+
+	if (values_start(&values, text, size, VALUES_EITHER) != 0 || values_next(&values) != 0)
+		return NULL;
+	return json_is_object(values.root) || json_is_array(values.root) ? json_incref(values.root) : NULL;
+}

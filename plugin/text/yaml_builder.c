@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From libyaml's events to the values of one document. Pure. */
+
+#include "plugin/text/yaml_builder.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/report/report.h"
+#include "plugin/text/yaml_scalar.h"
+
+/** struct arrival - A value that an event brings; @value is a reference of its own */
+struct arrival {
+	json_t *value;
+	struct tree_node node;
+	const char *anchor;
+	size_t n_values;
+	bool is_whole;
+};
+
+/** top() - The innermost container that is open, NULL: none */
+static struct level *top(struct builder *builder)
+{
+	return builder->n_levels ? &builder->levels[builder->n_levels - 1] : NULL;
+}
+
+/** builder_done() - Free what was built */
+void builder_done(struct builder *builder)
+{
+	for (size_t i = 0; i < builder->n_levels; i++)
+		free(builder->levels[i].key);
+	for (size_t i = 0; i < builder->n_anchors; i++) {
+		free(builder->anchors[i].name);
+		json_decref(builder->anchors[i].value);
+	}
+	free(builder->anchors);
+	json_decref(builder->root);
+	tree_done(&builder->tree);
+}
+
+/** tell_duplicate() - Tell of the key that has been read: it stands in its mapping already */
+static void tell_duplicate(struct builder *builder)
+{
+	struct pointer pointer = {.length = 0};
+
+	if (!builder->stream->duplicate)
+		return;
+	for (size_t i = 0; i < builder->n_levels; i++) {
+		const struct level *level = &builder->levels[i];
+
+		if (level->key)
+			(void)pointer_push_key(&pointer, level->key);
+		else
+			(void)pointer_push_index(&pointer, json_array_size(level->value));
+	}
+	builder->stream->duplicate(builder->stream->userdata, pointer.text, top(builder)->key_at);
+}
+
+/** is_merge() - Whether a key is `<<` */
+static bool is_merge(const char *key)
+{
+	return key && strcmp(key, "<<") == 0;
+}
+
+/** merge() - Members of a mapping, or of each mapping in a sequence, count where there is none of the name */
+static int merge(json_t *into, json_t *from)
+{
+	int r = json_is_object(from) ? json_object_update_missing(into, from) : 0;
+
+	for (size_t i = 0; json_is_array(from) && i < json_array_size(from) && !r; i++)
+		if (json_is_object(json_array_get(from, i)))
+			r = json_object_update_missing(into, json_array_get(from, i));
+	return r ? -ENOMEM : 0;
+}
+
+/** attach() - Put a value into its container; 0 or -ENOMEM. The container's reference is its own */
+static int attach(struct builder *builder, json_t *value)
+{
+	struct level *level = top(builder);
+
+	if (!level) {
+		builder->root = json_incref(value);
+		return 0;
+	}
+	if (json_is_array(level->value))
+		return json_array_append(level->value, value) ? -ENOMEM : 0;
+	/* Merged when it is whole, and after all others: theirs count. */
+	if (is_merge(level->key))
+		return json_object_set_nocheck(level->value, "<<", value) ? -ENOMEM : 0;
+	if (json_object_get(level->value, level->key))
+		tell_duplicate(builder);
+	return json_object_set_nocheck(level->value, level->key, value) ? -ENOMEM : 0;
+}
+
+/** keep_anchor() - Remember a value under its anchor; 0 or -ENOMEM */
+static int keep_anchor(struct builder *builder, const struct arrival *arrival, uint32_t node)
+{
+	struct anchor *anchors = reallocarray(builder->anchors, builder->n_anchors + 1, sizeof(*anchors));
+	struct anchor *anchor;
+
+	if (!anchors)
+		return -ENOMEM;
+	builder->anchors = anchors;
+	anchor = &anchors[builder->n_anchors];
+	*anchor = (struct anchor){.name = strdup(arrival->anchor),
+				  .value = json_incref(arrival->value),
+				  .node = node,
+				  .n_values = arrival->n_values,
+				  .is_whole = arrival->is_whole};
+	builder->n_anchors++;
+	return anchor->name ? 0 : -ENOMEM;
+}
+
+/** count() - Count values; 0 or YAML_E_SYNTAX when they are too many */
+static int count(struct builder *builder, size_t n)
+{
+	struct level *level = top(builder);
+
+	builder->n_values += n;
+	if (level)
+		level->n_values += n;
+	return builder->n_values > LIMIT_YAML_VALUES
+		       ? yaml_fail(builder->stream, "more values than are read, with those that aliases stand for")
+		       : 0;
+}
+
+/** arrive() - A value in its place; 0, YAML_E_SYNTAX, -ENOMEM */
+static int arrive(struct builder *builder, struct arrival *arrival, uint32_t *ret_node)
+{
+	struct level *level = top(builder);
+	const char *key = level ? level->key : NULL;
+	int r;
+
+	arrival->node.value = arrival->value;
+	arrival->node.key_at = key ? level->key_at : arrival->node.at;
+	arrival->node.merge = is_merge(key);
+	r = tree_add(&builder->tree, level ? level->node : 0, &arrival->node, key, ret_node);
+	if (!r && arrival->anchor)
+		r = keep_anchor(builder, arrival, *ret_node);
+	if (!r)
+		r = attach(builder, arrival->value);
+	if (!r)
+		r = count(builder, arrival->n_values);
+	if (level) {
+		free(level->key);
+		level->key = NULL;
+	}
+	return r;
+}
+
+/** wants_key() - Whether the next value is a key */
+static bool wants_key(struct builder *builder)
+{
+	const struct level *level = top(builder);
+
+	return level && json_is_object(level->value) && !level->key;
+}
+
+/** take_key() - Keep a key until its value comes; 0, -ENOMEM */
+static int take_key(struct builder *builder, const char *key, size_t at)
+{
+	struct level *level = top(builder);
+
+	level->key = strdup(key);
+	level->key_at = at;
+	return level->key ? 0 : -ENOMEM;
+}
+
+/** take_scalar() - A scalar, which may be a key */
+static int take_scalar(struct builder *builder, const yaml_event_t *event, size_t at)
+{
+	struct arrival arrival = {
+		.anchor = (const char *)event->data.scalar.anchor,
+		.node = {.at = at, .kind = TREE_SCALAR, .style = yaml_scalar_style(event)},
+		.n_values = 1,
+		.is_whole = true,
+	};
+	uint32_t node;
+	int r;
+
+	if (wants_key(builder) && !arrival.anchor)
+		return take_key(builder, (const char *)event->data.scalar.value, at);
+	arrival.value = yaml_scalar_value(event);
+	if (!arrival.value)
+		return -ENOMEM;
+	if (wants_key(builder)) {
+		/* A key that is named again: it has no node of its own, its name leads to its text. */
+		r = keep_anchor(builder, &arrival, 0);
+		if (!r)
+			r = take_key(builder, (const char *)event->data.scalar.value, at);
+	} else {
+		r = arrive(builder, &arrival, &node);
+	}
+	json_decref(arrival.value);
+	return r;
+}
+
+/** find_anchor() - The anchor of that name that was met last, NULL: none */
+static const struct anchor *find_anchor(const struct builder *builder, const char *name)
+{
+	for (size_t i = builder->n_anchors; i > 0; i--)
+		if (strcmp(builder->anchors[i - 1].name, name) == 0)
+			return &builder->anchors[i - 1];
+	return NULL;
+}
+
+/** take_alias() - A value that has been met already */
+static int take_alias(struct builder *builder, const yaml_event_t *event, size_t at)
+{
+	const struct anchor *anchor = find_anchor(builder, (const char *)event->data.alias.anchor);
+	struct arrival arrival = {.node = {.at = at, .kind = TREE_ALIAS}};
+	uint32_t node;
+
+	if (!anchor || !anchor->is_whole)
+		return yaml_fail(builder->stream, anchor ? "an alias of the value that it stands in"
+							 : "an alias of an anchor that is not there");
+	if (wants_key(builder))
+		return json_is_string(anchor->value) ? take_key(builder, json_string_value(anchor->value), at)
+						     : yaml_fail(builder->stream, "a key that is not a text");
+	arrival.value = anchor->value;
+	arrival.node.target = anchor->node;
+	arrival.n_values = anchor->n_values;
+	return arrive(builder, &arrival, &node);
+}
+
+/** open_level() - A sequence or mapping begins */
+static int open_level(struct builder *builder, const yaml_event_t *event, size_t at)
+{
+	bool is_mapping = event->type == YAML_MAPPING_START_EVENT;
+	struct arrival arrival = {
+		.value = is_mapping ? json_object() : json_array(),
+		.node = {.at = at, .kind = is_mapping ? TREE_MAPPING : TREE_SEQUENCE},
+		.anchor = (const char *)(is_mapping ? event->data.mapping_start.anchor
+						    : event->data.sequence_start.anchor),
+		.n_values = 1,
+	};
+	struct level level = {.value = arrival.value, .anchor = SIZE_MAX, .n_values = 1};
+	int r;
+
+	if (!arrival.value)
+		return -ENOMEM;
+	if (wants_key(builder))
+		r = yaml_fail(builder->stream, "a key that is not a text");
+	else if (builder->n_levels == LIMIT_YAML_DEPTH)
+		r = yaml_fail(builder->stream, "values nested deeper than they are read");
+	else
+		r = arrive(builder, &arrival, &level.node);
+	json_decref(arrival.value);
+	if (r)
+		return r;
+	if (arrival.anchor)
+		level.anchor = builder->n_anchors - 1;
+	builder->levels[builder->n_levels++] = level;
+	return 0;
+}
+
+/** close_level() - A sequence or mapping ends: merge what is to be merged */
+static int close_level(struct builder *builder)
+{
+	struct level level = builder->levels[--builder->n_levels];
+	json_t *from = json_incref(json_object_get(level.value, "<<"));
+	int r = 0;
+
+	if (from && (json_is_object(from) || json_is_array(from))) {
+		(void)json_object_del(level.value, "<<");
+		r = merge(level.value, from);
+	}
+	json_decref(from);
+	if (level.anchor != SIZE_MAX) {
+		builder->anchors[level.anchor].n_values = level.n_values;
+		builder->anchors[level.anchor].is_whole = true;
+	}
+	if (top(builder))
+		top(builder)->n_values += level.n_values - 1;
+	return r;
+}
+
+/**
+ * builder_take() - One event of a document
+ * @builder:	Document so far
+ * @event:	Event
+ * @at:		Offset in the text of what it brings
+ *
+ * Return: 0, YAML_E_END when the document is whole, YAML_E_SYNTAX, -ENOMEM
+ */
+int builder_take(struct builder *builder, const yaml_event_t *event, size_t at)
+{
+	switch (event->type) {
+	case YAML_SCALAR_EVENT:
+		return take_scalar(builder, event, at);
+	case YAML_ALIAS_EVENT:
+		return take_alias(builder, event, at);
+	case YAML_SEQUENCE_START_EVENT:
+	case YAML_MAPPING_START_EVENT:
+		return open_level(builder, event, at);
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		return close_level(builder);
+	case YAML_DOCUMENT_END_EVENT:
+		return YAML_E_END;
+	case YAML_NO_EVENT:
+	case YAML_STREAM_START_EVENT:
+	case YAML_STREAM_END_EVENT:
+	case YAML_DOCUMENT_START_EVENT:
+	default:
+		return 0;
+	}
+}

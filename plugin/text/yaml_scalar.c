@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a scalar of YAML is. Pure. */
+
+#include "plugin/text/yaml_scalar.h"
+
+#include <string.h>
+
+/** yaml_scalar_style() - How a scalar is written */
+enum scalar_style yaml_scalar_style(const yaml_event_t *event)
+{
+	switch (event->data.scalar.style) {
+	case YAML_PLAIN_SCALAR_STYLE:
+		return SCALAR_PLAIN;
+	case YAML_SINGLE_QUOTED_SCALAR_STYLE:
+		return SCALAR_SINGLE;
+	case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
+		return SCALAR_DOUBLE;
+	case YAML_LITERAL_SCALAR_STYLE:
+	case YAML_FOLDED_SCALAR_STYLE:
+		return SCALAR_BLOCK;
+	case YAML_ANY_SCALAR_STYLE:
+	default:
+		return SCALAR_NONE;
+	}
+}
+
+/** is_one_of() - Whether a text is one of @words, which end with NULL */
+static bool is_one_of(const char *text, const char *const *words)
+{
+	for (; *words; words++)
+		if (strcmp(text, *words) == 0)
+			return true;
+	return false;
+}
+
+/** number_of() - The number that a text is as JSON has them, NULL: none */
+static json_t *number_of(const char *text, size_t size)
+{
+	json_t *value;
+
+	if (!memchr("-0123456789", text[0], 11) || strspn(text, "-+.0123456789eE") != size)
+		return NULL;
+	value = json_loadb(text, size, JSON_DECODE_ANY, NULL);
+	return value;
+}
+
+/**
+ * yaml_scalar_value() - The value of a scalar
+ * @event:	Scalar event
+ *
+ * Words and numbers are what they look like when they have neither quotes nor a tag. What else YAML 1.1 takes for a
+ * number (octal, sexagesimal) stays text, so that nobody has to guess what an address with zeros in front became.
+ *
+ * Return: a new reference, NULL without memory
+ */
+json_t *yaml_scalar_value(const yaml_event_t *event)
+{
+	static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
+	static const char *const trues[] = {"true", "True", "TRUE", NULL};
+	static const char *const falses[] = {"false", "False", "FALSE", NULL};
+	const char *text = (const char *)event->data.scalar.value;
+	size_t size = event->data.scalar.length;
+	json_t *number;
+
+	if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE || event->data.scalar.tag || strlen(text) != size)
+		return json_stringn_nocheck(text, size);
+	if (is_one_of(text, nulls))
+		return json_null();
+	if (is_one_of(text, trues) || is_one_of(text, falses))
+		return json_boolean(is_one_of(text, trues));
+	number = number_of(text, size);
+	return number ? number : json_stringn_nocheck(text, size);
+}
