@@ -45,7 +45,7 @@ struct reading {
 	const char *file;
 	bool named;
 	struct pointer at;
-	enum survey_outcome outcome;
+	enum survey_kind outcome;
 	struct duplicate *duplicates;
 	size_t n_duplicates;
 };
@@ -69,7 +69,7 @@ static void keep_duplicate(void *userdata, const char *pointer, unsigned line, u
 }
 
 /** tell_duplicates() - Keys that stand twice in the document at hand (RG005): in others' objects their owners decide */
-static void tell_duplicates(struct reading *reading, enum survey_outcome outcome)
+static void tell_duplicates(struct reading *reading, enum survey_kind outcome)
 {
 	for (size_t i = 0; i < reading->n_duplicates; i++) {
 		const struct duplicate *duplicate = &reading->duplicates[i];
@@ -142,7 +142,7 @@ static void read_document(struct reading *reading, struct values *values)
 {
 	struct documents *documents = reading->documents;
 	size_t n_before = documents->findings.n_items;
-	enum survey_outcome outcome;
+	enum survey_kind outcome;
 	char prefix[24] = "";
 
 	if (values->number > 1)

@@ -67,7 +67,7 @@ struct visit {
 	struct survey *survey;
 	const char *file;
 	struct chain chain;
-	enum survey_outcome outcome;
+	enum survey_kind outcome;
 };
 
 /** count_unread() - A resource of a kind that is not read */
@@ -130,8 +130,7 @@ static void look_at(void *userdata, const struct subject *subject)
  *
  * Return: what it was
  */
-enum survey_outcome survey_document(struct survey *survey, const json_t *root, const char *file,
-				    const struct pointer *at)
+enum survey_kind survey_document(struct survey *survey, const json_t *root, const char *file, const struct pointer *at)
 {
 	struct visit visit = {.survey = survey, .file = file};
 

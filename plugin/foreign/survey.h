@@ -42,16 +42,15 @@ struct survey {
 	bool failed;
 };
 
-/** enum survey_outcome - What a document was */
-enum survey_outcome {
+/** enum survey_kind - What a document was */
+enum survey_kind {
 	SURVEY_UNKNOWN, /* nothing in it is of a kind that is read */
 	SURVEY_OURS,	/* rangeguard's, or a CNI configuration */
 	SURVEY_OTHERS,
 };
 
 void survey_init(struct survey *survey, const struct path_list *policies, struct report *report);
-enum survey_outcome survey_document(struct survey *survey, const json_t *root, const char *file,
-				    const struct pointer *at);
+enum survey_kind survey_document(struct survey *survey, const json_t *root, const char *file, const struct pointer *at);
 void survey_compare(struct survey *survey);
 void survey_done(struct survey *survey);
 

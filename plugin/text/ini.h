@@ -9,10 +9,11 @@
  */
 
 #include "plugin/text/tree.h"
+#include "rangeguard/outcome.h"
 
 /** Named outcomes beside 0 and negative errno */
 enum ini_outcome {
-	INI_E_SYNTAX = 1, /* neither a section, a comment nor KEY=VALUE; or more keys than are read */
+	INI_E_SYNTAX = OUTCOMES_INI, /* neither a section, a comment nor KEY=VALUE; or more keys than are read */
 };
 
 int ini_read(const char *text, size_t size, json_t **ret_root, struct tree *ret_tree, size_t *reterr_at);

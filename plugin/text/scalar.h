@@ -10,6 +10,8 @@
 
 #include <stddef.h>
 
+#include "rangeguard/outcome.h"
+
 /** How a scalar is written */
 enum scalar_style {
 	SCALAR_NONE,   /* not a scalar that can be mapped */
@@ -23,7 +25,7 @@ enum scalar_style {
 
 /** Named outcomes beside 0 and negative errno */
 enum scalar_outcome {
-	SCALAR_E_DIFFERS = 1, /* the text does not lead to that value */
+	SCALAR_E_DIFFERS = OUTCOMES_SCALAR, /* the text does not lead to that value */
 };
 
 /**

@@ -11,6 +11,7 @@
 #include "plugin/text/locate.h"
 #include "plugin/text/scan.h"
 #include "plugin/text/yaml.h"
+#include "rangeguard/outcome.h"
 
 /** Texts within texts that places are found in */
 #define VALUES_DEPTH_MAX 2U
@@ -24,8 +25,8 @@ enum values_syntax {
 
 /** Named outcomes beside 0 and negative errno */
 enum values_outcome {
-	VALUES_E_SYNTAX = 1, /* the text is not what it should be: values.problem, and its place */
-	VALUES_E_END,	     /* there are no more documents */
+	VALUES_E_SYNTAX = OUTCOMES_VALUES, /* the text is not what it should be: values.problem, and its place */
+	VALUES_E_END,			   /* there are no more documents */
 };
 
 /** Space for what is wrong with a text */

@@ -12,11 +12,12 @@
 #include <yaml.h>
 
 #include "plugin/text/tree.h"
+#include "rangeguard/outcome.h"
 
 /** Named outcomes beside 0 and negative errno */
 enum yaml_outcome {
-	YAML_E_SYNTAX = 1, /* not YAML, or more of it than is read: yaml_stream.problem */
-	YAML_E_END,	   /* there are no more documents */
+	YAML_E_SYNTAX = OUTCOMES_YAML, /* not YAML, or more of it than is read: yaml_stream.problem */
+	YAML_E_END,		       /* there are no more documents */
 };
 
 /**
