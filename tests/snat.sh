@@ -136,7 +136,7 @@ load()
 	while [[ ! -e stop ]]; do
 		knock "$1"
 		for address in 198.51.100.2 2001:db8:1::2; do
-			! inside "$1" ping -n -q -c 1 -W "$(scaled 1)" "$address" >/dev/null 2>&1 || echo "$address" >>answers
+			! inside "$1" ping -n -q -c 1 -W "$(briefly)" "$address" >/dev/null 2>&1 || echo "$address" >>answers
 		done
 		echo "$1" >>rounds
 	done

@@ -193,6 +193,12 @@ static int take_message(struct exchange *exchange, const struct nlmsghdr *messag
 	}
 }
 
+/** is_whole() - Whether a message lies in what is left; libmnl takes a length of 2 GiB and more for a negative one */
+static bool is_whole(const struct nlmsghdr *message, int rest)
+{
+	return mnl_nlmsg_ok(message, rest) && message->nlmsg_len <= INT32_MAX;
+}
+
 /**
  * exchange_take() - Take one datagram; it may hold several messages, or ones that are not for us
  * @exchange:	Exchange that was begun
@@ -209,7 +215,7 @@ int exchange_take(struct exchange *exchange, const void *datagram, size_t size)
 
 	if (size > INT32_MAX)
 		return -EBADMSG;
-	for (; mnl_nlmsg_ok(message, rest); message = mnl_nlmsg_next(message, &rest)) {
+	for (; is_whole(message, rest); message = mnl_nlmsg_next(message, &rest)) {
 		r = take_message(exchange, message);
 		if (r)
 			return r;

@@ -166,14 +166,14 @@ test_borrowed_addresses()
 	assert_succeeds add c2 "$CONF"
 	ip -n c2 address add 10.9.0.2/32 dev eth0
 	ip -n c2 address add fd09::2/128 dev eth0 nodad
-	inside c2 ping -n -q -c 1 -W "$(scaled 1)" -I 10.9.0.2 198.51.100.2 && fail "an answer to a borrowed IPv4 address"
-	inside c2 ping -n -q -c 1 -W "$(scaled 1)" -I fd09::2 2001:db8:1::2 && fail "an answer to a borrowed IPv6 address"
+	inside c2 ping -n -q -c 1 -W "$(briefly)" -I 10.9.0.2 198.51.100.2 && fail "an answer to a borrowed IPv4 address"
+	inside c2 ping -n -q -c 1 -W "$(briefly)" -I fd09::2 2001:db8:1::2 && fail "an answer to a borrowed IPv6 address"
 	inside c2 socat -u "SYSTEM:echo x" UDP4:198.51.100.2:9,bind=10.9.0.2
 	# Nor one that nobody holds, nor the host's
 	ip -n c2 address add 10.77.0.1/32 dev eth0
 	ip -n c2 address add 192.0.2.10/32 dev eth0
-	inside c2 ping -n -q -c 1 -W "$(scaled 1)" -I 10.77.0.1 198.51.100.2 && fail "an answer to an address that nobody holds"
-	inside c2 ping -n -q -c 1 -W "$(scaled 1)" -I 192.0.2.10 198.51.100.2 && fail "an answer to the pin's own source"
+	inside c2 ping -n -q -c 1 -W "$(briefly)" -I 10.77.0.1 198.51.100.2 && fail "an answer to an address that nobody holds"
+	inside c2 ping -n -q -c 1 -W "$(briefly)" -I 192.0.2.10 198.51.100.2 && fail "an answer to the pin's own source"
 	assert_empty "$(sources legacy)" "borrowed sources at the legacy service"
 	ip -n c2 address del 10.9.0.2/32 dev eth0
 	assert_reaches c1 198.51.100.2 2001:db8:1::2
@@ -189,7 +189,7 @@ test_borrowed_address_without_anti_spoof()
 	assert_succeeds add c1 "$conf" "$BILLING"
 	assert_succeeds add c2 "$conf"
 	ip -n c2 address add 10.9.0.2/32 dev eth0
-	inside c2 ping -n -q -c 1 -W "$(scaled 1)" -I 10.9.0.2 198.51.100.2 || true
+	inside c2 ping -n -q -c 1 -W "$(briefly)" -I 10.9.0.2 198.51.100.2 || true
 	assert_empty "$(sources legacy)" "borrowed sources at the legacy service"
 	assert_reaches c1 198.51.100.2
 }

@@ -66,7 +66,7 @@ assert_fence()
 	assert_unreachable pod 2001:db8:1::2
 	# Its own packets, and what others send to the container, are not marked.
 	assert_reaches pod 10.9.0.1 fd09::1
-	inside service ping -n -q -c 1 -W "$(scaled 1)" 10.9.0.2 && fail "the container's answer went out"
+	inside service ping -n -q -c 1 -W "$(briefly)" 10.9.0.2 && fail "the container's answer went out"
 	ping -n -q -c 1 -W "$(scaled 1)" 198.51.100.2 >/dev/null || fail "the host itself is fenced off"
 	clear_mark
 	assert_reaches pod 198.51.100.2 2001:db8:1::2
@@ -98,9 +98,9 @@ test_fence_tells_the_container()
 {
 	"$MODULES" arm rg0
 	"$MODULES" close 198.51.100.0/24 2001:db8:1::/64
-	assert_fails inside pod ping -n -c 1 -W "$(scaled 1)" 198.51.100.2
+	assert_fails inside pod ping -n -c 1 -W "$(briefly)" 198.51.100.2
 	assert_contains "$output" "Packet filtered" "what the container is told"
-	assert_fails inside pod ping -n -c 1 -W "$(scaled 1)" 2001:db8:1::2
+	assert_fails inside pod ping -n -c 1 -W "$(briefly)" 2001:db8:1::2
 	assert_contains "$output" "Administratively prohibited" "what the container is told"
 }
 

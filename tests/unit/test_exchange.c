@@ -545,6 +545,23 @@ static void short_header_is_refused(void **state)
 	assert_int_equal(exchange_take(&exchange, datagram.bytes, datagram.used), -EBADMSG);
 }
 
+/* To libmnl, which compares it as an int, such a message fits everywhere. */
+static void length_above_2_gib_is_refused(void **state)
+{
+	static struct batch batch;
+	struct received datagram = {0};
+	struct exchange exchange;
+	struct heard heard = {0};
+	struct nlmsghdr *message;
+
+	(void)state;
+	begin(&exchange, &batch, 1, NLM_F_DUMP, &heard);
+	message = put(&datagram, RTM_NEWLINK, 0, SEQUENCE, NULL, 0);
+	message->nlmsg_len = 0xb7000014U;
+	assert_int_equal(exchange_take(&exchange, datagram.bytes, datagram.used), -EBADMSG);
+	assert_int_equal(heard.count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -567,6 +584,7 @@ int main(void)
 		cmocka_unit_test(callback_is_not_called_after_it_failed),
 		cmocka_unit_test(malformed_datagrams_are_refused),
 		cmocka_unit_test(short_header_is_refused),
+		cmocka_unit_test(length_above_2_gib_is_refused),
 		cmocka_unit_test(a_transaction_asks_before_its_end),
 		cmocka_unit_test(a_refused_message_of_a_transaction),
 		cmocka_unit_test(a_transaction_refused_as_a_whole),

@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A kernel without nf_tables.
+
+# shellcheck source=tests/lib.sh
+source /work/tests/lib.sh
+
+CONF='{"cniVersion": "1.1.0", "name": "pods", "type": "rangeguard",
+	"ipam": {"type": "rangeguard", "reuseDelay": 0, "ranges": [[{"subnet": "10.9.0.0/24"}], [{"subnet": "fd00:9::/64"}]]}}'
+
+set_up()
+{
+	! nft list ruleset 2>/dev/null || fail "this machine has nf_tables"
+	container c1
+	container c2
+}
+
+test_unguarded_container_works()
+{
+	local result conf
+
+	conf=$(jq -c '.antiSpoof = false' <<<"$CONF")
+	result=$(add c1 "$conf") || fail "ADD: $result"
+	assert_succeeds add c2 "$conf"
+	assert_succeeds check c1 "$conf" "$result"
+	assert_reaches c1 "$HOST_IPV4" "$HOST_IPV6" 10.9.0.2 fd00:9::2
+	assert_succeeds del c1 "$conf"
+	assert_succeeds del c2 "$conf"
+	assert_nothing_left
+}
+
+# A failed ADD leaves nothing, and DEL and GC work all the same.
+test_what_needs_nf_tables_is_refused_and_leaves_nothing()
+{
+	local result conf
+
+	conf=$(jq -c '.ipMasq = true' <<<"$CONF")
+	result=$(add c1 "$conf") && fail "ADD with ipMasq: $result"
+	assert_json "$result" '.code > 0 and (.msg + .details | test("nf_tables"))' "the error names the module"
+	assert_succeeds del c1 "$conf"
+	assert_succeeds cni GC "" "" "" "$(jq -c '."cni.dev/valid-attachments" = []' <<<"$conf")"
+	assert_nothing_left
+}
+
+main "$@"

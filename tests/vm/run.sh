@@ -1,0 +1,143 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What this machine's kernel can't show: rangeguard on Debian's own kernels (6.1, and the one of backports), after a real
+# reboot, without IPv6, without nf_tables, and what a packet costs, counted in instructions. Each in a virtual machine of
+# qemu's that needs no KVM, no network and no disk of this machine's: everything is gone when this script ends, however it
+# ends. The stage has a time of its own, RANGEGUARD_VM_SECONDS in all: when it is over each kind has been tried, and
+# samples are shorter.
+#
+# Usage: [RANGEGUARD=plugin] [RANGEGUARD_PUMP=vm_pump] tests/vm/run.sh [MACHINE…]
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+SOURCE_DIR=$PWD
+RANGEGUARD=${RANGEGUARD:-$SOURCE_DIR/build/release/rangeguard}
+RANGEGUARD_PUMP=${RANGEGUARD_PUMP:-$SOURCE_DIR/build/dev/tests/vm/vm_pump}
+IMAGES=${RANGEGUARD_VM_IMAGES:-$SOURCE_DIR/build/vm}
+# How long the chosen tests go on on each kernel, and how long a machine may take in all, on any computer
+SECONDS_OF_TESTS=${RANGEGUARD_VM_SECONDS:-100}
+MOST_SECONDS=${RANGEGUARD_VM_MOST_SECONDS:-900}
+scratch=
+started=$(date +%s)
+# Machines: name, kernel, part, arguments of the kernel. The dearest come first: two run at a time
+MACHINES="
+datapath     stable     datapath.sh       tsc_early_khz=1000000
+tests-stable stable     chosen.sh
+tests-newer  backports  chosen.sh
+no-nf-tables stable     no_nf_tables.sh   module_blacklist=nf_tables
+no-ipv6      stable     no_ipv6.sh        ipv6.disable=1
+reboot       stable     reboot.sh
+"
+
+# pack: what the machines are to test, as an initramfs that follows the first stage's
+pack()
+{
+	mkdir -p "$scratch/add/work"
+	install -m 0755 "$RANGEGUARD" "$scratch/add/work/rangeguard"
+	install -m 0755 "$RANGEGUARD_PUMP" "$scratch/add/work/vm_pump"
+	cp -a tests "$scratch/add/work/"
+	rm -rf "$scratch"/add/work/tests/{unit,fuzz,bench}
+	(cd "$scratch/add" && find . | busybox cpio -o -H newc) >"$scratch/add.cpio" 2>/dev/null
+}
+
+# boot NAME KERNEL PART [ARGUMENT…]: runs the machine; what its part said is in the file NAME.results, the kernel in NAME.console
+boot()
+{
+	local name=$1 kernel=$IMAGES/$2 part=$3 status=0
+	local -a arguments=(console=ttyS0 loglevel=4 tsc=reliable no_timer_check panic=-1 "rangeguard.part=$part"
+		"rangeguard.seconds=$SECONDS_OF_TESTS" "${@:4}")
+	local -a options=(-accel "tcg,thread=multi" -smp 2)
+
+	if [[ "$name" == datapath ]]; then
+		# One processor whose clock advances by four nanoseconds with each instruction
+		options=(-accel tcg -icount "shift=2,sleep=off")
+	else
+		arguments+=("tsc_early_khz=$("$RANGEGUARD_PUMP" tsc)")
+	fi
+	# A machine that panics starts again, which but one must not.
+	[[ "$name" == reboot ]] || options+=(-no-reboot)
+	cat "$kernel/initrd.cpio" "$scratch/add.cpio" >"$scratch/$name.initrd"
+	exec setpriv --pdeathsig KILL timeout -s KILL "$MOST_SECONDS" setpriv --pdeathsig KILL qemu-system-x86_64 \
+		-M q35 -cpu max -m 1024 -nodefaults -no-user-config -display none "${options[@]}" \
+		-kernel "$kernel/vmlinuz" -initrd "$scratch/$name.initrd" -append "${arguments[*]}" \
+		-drive "file=$kernel/root.ext4,if=virtio,format=raw,snapshot=on" \
+		-serial "file:$scratch/$name.console" -serial "file:$scratch/$name.results"
+}
+
+# tell NAME STATUS: what a machine came to; without its own last line it has failed
+tell()
+{
+	local results=$scratch/$1.results
+
+	echo "== $1: $(($(date +%s) - started)) s since the start"
+	tr -d '\r' <"$results" | sed '/^[0-9]* passed, [0-9]* failed$/d' || true
+	if [[ "$(tail -n 1 "$results" | tr -d '\r')" =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+		passed+=${BASH_REMATCH[1]}
+		failed+=${BASH_REMATCH[2]}
+	else
+		echo "not ok $1: no end, status $2 (137: killed, after $MOST_SECONDS s); the kernel's last words:"
+		tail -n 30 "$scratch/$1.console" | sed 's/^/    | /'
+		failed+=1
+	fi
+}
+
+# run_all: two machines at a time
+run_all()
+{
+	local name kernel part arguments
+	local -A pids=()
+	local -i status
+
+	while read -r name kernel part arguments; do
+		[[ -n "$name" && ( -z "$wanted" || " $wanted " == *" $name "* ) ]] || continue
+		(($(jobs -pr | wc -l) < 2)) || wait -n || true
+		# shellcheck disable=SC2086 # words
+		boot "$name" "$kernel" "$part" $arguments >"$scratch/$name.console" 2>&1 </dev/null &
+		pids[$name]=$!
+		order+=("$name")
+	done <<<"$MACHINES"
+	for name in "${order[@]}"; do
+		status=0
+		wait "${pids[$name]}" || status=$?
+		tell "$name" "$status"
+	done
+}
+
+# clean_up: ends the machines, whose memory and disks go with them
+# shellcheck disable=SC2317 # called by a trap
+clean_up()
+{
+	local pid
+
+	for pid in $(jobs -pr); do
+		kill -KILL "$pid" 2>/dev/null || true
+	done
+	wait
+	rm -rf "$scratch"
+}
+
+main()
+{
+	local wanted=$*
+	local -i passed=0 failed=0
+	local -a order=()
+
+	tests/vm/image.sh "$IMAGES" >"$SOURCE_DIR/build/vm-image.log" 2>&1 || {
+		tail -n 30 "$SOURCE_DIR/build/vm-image.log"
+		echo "tests/vm/run.sh: no image to boot, see above" >&2
+		exit 1
+	}
+	scratch=$(mktemp -d "${TMPDIR:-/tmp}/rangeguard-vm.XXXXXX")
+	# qemu's own disk of changes
+	export TMPDIR=$scratch
+	trap clean_up EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	pack
+	run_all
+	echo "$passed passed, $failed failed"
+	((failed == 0 && passed > 0))
+}
+
+main "$@"
