@@ -53,6 +53,7 @@ struct process {
 	int stdin_fd;
 	posix_spawn_file_actions_t actions;
 	pid_t pid;
+	uint64_t begun;
 };
 
 /**
@@ -63,6 +64,7 @@ struct process {
  * @copies:	Run at the same time
  * @n_copies:	How many
  * @wall:	Per round: from the first spawn to the last exit, nanoseconds
+ * @slowest:	Per round: from its own spawn to its exit, of the copy that took longest, nanoseconds
  * @cpu:	Per round: user and system time of all copies and their children, nanoseconds
  * @peak_kib:	Largest resident memory of a copy or one of its children in any round but for warming up, KiB
  */
@@ -73,6 +75,7 @@ struct step {
 	struct process *copies;
 	size_t n_copies;
 	uint64_t *wall;
+	uint64_t *slowest;
 	uint64_t *cpu;
 	long peak_kib;
 };
@@ -216,6 +219,7 @@ static void read_step(struct step *step, const char *contender, json_t *json, si
 	for (size_t i = 0; i < step->n_copies; i++)
 		make_process(&step->copies[i], command, environment, input, i);
 	step->wall = allocate(rounds, sizeof(*step->wall));
+	step->slowest = allocate(rounds, sizeof(*step->slowest));
 	step->cpu = allocate(rounds, sizeof(*step->cpu));
 }
 
@@ -271,22 +275,33 @@ static void rewind_input(const struct process *process)
 /** start() - Spawn a process with standard streams @actions */
 static void start(struct process *process, const posix_spawn_file_actions_t *actions)
 {
-	int r = posix_spawn(&process->pid, process->arguments[0], actions, NULL, process->arguments,
-			    process->environment);
+	int r;
+
+	process->begun = now();
+	r = posix_spawn(&process->pid, process->arguments[0], actions, NULL, process->arguments, process->environment);
 
 	if (r)
 		die(process->arguments[0], r);
 }
 
-/** wait_for() - Wait until a process has ended: its status, what it used into @ret_usage */
-static int wait_for(const struct process *process, struct rusage *ret_usage)
+/** wait_for() - Wait until process @pid, -1: any, has ended: its status, what it used into @ret_usage; @ret_pid: which */
+static int wait_for(pid_t pid, struct rusage *ret_usage, pid_t *ret_pid)
 {
 	int status;
 
-	while (wait4(process->pid, &status, 0, ret_usage) < 0)
+	while ((*ret_pid = wait4(pid, &status, 0, ret_usage)) < 0)
 		if (errno != EINTR)
 			die("wait4", errno);
 	return status;
+}
+
+/** find() - The copy that ran as process @pid */
+static struct process *find(const struct step *step, pid_t pid)
+{
+	for (size_t i = 0; i < step->n_copies; i++)
+		if (step->copies[i].pid == pid)
+			return &step->copies[i];
+	die("a process that nobody started", ECHILD);
 }
 
 /**
@@ -299,6 +314,7 @@ __attribute__((noreturn)) static void fail(const struct step *step, struct proce
 {
 	posix_spawn_file_actions_t actions;
 	struct rusage usage;
+	pid_t pid;
 
 	(void)fprintf(stderr, "bench: %s %s: %s %d; once more:\n", step->contender, step->name,
 		      WIFSIGNALED(status) ? "signal" : "exit status",
@@ -308,7 +324,7 @@ __attribute__((noreturn)) static void fail(const struct step *step, struct proce
 	    !posix_spawn_file_actions_adddup2(&actions, process->stdin_fd, STDIN_FILENO) &&
 	    !posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO)) {
 		start(process, &actions);
-		(void)wait_for(process, &usage);
+		(void)wait_for(process->pid, &usage, &pid);
 	}
 	exit(EXIT_COMMAND);
 }
@@ -339,6 +355,7 @@ static void run_step(struct step *step, size_t round)
 	for (size_t i = 0; i < step->n_copies; i++)
 		rewind_input(&step->copies[i]);
 	step->cpu[round] = 0;
+	step->slowest[round] = 0;
 	/* Those of warming up are written over. */
 	if (round == 0)
 		step->peak_kib = 0;
@@ -348,10 +365,15 @@ static void run_step(struct step *step, size_t round)
 	for (size_t i = 0; i < step->n_copies; i++)
 		start(&step->copies[i], &step->copies[i].actions);
 	for (size_t i = 0; i < step->n_copies; i++) {
-		int status = wait_for(&step->copies[i], &usage);
+		pid_t pid;
+		int status = wait_for(-1, &usage, &pid);
+		struct process *process = find(step, pid);
+		uint64_t took = now() - process->begun;
 
 		if (status)
-			fail(step, &step->copies[i], status);
+			fail(step, process, status);
+		if (took > step->slowest[round])
+			step->slowest[round] = took;
 		step->cpu[round] += cpu_time(&usage);
 		if (usage.ru_maxrss > step->peak_kib)
 			step->peak_kib = usage.ru_maxrss;
@@ -429,11 +451,12 @@ static json_t *json_of(const struct quantiles *of)
 static json_t *tell_step(struct step *step, size_t rounds)
 {
 	struct quantiles wall = quantiles(step->wall, rounds);
+	struct quantiles slowest = quantiles(step->slowest, rounds);
 	struct quantiles cpu = quantiles(step->cpu, rounds);
 
-	return json_pack("{s:s, s:s, s:i, s:o, s:o, s:i}", "contender", step->contender, "step", step->name, "copies",
-			 (int)step->n_copies, "wall_us", json_of(&wall), "cpu_us", json_of(&cpu), "peak_kib",
-			 (int)step->peak_kib);
+	return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:i}", "contender", step->contender, "step", step->name,
+			 "copies", (int)step->n_copies, "wall_us", json_of(&wall), "slowest_us", json_of(&slowest),
+			 "cpu_us", json_of(&cpu), "peak_kib", (int)step->peak_kib);
 }
 
 /** tell() - What was measured */

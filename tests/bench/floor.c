@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The floor: a static program that makes only the kernel calls that an ADD in routed mode with one IPv4 address, and
+ * The floor: a program, linked to the shared libraries that the plugin is linked to, that makes only the kernel calls that an ADD in routed mode with one IPv4 address, and
  * its DEL, can't do without. No lease, no policy, no JSON, no question about the host's routes, nothing to undo. What
  * the plugin takes longer is the plugin's.
  *
  *	floor add NETNS [BATCH]	the attachment, its container end in that namespace
  *	floor del [BATCH]	and away
- *	floor nothing		what any static process costs
+ *	floor nothing		what any process costs that loads these libraries
  *
  * Three datagrams for ADD: a link's index must be known before there can be addresses, neighbours and routes, and its
  * sysctls be written before it is up; a socket belongs to one namespace. Whoever finds a way with fewer calls to the

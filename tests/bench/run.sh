@@ -27,7 +27,7 @@ CASES=(
 	scale list validate suggest
 )
 # Containers that are attached at the same time
-PARALLEL=(1 16 64)
+PARALLEL=(1 16 250)
 NETAVARK=/usr/lib/podman/netavark
 # The kernel's link watch looks at 100 new interfaces a second (MAX_DO_DEV_ITERATIONS). Until it has seen all 10,000, it
 # goes through those that are left each time some link comes up, and keeps everybody else from changing links meanwhile.
@@ -205,7 +205,7 @@ case_version()
 {
 	measure version 300 \
 		"$(contender rangeguard "$(call VERSION "$CNI_BIN/rangeguard" '{"cniVersion": "1.0.0"}')")" \
-		"$(contender "empty static" "$(program version "$FLOOR" nothing)")" \
+		"$(contender "empty dynamic" "$(program version "$FLOOR" nothing)")" \
 		"$(contender reference "$(call VERSION "$CNI_BIN/ptp" '{"cniVersion": "1.0.0"}')")"
 }
 
@@ -298,7 +298,7 @@ case_parallel()
 			"$(attaching "reference $count" "$CNI_BIN/ptp" "$(conf ptp /run/parallel-reference "$POOL")" "$count")"
 		)
 	done
-	measure parallel 20 "${contenders[@]}"
+	measure parallel 10 "${contenders[@]}"
 }
 
 # crowd HOST COUNT PLUGIN CONF: that many attachments on a host namespace. One namespace, HOST-crowd, holds all container
