@@ -51,6 +51,8 @@ static const struct command commands[] = {
 	{"explain", "tell why an address is allowed or refused", command_explain_help, command_explain},
 	{"suggest", "find free subnets", command_suggest_help, command_suggest},
 	{"list", "show the leases of this host", command_list_help, command_list},
+	{"pools", "show how full the ranges of this host's networks are", command_pools_help, command_pools},
+	{"metrics", "print metrics in Prometheus' text format", command_metrics_help, command_metrics},
 	{"who", "tell who holds or held an address", command_who_help, command_who},
 	{"version", "show versions", version_help, command_version},
 };

@@ -13,11 +13,15 @@ int command_explain(int argc, char **argv);
 int command_suggest(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_who(int argc, char **argv);
+int command_pools(int argc, char **argv);
+int command_metrics(int argc, char **argv);
 
 extern const char command_validate_help[];
 extern const char command_explain_help[];
 extern const char command_suggest_help[];
 extern const char command_list_help[];
 extern const char command_who_help[];
+extern const char command_pools_help[];
+extern const char command_metrics_help[];
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `rangeguard list`: who holds which address, in parts, so that no ADD waits for long and memory stays small. */
+/* `rangeguard list`: who holds which address, sorted; read in parts, so that no ADD waits for long. */
 
 #include <errno.h>
 #include <getopt.h>
@@ -9,36 +9,41 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ipam/lease/ipam.h"
 #include "ipam/store/state.h"
 #include "ipam/store/store_lmdb.h"
 #include "plugin/commands/commands.h"
 #include "plugin/netconf/netconf.h"
-#include "plugin/text/printable.h"
+#include "plugin/overview/host_networks.h"
+#include "plugin/overview/lease_set.h"
+#include "plugin/text/columns.h"
 #include "rangeguard/cleanup.h"
+#include "rangeguard/exit_status.h"
 
-/** Leases read at a time: a few milliseconds' worth */
-#define LEASES_PER_PART 4096U
 /** Columns of the table */
 #define N_COLUMNS 8
 /** Space for "2026-11-23T18:14:46Z" and for years to come */
 #define SINCE_MAX 32
+/** Characters of a container id that a terminal shows, as runtimes' own lists do */
+#define SHORT_ID 12
 
 const char command_list_help[] =
-	"Usage: rangeguard list [--data-dir DIR] [--network NAME] [--format text|json]\n"
+	"Usage: rangeguard list [--data-dir DIR] [--network NAME] [--format text|json] [ADDRESS|CIDR]\n"
 	"\n"
-	"Shows each address that is held, and by whom.\n"
+	"Shows each address that is held, and by whom, sorted by address.\n"
 	"\n"
-	"  --data-dir DIR   state directory, /run/rangeguard unless a configuration names another\n"
+	"  --data-dir DIR   state directory, " NETCONF_DATA_DIR " unless a configuration names another\n"
 	"  --network NAME   only this network\n"
-	"  --format FORMAT  text (default) or json\n"
+	"  --format FORMAT  text (default; on a terminal container ids are cut) or json\n"
+	"  ADDRESS|CIDR     only what is held of these\n"
 	"\n"
-	"Exit status: 0 fine (also when nothing is held), 2 usage or unreadable state.\n";
+	"Exit status: 0 fine (also when nothing is held), 2 usage, no such directory or network, or\n"
+	"unreadable state.\n";
 
-/** struct options - The command line; @network NULL: all */
+/** struct options - The command line; @network NULL: all; @within of FAMILY_NONE: all */
 struct options {
 	const char *data_dir;
 	const char *network;
+	struct span within;
 	bool json;
 };
 
@@ -47,6 +52,21 @@ static int usage(const char *what, const char *argument)
 {
 	(void)fprintf(stderr, "rangeguard list: %s%s; see rangeguard list --help\n", what, argument);
 	return EXIT_USAGE;
+}
+
+/** read_within() - The address or prefix to look for; 0 or the exit status */
+static int read_within(const char *text, struct options *options)
+{
+	struct prefix prefix;
+	struct address address;
+
+	if (address_parse(text, &address) == 0)
+		options->within = span_of_address(&address);
+	else if (prefix_parse(text, &prefix) == 0)
+		options->within = prefix_span(&prefix);
+	else
+		return usage("neither an address nor a CIDR: ", text);
+	return 0;
 }
 
 /** read_options() - The command line; 0 or the exit status */
@@ -78,7 +98,9 @@ static int read_options(int argc, char **argv, struct options *options)
 			return usage(option == ':' ? "argument missing for " : "unknown option ", argv[optind - 1]);
 		}
 	}
-	return optind < argc ? usage("unexpected argument ", argv[optind]) : 0;
+	if (optind + 1 < argc)
+		return usage("unexpected argument ", argv[optind + 1]);
+	return optind < argc ? read_within(argv[optind], options) : 0;
 }
 
 /** lease_since() - Time of a lease, RFC 3339 in UTC */
@@ -92,12 +114,65 @@ static void lease_since(const struct lease *lease, char buffer[static SINCE_MAX]
 		(void)strftime(buffer, SINCE_MAX, "%Y-%m-%dT%H:%M:%SZ", &broken);
 }
 
-/** struct listing - What is being printed: the rows of one part, before they leave */
+/** struct row - An address, and the lease that holds it, by its place in the set */
+struct row {
+	struct address address;
+	size_t lease;
+};
+
+/** struct listing - What is printed; rows are owned */
 struct listing {
 	const struct options *options;
-	FILE *rows;
+	const struct lease_set *leases;
+	struct row *rows;
 	size_t n_rows;
 };
+
+/** listing_done() - Release the rows */
+static void listing_done(struct listing *listing)
+{
+	free(listing->rows);
+}
+
+/** by_address() - qsort(3) order: family, address, place in the set */
+static int by_address(const void *a, const void *b)
+{
+	const struct row *left = a, *right = b;
+
+	if (left->address.family != right->address.family)
+		return left->address.family < right->address.family ? -1 : 1;
+	if (left->address.value != right->address.value)
+		return left->address.value < right->address.value ? -1 : 1;
+	return (left->lease > right->lease) - (left->lease < right->lease);
+}
+
+/** add_rows() - A row for each address of a lease that is wanted: 0, -ENOMEM */
+static int add_rows(struct listing *listing, size_t index)
+{
+	struct lease lease = lease_set_get(listing->leases, index);
+	const struct span *within = &listing->options->within;
+	struct row *rows = reallocarray(listing->rows, listing->n_rows + lease.n_addresses + 1, sizeof(*rows));
+
+	if (!rows)
+		return -ENOMEM;
+	listing->rows = rows;
+	for (size_t i = 0; i < lease.n_addresses; i++)
+		if (within->family == FAMILY_NONE || span_contains(within, &lease.addresses[i]))
+			rows[listing->n_rows++] = (struct row){.address = lease.addresses[i], .lease = index};
+	return 0;
+}
+
+/** make_rows() - All rows, sorted: 0, -ENOMEM */
+static int make_rows(struct listing *listing)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < listing->leases->n && !r; i++)
+		r = add_rows(listing, i);
+	if (listing->n_rows)
+		qsort(listing->rows, listing->n_rows, sizeof(*listing->rows), by_address);
+	return r;
+}
 
 /** pins_to_json() - The names of the pins that apply to a lease: an array, NULL without memory */
 static json_t *pins_to_json(const char *pins)
@@ -116,141 +191,129 @@ static json_t *pins_to_json(const char *pins)
 	return names;
 }
 
-/** print_json_row() - One address of a lease as an object */
-static int print_json_row(struct listing *listing, const struct lease *lease, const char *address, const char *since)
+/** print_json_row() - One address of a lease as an object: 0, -ENOMEM */
+static int print_json_row(const struct listing *listing, size_t index)
 {
-	const struct attachment *attachment = &lease->attachment;
-	json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "network", attachment->network, "address",
-				address, "containerID", attachment->container_id, "ifname", attachment->ifname, "since",
-				since, "namespace", lease->pod_namespace, "pod", lease->pod_name, "snat",
-				pins_to_json(lease->pins));
+	struct lease lease = lease_set_get(listing->leases, listing->rows[index].lease);
+	char address[ADDRESS_TEXT_MAX], since[SINCE_MAX];
+	json_t *row;
 	int r;
 
+	lease_since(&lease, since);
+	row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "network", lease.attachment.network, "address",
+			address_format(&listing->rows[index].address, address), "containerID",
+			lease.attachment.container_id, "ifname", lease.attachment.ifname, "since", since, "namespace",
+			lease.pod_namespace, "pod", lease.pod_name, "snat", pins_to_json(lease.pins));
 	if (!row)
 		return -ENOMEM;
-	(void)fputs(listing->n_rows ? ",\n    " : "\n    ", listing->rows);
-	r = json_dumpf(row, listing->rows, 0);
+	(void)fputs(index ? ",\n    " : "\n    ", stdout);
+	r = json_dumpf(row, stdout, 0);
 	json_decref(row);
 	return r < 0 ? -ENOMEM : 0;
 }
 
-/** print_columns() - A line of the table for people */
-static void print_columns(FILE *stream, const char *const columns[static N_COLUMNS])
+/** print_json() - All rows as one document: 0, -ENOMEM */
+static int print_json(const struct listing *listing)
 {
-	static const int widths[N_COLUMNS] = {16, 24, 24, 8, 20, 16, 16, 0};
-
-	for (size_t i = 0; i < N_COLUMNS; i++) {
-		int printed = (int)print_printable(columns[i], stream);
-
-		(void)fprintf(stream, "%*s%s", printed < widths[i] ? widths[i] - printed : 0, "",
-			      i + 1 < N_COLUMNS ? "  " : "\n");
-	}
-}
-
-/** print_lease() - ipam_each_fn: a row for each address */
-static int print_lease(void *userdata, const struct lease *lease)
-{
-	const struct attachment *attachment = &lease->attachment;
-	char text[ADDRESS_TEXT_MAX], since[SINCE_MAX];
-	struct listing *listing = userdata;
 	int r = 0;
 
-	lease_since(lease, since);
-	for (size_t i = 0; i < lease->n_addresses && !r; i++, listing->n_rows++) {
-		const char *address = address_format(&lease->addresses[i], text);
-
-		if (listing->options->json)
-			r = print_json_row(listing, lease, address, since);
-		else
-			print_columns(listing->rows,
-				      (const char *[N_COLUMNS]){attachment->network, address, attachment->container_id,
-								attachment->ifname, since, lease->pod_namespace,
-								lease->pod_name, lease->pins});
-	}
+	(void)fputs("{\n  \"version\": 1,\n  \"leases\": [", stdout);
+	for (size_t i = 0; i < listing->n_rows && !r; i++)
+		r = print_json_row(listing, i);
+	(void)fputs("\n  ]\n}\n", stdout);
 	return r;
 }
 
-/**
- * print_part() - Read one part of the leases, then print it
- * @listing:	Listing; its stream is made here
- * @part:	Part
- *
- * The store is open, and an ADD kept waiting, only while a part is read into memory, however slow the reader of the
- * output is and however many leases there are.
- *
- * Return: 0, an outcome of the state, the store or the IPAM, negative errno
- */
-static int print_part(struct listing *listing, struct ipam_part *part)
+/** print_row() - One address of a lease as a line of the table, or, with @columns being measured, its widths */
+static void text_row(const struct listing *listing, size_t index, struct columns *columns,
+		     void (*use)(struct columns *columns, const char *const *texts))
 {
-	STATE_CLEANUP struct state state = STATE_INIT;
-	CLEANUP_FREE char *rows = NULL;
-	struct store *store = NULL;
-	char boot_id[BOOT_ID_MAX];
-	size_t size = 0;
-	int r = state_boot_id(boot_id);
+	struct lease lease = lease_set_get(listing->leases, listing->rows[index].lease);
+	char address[ADDRESS_TEXT_MAX], since[SINCE_MAX], id[SHORT_ID + 1];
+	const char *texts[N_COLUMNS] = {lease.attachment.network,
+					address_format(&listing->rows[index].address, address),
+					lease.attachment.container_id,
+					lease.attachment.ifname,
+					since,
+					lease.pod_namespace,
+					lease.pod_name,
+					lease.pins};
 
-	listing->rows = open_memstream(&rows, &size);
-	if (!listing->rows)
-		return -ENOMEM;
-	if (!r)
-		r = state_open(listing->options->data_dir, STATE_READ, &state);
-	if (!r)
-		r = store_lmdb_open(&state, STATE_READ, LIMIT_LOCK_WAIT_MS, boot_id, NULL, &store);
-	if (!r)
-		r = ipam_each_part(store, part, print_lease, listing);
-	store_close(store);
-	if (fclose(listing->rows) == EOF)
-		return -ENOMEM;
-	return fwrite(rows, 1, size, stdout) < size ? -EIO : r;
-}
-
-/** print_leases() - All parts: 0, also when there is no state; else as print_part() */
-static int print_leases(const struct options *options)
-{
-	struct ipam_part part = {.network = options->network, .limit = LEASES_PER_PART};
-	struct listing listing = {.options = options};
-	bool damaged = false;
-	int r = 0;
-
-	while (!part.ended && (!r || r == IPAM_E_DAMAGED)) {
-		r = print_part(&listing, &part);
-		damaged |= r == IPAM_E_DAMAGED;
+	lease_since(&lease, since);
+	if (columns->terminal) {
+		(void)snprintf(id, sizeof(id), "%s", lease.attachment.container_id);
+		texts[2] = id;
 	}
-	if (r == STATE_E_ABSENT)
-		r = 0;
-	return !r && damaged ? IPAM_E_DAMAGED : r;
+	use(columns, texts);
 }
 
-/** outcome_text() - Why the leases can't be read */
-static const char *outcome_text(int outcome)
+/** print_text() - All rows as a table */
+static void print_text(const struct listing *listing)
 {
-	switch (outcome) {
-	case STATE_E_UNSAFE:
-		return "not root's alone, or behind a symlink that root did not make";
-	case STATE_E_LOCKED:
-		return "locked by another rangeguard for too long";
-	case STORE_LMDB_E_DAMAGED:
-	case IPAM_E_DAMAGED:
-		return "the lease store is damaged or newer than this program";
-	default:
-		return strerror(-outcome);
-	}
+	static const char *const titles[N_COLUMNS] = {"network", "address",   "containerID", "ifname",
+						      "since",	 "namespace", "pod",	     "snat"};
+	struct columns columns = {.n = N_COLUMNS, .terminal = isatty(STDOUT_FILENO) == 1};
+
+	columns_measure(&columns, titles);
+	for (size_t i = 0; i < listing->n_rows; i++)
+		text_row(listing, i, &columns, columns_measure);
+	columns_print(&columns, titles);
+	for (size_t i = 0; i < listing->n_rows; i++)
+		text_row(listing, i, &columns, columns_print);
 }
 
-/** print_list() - The leases in the format wanted; as print_leases() */
+/** is_named() - host_network_fn: 1 for the network of a name */
+static int is_named(void *userdata, struct netconf *netconf)
+{
+	return !strcmp(netconf->name, userdata);
+}
+
+/** hear_nothing() - Listener of no interest */
+static void hear_nothing(struct report *report, const struct finding *finding)
+{
+	(void)report;
+	(void)finding;
+}
+
+/** is_configured() - Whether a network that holds nothing stands in this host's configurations */
+static bool is_configured(const char *network)
+{
+	CLEANUP(path_list_done) struct path_list paths = {0};
+	struct report report = {.heard = hear_nothing};
+
+	return !path_list_add(&paths, HOST_NETWORKS_DIR) &&
+	       host_networks_each(&paths, is_named, (void *)(uintptr_t)network, &report) == 1;
+}
+
+/** fail() - Say why there is no list; return the exit status */
+static int fail(const char *what, const char *why)
+{
+	(void)fprintf(stderr, "rangeguard list: %s: %s\n", what, why);
+	return EXIT_USAGE;
+}
+
+/** print_list() - The leases in the format wanted; the exit status */
 static int print_list(const struct options *options)
 {
-	int r;
+	LEASE_SET_CLEANUP struct lease_set leases = {0};
+	CLEANUP(listing_done) struct listing listing = {.options = options, .leases = &leases};
+	int r = lease_set_read(options->data_dir, options->network, &leases);
 
-	if (options->json)
-		(void)fputs("{\n  \"version\": 1,\n  \"leases\": [", stdout);
-	else
-		print_columns(stdout, (const char *[N_COLUMNS]){"network", "address", "containerID", "ifname", "since",
-								"namespace", "pod", "snat"});
-	r = print_leases(options);
-	if (options->json)
-		(void)fputs("\n  ]\n}\n", stdout);
-	return !r && fflush(stdout) ? -EIO : r;
+	/* Before its first ADD a host has no state directory: that is no mistake of whoever asks. */
+	if (r && (r != STATE_E_ABSENT || strcmp(options->data_dir, NETCONF_DATA_DIR) != 0))
+		return fail(options->data_dir, lease_set_outcome(r));
+	if (options->network && !leases.n && !is_configured(options->network))
+		return fail(options->network, "no such network: it holds nothing, and is not in " HOST_NETWORKS_DIR);
+	r = make_rows(&listing);
+	if (!r && options->json)
+		r = print_json(&listing);
+	else if (!r)
+		print_text(&listing);
+	if (!r && fflush(stdout))
+		r = -EIO;
+	if (!r && leases.damaged)
+		return fail(options->data_dir, lease_set_outcome(IPAM_E_DAMAGED));
+	return r ? fail("standard output", strerror(-r)) : EXIT_FINE;
 }
 
 /** answer_crash() - The lease store was damaged beyond its own checks and has been set aside */
@@ -272,14 +335,9 @@ int command_list(int argc, char **argv)
 {
 	struct options options = {.data_dir = NETCONF_DATA_DIR};
 	int status = read_options(argc, argv, &options);
-	int r;
 
 	if (status)
 		return status;
 	store_lmdb_on_crash(answer_crash);
-	r = print_list(&options);
-	if (!r)
-		return EXIT_FINE;
-	(void)fprintf(stderr, "rangeguard list: %s: %s\n", options.data_dir, outcome_text(r));
-	return EXIT_USAGE;
+	return print_list(&options);
 }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `rangeguard metrics`: what is going on, for node_exporter's textfile collector, or to look at. */
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "plugin/commands/commands.h"
+#include "plugin/netconf/netconf.h"
+#include "plugin/overview/host_networks.h"
+#include "plugin/overview/metrics.h"
+#include "rangeguard/exit_status.h"
+
+const char command_metrics_help[] =
+	"Usage: rangeguard metrics [--data-dir DIR] [--config PATH]...\n"
+	"\n"
+	"Prints metrics in Prometheus' text format: calls by error code and how long they took,\n"
+	"leases, how full the ranges of this host's networks are, the state of their policies.\n"
+	"\n"
+	"  --data-dir DIR  state directory, " NETCONF_DATA_DIR " unless a configuration names another\n"
+	"  --config PATH   network configuration or a directory of them; may be repeated;\n"
+	"                  default " HOST_NETWORKS_DIR "\n"
+	"\n"
+	"Exit status: 0 fine, 2 usage or I/O.\n";
+
+/** usage() - Say what is wrong with the command line; return the exit status */
+static int usage(const char *what, const char *argument)
+{
+	(void)fprintf(stderr, "rangeguard metrics: %s%s; see rangeguard metrics --help\n", what, argument);
+	return EXIT_USAGE;
+}
+
+/** read_options() - The command line; 0 or the exit status */
+static int read_options(int argc, char **argv, struct metrics_source *source)
+{
+	static const struct option known[] = {
+		{"data-dir", required_argument, NULL, 'd'},
+		{"config", required_argument, NULL, 'c'},
+		{0},
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
+		if (option == 'd')
+			source->data_dir = optarg;
+		else if (option != 'c')
+			return usage(option == ':' ? "argument missing for " : "unknown option ", argv[optind - 1]);
+		else if (path_list_add(&source->configs, optarg))
+			return usage("out of memory at ", optarg);
+	}
+	return optind < argc ? usage("unexpected argument ", argv[optind]) : 0;
+}
+
+/**
+ * command_metrics() - `rangeguard metrics`
+ * @argc, @argv:	Arguments, argv[0] the command's name
+ *
+ * Return: the exit status
+ */
+int command_metrics(int argc, char **argv)
+{
+	struct metrics_source source = {.data_dir = NETCONF_DATA_DIR};
+	int status = read_options(argc, argv, &source), r = 0;
+
+	if (!status && !source.configs.n_paths)
+		r = path_list_add(&source.configs, HOST_NETWORKS_DIR);
+	if (!status && !r)
+		r = metrics_write(&source, stdout);
+	if (!status && (r || fflush(stdout))) {
+		(void)fprintf(stderr, "rangeguard metrics: %s\n", strerror(r ? -r : errno));
+		status = EXIT_USAGE;
+	}
+	path_list_done(&source.configs);
+	return status;
+}

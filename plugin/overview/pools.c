@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* All ranges of this host's networks. */
+
+#include "plugin/overview/pools.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "ipam/store/state.h"
+#include "plugin/policy/policy.h"
+#include "rangeguard/cleanup.h"
+
+#define SECONDS_PER_DAY (24 * 60 * 60)
+
+/** struct reading - What is being read: leases of the state directory that was met last are kept for the next network */
+struct reading {
+	struct pools *pools;
+	const char *network;
+	struct report *report;
+	char *data_dir;
+	struct held_addresses held;
+};
+
+/** reading_done() - Release what is owned, but for the pools */
+static void reading_done(struct reading *reading)
+{
+	free(reading->data_dir);
+	held_addresses_done(&reading->held);
+}
+
+/** add_network() - Remember a network; NULL without memory */
+static struct network_state *add_network(struct pools *pools, const struct netconf *netconf)
+{
+	struct network_state *networks = reallocarray(pools->networks, pools->n_networks + 1, sizeof(*networks));
+	struct network_state *network;
+
+	if (!networks)
+		return NULL;
+	pools->networks = networks;
+	network = &networks[pools->n_networks];
+	*network = (struct network_state){.name = strdup(netconf->name), .data_dir = strdup(netconf->data_dir)};
+	if (network->name && network->data_dir) {
+		pools->n_networks++;
+		return network;
+	}
+	free(network->name);
+	free(network->data_dir);
+	return NULL;
+}
+
+/** add_usage() - pool_usage_fn: remember a range */
+static int add_usage(void *userdata, const struct pool_usage *usage)
+{
+	struct pools *pools = userdata;
+	struct pool_usage *usages = reallocarray(pools->usages, pools->n_usages + 1, sizeof(*usages));
+
+	if (!usages)
+		return -ENOMEM;
+	pools->usages = usages;
+	usages[pools->n_usages] = *usage;
+	usages[pools->n_usages++].network = pools->networks[pools->n_networks - 1].name;
+	return 0;
+}
+
+/** read_held() - What is held in a state directory: 0, an outcome of the state or the store, negative errno */
+static int read_held(struct reading *reading, const char *data_dir)
+{
+	LEASE_SET_CLEANUP struct lease_set leases = {0};
+	int r;
+
+	if (reading->data_dir && !strcmp(reading->data_dir, data_dir))
+		return 0;
+	reading_done(reading);
+	reading->held = (struct held_addresses){.n = 0};
+	reading->data_dir = strdup(data_dir);
+	r = reading->data_dir ? lease_set_read(data_dir, NULL, &leases) : -ENOMEM;
+	if (r)
+		return r == STATE_E_ABSENT ? 0 : r;
+	return held_addresses_of(&leases, &reading->held);
+}
+
+/** measure() - The ranges of a network: 0, negative errno; a store that can't be read is reported */
+static int measure(struct reading *reading, const struct netconf *netconf, const struct guard *guard)
+{
+	HELD_ADDRESSES_CLEANUP struct held_addresses resting = {0};
+	struct pool_measure with = {.guard = guard, .held = &reading->held, .resting = &resting};
+	int r = read_held(reading, netconf->data_dir);
+
+	if (!r)
+		r = held_addresses_resting(netconf->data_dir, netconf->reuse_delay, &resting);
+	if (r) {
+		report_error(reading->report, RULE_INVALID_VALUE, netconf->data_dir, "", "%s", lease_set_outcome(r));
+		return r == -ENOMEM ? r : 0;
+	}
+	return pool_usage_each(netconf, &with, add_usage, reading->pools);
+}
+
+/** last_change() - When a file of the policies was changed last */
+static int64_t last_change(const struct netconf_guard *config)
+{
+	CLEANUP(path_list_done) struct path_list files = {0};
+	struct stat status;
+	int64_t last = 0;
+
+	for (size_t i = 0; i < config->n_policies; i++)
+		(void)path_list_expand(&files, config->policies[i]);
+	for (size_t i = 0; i < files.n_paths; i++)
+		if (stat(files.paths[i], &status) == 0 && status.st_mtim.tv_sec > last)
+			last = status.st_mtim.tv_sec;
+	return last;
+}
+
+/** hear_nothing() - Listener: the same was heard of today's policy */
+static void hear_nothing(struct report *report, const struct finding *finding)
+{
+	(void)report;
+	(void)finding;
+}
+
+/** count_expiring() - How many entries that count on a day do not POOLS_EXPIRING_DAYS later */
+static size_t count_expiring(const struct netconf *netconf, long today, size_t n_entries)
+{
+	struct report report = {.heard = hear_nothing};
+	GUARD_CLEANUP struct guard *guard = NULL;
+	size_t n;
+
+	if (policy_read_netconf(netconf, today + POOLS_EXPIRING_DAYS, NULL, &guard, &report))
+		return 0;
+	n = guard_n_entries(guard);
+	return n < n_entries ? n_entries - n : 0;
+}
+
+/** read_network() - host_network_fn */
+static int read_network(void *userdata, struct netconf *netconf)
+{
+	struct reading *reading = userdata;
+	GUARD_CLEANUP struct guard *guard = NULL;
+	long today = time(NULL) / SECONDS_PER_DAY;
+	struct network_state *network;
+	int r;
+
+	if (reading->network && strcmp(reading->network, netconf->name) != 0)
+		return 0;
+	network = add_network(reading->pools, netconf);
+	if (!network)
+		return -ENOMEM;
+	r = policy_read_netconf(netconf, today, NULL, &guard, reading->report);
+	network->policy_broken = r != 0;
+	network->policy_changed = last_change(&netconf->guard);
+	if (r)
+		return r == -ENOMEM ? r : 0;
+	network->n_entries = guard_n_entries(guard);
+	network->n_expiring = count_expiring(netconf, today, network->n_entries);
+	return measure(reading, netconf, guard);
+}
+
+/**
+ * pools_read() - Read networks, their policies and what is held in their ranges
+ * @paths:	Configurations
+ * @network:	Only this network, NULL: all
+ * @report:	Hears what is wrong with configurations, policies and stores
+ * @ret_pools:	Always written; pools_done() releases it
+ *
+ * Return: 0, negative errno: -ENOENT when a path is not there
+ */
+int pools_read(const struct path_list *paths, const char *network, struct report *report, struct pools *ret_pools)
+{
+	__attribute__((cleanup(reading_done))) struct reading reading = {
+		.pools = ret_pools, .network = network, .report = report};
+
+	*ret_pools = (struct pools){.n_usages = 0};
+	return host_networks_each(paths, read_network, &reading, report);
+}
+
+/** pools_done() - Release what is owned */
+void pools_done(struct pools *pools)
+{
+	for (size_t i = 0; i < pools->n_networks; i++) {
+		free(pools->networks[i].name);
+		free(pools->networks[i].data_dir);
+	}
+	free(pools->networks);
+	free(pools->usages);
+	*pools = (struct pools){.n_usages = 0};
+}
