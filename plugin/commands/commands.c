@@ -106,6 +106,8 @@ static int run_command(const struct command *command, int argc, char **argv)
  */
 int commands_run(int argc, char **argv)
 {
+	const char *name;
+
 	if (argc < 2) {
 		print_about(stderr);
 		return EXIT_FINE;
@@ -114,8 +116,9 @@ int commands_run(int argc, char **argv)
 		print_help(stdout);
 		return EXIT_FINE;
 	}
+	name = strcmp(argv[1], "--version") ? argv[1] : "version";
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (!strcmp(argv[1], commands[i].name))
+		if (!strcmp(name, commands[i].name))
 			return run_command(&commands[i], argc - 1, argv + 1);
 	(void)fprintf(stderr, "rangeguard: unknown command '%s'; see rangeguard --help\n", argv[1]);
 	return EXIT_USAGE;

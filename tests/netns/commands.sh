@@ -88,6 +88,8 @@ test_version()
 	version=$(sed -n 's/^project(rangeguard VERSION \([0-9.]*\).*/\1/p' "$SOURCE_DIR/CMakeLists.txt")
 	assert_exits 0 rangeguard version
 	assert_matches "$output" "^rangeguard ${version//./[.]}[^.0-9]" "version"
+	assert_exits 0 rangeguard --version
+	assert_matches "$output" "^rangeguard ${version//./[.]}[^.0-9]" "version"
 	assert_contains "$output" "0.1.0, 0.2.0, 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0" "CNI versions"
 }
 
