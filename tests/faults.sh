@@ -74,9 +74,9 @@ kernel_state()
 	ip -o link show type veth | grep -oE 'rg[0-9a-f]{12}|alias .*' || true
 	ip route show table all proto 82
 	ip -6 route show table all proto 82
-	ip rule show priority 82
+	ip rule show | grep 29287 || true
 	ip -o address show dev out0 | awk '{ print "assigned", $4 }'
-	nft list table inet rangeguard 2>/dev/null | grep -oE '"rg[0-9a-f]{12}" \. [^ ,}]+|(chain|map|set) [a-z]+[46]-.*' | sort || true
+	nft list table inet rangeguard 2>/dev/null | grep -oE '(chain|map|set) [a-z]+[46]-.*' | sort || true
 }
 
 # state: leases, interfaces, routes: the same again when all is undone

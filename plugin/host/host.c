@@ -38,9 +38,7 @@ int host_open_netfilter(struct host *host, struct error *reterr)
 
 	if (!r)
 		return 0;
-	(void)error_set_errno(
-		reterr, ERROR_KERNEL, r,
-		"no nfnetlink socket, which snat and ipMasq need, and antiSpoof unless it is set to false");
+	(void)error_set_errno(reterr, ERROR_KERNEL, r, "no nfnetlink socket, which snat and ipMasq need");
 	return r == -EPROTONOSUPPORT ? r : REFUSED;
 }
 

@@ -8,6 +8,8 @@
  */
 
 #include "plugin/history/recorder.h"
+#include <stdbool.h>
+
 #include "plugin/network/port.h"
 #include "plugin/report/error.h"
 #include "rangeguard/cleanup.h"
@@ -17,12 +19,14 @@
  * @data_dir:	State directory; borrowed
  * @rtnetlink:	Port in the host's namespace; NULL until host_open()
  * @netfilter:	Port on nfnetlink there; NULL until it is needed
+ * @flows_forgotten: Those of the attachment that is on its way out, whose interface is down
  * @recorder:	Where what is done is recorded; NULL: nowhere; borrowed
  */
 struct host {
 	const char *data_dir;
 	struct port *rtnetlink;
 	struct port *netfilter;
+	bool flows_forgotten;
 	struct recorder *recorder;
 };
 

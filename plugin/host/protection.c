@@ -3,11 +3,15 @@
 
 #include "plugin/host/protection.h"
 
+#include <errno.h>
+
 #include "plugin/host/guarding.h"
 #include "plugin/host/lease_store.h"
 #include "plugin/host/protection_internal.h"
+#include "plugin/report/log.h"
 #include "plugin/snat/arm.h"
 #include "plugin/snat/assign.h"
+#include "plugin/snat/backstop.h"
 #include "plugin/snat/fence.h"
 
 /** How often the table is mended before giving up: somebody who flushes it again and again is in the way */
@@ -33,8 +37,6 @@ static int close_fence(struct port *host, const struct egress *egress, struct er
  * @outcome:	ARM_E_STALE, ARM_E_MISSING
  * @reterr:	Codes 103, 106, 107
  *
- * The fence stands before there is a list that needs it, so that who finds the list need not look for the fence.
- *
  * Return: 0, REFUSED
  */
 static int mend(struct host *host, struct store *store, const struct protection *protection, int outcome,
@@ -44,9 +46,7 @@ static int mend(struct host *host, struct store *store, const struct protection 
 
 	if (outcome == ARM_E_STALE)
 		return arm_purge(host->netfilter, &protection->member, reterr);
-	if (close_fence(host->rtnetlink, protection->member.egress, reterr))
-		return REFUSED;
-	r = arm_intact(host->netfilter, protection->member.egress->n_clauses, reterr);
+	r = arm_intact(host->netfilter, reterr);
 	if (r == ARM_E_MISSING)
 		return protection_make_table(host, store, reterr);
 	return r ? r : arm_lists(host->netfilter, protection->member.egress, reterr);
@@ -112,26 +112,61 @@ static int assign_sources(struct port *host, const struct egress *egress, struct
 }
 
 /**
+ * set_backstop() - See that the backstop is there, where the kernel has nf_tables
+ * @host:	Host
+ * @protection:	Container; with a pin it needs nf_tables in any case
+ * @reterr:	Codes 103, 107
+ *
+ * Return: 0, REFUSED
+ */
+static int set_backstop(struct host *host, const struct protection *protection, struct error *reterr)
+{
+	int r;
+
+	if (!guarding_wanted(protection))
+		return 0;
+	r = host_open_netfilter(host, reterr);
+	if (!r)
+		r = backstop_ensure(host->netfilter, reterr);
+	if (r != -EPROTONOSUPPORT && r != BACKSTOP_E_UNAVAILABLE)
+		return r;
+	log_line("no nf_tables in this kernel: the classifier at the container's interface guards what it sends alone");
+	return 0;
+}
+
+/** put_into_table() - Put what a container's lease says into the nftables table: 0, REFUSED */
+static int put_into_table(struct host *host, const struct state *state, const struct protection *protection,
+			  struct error *reterr)
+{
+	if (assign_sources(host->rtnetlink, protection->member.egress, reterr) ||
+	    close_fence(host->rtnetlink, protection->member.egress, reterr))
+		return REFUSED;
+	return host_open_netfilter(host, reterr) ? REFUSED : put_elements(host, state, protection, reterr);
+}
+
+/**
  * protection_put() - Put what a container's lease says into the kernel, and see that it is there
  * @host:	Host; the calling thread is in the host's namespace
  * @ifindex:	The host's interface towards the container, down if it is our own; 0: there is none
  * @protection:	What the lease says
  * @reterr:	Codes 11, 103, 106, 107
  *
+ * The flows that others left of its addresses are forgotten last: from then on a new one is translated.
+ *
  * Return: 0, REFUSED
  */
 int protection_put(struct host *host, const struct state *state, uint32_t ifindex, const struct protection *protection,
 		   struct error *reterr)
 {
-	if (!member_wanted(&protection->member))
-		return 0;
-	if (assign_sources(host->rtnetlink, protection->member.egress, reterr) ||
-	    guarding_put(host, ifindex, protection, reterr))
-		return REFUSED;
-	if (host_open_netfilter(host, reterr)) {
-		if (member_pinned(&protection->member))
-			(void)error_recode(reterr, ERROR_SNAT);
-		return REFUSED;
-	}
-	return put_elements(host, state, protection, reterr);
+	int r = guarding_put(host, ifindex, protection, reterr);
+
+	if (!r)
+		r = set_backstop(host, protection, reterr);
+	if (!r && member_wanted(&protection->member))
+		r = put_into_table(host, state, protection, reterr);
+	if (!r)
+		r = protection_forget_flows(host, &protection->member, reterr);
+	if (r && member_pinned(&protection->member) && reterr->code == ERROR_KERNEL)
+		(void)error_recode(reterr, ERROR_SNAT);
+	return r ? REFUSED : 0;
 }

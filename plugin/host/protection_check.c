@@ -15,15 +15,14 @@
  */
 int protection_available(const struct netconf *netconf, struct error *reterr)
 {
-	bool needed = netconf->role == ROLE_INTERFACE && netconf->anti_spoof;
 	HOST_CLEANUP struct host host = {0};
 	int r;
 
-	if (netconf->role == ROLE_DELEGATE || !(needed || netconf->ip_masq || netconf->n_pins))
+	if (netconf->role == ROLE_DELEGATE || !(netconf->ip_masq || netconf->n_pins))
 		return 0;
 	if (host_open_netfilter(&host, reterr))
 		return REFUSED;
-	r = arm_intact(host.netfilter, false, reterr);
+	r = arm_intact(host.netfilter, reterr);
 	return r == ARM_E_MISSING ? 0 : r;
 }
 
@@ -40,7 +39,7 @@ static int missing(const struct protection *protection, int outcome, struct erro
 }
 
 /**
- * look() - Hold the table against a container, after it was made anew if somebody flushed it
+ * look() - Compare the table with a container, after it was rebuilt if something was missing
  * @host:	Host, both ports open
  * @state:	State
  * @protection:	Container
@@ -60,11 +59,8 @@ static int look(struct host *host, const struct state *state, const struct prote
 	r = lease_store_open(host->data_dir, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
 	if (r)
 		return r == STATE_E_ABSENT ? lease_store_error(host->data_dir, r, reterr) : r;
-	r = arm_intact(host->netfilter, protection->member.egress->n_clauses, reterr);
-	if (r == ARM_E_MISSING) {
-		log_line("the nftables table inet " NF_TABLE " was gone or without its rules: it is made anew");
-		r = protection_make_table(host, store, reterr);
-	}
+	log_line("the nftables table inet " NF_TABLE " lacked something: it is rebuilt");
+	r = protection_make_table(host, store, reterr);
 	if (!r)
 		r = arm_look(host->netfilter, &protection->member, reterr);
 	if (r == ARM_E_STALE && protection->shared)

@@ -17,6 +17,24 @@
 #include "plugin/snat/conntrack.h"
 
 /**
+ * protection_forget_flows() - Have connection tracking forget a container's addresses
+ * @host:	Host
+ * @member:	Container; only its addresses count
+ * @reterr:	Code 107
+ *
+ * Return: 0, also where nothing is tracked; REFUSED
+ */
+int protection_forget_flows(struct host *host, const struct member *member, struct error *reterr)
+{
+	int r = host_open_netfilter(host, reterr);
+
+	/* Where there is no nfnetlink, nothing can be asked, and nothing translates. */
+	if (r)
+		return r == REFUSED ? r : 0;
+	return conntrack_forget(host->netfilter, member->addresses, member->n_addresses, reterr);
+}
+
+/**
  * take_away() - Take what a container's lease says out of the kernel, before the lease is given back
  * @host:	Host
  * @protection:	What the lease says
@@ -26,20 +44,15 @@
  */
 static int take_away(struct host *host, const struct protection *protection, struct error *reterr)
 {
-	struct error err = {0};
 	int r;
 
+	if (!host->flows_forgotten && protection_forget_flows(host, &protection->member, reterr))
+		return REFUSED;
 	if (!member_wanted(&protection->member) && !protection->unknown)
 		return 0;
-	r = host_open_netfilter(host, &err);
-	if (r) {
-		/* Where there is no nfnetlink, nothing has been armed. */
-		if (r == REFUSED)
-			*reterr = err;
-		return r == REFUSED ? r : 0;
-	}
-	if (conntrack_forget(host->netfilter, protection->member.addresses, protection->member.n_addresses, reterr))
-		return REFUSED;
+	r = host_open_netfilter(host, reterr);
+	if (r)
+		return r == REFUSED ? r : 0; /* Where there is no nfnetlink, nothing is in a table. */
 	return protection->unknown ? arm_purge(host->netfilter, &protection->member, reterr)
 				   : arm_remove(host->netfilter, &protection->member, reterr);
 }
@@ -110,15 +123,19 @@ int protection_removal_begin(struct protection_removal *removal, struct host *ho
 static int run_removal(void *userdata, uint32_t host_index, struct error *reterr)
 {
 	const struct protection_removal *removal = userdata;
+	int r;
 
 	guarding_close(removal->host, host_index, NULL);
-	return take_away(removal->host, &removal->protection, reterr);
+	r = take_away(removal->host, &removal->protection, reterr);
+	removal->host->flows_forgotten = !r && host_index;
+	return r;
 }
 
 /** protection_removal_step() - The step that does it; protection_release() sees to it once more */
 struct attach_step protection_removal_step(struct protection_removal *removal)
 {
-	bool wanted = member_wanted(&removal->protection.member) || removal->protection.unknown;
+	const struct protection *protection = &removal->protection;
+	bool wanted = member_wanted(&protection->member) || guarding_wanted(protection) || protection->unknown;
 
 	return (struct attach_step){.run = wanted ? run_removal : NULL, .userdata = removal};
 }
@@ -175,6 +192,7 @@ int protection_release(struct store *store, struct host *host, const struct atta
 	/* Of a lease that can't be read nothing is known. */
 	if ((!r || protection.unknown) && take_away(host, &protection, reterr))
 		return REFUSED;
+	host->flows_forgotten = false;
 	if (r != IPAM_E_NOT_FOUND) {
 		r = ipam_release(store, attachment, now);
 		if (!r)

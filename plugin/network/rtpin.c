@@ -40,7 +40,7 @@ static struct rtnl_rule *mark_rule_new(const struct mark_rule *wanted)
 	rtnl_rule_set_table(rule, wanted->table);
 	rtnl_rule_set_prio(rule, wanted->priority);
 	rtnl_rule_set_action(rule, FR_ACT_TO_TBL);
-	(void)rtnl_rule_set_protocol(rule, PLAN_ROUTE_PROTOCOL);
+	(void)rtnl_rule_set_protocol(rule, RTPROT_KERNEL);
 	return rule;
 }
 

@@ -71,7 +71,7 @@ static int ask_chains(struct datagram *question, const struct ruleset_chain *cha
 	int r = 0;
 
 	for (size_t i = 0; i < n && !r; i++)
-		r = nf_get_chain(question, chains[i].name);
+		r = nf_get_chain(question, NF_TABLE, chains[i].name);
 	return r;
 }
 
@@ -109,7 +109,7 @@ static int judge(const struct answer *answer, struct nf_talk *talk, int r, unsig
 static int look(struct nf_talk *talk, const struct member *member)
 {
 	size_t n_clauses = member->egress->n_clauses;
-	CLEANUP_FREE struct ruleset_chain *chains = calloc(RULESET_CHAINS + n_clauses, sizeof(*chains));
+	CLEANUP_FREE struct ruleset_chain *chains = calloc(RULESET_CHAINS + RULESET_PARTS * n_clauses, sizeof(*chains));
 	ELEMENTS_CLEANUP struct elements expected = {0};
 	ELEMENTS_CLEANUP struct elements absent = {0};
 	struct answer answer = {.expected = &expected, .chains = chains};
@@ -118,9 +118,9 @@ static int look(struct nf_talk *talk, const struct member *member)
 
 	if (!chains || member_elements(member, &expected) < 0 || member_absent(member, &absent) < 0)
 		return nf_talk_error(talk, -ENOMEM);
-	answer.n_chains = ruleset_chains(n_clauses, chains);
+	answer.n_chains = ruleset_chains(chains);
 	for (size_t i = 0; i < n_clauses; i++)
-		ruleset_list_chain(&member->egress->clauses[i], &chains[answer.n_chains++]);
+		answer.n_chains += ruleset_list_chains(&member->egress->clauses[i], &chains[answer.n_chains]);
 	r = ask_chains(&talk->datagram, chains, answer.n_chains);
 	if (!r)
 		r = nf_get_elements(&talk->datagram, expected.all, expected.n);
@@ -151,12 +151,11 @@ int arm_look(struct port *netfilter, const struct member *member, struct error *
 /**
  * arm_intact() - Whether the table is there with its rules
  * @netfilter:	Port
- * @translation: Those for pins and masquerading included
  * @reterr:	Code 107
  *
  * Return: 0, ARM_E_MISSING, REFUSED
  */
-int arm_intact(struct port *netfilter, bool translation, struct error *reterr)
+int arm_intact(struct port *netfilter, struct error *reterr)
 {
 	struct ruleset_chain chains[RULESET_CHAINS];
 	struct elements none = {0};
@@ -165,7 +164,7 @@ int arm_intact(struct port *netfilter, bool translation, struct error *reterr)
 	int r;
 
 	nf_talk_begin(&talk, netfilter, false, reterr);
-	answer.n_chains = ruleset_chains(translation, chains);
+	answer.n_chains = ruleset_chains(chains);
 	r = ask_chains(&talk.datagram, chains, answer.n_chains);
 	if (!r)
 		r = nf_talk_send(&talk, take_answer, &answer);

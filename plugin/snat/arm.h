@@ -24,7 +24,7 @@ enum arm_outcome {
 
 int arm_try(struct port *netfilter, const struct member *member, struct error *reterr);
 int arm_look(struct port *netfilter, const struct member *member, struct error *reterr);
-int arm_intact(struct port *netfilter, bool translation, struct error *reterr);
+int arm_intact(struct port *netfilter, struct error *reterr);
 int arm_lists(struct port *netfilter, const struct egress *egress, struct error *reterr);
 int arm_drop_list(struct port *netfilter, const struct egress_clause *clause, struct error *reterr);
 int arm_purge(struct port *netfilter, const struct member *member, struct error *reterr);

@@ -32,10 +32,10 @@ static int note_list(struct arm_table *table, const struct egress_clause *clause
 	return 0;
 }
 
-/** add_lists() - The lists of clauses, each once, behind what the first one needs: 0, -ENOMEM */
+/** add_lists() - The lists of clauses, each once: 0, -ENOMEM */
 static int add_lists(struct arm_table *table, const struct egress *egress)
 {
-	int r = egress->n_clauses && !table->n_lists ? ruleset_make_translation(&table->batch) : 0;
+	int r = 0;
 
 	for (size_t i = 0; i < egress->n_clauses && !r; i++) {
 		if (has_list(table, &egress->clauses[i]))
@@ -164,17 +164,35 @@ static int take_rule(const struct nlmsghdr *message, void *userdata)
 	return 0;
 }
 
-/** find_jump() - Find the rule that jumps to a clause's list: 0, PORT_E_REFUSED, negative errno */
-static int find_jump(struct nf_talk *talk, const struct egress_clause *clause, struct jump *jump)
+/** find_jump() - Find the rule that leads to a part of a list: 0, PORT_E_REFUSED, negative errno */
+static int find_jump(struct nf_talk *talk, const struct ruleset_part *part, uint64_t list, struct jump *jump)
 {
 	struct batch batch;
 	int r;
 
 	*jump = (struct jump){.found = false};
-	(void)nf_set_name(ruleset_set(clause), clause->list, jump->chain);
+	(void)nf_set_name(part->set, list, jump->chain);
 	batch_reset(&batch);
-	r = nf_get_rules(&batch, ruleset_base_of(clause));
+	r = nf_get_rules(&batch, part->from);
 	return r ? r : port_exchange(talk->port, &batch, take_rule, jump, &talk->failure);
+}
+
+/** drop_part() - A part of a list out of the table: 0, also when it is not there; PORT_E_REFUSED, negative errno */
+static int drop_part(struct nf_talk *talk, const struct ruleset_part *part, uint64_t list)
+{
+	struct jump jump;
+	int r = find_jump(talk, part, list, &jump);
+
+	if (!r && jump.found) {
+		r = nf_begin(&talk->datagram);
+		if (!r)
+			r = ruleset_remove_part(&talk->datagram, part, list, jump.handle);
+		if (!r)
+			r = nf_end(&talk->datagram);
+		if (!r)
+			r = nf_talk_send(talk, NULL, NULL);
+	}
+	return r == PORT_E_REFUSED && talk->failure.errnum == ENOENT ? 0 : r;
 }
 
 /**
@@ -187,22 +205,13 @@ static int find_jump(struct nf_talk *talk, const struct egress_clause *clause, s
  */
 int arm_drop_list(struct port *netfilter, const struct egress_clause *clause, struct error *reterr)
 {
+	struct ruleset_part parts[RULESET_PARTS];
 	NF_TALK_CLEANUP struct nf_talk talk;
-	struct jump jump;
-	int r;
+	size_t n = ruleset_parts(clause, parts);
+	int r = 0;
 
 	nf_talk_begin(&talk, netfilter, false, reterr);
-	r = find_jump(&talk, clause, &jump);
-	if (!r && jump.found) {
-		r = nf_begin(&talk.datagram);
-		if (!r)
-			r = ruleset_remove_list(&talk.datagram, clause, jump.handle);
-		if (!r)
-			r = nf_end(&talk.datagram);
-		if (!r)
-			r = nf_talk_send(&talk, NULL, NULL);
-	}
-	if (r == PORT_E_REFUSED && talk.failure.errnum == ENOENT)
-		return 0;
+	for (size_t i = 0; i < n && !r; i++)
+		r = drop_part(&talk, &parts[i], clause->list);
 	return r ? nf_talk_error(&talk, r) : 0;
 }

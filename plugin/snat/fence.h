@@ -15,14 +15,19 @@
 #include <stdint.h>
 
 #include "ipam/address/address.h"
+#include "plugin/enforce/marks.h"
 #include "plugin/network/port.h"
 #include "plugin/report/error.h"
 
 /** The mark: this one bit of skb->mark, set by the interface, cleared by the table's chain before routing */
-#define FENCE_MARK 0x00200000U
-/** Routing table of the prohibit routes, priority of the rule that leads there; both also carry protocol 82 */
+#define FENCE_MARK (marks_of(MARKS_MASK_DEFAULT).pinned)
+/**
+ * Routing table of the prohibit routes, of protocol 82; priority of the rule that leads there. It sorts directly after the
+ * kernel's own rule for the local table, before all others; and carries the kernel's protocol, so that neither
+ * `ip rule flush` nor a restart of systemd-networkd, which remove "foreign" rules, take it away
+ */
 #define FENCE_TABLE 29287U
-#define FENCE_PRIORITY 82U
+#define FENCE_PRIORITY 0U
 
 /*
  * Prohibit marked packets to destinations: one rule per family among @spans, one route per prefix. What is there

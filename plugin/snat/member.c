@@ -11,7 +11,7 @@
 /** member_wanted() - Whether the table has to know anything of the container */
 bool member_wanted(const struct member *member)
 {
-	return member->anti_spoof || member->egress->n_clauses;
+	return member->egress->n_clauses;
 }
 
 /** member_pinned() - Whether the container has a pin */
@@ -60,16 +60,30 @@ static enum nf_set of_family(enum nf_set ipv4, const struct address *address)
 	return address->family == FAMILY_IPV4 ? ipv4 : (enum nf_set)(ipv4 + 1);
 }
 
-/** add_guard() - The interface, and the addresses that it holds */
-static void add_guard(const struct member *member, struct elements *elements)
+/** add_pair() - An address and a source, once: two pins of a container may have the same one */
+static void add_pair(struct elements *elements, enum nf_set set, uint64_t list, const struct address *address,
+		     const struct address *source)
 {
-	memcpy(add(elements, NF_GUARDED)->key, member->interface, IFNAMSIZ);
-	for (size_t i = 0; i < member->n_addresses; i++) {
-		struct nf_element *element = add(elements, of_family(NF_HELD4, &member->addresses[i]));
+	struct nf_element wanted = {.set = set, .list = list};
 
-		memcpy(element->key, member->interface, IFNAMSIZ);
-		address_to_bytes(&member->addresses[i], element->key + IFNAMSIZ);
-	}
+	address_to_bytes(address, wanted.key);
+	address_to_bytes(source, wanted.key + family_bytes(source->family));
+	for (size_t i = 0; i < elements->n; i++)
+		if (element_equal(&elements->all[i], &wanted))
+			return;
+	elements->all[elements->n++] = wanted;
+}
+
+/** add_pairs() - Addresses of the family and the source of a clause, in all sets of the table or of the list: @ipv4 */
+static void add_pairs(const struct member *member, const struct egress_clause *clause, enum nf_set ipv4,
+		      struct elements *elements)
+{
+	uint64_t list = ipv4 < NF_FIRST_KIND ? 0 : clause->list;
+
+	for (size_t i = 0; clause->source.family && i < member->n_addresses; i++)
+		if (member->addresses[i].family == clause->family)
+			add_pair(elements, of_family(ipv4, &clause->source), list, &member->addresses[i],
+				 &clause->source);
 }
 
 /** add_clause() - What a clause says of the addresses of its family */
@@ -97,7 +111,7 @@ static void add_addresses(const struct member *member, enum nf_set ipv4, struct 
 /** most_elements() - No container has more elements */
 static size_t most_elements(const struct member *member)
 {
-	return 1 + member->n_addresses * (3 + member->egress->n_clauses);
+	return member->n_addresses * (2 + 3 * member->egress->n_clauses);
 }
 
 /**
@@ -105,8 +119,8 @@ static size_t most_elements(const struct member *member)
  * @member:	Container
  * @elements:	They are appended
  *
- * A pinned container has all its addresses behind the fence, also those of a family without a pin: the fence's mark
- * is on all that comes through its interface.
+ * All addresses of a pinned container are known as such, also those of a family without a pin: the fence's mark is on all
+ * that comes through its interface.
  *
  * Return: 0, -ENOMEM
  */
@@ -116,10 +130,12 @@ int member_elements(const struct member *member, struct elements *elements)
 		return -ENOMEM;
 	if (member->egress->n_clauses && !member->shared)
 		add_addresses(member, NF_TRANSLATED4, elements);
-	if (member->anti_spoof)
-		add_guard(member, elements);
-	for (size_t i = 0; i < member->egress->n_clauses; i++)
+	for (size_t i = 0; i < member->egress->n_clauses; i++) {
 		add_clause(member, &member->egress->clauses[i], elements);
+		add_pairs(member, &member->egress->clauses[i], NF_SENT4, elements);
+	}
+	for (size_t i = 0; i < member->egress->n_clauses; i++)
+		add_pairs(member, &member->egress->clauses[i], NF_PAIRS4, elements);
 	if (member_pinned(member))
 		add_addresses(member, NF_PINNED4, elements);
 	return 0;
@@ -134,8 +150,6 @@ int member_absent(const struct member *member, struct elements *elements)
 		add_addresses(member, NF_TRANSLATED4, elements);
 	if (!member_pinned(member))
 		add_addresses(member, NF_PINNED4, elements);
-	if (!member->anti_spoof && *member->interface)
-		memcpy(add(elements, NF_GUARDED)->key, member->interface, IFNAMSIZ);
 	return 0;
 }
 
@@ -143,10 +157,9 @@ int member_absent(const struct member *member, struct elements *elements)
 static enum family family_of(enum nf_set set)
 {
 	static const enum family families[NF_N_SETS] = {
-		[NF_HELD4] = FAMILY_IPV4,	[NF_HELD6] = FAMILY_IPV6,   [NF_TRANSLATED4] = FAMILY_IPV4,
-		[NF_TRANSLATED6] = FAMILY_IPV6, [NF_PINNED4] = FAMILY_IPV4, [NF_PINNED6] = FAMILY_IPV6,
-		[NF_PIN4] = FAMILY_IPV4,	[NF_PIN6] = FAMILY_IPV6,    [NF_MASQUERADE4] = FAMILY_IPV4,
-		[NF_MASQUERADE6] = FAMILY_IPV6,
+		[NF_TRANSLATED4] = FAMILY_IPV4, [NF_TRANSLATED6] = FAMILY_IPV6, [NF_PINNED4] = FAMILY_IPV4,
+		[NF_PINNED6] = FAMILY_IPV6,	[NF_PIN4] = FAMILY_IPV4,	[NF_PIN6] = FAMILY_IPV6,
+		[NF_MASQUERADE4] = FAMILY_IPV4, [NF_MASQUERADE6] = FAMILY_IPV6,
 	};
 
 	return families[set];
@@ -154,7 +167,7 @@ static enum family family_of(enum nf_set set)
 
 /**
  * member_possible() - Elements that a set may have of a container, whatever the container was armed with
- * @member:	Container; only its interface and addresses count
+ * @member:	Container; only its addresses count
  * @set:	Set
  * @list:	Digest of its list of destinations, of a kind
  * @elements:	They are appended
@@ -163,12 +176,8 @@ static enum family family_of(enum nf_set set)
  */
 int member_possible(const struct member *member, enum nf_set set, uint64_t list, struct elements *elements)
 {
-	size_t offset = set == NF_HELD4 || set == NF_HELD6 ? IFNAMSIZ : 0;
-
-	if (elements_reserve(elements, member->n_addresses + 1) < 0)
+	if (elements_reserve(elements, member->n_addresses) < 0)
 		return -ENOMEM;
-	if (set == NF_GUARDED)
-		memcpy(add(elements, set)->key, member->interface, IFNAMSIZ);
 	for (size_t i = 0; i < member->n_addresses; i++) {
 		struct nf_element *element;
 
@@ -176,8 +185,7 @@ int member_possible(const struct member *member, enum nf_set set, uint64_t list,
 			continue;
 		element = add(elements, set);
 		element->list = list;
-		memcpy(element->key, member->interface, offset);
-		address_to_bytes(&member->addresses[i], element->key + offset);
+		address_to_bytes(&member->addresses[i], element->key);
 	}
 	return 0;
 }

@@ -19,30 +19,27 @@
 #include <libnftnl/chain.h>
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
-#include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <net/if.h>
 #include <string.h>
 
 /** No message is longer: the elements of one, which are counted, or a rule */
 #define MESSAGE_BYTES 8192U
 /** What one container's elements take, and room for one more message */
 #define DATAGRAM_BYTES (MESSAGE_BYTES + 2048U)
-/** And of byte orders (enum byteorder there) */
-#define BYTEORDER_HOST 1U
 
 const struct nf_shape nf_shapes[NF_N_SETS] = {
-	[NF_GUARDED] = {"guarded", NF_TYPE_IFNAME, IFNAMSIZ, 0, 0},
-	[NF_HELD4] = {"held4", NF_TYPE_IFNAME << NF_TYPE_BITS | NF_TYPE_IPV4, IFNAMSIZ + 4, 0, 0},
-	[NF_HELD6] = {"held6", NF_TYPE_IFNAME << NF_TYPE_BITS | NF_TYPE_IPV6, IFNAMSIZ + 16, 0, 0},
 	[NF_TRANSLATED4] = {"translated4", NF_TYPE_IPV4, 4, 0, 0},
 	[NF_TRANSLATED6] = {"translated6", NF_TYPE_IPV6, 16, 0, 0},
 	[NF_PINNED4] = {"pinned4", NF_TYPE_IPV4, 4, 0, 0},
 	[NF_PINNED6] = {"pinned6", NF_TYPE_IPV6, 16, 0, 0},
+	[NF_PAIRS4] = {"pairs4", NF_TYPE_IPV4 << NF_TYPE_BITS | NF_TYPE_IPV4, 8, 0, 0},
+	[NF_PAIRS6] = {"pairs6", NF_TYPE_IPV6 << NF_TYPE_BITS | NF_TYPE_IPV6, 32, 0, 0},
 	[NF_PIN4] = {"pin4-", NF_TYPE_IPV4, 4, NF_TYPE_IPV4, 4},
 	[NF_PIN6] = {"pin6-", NF_TYPE_IPV6, 16, NF_TYPE_IPV6, 16},
+	[NF_SENT4] = {"sent4-", NF_TYPE_IPV4 << NF_TYPE_BITS | NF_TYPE_IPV4, 8, 0, 0},
+	[NF_SENT6] = {"sent6-", NF_TYPE_IPV6 << NF_TYPE_BITS | NF_TYPE_IPV6, 32, 0, 0},
 	[NF_MASQUERADE4] = {"masquerade4-", NF_TYPE_IPV4, 4, 0, 0},
 	[NF_MASQUERADE6] = {"masquerade6-", NF_TYPE_IPV6, 16, 0, 0},
 };
@@ -134,12 +131,12 @@ int nf_end(struct datagram *datagram)
 }
 
 /** table_message() - A message about the table */
-static int table_message(struct datagram *datagram, uint16_t type, uint16_t flags)
+static int table_message(struct datagram *datagram, const char *name, uint16_t type, uint16_t flags)
 {
 	struct nftnl_table *table NF_TABLE_CLEANUP = nftnl_table_alloc();
 	struct nlmsghdr *message = nf_header(datagram, type, flags);
 
-	if (!table || !message || nftnl_table_set_str(table, NFTNL_TABLE_NAME, NF_TABLE) < 0)
+	if (!table || !message || nftnl_table_set_str(table, NFTNL_TABLE_NAME, name) < 0)
 		return -ENOMEM;
 	nftnl_table_nlmsg_build_payload(message, table);
 	nf_append(datagram, message);
@@ -147,15 +144,15 @@ static int table_message(struct datagram *datagram, uint16_t type, uint16_t flag
 }
 
 /** nf_add_table() - The table, unless it is there */
-int nf_add_table(struct datagram *datagram)
+int nf_add_table(struct datagram *datagram, const char *table)
 {
-	return table_message(datagram, NFT_MSG_NEWTABLE, NLM_F_CREATE);
+	return table_message(datagram, table, NFT_MSG_NEWTABLE, NLM_F_CREATE);
 }
 
 /** nf_delete_table() - The table away with everything in it; it must be there */
-int nf_delete_table(struct datagram *datagram)
+int nf_delete_table(struct datagram *datagram, const char *table)
 {
-	return table_message(datagram, NFT_MSG_DELTABLE, 0);
+	return table_message(datagram, table, NFT_MSG_DELTABLE, 0);
 }
 
 /** nf_name_set() - A set object with table and name, NULL without memory */
@@ -171,19 +168,6 @@ struct nftnl_set *nf_name_set(const char *name)
 	return set;
 }
 
-/** show_names() - Tell nft that the keys are texts as they stand in memory; else it shows interfaces as "" */
-static int show_names(struct nftnl_set *set)
-{
-	struct nftnl_udata_buf *data = nftnl_udata_buf_alloc(2 * sizeof(uint32_t));
-	bool put =
-		data && nftnl_udata_put_u32(data, NFTNL_UDATA_SET_KEYBYTEORDER, BYTEORDER_HOST) &&
-		nftnl_set_set_data(set, NFTNL_SET_USERDATA, nftnl_udata_buf_data(data), nftnl_udata_buf_len(data)) == 0;
-
-	if (data)
-		nftnl_udata_buf_free(data);
-	return put ? 0 : -ENOMEM;
-}
-
 /** nf_add_set() - A set that is not there yet */
 int nf_add_set(struct datagram *datagram, enum nf_set which, uint64_t list)
 {
@@ -192,7 +176,7 @@ int nf_add_set(struct datagram *datagram, enum nf_set which, uint64_t list)
 	struct nftnl_set *set NF_SET_CLEANUP = nf_name_set(nf_set_name(which, list, name));
 	struct nlmsghdr *message = nf_header(datagram, NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL);
 
-	if (!set || !message || (shape->key_type == NF_TYPE_IFNAME && show_names(set) < 0))
+	if (!set || !message)
 		return -ENOMEM;
 	/* The kernel wants a number, though the set has a name. */
 	nftnl_set_set_u32(set, NFTNL_SET_ID, datagram->count);
@@ -223,13 +207,13 @@ int nf_delete_set(struct datagram *datagram, enum nf_set which, uint64_t list)
 }
 
 /** chain_message() - A message about a chain; @hook NULL: none */
-static int chain_message(struct datagram *datagram, uint16_t type, uint16_t flags, const char *name,
+static int chain_message(struct datagram *datagram, uint16_t type, uint16_t flags, const char *table, const char *name,
 			 const struct nf_hook *hook)
 {
 	struct nftnl_chain *chain NF_CHAIN_CLEANUP = nftnl_chain_alloc();
 	struct nlmsghdr *message = nf_header(datagram, type, flags);
 
-	if (!chain || !message || nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, NF_TABLE) < 0 ||
+	if (!chain || !message || nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, table) < 0 ||
 	    nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, name) < 0 ||
 	    (hook && nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, hook->type) < 0))
 		return -ENOMEM;
@@ -244,15 +228,15 @@ static int chain_message(struct datagram *datagram, uint16_t type, uint16_t flag
 }
 
 /** nf_add_chain() - A chain that is not there yet; a base chain with @hook, else NULL */
-int nf_add_chain(struct datagram *datagram, const char *name, const struct nf_hook *hook)
+int nf_add_chain(struct datagram *datagram, const char *table, const char *name, const struct nf_hook *hook)
 {
-	return chain_message(datagram, NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL, name, hook);
+	return chain_message(datagram, NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL, table, name, hook);
 }
 
 /** nf_delete_chain() - A chain without rules that nothing jumps to away */
 int nf_delete_chain(struct datagram *datagram, const char *name)
 {
-	return chain_message(datagram, NFT_MSG_DELCHAIN, 0, name, NULL);
+	return chain_message(datagram, NFT_MSG_DELCHAIN, 0, NF_TABLE, name, NULL);
 }
 
 /** nf_delete_rule() - A rule away, by the handle that the kernel gave it */
@@ -271,9 +255,9 @@ int nf_delete_rule(struct datagram *datagram, const char *chain, uint64_t handle
 }
 
 /** nf_get_chain() - Ask for a chain */
-int nf_get_chain(struct datagram *datagram, const char *name)
+int nf_get_chain(struct datagram *datagram, const char *table, const char *name)
 {
-	return chain_message(datagram, NFT_MSG_GETCHAIN, 0, name, NULL);
+	return chain_message(datagram, NFT_MSG_GETCHAIN, 0, table, name, NULL);
 }
 
 /**

@@ -3,8 +3,8 @@
 #define PLUGIN_SNAT_NFMESSAGE_H
 
 /*
- * nftables messages as bytes: libnftnl builds them, a datagram collects them. Everything is about the one table,
- * `inet rangeguard`, and its sets. No descriptor, no system call.
+ * nftables messages as bytes: libnftnl builds them, a datagram collects them. Everything is about the table
+ * `inet rangeguard` and its sets, but for backstop.h's. No descriptor, no system call.
  */
 
 #include <stdbool.h>
@@ -15,20 +15,21 @@
 #define NF_TABLE "rangeguard"
 /** Space for the name of a set or chain: "masquerade4-" and 16 digits */
 #define NF_NAME_MAX 32
-/** The longest key: an interface's name and an IPv6 address */
+/** The longest key: two IPv6 addresses */
 #define NF_KEY_MAX 32U
 
-/** The table's sets and maps. The last four are kinds: there is one for each list of destinations */
+/** The table's sets and maps. The last six are kinds: there is one for each list of destinations */
 enum nf_set {
-	NF_GUARDED, /* interfaces whose packets must carry an address that is held */
-	NF_HELD4,   /* interface . address */
-	NF_HELD6,
-	NF_TRANSLATED4, /* addresses that are in one of the last four */
+	NF_TRANSLATED4, /* addresses that are in one of the last six */
 	NF_TRANSLATED6,
-	NF_PINNED4, /* addresses behind the fence: of containers with a pin */
+	NF_PINNED4, /* addresses of containers with a pin */
 	NF_PINNED6,
+	NF_PAIRS4, /* address . source of one of its pins */
+	NF_PAIRS6,
 	NF_PIN4, /* address : source towards the list */
 	NF_PIN6,
+	NF_SENT4, /* address . source towards the list */
+	NF_SENT6,
 	NF_MASQUERADE4, /* addresses that are masqueraded towards the list */
 	NF_MASQUERADE6,
 	NF_N_SETS,
@@ -67,17 +68,17 @@ struct nf_hook {
 /* Each appends one message, or as many as it takes. 0, -ENOMEM. */
 int nf_begin(struct datagram *datagram);
 int nf_end(struct datagram *datagram);
-int nf_add_table(struct datagram *datagram);
-int nf_delete_table(struct datagram *datagram);
+int nf_add_table(struct datagram *datagram, const char *table);
+int nf_delete_table(struct datagram *datagram, const char *table);
 int nf_add_set(struct datagram *datagram, enum nf_set which, uint64_t list);
 int nf_delete_set(struct datagram *datagram, enum nf_set which, uint64_t list);
-int nf_add_chain(struct datagram *datagram, const char *name, const struct nf_hook *hook);
+int nf_add_chain(struct datagram *datagram, const char *table, const char *name, const struct nf_hook *hook);
 int nf_delete_chain(struct datagram *datagram, const char *name);
 int nf_delete_rule(struct datagram *datagram, const char *chain, uint64_t handle);
 /* Ask for the table's sets, or a chain's rules: dumps, hence alone in their batch. */
 int nf_get_sets(struct batch *batch);
 int nf_get_rules(struct batch *batch, const char *chain);
-int nf_get_chain(struct datagram *datagram, const char *name);
+int nf_get_chain(struct datagram *datagram, const char *table, const char *name);
 /* Elements of the same set, as they follow each other, share a message. */
 int nf_add_elements(struct datagram *datagram, const struct nf_element *elements, size_t n);
 int nf_add_new_elements(struct datagram *datagram, const struct nf_element *elements, size_t n);

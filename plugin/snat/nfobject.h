@@ -17,7 +17,6 @@
 /** nft's numbers of types (enum datatypes of its datatype.h), by which it knows how to show a set; the kernel does not */
 #define NF_TYPE_IPV4 7U
 #define NF_TYPE_IPV6 8U
-#define NF_TYPE_IFNAME 41U
 #define NF_TYPE_BITS 6U
 
 /** Elements in one message: less than 100 bytes each */

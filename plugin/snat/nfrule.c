@@ -17,14 +17,13 @@
 
 /** No register: a lookup that only tells whether */
 #define NO_REGISTER UINT32_MAX
-/** Bits of a connection's state as the ct expression has them (NF_CT_STATE_BIT() in the kernel) */
-#define STATE_BIT(info) (1U << ((info) % IP_CT_IS_REPLY + 1))
 
 /** nf_rule_begin() - Begin a rule of @chain */
-void nf_rule_begin(struct nf_rule *rule, const char *chain)
+void nf_rule_begin(struct nf_rule *rule, const char *table, const char *chain)
 {
+	rule->first = false;
 	rule->rule = nftnl_rule_alloc();
-	rule->failed = !rule->rule || nftnl_rule_set_str(rule->rule, NFTNL_RULE_TABLE, NF_TABLE) < 0 ||
+	rule->failed = !rule->rule || nftnl_rule_set_str(rule->rule, NFTNL_RULE_TABLE, table) < 0 ||
 		       nftnl_rule_set_str(rule->rule, NFTNL_RULE_CHAIN, chain) < 0;
 	if (rule->rule)
 		nftnl_rule_set_u32(rule->rule, NFTNL_RULE_FAMILY, NFPROTO_INET);
@@ -43,15 +42,16 @@ void nf_rule_comment(struct nf_rule *rule, const char *text)
 		nftnl_udata_buf_free(data);
 }
 
-/** nf_rule_add() - Put the rule at the end of its chain: 0, -ENOMEM */
+/** nf_rule_add() - Put the rule at the end of its chain, or its beginning: 0, -ENOMEM */
 int nf_rule_add(struct nf_rule *rule, struct datagram *datagram)
 {
 	char *room = nf_room(datagram);
+	uint16_t flags = rule->first ? NLM_F_CREATE : NLM_F_CREATE | NLM_F_APPEND;
 	struct nlmsghdr *message;
 	int r = -ENOMEM;
 
 	if (room && !rule->failed) {
-		message = nftnl_nlmsg_build_hdr(room, NFT_MSG_NEWRULE, NFPROTO_INET, NLM_F_CREATE | NLM_F_APPEND, 0);
+		message = nftnl_nlmsg_build_hdr(room, NFT_MSG_NEWRULE, NFPROTO_INET, flags, 0);
 		nftnl_rule_nlmsg_build_payload(message, rule->rule);
 		nf_append(datagram, message);
 		r = 0;
@@ -93,8 +93,7 @@ static void load_meta(struct nf_rule *rule, enum nft_meta_keys key)
 }
 
 /** load_payload() - Bytes of the packet into a register */
-static void load_payload(struct nf_rule *rule, enum nft_payload_bases base, size_t offset, size_t size,
-			 enum nft_registers target)
+static void load_payload(struct nf_rule *rule, enum nft_payload_bases base, size_t offset, size_t size, uint32_t target)
 {
 	struct nftnl_expr *expression = add(rule, "payload");
 
@@ -107,7 +106,7 @@ static void load_payload(struct nf_rule *rule, enum nft_payload_bases base, size
 }
 
 /** load_source() - The packet's source address into a register */
-static void load_source(struct nf_rule *rule, enum family family, enum nft_registers target)
+static void load_source(struct nf_rule *rule, enum family family, uint32_t target)
 {
 	if (family == FAMILY_IPV4)
 		load_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, offsetof(struct iphdr, saddr), 4, target);
@@ -136,10 +135,9 @@ static void compare(struct nf_rule *rule, enum nft_cmp_ops operation, const void
 	put_data(rule, expression, NFTNL_EXPR_CMP_DATA, data, size);
 }
 
-/** mask() - Register 1 = register 1 & @bytes */
-static void mask(struct nf_rule *rule, const void *bytes, size_t size)
+/** bitwise() - Register 1 = (register 1 & @bytes) ^ @flip */
+static void bitwise(struct nf_rule *rule, const void *bytes, const void *flip, size_t size)
 {
-	static const uint8_t zero[16];
 	struct nftnl_expr *expression = add(rule, "bitwise");
 
 	if (!expression)
@@ -148,7 +146,20 @@ static void mask(struct nf_rule *rule, const void *bytes, size_t size)
 	nftnl_expr_set_u32(expression, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
 	nftnl_expr_set_u32(expression, NFTNL_EXPR_BITWISE_LEN, (uint32_t)size);
 	put_data(rule, expression, NFTNL_EXPR_BITWISE_MASK, bytes, size);
-	put_data(rule, expression, NFTNL_EXPR_BITWISE_XOR, zero, size);
+	put_data(rule, expression, NFTNL_EXPR_BITWISE_XOR, flip, size);
+}
+
+/** load_ct() - Something about the packet's flow into a register; @direction -1: of no direction */
+static void load_ct(struct nf_rule *rule, enum nft_ct_keys key, int direction, uint32_t target)
+{
+	struct nftnl_expr *expression = add(rule, "ct");
+
+	if (!expression)
+		return;
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_CT_KEY, key);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_CT_DREG, target);
+	if (direction >= 0)
+		nftnl_expr_set_u8(expression, NFTNL_EXPR_CT_DIR, (uint8_t)direction);
 }
 
 /**
@@ -190,74 +201,57 @@ void nf_match_family(struct nf_rule *rule, enum family family)
 	compare(rule, NFT_CMP_EQ, &protocol, sizeof(protocol));
 }
 
-/** nf_match_protocol() - Packets of one transport protocol, whatever extension headers are before it */
-void nf_match_protocol(struct nf_rule *rule, uint8_t protocol)
+/** nf_match_marks() - Packets of whose mark the bits of @mask are, or are not, exactly those of @value */
+void nf_match_marks(struct nf_rule *rule, uint32_t mask, uint32_t value, bool equal)
 {
-	load_meta(rule, NFT_META_L4PROTO);
-	compare(rule, NFT_CMP_EQ, &protocol, sizeof(protocol));
-}
-
-/** nf_match_icmp_type() - ICMP or ICMPv6 packets of one type; the protocol has been matched */
-void nf_match_icmp_type(struct nf_rule *rule, uint8_t type)
-{
-	load_payload(rule, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof(type), NFT_REG_1);
-	compare(rule, NFT_CMP_EQ, &type, sizeof(type));
-}
-
-/** nf_match_source() - Packets from a prefix; the family has been matched */
-void nf_match_source(struct nf_rule *rule, const struct prefix *prefix)
-{
-	struct span span = prefix_span(prefix);
-	struct address first = {.family = span.family, .value = span.first};
-	struct address ones = {.family = span.family, .value = ~(span.last - span.first)};
-	uint8_t bytes[ADDRESS_BYTES_MAX], mask_bytes[ADDRESS_BYTES_MAX];
-	unsigned size = family_bytes(span.family);
-
-	address_to_bytes(&first, bytes);
-	address_to_bytes(&ones, mask_bytes);
-	load_source(rule, span.family, NFT_REG_1);
-	if (span.first != span.last)
-		mask(rule, mask_bytes, size);
-	compare(rule, NFT_CMP_EQ, bytes, size);
-}
-
-/** nf_match_mark() - Packets whose mark has a bit, or has not */
-void nf_match_mark(struct nf_rule *rule, uint32_t bit, bool set)
-{
-	uint32_t zero = 0;
+	static const uint32_t none;
 
 	load_meta(rule, NFT_META_MARK);
-	mask(rule, &bit, sizeof(bit));
-	compare(rule, set ? NFT_CMP_NEQ : NFT_CMP_EQ, &zero, sizeof(zero));
+	bitwise(rule, &mask, &none, sizeof(mask));
+	compare(rule, equal ? NFT_CMP_EQ : NFT_CMP_NEQ, &value, sizeof(value));
 }
 
-/** nf_match_known_flow() - Packets that connection tracking has a flow for, a new one included: NAT sees no other */
-void nf_match_known_flow(struct nf_rule *rule)
+/** nf_match_group() - Packets that came in through an interface of a group */
+void nf_match_group(struct nf_rule *rule, uint32_t group)
 {
-	uint32_t states = STATE_BIT(IP_CT_NEW) | STATE_BIT(IP_CT_ESTABLISHED) | STATE_BIT(IP_CT_RELATED), zero = 0;
-	struct nftnl_expr *expression = add(rule, "ct");
-
-	if (!expression)
-		return;
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_CT_KEY, NFT_CT_STATE);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_CT_DREG, NFT_REG_1);
-	mask(rule, &states, sizeof(states));
-	compare(rule, NFT_CMP_NEQ, &zero, sizeof(zero));
+	load_meta(rule, NFT_META_IIFGROUP);
+	compare(rule, NFT_CMP_EQ, &group, sizeof(group));
 }
 
-/** nf_match_interface() - Packets that came in through an interface in a set */
-void nf_match_interface(struct nf_rule *rule, enum nf_set set)
+/** nf_match_new_flow() - Packets of a flow whose first packet has not left yet; not those that are tracked as none */
+void nf_match_new_flow(struct nf_rule *rule)
 {
-	load_meta(rule, NFT_META_IIFNAME);
-	look_up(rule, set, 0, NO_REGISTER);
+	static const uint32_t none, confirmed = IPS_CONFIRMED;
+
+	load_ct(rule, NFT_CT_STATUS, -1, NFT_REG_1);
+	bitwise(rule, &confirmed, &none, sizeof(confirmed));
+	compare(rule, NFT_CMP_EQ, &none, sizeof(none));
 }
 
-/** nf_match_interface_and_source() - Packets whose interface and source address are in a set together */
-void nf_match_interface_and_source(struct nf_rule *rule, enum family family, enum nf_set set)
+/**
+ * nf_match_pair() - Packets that belong to a container and have, or will leave with, a source that is in a set with it
+ * @rule:	Rule; the family has been matched
+ * @family:	Family
+ * @pair:	Where the two addresses are from
+ * @set:	Set of pairs
+ * @list:	Of a kind: digest of its list
+ */
+void nf_match_pair(struct nf_rule *rule, enum family family, enum nf_pair pair, enum nf_set set, uint64_t list)
 {
-	load_meta(rule, NFT_META_IIFNAME);
-	load_source(rule, family, NFT_REG_2);
-	look_up(rule, set, 0, NO_REGISTER);
+	enum nft_ct_keys source = family == FAMILY_IPV4 ? NFT_CT_SRC_IP : NFT_CT_SRC_IP6;
+	enum nft_ct_keys destination = family == FAMILY_IPV4 ? NFT_CT_DST_IP : NFT_CT_DST_IP6;
+	/* Key parts stand side by side: registers of 4 bytes, or of 16. */
+	uint32_t second = family == FAMILY_IPV4 ? NFT_REG32_01 : NFT_REG_2;
+	bool opened = pair == NF_PAIR_OPENED || pair == NF_PAIR_OPENED_LEAVING;
+
+	load_ct(rule, source, opened ? IP_CT_DIR_ORIGINAL : IP_CT_DIR_REPLY, NFT_REG_1);
+	if (pair == NF_PAIR_OPENED)
+		load_ct(rule, destination, IP_CT_DIR_REPLY, second);
+	else if (pair == NF_PAIR_ANSWERED)
+		load_ct(rule, destination, IP_CT_DIR_ORIGINAL, second);
+	else
+		load_source(rule, family, second);
+	look_up(rule, set, list, NO_REGISTER);
 }
 
 /** nf_match_source_in() - Packets whose source address is in a set */
@@ -287,19 +281,25 @@ void nf_verdict(struct nf_rule *rule, int verdict, const char *chain)
 		rule->failed = true;
 }
 
-/** nf_clear_mark() - Take a bit out of the packet's mark */
-void nf_clear_mark(struct nf_rule *rule, uint32_t bit)
+/** nf_set_marks() - Of the packet's mark the bits of @mask become those of @value */
+void nf_set_marks(struct nf_rule *rule, uint32_t mask, uint32_t value)
 {
-	uint32_t others = ~bit;
+	uint32_t others = ~mask;
 	struct nftnl_expr *expression;
 
 	load_meta(rule, NFT_META_MARK);
-	mask(rule, &others, sizeof(others));
+	bitwise(rule, &others, &value, sizeof(others));
 	expression = add(rule, "meta");
 	if (!expression)
 		return;
 	nftnl_expr_set_u32(expression, NFTNL_EXPR_META_KEY, NFT_META_MARK);
 	nftnl_expr_set_u32(expression, NFTNL_EXPR_META_SREG, NFT_REG_1);
+}
+
+/** nf_count() - Count the packet */
+void nf_count(struct nf_rule *rule)
+{
+	(void)add(rule, "counter");
 }
 
 /** nf_translate_source() - The packet leaves with the source that its own has in a map; the family has been matched */

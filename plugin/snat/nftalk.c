@@ -31,9 +31,11 @@ int nf_talk_send(struct nf_talk *talk, port_reply_fn reply, void *userdata)
 	return r;
 }
 
-/** is_unavailable() - Whether there is no nf_tables: a batch is answered so, and a question with EINVAL and no word */
-static bool is_unavailable(const struct nf_talk *talk, int outcome, int errnum)
+/** nf_talk_unavailable() - Whether there is no nf_tables: a batch is answered so, and a question with EINVAL and no word */
+bool nf_talk_unavailable(const struct nf_talk *talk, int outcome)
 {
+	int errnum = outcome < 0 ? -outcome : talk->failure.errnum;
+
 	return errnum == EOPNOTSUPP || errnum == EPROTONOSUPPORT ||
 	       (outcome == PORT_E_REFUSED && errnum == EINVAL && talk->question && !talk->failure.text[0]);
 }
@@ -49,11 +51,11 @@ int nf_talk_error(struct nf_talk *talk, int outcome)
 {
 	int errnum = outcome < 0 ? -outcome : talk->failure.errnum;
 
-	if (is_unavailable(talk, outcome, errnum))
+	if (nf_talk_unavailable(talk, outcome))
 		return error_set(
 			talk->err, talk->code,
-			"nftables is not available in this kernel (module nf_tables): snat and ipMasq need it, and "
-			"antiSpoof, which is on unless it is set to false");
+			"nftables is not available in this kernel (modules nf_tables, nft_ct, nft_nat, nft_masq): snat "
+			"and ipMasq need it");
 	(void)error_set_errno(talk->err, talk->code, -errnum, "the nftables table inet " NF_TABLE " can't be %s",
 			      outcome < 0 ? "reached" : "changed");
 	if (outcome == PORT_E_REFUSED && talk->failure.text[0])

@@ -27,6 +27,7 @@ struct nf_talk {
 
 void nf_talk_begin(struct nf_talk *talk, struct port *port, bool pinned, struct error *err);
 int nf_talk_send(struct nf_talk *talk, port_reply_fn reply, void *userdata);
+bool nf_talk_unavailable(const struct nf_talk *talk, int outcome);
 int nf_talk_error(struct nf_talk *talk, int outcome);
 void nf_talk_done(struct nf_talk *talk);
 

@@ -4,25 +4,22 @@
 #include "plugin/snat/ruleset.h"
 
 #include <errno.h>
-#include <linux/icmp.h>
-#include <linux/icmpv6.h>
-#include <linux/in.h>
-#include <linux/in6.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter_ipv4.h>
 
-#include "plugin/snat/fence.h"
+#include "plugin/enforce/classifier_attach.h"
+#include "plugin/enforce/marks.h"
 #include "plugin/snat/nfrule.h"
 
-#define CHAIN_SPOOF "spoof"
+#define CHAIN_PINNED "pinned"
+#define CHAIN_LEAVING "leaving"
 #define CHAIN_PINS "pins"
 /* "masquerade" is a word of nft's language */
 #define CHAIN_MASQUERADE "masquerading"
-/** RFC 4861: types that linux/icmpv6.h leaves out */
-#define ND_ROUTER_ADVERTISEMENT 134
-#define ND_NEIGHBOUR_SOLICITATION 135
-#define ND_REDIRECT 137
+
+static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
+#define N_FAMILIES (sizeof(families) / sizeof(families[0]))
 
 /**
  * struct base_chain - A chain that does not depend on containers
@@ -30,7 +27,6 @@
  * @hook:		Where it hooks in; NULL type: nowhere
  * @n_rules:		Its rules
  * @n_jumps:		What else refers to it
- * @translation:	It is for pins and masquerading
  * @add_rules:		Adds them
  */
 struct base_chain {
@@ -38,171 +34,153 @@ struct base_chain {
 	struct nf_hook hook;
 	uint32_t n_rules;
 	uint32_t n_jumps;
-	bool translation;
 	int (*add_rules)(struct datagram *batch, const char *chain);
 };
 
-/** drop_icmp() - Drop ICMP messages of one type, of the family's protocol */
-static int drop_icmp(struct datagram *batch, const char *chain, enum family family, uint8_t type)
+/** bits() - The bits of marks */
+static struct marks bits(void)
+{
+	return marks_of(MARKS_MASK_DEFAULT);
+}
+
+/** of_family() - The set of a family: @ipv4 or the one after it */
+static enum nf_set of_family(enum nf_set ipv4, enum family family)
+{
+	return family == FAMILY_IPV4 ? ipv4 : (enum nf_set)(ipv4 + 1);
+}
+
+/** check_later() - A packet of a pinned container needs no fence: it will be looked at when it leaves */
+static void check_later(struct nf_rule *rule)
+{
+	nf_set_marks(rule, bits().pinned | bits().checked, bits().checked);
+	nf_verdict(rule, NF_ACCEPT, NULL);
+}
+
+/** prove_new() - A new flow's first packet, which is yet to be translated */
+static int prove_new(struct datagram *batch, const char *chain)
 {
 	struct nf_rule rule;
 
-	nf_rule_begin(&rule, chain);
-	nf_match_family(&rule, family);
-	nf_match_protocol(&rule, family == FAMILY_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
-	nf_match_icmp_type(&rule, type);
-	nf_verdict(&rule, NF_DROP, NULL);
+	nf_rule_begin(&rule, NF_TABLE, chain);
+	nf_match_new_flow(&rule);
+	check_later(&rule);
 	return nf_rule_add(&rule, batch);
 }
 
-/** pass_held() - Go on with packets from addresses that their interface holds */
-static int pass_held(struct datagram *batch, const char *chain, enum family family, enum nf_set set)
+/** prove_flow() - A packet of a flow that leaves with a source of the container's pins */
+static int prove_flow(struct datagram *batch, const char *chain, enum family family, enum nf_pair pair)
 {
 	struct nf_rule rule;
 
-	nf_rule_begin(&rule, chain);
+	nf_rule_begin(&rule, NF_TABLE, chain);
 	nf_match_family(&rule, family);
-	nf_match_interface_and_source(&rule, family, set);
-	nf_verdict(&rule, NFT_RETURN, NULL);
+	nf_match_pair(&rule, family, pair, of_family(NF_PAIRS4, family), 0);
+	check_later(&rule);
 	return nf_rule_add(&rule, batch);
 }
 
-/**
- * pass_nd() - Go on with neighbour discovery
- * @batch:	Batch
- * @chain:	Chain
- * @source:	From "::" (duplicate address detection, RFC 4862 section 5.4.2) or link-local addresses
- * @type:	ICMPv6 type, 0: any
- *
- * Return: 0, -ENOMEM
+/** pinned_rules() - Which packets of pinned containers may go on: the fence's mark comes off */
+static int pinned_rules(struct datagram *batch, const char *chain)
+{
+	int r = prove_new(batch, chain);
+
+	for (size_t i = 0; i < N_FAMILIES && !r; i++)
+		r = prove_flow(batch, chain, families[i], NF_PAIR_OPENED);
+	for (size_t i = 0; i < N_FAMILIES && !r; i++)
+		r = prove_flow(batch, chain, families[i], NF_PAIR_ANSWERED);
+	return r;
+}
+
+/** mark_again() - Somebody else's rule took the marks of a pinned container's packet away: it gets @mark */
+static int mark_again(struct datagram *batch, const char *chain, enum family family, uint32_t mark)
+{
+	struct nf_rule rule;
+
+	nf_rule_begin(&rule, NF_TABLE, chain);
+	nf_match_group(&rule, CLASSIFIER_GROUP);
+	nf_match_marks(&rule, bits().guarded, 0, true);
+	nf_match_family(&rule, family);
+	nf_match_source_in(&rule, family, of_family(NF_PINNED4, family), 0);
+	nf_set_marks(&rule, mark, mark);
+	return nf_rule_add(&rule, batch);
+}
+
+/** incoming_rules() - Packets of pinned containers are looked at, unless their time is over */
+static int incoming_rules(struct datagram *batch, const char *chain)
+{
+	struct nf_rule rule;
+	int r = 0;
+
+	for (size_t i = 0; i < N_FAMILIES && !r; i++)
+		r = mark_again(batch, chain, families[i], bits().pinned);
+	if (r)
+		return r;
+	nf_rule_begin(&rule, NF_TABLE, chain);
+	nf_match_marks(&rule, bits().pinned | bits().late, bits().pinned, true);
+	nf_verdict(&rule, NFT_GOTO, CHAIN_PINNED);
+	return nf_rule_add(&rule, batch);
+}
+
+/** outgoing_rules() - Before NAT, which only translates what is marked */
+static int outgoing_rules(struct datagram *batch, const char *chain)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < N_FAMILIES && !r; i++)
+		r = mark_again(batch, chain, families[i], bits().checked);
+	return r;
+}
+
+/** leaving_rules() - Behind the lists, which are put before it: what goes elsewhere leaves, without our marks */
+static int leaving_rules(struct datagram *batch, const char *chain)
+{
+	struct nf_rule rule;
+
+	nf_rule_begin(&rule, NF_TABLE, chain);
+	nf_set_marks(&rule, MARKS_MASK_DEFAULT, 0);
+	return nf_rule_add(&rule, batch);
+}
+
+/** check_rules() - Each packet of a pinned container is looked at when it leaves */
+static int check_rules(struct datagram *batch, const char *chain)
+{
+	struct nf_rule rule;
+
+	nf_rule_begin(&rule, NF_TABLE, chain);
+	nf_match_marks(&rule, bits().pinned | bits().checked, 0, false);
+	nf_verdict(&rule, NFT_GOTO, CHAIN_LEAVING);
+	return nf_rule_add(&rule, batch);
+}
+
+/*
+ * In an order in which a chain stands before what jumps to it. Priorities: linux/netfilter_ipv4.h. A nat chain is refused
+ * at -200, where the kernel hooks NAT itself in; at the very last priority the order against connection tracking's own
+ * hook would depend on which came first.
  */
-static int pass_nd(struct datagram *batch, const char *chain, const char *source, uint8_t type)
-{
-	struct prefix prefix = {0};
-	struct nf_rule rule;
-
-	(void)prefix_parse(source, &prefix);
-	nf_rule_begin(&rule, chain);
-	nf_match_family(&rule, FAMILY_IPV6);
-	nf_match_source(&rule, &prefix);
-	nf_match_protocol(&rule, IPPROTO_ICMPV6);
-	if (type)
-		nf_match_icmp_type(&rule, type);
-	nf_verdict(&rule, NFT_RETURN, NULL);
-	return nf_rule_add(&rule, batch);
-}
-
-/** drop_all() - Drop what comes here */
-static int drop_all(struct datagram *batch, const char *chain)
-{
-	struct nf_rule rule;
-
-	nf_rule_begin(&rule, chain);
-	nf_verdict(&rule, NF_DROP, NULL);
-	return nf_rule_add(&rule, batch);
-}
-
-/**
- * spoof_rules() - What a guarded interface may send
- * @batch:	Batch
- * @chain:	Chain
- *
- * DHCP has no place here: nothing listens to it, and a container's addresses are ours to give.
- *
- * Return: 0, -ENOMEM
- */
-static int spoof_rules(struct datagram *batch, const char *chain)
-{
-	int r = drop_icmp(batch, chain, FAMILY_IPV4, ICMP_REDIRECT);
-
-	if (!r)
-		r = pass_held(batch, chain, FAMILY_IPV4, NF_HELD4);
-	if (!r)
-		r = drop_icmp(batch, chain, FAMILY_IPV6, ND_ROUTER_ADVERTISEMENT);
-	if (!r)
-		r = drop_icmp(batch, chain, FAMILY_IPV6, ND_REDIRECT);
-	if (!r)
-		r = pass_held(batch, chain, FAMILY_IPV6, NF_HELD6);
-	if (!r)
-		r = pass_nd(batch, chain, "::/128", ND_NEIGHBOUR_SOLICITATION);
-	if (!r)
-		r = pass_nd(batch, chain, "fe80::/10", 0);
-	return r ? r : drop_all(batch, chain);
-}
-
-/** spoof_check_rules() - Packets from guarded interfaces are looked at */
-static int spoof_check_rules(struct datagram *batch, const char *chain)
-{
-	struct nf_rule rule;
-
-	nf_rule_begin(&rule, chain);
-	nf_match_interface(&rule, NF_GUARDED);
-	nf_verdict(&rule, NFT_JUMP, CHAIN_SPOOF);
-	return nf_rule_add(&rule, batch);
-}
-
-/** clear_mark() - Take the fence's mark off what a pinned address sends and NAT will see */
-static int clear_mark(struct datagram *batch, const char *chain, enum family family, enum nf_set set)
-{
-	struct nf_rule rule;
-
-	nf_rule_begin(&rule, chain);
-	nf_match_family(&rule, family);
-	nf_match_mark(&rule, FENCE_MARK, true);
-	nf_match_known_flow(&rule);
-	nf_match_source_in(&rule, family, set, 0);
-	nf_clear_mark(&rule, FENCE_MARK);
-	nf_verdict(&rule, NF_ACCEPT, NULL);
-	return nf_rule_add(&rule, batch);
-}
-
-/** drop_unmarked() - Drop what a pinned address seems to send, but came through no interface with a fence */
-static int drop_unmarked(struct datagram *batch, const char *chain, enum family family, enum nf_set set)
-{
-	struct nf_rule rule;
-
-	nf_rule_begin(&rule, chain);
-	nf_match_family(&rule, family);
-	nf_match_mark(&rule, FENCE_MARK, false);
-	nf_match_source_in(&rule, family, set, 0);
-	nf_verdict(&rule, NF_DROP, NULL);
-	return nf_rule_add(&rule, batch);
-}
-
-/** unfence_rules() - The fence's mark comes off, or was never there */
-static int unfence_rules(struct datagram *batch, const char *chain)
-{
-	int r = clear_mark(batch, chain, FAMILY_IPV4, NF_PINNED4);
-
-	if (!r)
-		r = clear_mark(batch, chain, FAMILY_IPV6, NF_PINNED6);
-	if (!r)
-		r = drop_unmarked(batch, chain, FAMILY_IPV4, NF_PINNED4);
-	return r ? r : drop_unmarked(batch, chain, FAMILY_IPV6, NF_PINNED6);
-}
-
-/* In an order in which a chain stands before what jumps to it. Priorities: linux/netfilter_ipv4.h */
 static const struct base_chain base_chains[] = {
-	{CHAIN_SPOOF, {.type = NULL}, 8, 1, false, spoof_rules},
-	{"spoof-check", {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW}, 1, 0, false, spoof_check_rules},
-	{"unfence", {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_MANGLE}, 4, 0, true, unfence_rules},
-	{CHAIN_PINS, {"nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 10}, 0, 0, true, NULL},
-	{CHAIN_MASQUERADE, {"nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 9}, 0, 0, true, NULL},
+	{CHAIN_PINNED, {.type = NULL}, 5, 1, pinned_rules},
+	{"incoming", {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 1}, 3, 0, incoming_rules},
+	{CHAIN_LEAVING, {.type = NULL}, 1, 1, leaving_rules},
+	{"check", {"filter", NF_INET_POST_ROUTING, NF_IP_PRI_LAST - 1}, 1, 0, check_rules},
+	{"outgoing", {"filter", NF_INET_POST_ROUTING, -200}, 2, 0, outgoing_rules},
+	{CHAIN_PINS, {"nat", NF_INET_POST_ROUTING, -199}, 0, 0, NULL},
+	/* Deleting the last nat chain of a hook unhooks NAT: flows that are translated would leave as they are. */
+	{"anchor", {"nat", NF_INET_POST_ROUTING, -198}, 0, 0, NULL},
+	{CHAIN_MASQUERADE, {"nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 9}, 0, 0, NULL},
 };
 
 #define N_BASE_CHAINS (sizeof(base_chains) / sizeof(base_chains[0]))
+_Static_assert(N_BASE_CHAINS == RULESET_CHAINS, "space for all of them");
 
-/** make_chains() - The chains for translation, or the others: 0, -ENOMEM */
-static int make_chains(struct datagram *batch, bool translation)
+/** make_chains() - The chains, with their rules: 0, -ENOMEM */
+static int make_chains(struct datagram *batch)
 {
 	int r = 0;
 
 	for (size_t i = 0; !r && i < N_BASE_CHAINS; i++) {
 		const struct base_chain *chain = &base_chains[i];
 
-		if (chain->translation != translation)
-			continue;
-		r = nf_add_chain(batch, chain->name, chain->hook.type ? &chain->hook : NULL);
+		r = nf_add_chain(batch, NF_TABLE, chain->name, chain->hook.type ? &chain->hook : NULL);
 		if (!r && chain->add_rules)
 			r = chain->add_rules(batch, chain->name);
 	}
@@ -210,29 +188,23 @@ static int make_chains(struct datagram *batch, bool translation)
 }
 
 /**
- * ruleset_make() - The table with empty sets, without translation; one that is there goes, with all that is in it
+ * ruleset_make() - The table with empty sets; one that is there goes, with all that is in it
  * @batch:	Batch, in which more may follow
  *
  * Return: 0, -ENOMEM
  */
 int ruleset_make(struct datagram *batch)
 {
-	int r = nf_add_table(batch);
+	int r = nf_add_table(batch, NF_TABLE);
 
 	/* Deleted, it must be there: nft's own idiom. */
 	if (!r)
-		r = nf_delete_table(batch);
+		r = nf_delete_table(batch, NF_TABLE);
 	if (!r)
-		r = nf_add_table(batch);
+		r = nf_add_table(batch, NF_TABLE);
 	for (unsigned set = 0; !r && set < NF_FIRST_KIND; set++)
 		r = nf_add_set(batch, (enum nf_set)set, 0);
-	return r ? r : make_chains(batch, false);
-}
-
-/** ruleset_make_translation() - What lists need, before the first one: 0, -ENOMEM */
-int ruleset_make_translation(struct datagram *batch)
-{
-	return make_chains(batch, true);
+	return r ? r : make_chains(batch);
 }
 
 /** add_intervals() - The destinations of a clause as an anonymous set: 0, -ENOMEM */
@@ -271,7 +243,7 @@ static int add_translation(struct datagram *batch, const char *chain, const stru
 
 	if (r)
 		return r;
-	nf_rule_begin(&rule, chain);
+	nf_rule_begin(&rule, NF_TABLE, chain);
 	nf_match_family(&rule, clause->family);
 	if (!clause->source.family)
 		nf_match_source_in(&rule, clause->family, set, clause->list);
@@ -294,15 +266,83 @@ static int add_jump(struct datagram *batch, const char *chain, const struct egre
 {
 	struct nf_rule rule;
 
-	nf_rule_begin(&rule, ruleset_base_of(clause));
+	nf_rule_begin(&rule, NF_TABLE, ruleset_base_of(clause));
 	nf_rule_comment(&rule, chain);
 	nf_match_family(&rule, clause->family);
+	if (clause->source.family)
+		nf_match_marks(&rule, bits().checked, 0, false);
 	nf_verdict(&rule, NFT_JUMP, chain);
 	return nf_rule_add(&rule, batch);
 }
 
+/** ruleset_sent_set() - The kind of set that says with which source a pin's packets must have left */
+enum nf_set ruleset_sent_set(enum family family)
+{
+	return of_family(NF_SENT4, family);
+}
+
+/** add_sent() - A packet to the list that has the pin's source leaves, without our marks: 0, -ENOMEM */
+static int add_sent(struct datagram *batch, const char *chain, const struct egress_clause *clause, enum nf_pair pair)
+{
+	struct nf_rule rule;
+
+	nf_rule_begin(&rule, NF_TABLE, chain);
+	nf_match_pair(&rule, clause->family, pair, ruleset_sent_set(clause->family), clause->list);
+	nf_set_marks(&rule, MARKS_MASK_DEFAULT, 0);
+	nf_verdict(&rule, NF_ACCEPT, NULL);
+	return nf_rule_add(&rule, batch);
+}
+
+/** add_drop() - Any other is dropped, and counted: 0, -ENOMEM */
+static int add_drop(struct datagram *batch, const char *chain)
+{
+	struct nf_rule rule;
+
+	nf_rule_begin(&rule, NF_TABLE, chain);
+	nf_count(&rule);
+	nf_verdict(&rule, NF_DROP, NULL);
+	return nf_rule_add(&rule, batch);
+}
+
+/** add_way_to_sent() - What goes to the list is looked at: 0, -ENOMEM */
+static int add_way_to_sent(struct datagram *batch, const char *chain, const struct egress_clause *clause)
+{
+	uint32_t id = batch->count;
+	struct nf_rule rule;
+	int r = add_intervals(batch, id, clause);
+
+	if (r)
+		return r;
+	nf_rule_begin(&rule, NF_TABLE, CHAIN_LEAVING);
+	rule.first = true;
+	nf_rule_comment(&rule, chain);
+	nf_match_family(&rule, clause->family);
+	nf_match_destination_in(&rule, clause->family, id);
+	nf_verdict(&rule, NFT_GOTO, chain);
+	return nf_rule_add(&rule, batch);
+}
+
+/** add_postcondition() - Set and chain of what a pin's packets must be like when they leave: 0, -ENOMEM */
+static int add_postcondition(struct datagram *batch, const struct egress_clause *clause)
+{
+	enum nf_set set = ruleset_sent_set(clause->family);
+	char name[NF_NAME_MAX];
+	int r = nf_add_set(batch, set, clause->list);
+
+	(void)nf_set_name(set, clause->list, name);
+	if (!r)
+		r = nf_add_chain(batch, NF_TABLE, name, NULL);
+	if (!r)
+		r = add_sent(batch, name, clause, NF_PAIR_OPENED_LEAVING);
+	if (!r)
+		r = add_sent(batch, name, clause, NF_PAIR_ANSWERED_LEAVING);
+	if (!r)
+		r = add_drop(batch, name);
+	return r ? r : add_way_to_sent(batch, name, clause);
+}
+
 /**
- * ruleset_add_list() - Set and chain of a list of destinations, which are not there yet
+ * ruleset_add_list() - Sets and chains of a list of destinations, which are not there yet
  * @batch:	Batch
  * @clause:	A clause with that list, family, and kind of source
  *
@@ -316,27 +356,43 @@ int ruleset_add_list(struct datagram *batch, const struct egress_clause *clause)
 
 	(void)nf_set_name(set, clause->list, name);
 	if (!r)
-		r = nf_add_chain(batch, name, NULL);
+		r = nf_add_chain(batch, NF_TABLE, name, NULL);
 	if (!r)
 		r = add_translation(batch, name, clause);
-	return r ? r : add_jump(batch, name, clause);
+	if (!r)
+		r = add_jump(batch, name, clause);
+	return r || !clause->source.family ? r : add_postcondition(batch, clause);
 }
 
-/** ruleset_remove_list() - The opposite, with the handle of the rule that jumps there: 0, -ENOMEM */
-int ruleset_remove_list(struct datagram *batch, const struct egress_clause *clause, uint64_t jump)
+/**
+ * ruleset_parts() - The parts of a list: each a set and a chain of one name, and a rule elsewhere that leads there
+ * @clause:	A clause with that list
+ * @parts:	Filled
+ *
+ * Return: how many there are
+ */
+size_t ruleset_parts(const struct egress_clause *clause, struct ruleset_part parts[static RULESET_PARTS])
 {
-	enum nf_set set = ruleset_set(clause);
+	parts[0] = (struct ruleset_part){.set = ruleset_set(clause), .from = ruleset_base_of(clause)};
+	if (!clause->source.family)
+		return 1;
+	parts[1] = (struct ruleset_part){.set = ruleset_sent_set(clause->family), .from = CHAIN_LEAVING};
+	return 2;
+}
+
+/** ruleset_remove_part() - A part away, with the handle of the rule that leads there: 0, -ENOMEM */
+int ruleset_remove_part(struct datagram *batch, const struct ruleset_part *part, uint64_t list, uint64_t way)
+{
 	char name[NF_NAME_MAX];
-	int r = nf_delete_rule(batch, ruleset_base_of(clause), jump);
+	int r = nf_delete_rule(batch, part->from, way);
 
 	if (!r)
-		r = nf_delete_chain(batch, nf_set_name(set, clause->list, name));
-	return r ? r : nf_delete_set(batch, set, clause->list);
+		r = nf_delete_chain(batch, nf_set_name(part->set, list, name));
+	return r ? r : nf_delete_set(batch, part->set, list);
 }
 
 /**
  * ruleset_chains() - What of the table must be there for any container
- * @translation: The container has a pin or is masqueraded
  * @chains:	Filled
  *
  * A chain's use tells that its rules are there: `nft flush table` leaves chains, sets and elements. It costs the same
@@ -344,22 +400,25 @@ int ruleset_remove_list(struct datagram *batch, const struct egress_clause *clau
  *
  * Return: how many chains there are
  */
-size_t ruleset_chains(bool translation, struct ruleset_chain chains[static RULESET_CHAINS])
+size_t ruleset_chains(struct ruleset_chain chains[static RULESET_CHAINS])
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < N_BASE_CHAINS && n < RULESET_CHAINS; i++) {
-		if (base_chains[i].translation && !translation)
-			continue;
-		(void)snprintf(chains[n].name, sizeof(chains[n].name), "%s", base_chains[i].name);
-		chains[n++].use = base_chains[i].n_rules + base_chains[i].n_jumps;
+	for (size_t i = 0; i < N_BASE_CHAINS; i++) {
+		(void)snprintf(chains[i].name, sizeof(chains[i].name), "%s", base_chains[i].name);
+		chains[i].use = base_chains[i].n_rules + base_chains[i].n_jumps;
 	}
-	return n;
+	return N_BASE_CHAINS;
 }
 
-/** ruleset_list_chain() - The chain of a clause's list: it has one rule, and one jumps to it */
-void ruleset_list_chain(const struct egress_clause *clause, struct ruleset_chain *ret_chain)
+/** ruleset_list_chains() - The chains of a clause's list: how many there are, RULESET_PARTS at most */
+size_t ruleset_list_chains(const struct egress_clause *clause, struct ruleset_chain chains[static RULESET_PARTS])
 {
-	(void)nf_set_name(ruleset_set(clause), clause->list, ret_chain->name);
-	ret_chain->use = 2;
+	struct ruleset_part parts[RULESET_PARTS];
+	size_t n = ruleset_parts(clause, parts);
+
+	for (size_t i = 0; i < n; i++) {
+		(void)nf_set_name(parts[i].set, clause->list, chains[i].name);
+		/* One rule or three, and the one that leads there */
+		chains[i].use = i == 0 ? 2 : 4;
+	}
+	return n;
 }

@@ -6,31 +6,40 @@
  * The table `inet rangeguard` as a whole: which chains there are, where they hook in, and what they say. What is in
  * the sets differs from host to host, the rules do not. Messages only: pure.
  *
- *	prerouting  -300 (raw)      spoof-check: from a guarded interface → spoof
- *	                            spoof: router advertisements and redirects are dropped; an address that the interface
- *	                            holds, DAD and neighbour discovery pass; all else is dropped
- *	prerouting  -150 (mangle)   unfence: takes the fence's mark off packets from pinned addresses, drops those that
- *	                            have none
- *	postrouting   90 (srcnat-10) pins: to each pin4-LIST, pin6-LIST
+ *	prerouting  last - 1        incoming: what the classifier marked as pinned → pinned. If another's rule took all marks
+ *	                            away, a pinned container's packet gets that one back first
+ *	                            pinned: a new flow, or one that leaves with a source of the container's pins: the fence's
+ *	                            mark comes off, and another says that it is to be checked
+ *	postrouting -200            outgoing: if another's rule took all marks away, the second one comes back
+ *	postrouting -199            pins: what has it, to each pin4-LIST, pin6-LIST. What an earlier holder of an address left
+ *	                            in a set makes no container without a pin somebody else
  *	                            pinN-LIST: destination in LIST, source in map pinN-LIST → snat to what the map says
+ *	postrouting -198            anchor: nothing
  *	postrouting   91            masquerading: to each masqueradeN-LIST
  *	                            masqueradeN-LIST: destination in LIST, source in set masqueradeN-LIST → masquerade
+ *	postrouting last - 1        check: what has one of the two marks → leaving
+ *	                            leaving: destination in LIST → sentN-LIST; all else leaves without marks
+ *	                            sentN-LIST: container and source in set sentN-LIST → leaves without marks; else dropped
  *
- * What hooks in from -150 on has the kernel track all connections; it is there only once a container has a pin or is
+ * So a packet of a pinned container must pass two judges who do not trust each other: the flow it belongs to (incoming),
+ * and its own source when all NAT is done (check). Without the table the fence's mark stays on it.
+ *
+ * The kernel tracks connections because of these chains; the table is there only while a container has a pin or is
  * masqueraded.
  *
  * A list of destinations is named by its digest. What a container's clauses have in common is cut out of the later ones
- * (egress.c), so that the order of the pinN-LIST does not matter.
+ * (egress.c), so that the order of the lists does not matter.
  *
- * Of several NAT chains on a hook the first one that translates a connection decides (nf_nat_inet_fn() in the kernel),
- * so that one at 90 goes before those of kube-proxy, Docker, firewalld and portmap at 100 (srcnat).
+ * Of several NAT chains on a hook the first one that translates a connection decides (nf_nat_inet_fn() in the kernel).
  */
 
 #include "plugin/snat/egress.h"
 #include "plugin/snat/nfmessage.h"
 
 /** Space for the chains of ruleset_chains() */
-#define RULESET_CHAINS 5U
+#define RULESET_CHAINS 8U
+/** Space for the parts of a list */
+#define RULESET_PARTS 2U
 
 /** struct ruleset_chain - A chain, and how many rules it has and how many jump to it at least */
 struct ruleset_chain {
@@ -38,13 +47,24 @@ struct ruleset_chain {
 	uint32_t use;
 };
 
+/**
+ * struct ruleset_part - A set, a chain of the same name, and the rule that leads to it
+ * @set:	The kind of set
+ * @from:	The chain in which that rule is; its comment is the name
+ */
+struct ruleset_part {
+	enum nf_set set;
+	const char *from;
+};
+
 int ruleset_make(struct datagram *batch);
-int ruleset_make_translation(struct datagram *batch);
 const char *ruleset_base_of(const struct egress_clause *clause);
-int ruleset_remove_list(struct datagram *batch, const struct egress_clause *clause, uint64_t jump);
+size_t ruleset_parts(const struct egress_clause *clause, struct ruleset_part parts[static RULESET_PARTS]);
+int ruleset_remove_part(struct datagram *batch, const struct ruleset_part *part, uint64_t list, uint64_t way);
 int ruleset_add_list(struct datagram *batch, const struct egress_clause *clause);
 enum nf_set ruleset_set(const struct egress_clause *clause);
-size_t ruleset_chains(bool translation, struct ruleset_chain chains[static RULESET_CHAINS]);
-void ruleset_list_chain(const struct egress_clause *clause, struct ruleset_chain *ret_chain);
+enum nf_set ruleset_sent_set(enum family family);
+size_t ruleset_chains(struct ruleset_chain chains[static RULESET_CHAINS]);
+size_t ruleset_list_chains(const struct egress_clause *clause, struct ruleset_chain chains[static RULESET_PARTS]);
 
 #endif

@@ -79,12 +79,10 @@ more_pinned()
 	# shellcheck disable=SC2016 # jq's
 	inside "$1" nft -j list table inet rangeguard | jq -c --slurpfile list "/run/$1.leases" '
 		[.nftables[] | .set // .map // empty | select(.elem)] as $sets
-		| ($sets[] | select(.name == "guarded").elem[0]) as $interface
 		| ($sets[] | select(.name == "pinned4").elem[0]) as $address
 		| [$list[0].leases[].address | select(. != $address)] as $others
 		| {nftables: [$sets[] | (.elem[0] | tojson) as $one | {add: {element: {family, table, name,
-			elem: [range($others | length) as $i | $one | split($interface) | join("rg\(100000000000 + $i)")
-				| split("\"\($address)\"") | join("\"\($others[$i])\"") | fromjson]}}}]}' >"/run/$1.elements"
+			elem: [range($others | length) as $i | $one | split("\"\($address)\"") | join("\"\($others[$i])\"") | fromjson]}}}]}' >"/run/$1.elements"
 	inside "$1" nft -j -f "/run/$1.elements"
 }
 

@@ -96,7 +96,7 @@ static void assert_rule(const struct nlmsghdr *message)
 	assert_int_equal(mnl_attr_get_u32(attribute(message, sizeof(*head), FRA_FWMASK)), 0x200000);
 	assert_int_equal(mnl_attr_get_u32(attribute(message, sizeof(*head), FRA_TABLE)), 29287);
 	assert_int_equal(mnl_attr_get_u32(attribute(message, sizeof(*head), FRA_PRIORITY)), 82);
-	assert_int_equal(mnl_attr_get_u8(attribute(message, sizeof(*head), FRA_PROTOCOL)), 82);
+	assert_int_equal(mnl_attr_get_u8(attribute(message, sizeof(*head), FRA_PROTOCOL)), RTPROT_KERNEL);
 }
 
 static void rules(void **state)

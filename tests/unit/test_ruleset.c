@@ -231,25 +231,25 @@ static void a_whole_table(void **state)
 	(void)state;
 	assert_int_equal(nf_begin(&batch), 0);
 	assert_int_equal(ruleset_make(&batch), 0);
-	assert_int_equal(ruleset_make_translation(&batch), 0);
 	assert_int_equal(nf_end(&batch), 0);
 	read_batch(&batch, &script);
 	/* In one transaction: away with the old one, if there is one. */
 	assert_says(&script,
-		    (const char *[]){"table", "delete table", "table", "set guarded key 41/16 data 0/0 flags 0",
-				     "set held4 key 2631/20 data 0/0 flags 0", "set held6 key 2632/32 data 0/0 flags 0",
-				     "set translated4 key 7/4 data 0/0 flags 0",
+		    (const char *[]){"table", "delete table", "table", "set translated4 key 7/4 data 0/0 flags 0",
 				     "set translated6 key 8/16 data 0/0 flags 0",
 				     "set pinned4 key 7/4 data 0/0 flags 0", "set pinned6 key 8/16 data 0/0 flags 0",
-				     "chain spoof", NULL});
+				     "set pairs4 key 455/8 data 0/0 flags 0", "set pairs6 key 520/32 data 0/0 flags 0",
+				     "chain pinned", NULL});
 	/* linux/netfilter.h: hook 0 is prerouting, 4 postrouting; policy 1 accepts. */
-	assert_true(has(&script, "chain spoof-check filter hook 0 priority -300 policy 1"));
-	assert_true(has(&script, "chain unfence filter hook 0 priority -150 policy 1"));
-	assert_true(has(&script, "chain pins nat hook 4 priority 90 policy 1"));
+	assert_true(has(&script, "chain incoming filter hook 0 priority 2147483646 policy 1"));
+	assert_true(has(&script, "chain check filter hook 4 priority 2147483646 policy 1"));
+	assert_true(has(&script, "chain outgoing filter hook 4 priority -200 policy 1"));
+	assert_true(has(&script, "chain pins nat hook 4 priority -199 policy 1"));
+	assert_true(has(&script, "chain anchor nat hook 4 priority -198 policy 1"));
 	assert_true(has(&script, "chain masquerading nat hook 4 priority 91 policy 1"));
 }
 
-static void what_guarded_interfaces_may_send(void **state)
+static void which_packets_may_go_on(void **state)
 {
 	static struct script script;
 	NF_CLEANUP struct datagram batch = {0};
@@ -257,70 +257,32 @@ static void what_guarded_interfaces_may_send(void **state)
 	(void)state;
 	assert_int_equal(nf_begin(&batch), 0);
 	assert_int_equal(ruleset_make(&batch), 0);
-	assert_int_equal(ruleset_make_translation(&batch), 0);
 	assert_int_equal(nf_end(&batch), 0);
 	read_batch(&batch, &script);
 	assert_says(
 		&script,
 		(const char *[]){
-			"chain spoof",
-			"inet rangeguard spoof [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x00000002 ] [ meta load "
-			"l4proto => reg 1 ] [ cmp eq reg 1 0x00000001 ] [ payload load 1b @ transport header + 0 => "
-			"reg 1 ] [ cmp eq reg 1 0x00000005 ] [ immediate reg 0 drop ]",
-			"inet rangeguard spoof [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x00000002 ] [ meta load "
-			"iifname => reg 1 ] [ payload load 4b @ network header + 12 => reg 2 ] [ lookup reg 1 set held4 "
-			"] [ immediate reg 0 return ]",
-			"inet rangeguard spoof [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x0000000a ] [ meta load "
-			"l4proto => reg 1 ] [ cmp eq reg 1 0x0000003a ] [ payload load 1b @ transport header + 0 => "
-			"reg 1 ] [ cmp eq reg 1 0x00000086 ] [ immediate reg 0 drop ]",
-			"inet rangeguard spoof [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x0000000a ] [ meta load "
-			"l4proto => reg 1 ] [ cmp eq reg 1 0x0000003a ] [ payload load 1b @ transport header + 0 => "
-			"reg 1 ] [ cmp eq reg 1 0x00000089 ] [ immediate reg 0 drop ]",
-			"inet rangeguard spoof [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x0000000a ] [ meta load "
-			"iifname => reg 1 ] [ payload load 16b @ network header + 8 => reg 2 ] [ lookup reg 1 set held6 "
-			"] [ immediate reg 0 return ]",
-			"inet rangeguard spoof [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x0000000a ] [ payload load "
-			"16b @ network header + 8 => reg 1 ] [ cmp eq reg 1 0x00000000 0x00000000 0x00000000 0x00000000 "
-			"] [ meta load l4proto => reg 1 ] [ cmp eq reg 1 0x0000003a ] [ payload load 1b @ transport "
-			"header + 0 => reg 1 ] [ cmp eq reg 1 0x00000087 ] [ immediate reg 0 return ]",
-			"inet rangeguard spoof [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x0000000a ] [ payload load "
-			"16b @ network header + 8 => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x0000c0ff 0x00000000 "
-			"0x00000000 0x00000000 ) ^ 0x00000000 0x00000000 0x00000000 0x00000000 ] [ cmp eq reg 1 "
-			"0x000080fe 0x00000000 0x00000000 0x00000000 ] [ meta load l4proto => reg 1 ] [ cmp eq reg 1 "
-			"0x0000003a ] [ immediate reg 0 return ]",
-			"inet rangeguard spoof [ immediate reg 0 drop ]",
+			"chain pinned",
+			"inet rangeguard pinned [ ct load status => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00000008 ) ^ "
+			"0x00000000 ] [ cmp eq reg 1 0x00000000 ] [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & "
+			"0xff9fffff ) ^ 0x00400000 ] [ meta set mark with reg 1 ] [ immediate reg 0 accept ]",
+			"inet rangeguard pinned [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x00000002 ] [ ct load src_ip "
+			"=> reg 1 , dir original ] [ ct load dst_ip => reg 9 , dir reply ] [ lookup reg 1 set pairs4 ] [ meta "
+			"load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0xff9fffff ) ^ 0x00400000 ] [ meta set mark with "
+			"reg 1 ] [ immediate reg 0 accept ]",
 			NULL,
 		});
+	assert_true(
+		has(&script,
+		    "inet rangeguard incoming [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00a00000 ) ^ "
+		    "0x00000000 ] [ cmp eq reg 1 0x00200000 ] [ immediate reg 0 goto -> pinned ]"));
 	assert_true(has(&script,
-			"inet rangeguard spoof-check [ meta load iifname => reg 1 ] [ lookup reg 1 set guarded ] [ "
-			"immediate reg 0 jump -> spoof ]"));
-}
-
-static void the_fences_mark(void **state)
-{
-	static struct script script;
-	NF_CLEANUP struct datagram batch = {0};
-
-	(void)state;
-	assert_int_equal(nf_begin(&batch), 0);
-	assert_int_equal(ruleset_make(&batch), 0);
-	assert_int_equal(ruleset_make_translation(&batch), 0);
-	assert_int_equal(nf_end(&batch), 0);
-	read_batch(&batch, &script);
-	assert_true(has(
-		&script,
-		"inet rangeguard unfence [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x00000002 ] [ meta load mark "
-		"=> reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00200000 ) ^ 0x00000000 ] [ cmp neq reg 1 0x00000000 ] [ ct "
-		"load state => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x0000000e ) ^ 0x00000000 ] [ cmp neq reg 1 "
-		"0x00000000 ] [ payload load 4b @ network header + 12 => reg 1 ] [ lookup reg 1 set pinned4 ] [ meta "
-		"load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0xffdfffff ) ^ 0x00000000 ] [ meta set mark with "
-		"reg 1 ] [ immediate reg 0 accept ]"));
-	assert_true(has(
-		&script,
-		"inet rangeguard unfence [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x0000000a ] [ meta load mark "
-		"=> reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00200000 ) ^ 0x00000000 ] [ cmp eq reg 1 0x00000000 ] [ "
-		"payload load 16b @ network header + 8 => reg 1 ] [ lookup reg 1 set pinned6 ] [ immediate reg 0 drop "
-		"]"));
+			"inet rangeguard check [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00600000 ) ^ "
+			"0x00000000 ] [ cmp neq reg 1 0x00000000 ] [ immediate reg 0 goto -> leaving ]"));
+	assert_true(
+		has(&script,
+		    "inet rangeguard leaving [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0xfe1fffff ) ^ "
+		    "0x00000000 ] [ meta set mark with reg 1 ]"));
 }
 
 static void a_pins_list(void **state)
@@ -347,10 +309,19 @@ static void a_pins_list(void **state)
 			"] [ payload load 4b @ network header + 16 => reg 1 ] [ lookup reg 1 set __set%d ] [ payload "
 			"load 4b @ network header + 12 => reg 1 ] [ lookup reg 1 set pin4-0123456789abcdef dreg 1 ] [ "
 			"nat snat ip addr_min reg 1 ]",
-			"inet rangeguard pins [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x00000002 ] [ immediate reg "
-			"0 jump -> pin4-0123456789abcdef ] userdata = { \\x00\\x16pin4-0123456789abcdef\\x00 }",
+			"inet rangeguard pins [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x00000002 ] [ meta load mark => "
+			"reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00400000 ) ^ 0x00000000 ] [ cmp neq reg 1 0x00000000 ] [ "
+			"immediate reg 0 jump -> pin4-0123456789abcdef ] userdata = { \\x00\\x16pin4-0123456789abcdef\\x00 }",
+			"set sent4-0123456789abcdef key 455/8 data 0/0 flags 0",
+			"chain sent4-0123456789abcdef",
+			"inet rangeguard sent4-0123456789abcdef [ ct load src_ip => reg 1 , dir original ] [ payload load 4b @ "
+			"network header + 12 => reg 9 ] [ lookup reg 1 set sent4-0123456789abcdef ] [ meta load mark => reg 1 "
+			"] [ bitwise reg 1 = ( reg 1 & 0xfe1fffff ) ^ 0x00000000 ] [ meta set mark with reg 1 ] [ immediate "
+			"reg 0 accept ]",
 			NULL,
 		});
+	assert_true(has(&script,
+			"inet rangeguard sent4-0123456789abcdef [ counter pkts 0 bytes 0 ] [ immediate reg 0 drop ]"));
 }
 
 static void a_masqueraded_list(void **state)
@@ -385,12 +356,14 @@ static void a_list_away(void **state)
 {
 	struct span span = {.family = FAMILY_IPV4, .first = 1, .last = 1};
 	struct egress_clause clause = clause_of(FAMILY_IPV4, "192.0.2.10", &span);
+	struct ruleset_part parts[RULESET_PARTS];
 	static struct script script;
 	NF_CLEANUP struct datagram batch = {0};
 
 	(void)state;
+	assert_int_equal(ruleset_parts(&clause, parts), 2);
 	assert_int_equal(nf_begin(&batch), 0);
-	assert_int_equal(ruleset_remove_list(&batch, &clause, 77), 0);
+	assert_int_equal(ruleset_remove_part(&batch, &parts[1], clause.list, 77), 0);
 	assert_int_equal(nf_end(&batch), 0);
 	read_batch(&batch, &script);
 	assert_says(&script, (const char *[]){"delete rule", "delete chain", "delete set", NULL});
@@ -415,7 +388,7 @@ static void many_elements(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < n; i++) {
-		elements[i].set = i < n / 2 ? NF_HELD6 : NF_PIN6;
+		elements[i].set = i < n / 2 ? NF_SENT6 : NF_PIN6;
 		elements[i].list = 7;
 		memcpy(elements[i].key, &i, sizeof(i));
 	}
@@ -451,11 +424,8 @@ static void elements_are_read_as_written(void **state)
 	for (unsigned set = 0; set < NF_N_SETS; set++) {
 		NF_CLEANUP struct datagram batch = {0};
 		struct nf_element element = {.set = (enum nf_set)set, .list = 0xfedcba9876543210 + set};
-		size_t bytes = set == NF_GUARDED ? 16
-			       : set == NF_HELD4 ? 20
-			       : set == NF_HELD6 ? 32
-			       : (set - 1) % 2	 ? 16
-						 : 4;
+		bool pair = set == NF_PAIRS4 || set == NF_PAIRS6 || set == NF_SENT4 || set == NF_SENT6;
+		size_t bytes = (set % 2 ? 16U : 4U) << pair;
 
 		for (size_t i = 0; i < bytes; i++)
 			element.key[i] = (uint8_t)(i + 1);
@@ -469,10 +439,13 @@ static void elements_are_read_as_written(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_whole_table),      cmocka_unit_test(what_guarded_interfaces_may_send),
-		cmocka_unit_test(the_fences_mark),    cmocka_unit_test(a_pins_list),
-		cmocka_unit_test(a_masqueraded_list), cmocka_unit_test(a_list_away),
-		cmocka_unit_test(many_elements),      cmocka_unit_test(elements_are_read_as_written),
+		cmocka_unit_test(a_whole_table),
+		cmocka_unit_test(which_packets_may_go_on),
+		cmocka_unit_test(a_pins_list),
+		cmocka_unit_test(a_masqueraded_list),
+		cmocka_unit_test(a_list_away),
+		cmocka_unit_test(many_elements),
+		cmocka_unit_test(elements_are_read_as_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The backstop: looked for, made. Owns nothing. */
+
+#include "plugin/snat/backstop.h"
+
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+
+#include "plugin/enforce/classifier_attach.h"
+#include "plugin/enforce/marks.h"
+#include "plugin/snat/nfrule.h"
+#include "plugin/snat/nftalk.h"
+
+#define CHAIN "unguarded"
+
+/** take_chain() - port_reply_fn: whether the chain has its rule; @userdata is a bool */
+static int take_chain(const struct nlmsghdr *message, void *userdata)
+{
+	char name[NF_NAME_MAX];
+	uint32_t use = 0;
+	int r = message ? nf_read_chain(message, name, &use) : 0;
+
+	if (!r)
+		*(bool *)userdata = use > 0;
+	return r == -ENOMSG ? 0 : r;
+}
+
+/** look() - Whether it is there: 0, PORT_E_REFUSED (ENOENT: it is not), negative errno */
+static int look(struct nf_talk *talk)
+{
+	bool whole = false;
+	int r = nf_get_chain(&talk->datagram, BACKSTOP_TABLE, CHAIN);
+
+	if (!r)
+		r = nf_talk_send(talk, take_chain, &whole);
+	if (r || whole)
+		return r;
+	talk->failure.errnum = ENOENT;
+	return PORT_E_REFUSED;
+}
+
+/** add_rule() - Drop what comes from an interface of the group and lacks the classifier's mark */
+static int add_rule(struct datagram *batch)
+{
+	struct nf_rule rule;
+
+	nf_rule_begin(&rule, BACKSTOP_TABLE, CHAIN);
+	nf_match_group(&rule, CLASSIFIER_GROUP);
+	nf_match_marks(&rule, marks_of(MARKS_MASK_DEFAULT).guarded, 0, true);
+	nf_count(&rule);
+	nf_verdict(&rule, NF_DROP, NULL);
+	return nf_rule_add(&rule, batch);
+}
+
+/** make() - Make it, in place of what is left of one: 0, PORT_E_REFUSED, negative errno */
+static int make(struct nf_talk *talk)
+{
+	/* Before everything, also before rules that set marks */
+	static const struct nf_hook hook = {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW_BEFORE_DEFRAG};
+	int r = nf_begin(&talk->datagram);
+
+	if (!r)
+		r = nf_add_table(&talk->datagram, BACKSTOP_TABLE);
+	if (!r)
+		r = nf_delete_table(&talk->datagram, BACKSTOP_TABLE);
+	if (!r)
+		r = nf_add_table(&talk->datagram, BACKSTOP_TABLE);
+	if (!r)
+		r = nf_add_chain(&talk->datagram, BACKSTOP_TABLE, CHAIN, &hook);
+	if (!r)
+		r = add_rule(&talk->datagram);
+	if (!r)
+		r = nf_end(&talk->datagram);
+	return r ? r : nf_talk_send(talk, NULL, NULL);
+}
+
+/**
+ * backstop_ensure() - See that the backstop is there
+ * @netfilter:	Port
+ * @reterr:	Code 107
+ *
+ * Return: 0, BACKSTOP_E_UNAVAILABLE, REFUSED
+ */
+int backstop_ensure(struct port *netfilter, struct error *reterr)
+{
+	NF_TALK_CLEANUP struct nf_talk talk;
+	int r;
+
+	nf_talk_begin(&talk, netfilter, false, reterr);
+	r = look(&talk);
+	if (r == PORT_E_REFUSED && talk.failure.errnum == ENOENT)
+		r = make(&talk);
+	if (r && nf_talk_unavailable(&talk, r))
+		return BACKSTOP_E_UNAVAILABLE;
+	return r ? nf_talk_error(&talk, r) : 0;
+}

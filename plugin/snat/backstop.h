@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_SNAT_BACKSTOP_H
+#define PLUGIN_SNAT_BACKSTOP_H
+
+/*
+ * The backstop: one rule that drops what comes from containers' interfaces and did not go through the classifier, so that
+ * deleting a qdisc stops traffic instead of letting everything pass. In a table of its own, `inet rangeguard-backstop`,
+ * which never changes and for which no connection is tracked: a host without pins pays for nothing else. Without nf_tables
+ * the classifier stands alone.
+ */
+
+#include "plugin/network/port.h"
+#include "plugin/report/error.h"
+#include "rangeguard/outcome.h"
+
+#define BACKSTOP_TABLE "rangeguard-backstop"
+
+/** Named outcomes beside 0 and REFUSED */
+enum backstop_outcome {
+	BACKSTOP_E_UNAVAILABLE = OUTCOMES_BACKSTOP, /* the kernel has no nf_tables */
+};
+
+int backstop_ensure(struct port *netfilter, struct error *reterr);
+
+#endif
