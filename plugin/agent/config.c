@@ -10,6 +10,7 @@
 #include "plugin/text/source.h"
 
 #define DOCKER_SOCKET "/run/docker/plugins/rangeguard.sock"
+#define DOCKER_STATE "/var/lib/rangeguard/docker.json"
 #define DOCKER_AVOID "/etc/cni/net.d"
 /** An agent's configuration is written by hand; policies stand in files of their own */
 #define CONFIG_BYTES_MAX (16U << 20)
@@ -102,15 +103,25 @@ static void read_avoid(struct reader *reader, const json_t *object, struct docke
 	}
 }
 
+/** read_path() - A member that is an absolute path, NULL when absent or (reported) another thing */
+static const char *read_path(struct reader *reader, const json_t *root, const char *key)
+{
+	const char *path = json_member_text(reader, root, key);
+
+	if (path && *path != '/')
+		reader_error(reader, key, RULE_INVALID_VALUE, "%s must be an absolute path", key);
+	return path;
+}
+
 /** read_docker() - `docker`: an object, or true for one that says nothing */
 static void read_docker(struct reader *reader, const json_t *root, struct docker_config *docker)
 {
-	static const char *const keys[] = {"socket", "pools", "avoid", "hostRoutes", "reuseDelay", NULL};
+	static const char *const keys[] = {"socket", "state", "pools", "avoid", "hostRoutes", "reuseDelay", NULL};
 	static const char *const host_routes[] = {"refuse", "warn", "off", NULL};
 	const json_t *object = json_member(root, "docker");
 	long long reuse_delay = docker->reuse_delay;
 	unsigned routes = docker->host_routes;
-	const char *socket;
+	const char *socket, *state;
 	size_t mark;
 
 	if (!object || json_is_boolean(object)) {
@@ -123,8 +134,10 @@ static void read_docker(struct reader *reader, const json_t *root, struct docker
 	docker->enabled = true;
 	mark = pointer_push_key(&reader->at, "docker");
 	json_check_keys(reader, object, keys);
-	socket = json_member_text(reader, object, "socket");
+	socket = read_path(reader, object, "socket");
 	docker->socket = socket ? socket : docker->socket;
+	state = read_path(reader, object, "state");
+	docker->state = state ? state : docker->state;
 	read_pools(reader, object, docker);
 	read_avoid(reader, object, docker);
 	(void)json_member_choice(reader, object, "hostRoutes", host_routes, &routes);
@@ -146,21 +159,12 @@ static void set_defaults(struct agent_config *config)
 	config->policy.guard.n_policies = 1;
 	config->policy.guard.policies_default = true;
 	config->docker.socket = DOCKER_SOCKET;
+	config->docker.state = DOCKER_STATE;
 	config->docker.avoid[0] = DOCKER_AVOID;
 	config->docker.n_avoid = 1;
 	config->docker.avoid_default = true;
 	config->docker.reuse_delay = NETCONF_REUSE_DELAY;
 	default_pools(&config->docker);
-}
-
-/** read_path() - A member that is an absolute path, NULL when absent or (reported) another thing */
-static const char *read_path(struct reader *reader, const json_t *root, const char *key)
-{
-	const char *path = json_member_text(reader, root, key);
-
-	if (path && *path != '/')
-		reader_error(reader, key, RULE_INVALID_VALUE, "%s must be an absolute path", key);
-	return path;
 }
 
 /** read_root() - The document's own members */

@@ -31,6 +31,7 @@ struct docker_base {
  * struct docker_config - The `docker` object; texts are borrowed from the document
  * @enabled:		The driver is served
  * @socket:		Path of its socket, where systemd hands over none
+ * @state:		File that keeps Docker's subnets over a boot
  * @pools:		In their order
  * @avoid:		Configurations whose addresses are taken
  * @avoid_default:	@avoid is the default, which may be absent
@@ -40,6 +41,7 @@ struct docker_base {
 struct docker_config {
 	bool enabled;
 	const char *socket;
+	const char *state;
 	struct docker_base pools[AGENT_POOLS_MAX];
 	size_t n_pools;
 	const char *avoid[AGENT_AVOID_MAX];

@@ -247,6 +247,7 @@ static void stop(void *self)
 	if (docker->own_socket)
 		(void)unlink(docker->own_socket);
 	http_stop(docker->server);
+	docker_pools_done(&docker->driver.memory.mirror);
 	docker_policies_free(docker->driver.policies);
 	free(docker);
 }
@@ -263,6 +264,23 @@ static int serve(struct docker *docker, sd_event *event, struct error *reterr)
 		     : 0;
 }
 
+/** remember() - What was known before: 0, REFUSED */
+static int remember(struct docker *docker, struct error *reterr)
+{
+	struct docker_memory *memory = &docker->driver.memory;
+	int r = state_boot_id(memory->boot_id);
+
+	memory->path = docker->driver.config->docker.state;
+	if (!r)
+		r = docker_mirror_read(memory->path, memory->boot_id, &memory->mirror);
+	if (r < 0 && r != -EBADMSG)
+		return error_set(reterr, ERROR_STORE, "%.256s: %s", memory->path, strerror(-r));
+	if (r < 0)
+		agent_log(LOG_LEVEL_WARNING, "%s can't be understood: what it says of Docker's networks is not used",
+			  memory->path);
+	return 0;
+}
+
 static int start(struct agent *agent, void **ret_self, struct error *reterr)
 {
 	struct docker *docker;
@@ -274,7 +292,7 @@ static int start(struct agent *agent, void **ret_self, struct error *reterr)
 		return error_no_memory(reterr);
 	docker->driver.config = agent->config;
 	if (getrandom(&docker->driver.run, sizeof(docker->driver.run), 0) != sizeof(docker->driver.run) ||
-	    docker_policies_new(&agent->config->policy, &docker->driver.policies) < 0 ||
+	    docker_policies_new(&agent->config->policy, &docker->driver.policies) < 0 || remember(docker, reterr) ||
 	    serve(docker, agent->event, reterr)) {
 		stop(docker);
 		return reterr->code ? REFUSED : error_no_memory(reterr);

@@ -11,6 +11,9 @@
 #include "plugin/agent/log.h"
 #include "plugin/netconf/check.h"
 
+/** Docker asks for all that its networks have within its first moments: seconds */
+#define REPLAY_SECONDS 60
+
 /**
  * struct holder - Who holds an address
  * @network:	Leases' network of the pool that is asked about
@@ -81,7 +84,7 @@ static int begin(struct docker_call *call, struct work *work, struct error *rete
 
 	work->call = call;
 	if (docker_read_ask(call->request, &work->ask, reterr) || host_open(data_dir, &host, reterr) ||
-	    docker_store_open(data_dir, host.rtnetlink, &work->store, reterr) ||
+	    docker_store_open(data_dir, &call->driver->memory, host.rtnetlink, &work->store, reterr) ||
 	    docker_find_asked_pool(&work->store, &work->ask, &work->pool, reterr))
 		return REFUSED;
 	(void)docker_network_format(&work->pool.subnet, work->network);
@@ -216,6 +219,22 @@ static int take(struct work *work, struct docker_row *row, const struct guard *g
 	return 0;
 }
 
+/** is_replay() - Whether Docker has just started, and so tells what its containers have rather than what they want */
+static bool is_replay(const struct work *work)
+{
+	return work->ask.address.family != FAMILY_NONE && work->pool.replayed &&
+	       time(NULL) - work->pool.replayed < REPLAY_SECONDS;
+}
+
+/** get_guard() - What may be given: by the policies, but for what containers have already. 0, REFUSED */
+static int get_guard(const struct work *work, const struct guard **ret_guard, struct error *reterr)
+{
+	struct docker_policies *policies = work->call->driver->policies;
+
+	return is_replay(work) ? docker_policies_none(policies, ret_guard, reterr)
+			       : docker_policies_get(policies, work->pool.network, ret_guard, reterr);
+}
+
 /** take_new() - Take an address that nobody holds, and answer: 0, REFUSED */
 static int take_new(struct work *work, struct error *reterr)
 {
@@ -225,8 +244,7 @@ static int take_new(struct work *work, struct error *reterr)
 	char id[DOCKER_TOKEN_MAX];
 	struct address address;
 
-	if (docker_make_token(id, reterr) ||
-	    docker_policies_get(work->call->driver->policies, work->pool.network, &guard, reterr))
+	if (docker_make_token(id, reterr) || get_guard(work, &guard, reterr))
 		return REFUSED;
 	if (docker_row_of_address(&work->pool, &claim, id, work->ask.gateway ? DOCKER_GATEWAY : DOCKER_ENDPOINT, &row) <
 	    0)
@@ -356,7 +374,7 @@ static int settle(struct docker_driver *driver, const struct docker_ask *taken, 
 
 	work.call = &call;
 	if (host_open(driver->config->data_dir, &host, reterr) ||
-	    docker_store_open(driver->config->data_dir, host.rtnetlink, &work.store, reterr) ||
+	    docker_store_open(driver->config->data_dir, &driver->memory, host.rtnetlink, &work.store, reterr) ||
 	    docker_find_asked_pool(&work.store, taken, &work.pool, reterr))
 		return REFUSED;
 	(void)docker_network_format(&work.pool.subnet, work.network);

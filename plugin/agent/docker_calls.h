@@ -20,11 +20,13 @@
  * struct docker_driver - What the calls work with
  * @config:	Configuration of the agent
  * @policies:	Guards
+ * @memory:	What is known of Docker beside the store
  * @run:	This agent's process: a random number
  */
 struct docker_driver {
 	const struct agent_config *config;
 	struct docker_policies *policies;
+	struct docker_memory memory;
 	uint64_t run;
 };
 

@@ -29,6 +29,7 @@ struct kept {
 struct docker_policies {
 	const struct netconf *policy;
 	struct kept kept[KEPT_MAX];
+	struct guard *none;
 	uint64_t uses;
 };
 
@@ -63,6 +64,8 @@ void docker_policies_free(struct docker_policies *policies)
 {
 	for (size_t i = 0; policies && i < KEPT_MAX; i++)
 		drop(&policies->kept[i]);
+	if (policies)
+		policies->none = guard_free(policies->none);
 	free(policies);
 }
 
@@ -132,5 +135,23 @@ int docker_policies_get(struct docker_policies *policies, const char *network, c
 	}
 	kept->used = ++policies->uses;
 	*ret_guard = kept->guard;
+	return 0;
+}
+
+/** docker_policies_none() - A guard that reserves nothing: 0, REFUSED */
+int docker_policies_none(struct docker_policies *policies, const struct guard **ret_guard, struct error *reterr)
+{
+	GUARD_CLEANUP struct guard *guard = NULL;
+	int r = 0;
+
+	if (!policies->none) {
+		r = guard_new(&guard);
+		if (!r)
+			r = guard_seal(guard);
+		if (r < 0)
+			return error_no_memory(reterr);
+		policies->none = TAKE_PTR(guard);
+	}
+	*ret_guard = policies->none;
 	return 0;
 }

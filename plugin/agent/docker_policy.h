@@ -17,5 +17,6 @@ int docker_policies_new(const struct netconf *policy, struct docker_policies **r
 void docker_policies_free(struct docker_policies *policies);
 int docker_policies_get(struct docker_policies *policies, const char *network, const struct guard **ret_guard,
 			struct error *reterr);
+int docker_policies_none(struct docker_policies *policies, const struct guard **ret_guard, struct error *reterr);
 
 #endif

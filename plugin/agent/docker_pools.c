@@ -12,6 +12,7 @@
 #include "plugin/agent/docker_store.h"
 #include "plugin/agent/docker_subnet.h"
 #include "plugin/agent/log.h"
+#include "plugin/netconf/check.h"
 
 /** docker_make_token() - Another token: 0, REFUSED */
 int docker_make_token(char ret_token[static DOCKER_TOKEN_MAX], struct error *reterr)
@@ -77,6 +78,23 @@ static int may_ask_again(const struct docker_call *call, struct docker_store *st
 	return 0;
 }
 
+/** warn_of_reserved() - A network that was there before its addresses were reserved: it goes on, and that is said */
+static void warn_of_reserved(const struct docker_call *call, const struct docker_pool *pool)
+{
+	char text[PREFIX_TEXT_MAX], reservation[RESERVATION_TEXT_MAX];
+	struct span span = prefix_span(&pool->subnet), part;
+	const struct guard *guard;
+	struct guard_entry entry;
+	struct error err = {0};
+
+	if (docker_policies_get(call->driver->policies, pool->network, &guard, &err) == 0 &&
+	    guard_touch(guard, &span, &part, &entry) > 0)
+		agent_log(LOG_LEVEL_WARNING,
+			  "the Docker network with subnet %s, which was made before, touches %s: create it again with "
+			  "another subnet",
+			  prefix_format(&pool->subnet, text), reservation_describe(&entry, reservation));
+}
+
 /**
  * claim_again() - Hand a subnet that is taken to who has it
  * @call:	Call
@@ -100,7 +118,9 @@ static int claim_again(struct docker_call *call, struct docker_store *store, con
 	if (!may)
 		return DOCKER_STORE_E_NONE;
 	pool.range = wish->range;
+	pool.replayed = time(NULL);
 	(void)snprintf(pool.network, sizeof(pool.network), "%s", wish->network);
+	warn_of_reserved(call, &pool);
 	return put_and_answer(call, store, &pool, reterr);
 }
 
@@ -152,7 +172,7 @@ int docker_request_pool(struct docker_call *call, struct error *reterr)
 	int r = DOCKER_STORE_E_NONE;
 
 	if (docker_read_wish(call->request, &wish, reterr) || host_open(data_dir, &host, reterr) ||
-	    docker_store_open(data_dir, host.rtnetlink, &store, reterr))
+	    docker_store_open(data_dir, &call->driver->memory, host.rtnetlink, &store, reterr))
 		return REFUSED;
 	if (wish.named)
 		r = claim_again(call, &store, &wish, reterr);
@@ -202,7 +222,7 @@ int docker_release_pool(struct docker_call *call, struct error *reterr)
 	int r;
 
 	if (docker_read_ask(call->request, &ask, reterr) || host_open(data_dir, &host, reterr) ||
-	    docker_store_open(data_dir, host.rtnetlink, &store, reterr))
+	    docker_store_open(data_dir, &call->driver->memory, host.rtnetlink, &store, reterr))
 		return REFUSED;
 	r = docker_store_find_pool(&store, &ask.subnet, &pool, reterr);
 	if (!r)

@@ -109,7 +109,8 @@ int docker_row_of_pool(const struct docker_pool *pool, struct docker_row *ret_ro
 	*ret_row = (struct docker_row){.container_id = ""};
 	if (!note || json_object_set_new(note, "network", json_string(pool->network)) < 0 ||
 	    json_object_set_new(note, "range", json_string(prefix_format(&pool->range, range))) < 0 ||
-	    json_object_set_new(note, "hostRoutes", json_integer(pool->host_routes)) < 0) {
+	    json_object_set_new(note, "hostRoutes", json_integer(pool->host_routes)) < 0 ||
+	    json_object_set_new(note, "replayed", json_integer(pool->replayed)) < 0) {
 		json_decref(note);
 		return -ENOMEM;
 	}
@@ -194,15 +195,17 @@ int docker_claim_of_lease(const struct lease *lease, struct docker_claim *ret_cl
 static int read_pool(const json_t *note, struct docker_pool *ret_pool)
 {
 	const char *network, *range;
+	json_int_t replayed;
 	int host_routes;
 
 	if (read_claim(note, &ret_pool->claim) < 0 ||
-	    json_unpack((json_t *)(uintptr_t)note, "{s:s, s:s, s:i}", "network", &network, "range", &range,
-			"hostRoutes", &host_routes) < 0 ||
+	    json_unpack((json_t *)(uintptr_t)note, "{s:s, s:s, s:i, s:I}", "network", &network, "range", &range,
+			"hostRoutes", &host_routes, "replayed", &replayed) < 0 ||
 	    strlen(network) >= sizeof(ret_pool->network) || prefix_parse(range, &ret_pool->range) < 0)
 		return -EBADMSG;
 	(void)snprintf(ret_pool->network, sizeof(ret_pool->network), "%s", network);
 	ret_pool->host_routes = (enum host_routes)host_routes;
+	ret_pool->replayed = replayed;
 	return 0;
 }
 

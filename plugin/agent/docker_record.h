@@ -55,7 +55,8 @@ struct docker_claim {
  * @network:		Network that grants are for
  * @host_routes:	How its clashes with routes were judged
  * @claim:		Who holds it
- * @since:		Seconds since the epoch
+ * @since:		When the network was made, seconds since the epoch
+ * @replayed:		When Docker last asked for it again, 0: it has not
  */
 struct docker_pool {
 	struct prefix subnet;
@@ -64,6 +65,7 @@ struct docker_pool {
 	enum host_routes host_routes;
 	struct docker_claim claim;
 	int64_t since;
+	int64_t replayed;
 };
 
 /** struct docker_row - A lease on its way into the store, with the texts that it borrows */

@@ -18,24 +18,23 @@
 /**
  * docker_store_open() - Open the store alone, made where there is none
  * @data_dir:	State directory; borrowed
+ * @memory:	What is known beside it; borrowed
  * @rtnetlink:	Port that is asked what a new store should know
  * @ret_store:	Store, released with docker_store_close(); must stay where it is
  * @reterr:	Codes 11, 106
  *
  * Return: 0, REFUSED
  */
-int docker_store_open(const char *data_dir, struct port *rtnetlink, struct docker_store *ret_store,
-		      struct error *reterr)
+int docker_store_open(const char *data_dir, struct docker_memory *memory, struct port *rtnetlink,
+		      struct docker_store *ret_store, struct error *reterr)
 {
 	struct store_seed seed = {.fill = adopt_from_kernel, .userdata = rtnetlink};
-	char boot_id[BOOT_ID_MAX];
-	int r = state_boot_id(boot_id);
+	int r = state_open(data_dir, STATE_WRITE, &ret_store->state);
 
 	ret_store->data_dir = data_dir;
+	ret_store->memory = memory;
 	if (!r)
-		r = state_open(data_dir, STATE_WRITE, &ret_store->state);
-	if (!r)
-		r = store_lmdb_open(&ret_store->state, STATE_WRITE, LIMIT_LOCK_WAIT_MS, boot_id, &seed,
+		r = store_lmdb_open(&ret_store->state, STATE_WRITE, LIMIT_LOCK_WAIT_MS, memory->boot_id, &seed,
 				    &ret_store->store);
 	if (seed.replaced)
 		agent_log(
@@ -59,30 +58,29 @@ int docker_store_error(const struct docker_store *store, int outcome, struct err
 	return lease_store_error(store->data_dir, outcome == IPAM_E_DAMAGED ? STORE_LMDB_E_DAMAGED : outcome, reterr);
 }
 
-/** docker_pools_done() - Release them */
-void docker_pools_done(struct docker_pools *pools)
-{
-	free(pools->all);
-	*pools = (struct docker_pools){0};
-}
-
 /** keep_pool() - ipam_each_fn: collect pools; one that can't be read is told of and passed over */
 static int keep_pool(void *userdata, const struct lease *lease)
 {
-	struct docker_pools *pools = userdata;
-	struct docker_pool *all;
+	struct docker_pool pool;
 
 	if (docker_lease_kind(lease) != DOCKER_LEASE_POOL)
 		return 0;
-	all = reallocarray(pools->all, pools->n + 1, sizeof(*all));
-	if (!all)
-		return -ENOMEM;
-	pools->all = all;
-	if (docker_pool_of_lease(lease, &all[pools->n]) < 0)
-		agent_log(LOG_LEVEL_WARNING, "the record of %s can't be read", lease->attachment.network);
-	else
-		pools->n++;
+	if (docker_pool_of_lease(lease, &pool) == 0)
+		return docker_pools_add(userdata, &pool);
+	agent_log(LOG_LEVEL_WARNING, "the record of %s can't be read", lease->attachment.network);
 	return 0;
+}
+
+/** add_mirrored() - What only the mirror knows of: 0, -ENOMEM */
+static int add_mirrored(const struct docker_store *store, struct docker_pools *pools)
+{
+	const struct docker_pools *mirror = &store->memory->mirror;
+	int r = 0;
+
+	for (size_t i = 0; i < mirror->n && !r; i++)
+		if (!docker_pools_find(pools, &mirror->all[i].subnet))
+			r = docker_pools_add(pools, &mirror->all[i]);
+	return r;
 }
 
 /**
@@ -99,13 +97,38 @@ int docker_store_pools(struct docker_store *store, struct docker_pools *ret_pool
 
 	*ret_pools = (struct docker_pools){0};
 	r = ipam_each(store->store, NULL, keep_pool, ret_pools);
-	return r && r != IPAM_E_DAMAGED ? docker_store_error(store, r, reterr) : 0;
+	if (!r || r == IPAM_E_DAMAGED)
+		r = add_mirrored(store, ret_pools);
+	return r ? docker_store_error(store, r, reterr) : 0;
 }
 
 /** take_pool() - ipam_each_fn */
 static int take_pool(void *userdata, const struct lease *lease)
 {
 	return docker_pool_of_lease(lease, userdata);
+}
+
+/** put_row() - Write a pool into the store, in the place of what was there: 0, negative errno */
+static int put_row(struct docker_store *store, const struct docker_pool *pool)
+{
+	DOCKER_ROW_CLEANUP struct docker_row row;
+	int r = docker_row_of_pool(pool, &row);
+
+	return r ? r : ipam_note(store->store, &row.lease, bytes_of("", 0));
+}
+
+/** find_mirrored() - A pool that the store has lost: 0 with the store knowing it, DOCKER_STORE_E_NONE, negative errno */
+static int find_mirrored(struct docker_store *store, const struct prefix *subnet, struct docker_pool *ret_pool)
+{
+	const struct docker_pool *pool = docker_pools_find(&store->memory->mirror, subnet);
+	int r;
+
+	if (!pool)
+		return DOCKER_STORE_E_NONE;
+	r = put_row(store, pool);
+	if (!r)
+		*ret_pool = *pool;
+	return r;
 }
 
 /**
@@ -127,19 +150,34 @@ int docker_store_find_pool(struct docker_store *store, const struct prefix *subn
 	if (!r)
 		r = ipam_find(store->store, &row.lease.attachment, take_pool, ret_pool);
 	if (r == IPAM_E_NOT_FOUND)
-		return DOCKER_STORE_E_NONE;
-	return r ? docker_store_error(store, r, reterr) : 0;
+		r = find_mirrored(store, subnet, ret_pool);
+	return r && r != DOCKER_STORE_E_NONE ? docker_store_error(store, r, reterr) : r;
+}
+
+/** write_mirror() - What survives a boot; that it can't be written is told, and matters only then */
+static void write_mirror(const struct docker_memory *memory)
+{
+	int r = docker_mirror_write(memory->path, memory->boot_id, &memory->mirror);
+
+	if (r < 0)
+		agent_log(
+			LOG_LEVEL_WARNING,
+			"%s can't be written: %s; after a boot rangeguard will not know Docker's networks before Docker "
+			"asks for them",
+			memory->path, strerror(-r));
 }
 
 /** docker_store_put_pool() - Write a pool, in the place of what was there: 0, REFUSED */
 int docker_store_put_pool(struct docker_store *store, const struct docker_pool *pool, struct error *reterr)
 {
-	DOCKER_ROW_CLEANUP struct docker_row row;
-	int r = docker_row_of_pool(pool, &row);
+	int r = put_row(store, pool);
 
 	if (!r)
-		r = ipam_note(store->store, &row.lease, bytes_of("", 0));
-	return r ? docker_store_error(store, r, reterr) : 0;
+		r = docker_pools_add(&store->memory->mirror, pool);
+	if (r)
+		return docker_store_error(store, r, reterr);
+	write_mirror(store->memory);
+	return 0;
 }
 
 /**
@@ -237,6 +275,8 @@ int docker_store_remove_pool(struct docker_store *store, const struct docker_poo
 	DOCKER_ROW_CLEANUP struct docker_row row;
 	int r = docker_row_of_pool(pool, &row);
 
+	docker_pools_drop(&store->memory->mirror, &pool->subnet);
+	write_mirror(store->memory);
 	if (!r)
 		r = release_addresses(store->store, pool);
 	if (!r)

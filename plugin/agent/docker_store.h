@@ -9,30 +9,36 @@
 
 #include "ipam/lease/ipam.h"
 #include "ipam/store/state.h"
-#include "plugin/agent/docker_record.h"
+#include "plugin/agent/docker_mirror.h"
 #include "plugin/network/port.h"
 #include "plugin/report/error.h"
 #include "rangeguard/outcome.h"
 
+/**
+ * struct docker_memory - What the agent knows of Docker beside the store
+ * @path:	File of the mirror
+ * @boot_id:	This boot
+ * @mirror:	What stands in it
+ */
+struct docker_memory {
+	const char *path;
+	char boot_id[BOOT_ID_MAX];
+	struct docker_pools mirror;
+};
+
 /** struct docker_store - The store, open */
 struct docker_store {
 	const char *data_dir;
+	struct docker_memory *memory;
 	struct state state;
 	struct store *store;
 };
 
-/** struct docker_pools - All pools, in no order */
-struct docker_pools {
-	struct docker_pool *all;
-	size_t n;
-};
-
-int docker_store_open(const char *data_dir, struct port *rtnetlink, struct docker_store *ret_store,
-		      struct error *reterr);
+int docker_store_open(const char *data_dir, struct docker_memory *memory, struct port *rtnetlink,
+		      struct docker_store *ret_store, struct error *reterr);
 void docker_store_close(struct docker_store *store);
 int docker_store_error(const struct docker_store *store, int outcome, struct error *reterr);
 int docker_store_pools(struct docker_store *store, struct docker_pools *ret_pools, struct error *reterr);
-void docker_pools_done(struct docker_pools *pools);
 int docker_store_find_pool(struct docker_store *store, const struct prefix *subnet, struct docker_pool *ret_pool,
 			   struct error *reterr);
 int docker_store_put_pool(struct docker_store *store, const struct docker_pool *pool, struct error *reterr);
@@ -46,7 +52,6 @@ enum docker_store_outcome {
 };
 
 #define DOCKER_STORE_CLEANUP __attribute__((cleanup(docker_store_close)))
-#define DOCKER_POOLS_CLEANUP __attribute__((cleanup(docker_pools_done)))
 #define DOCKER_STORE_INIT                                                                                              \
 	{                                                                                                              \
 		.state = STATE_INIT                                                                                    \
