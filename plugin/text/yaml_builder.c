@@ -10,6 +10,9 @@
 #include "plugin/report/report.h"
 #include "plugin/text/yaml_scalar.h"
 
+/** Levels and anchors of the first allocation; they double from there */
+#define FIRST 16U
+
 /** struct arrival - A value that an event brings; @value is a reference of its own */
 struct arrival {
 	json_t *value;
@@ -30,17 +33,17 @@ void builder_done(struct builder *builder)
 {
 	for (size_t i = 0; i < builder->n_levels; i++)
 		free(builder->levels[i].key);
-	for (size_t i = 0; i < builder->n_anchors; i++) {
-		free(builder->anchors[i].name);
+	for (size_t i = 0; i < builder->n_anchors; i++)
 		json_decref(builder->anchors[i].value);
-	}
+	free(builder->levels);
 	free(builder->anchors);
+	json_decref(builder->anchor_names);
 	json_decref(builder->root);
 	tree_done(&builder->tree);
 }
 
 /** tell_duplicate() - Tell of the key that has been read: it stands in its mapping already */
-static void tell_duplicate(struct builder *builder)
+static void tell_duplicate(struct builder *builder, size_t key_at)
 {
 	struct pointer pointer = {.length = 0};
 
@@ -54,7 +57,7 @@ static void tell_duplicate(struct builder *builder)
 		else
 			(void)pointer_push_index(&pointer, json_array_size(level->value));
 	}
-	builder->stream->duplicate(builder->stream->userdata, pointer.text, top(builder)->key_at);
+	builder->stream->duplicate(builder->stream->userdata, pointer.text, key_at);
 }
 
 /** is_merge() - Whether a key is `<<` */
@@ -78,6 +81,7 @@ static int merge(json_t *into, json_t *from)
 static int attach(struct builder *builder, json_t *value)
 {
 	struct level *level = top(builder);
+	size_t n_members;
 
 	if (!level) {
 		builder->root = json_incref(value);
@@ -88,28 +92,46 @@ static int attach(struct builder *builder, json_t *value)
 	/* Merged when it is whole, and after all others: theirs count. */
 	if (is_merge(level->key))
 		return json_object_set_nocheck(level->value, "<<", value) ? -ENOMEM : 0;
-	if (json_object_get(level->value, level->key))
-		tell_duplicate(builder);
-	return json_object_set_nocheck(level->value, level->key, value) ? -ENOMEM : 0;
+	n_members = json_object_size(level->value);
+	if (json_object_set_nocheck(level->value, level->key, value))
+		return -ENOMEM;
+	if (json_object_size(level->value) == n_members)
+		tell_duplicate(builder, level->key_at);
+	return 0;
+}
+
+/** grow() - Make room for one more of @size bytes in an array of @n; NULL without memory */
+static void *grow(void *array, size_t n, size_t *capacity, size_t size)
+{
+	size_t larger = *capacity ? *capacity * 2 : FIRST;
+	void *grown;
+
+	if (n < *capacity)
+		return array;
+	grown = reallocarray(array, larger, size);
+	if (grown)
+		*capacity = larger;
+	return grown;
 }
 
 /** keep_anchor() - Remember a value under its anchor; 0 or -ENOMEM */
 static int keep_anchor(struct builder *builder, const struct arrival *arrival, uint32_t node)
 {
-	struct anchor *anchors = reallocarray(builder->anchors, builder->n_anchors + 1, sizeof(*anchors));
-	struct anchor *anchor;
+	struct anchor *anchors =
+		grow(builder->anchors, builder->n_anchors, &builder->anchors_capacity, sizeof(*anchors));
 
 	if (!anchors)
 		return -ENOMEM;
 	builder->anchors = anchors;
-	anchor = &anchors[builder->n_anchors];
-	*anchor = (struct anchor){.name = strdup(arrival->anchor),
-				  .value = json_incref(arrival->value),
-				  .node = node,
-				  .n_values = arrival->n_values,
-				  .is_whole = arrival->is_whole};
-	builder->n_anchors++;
-	return anchor->name ? 0 : -ENOMEM;
+	if (!builder->anchor_names)
+		builder->anchor_names = json_object();
+	if (json_object_set_new(builder->anchor_names, arrival->anchor, json_integer((json_int_t)builder->n_anchors)))
+		return -ENOMEM;
+	anchors[builder->n_anchors++] = (struct anchor){.value = json_incref(arrival->value),
+							.node = node,
+							.n_values = arrival->n_values,
+							.is_whole = arrival->is_whole};
+	return 0;
 }
 
 /** count() - Count values; 0 or YAML_E_SYNTAX when they are too many */
@@ -162,6 +184,8 @@ static int take_key(struct builder *builder, const char *key, size_t at)
 {
 	struct level *level = top(builder);
 
+	if (!level)
+		return 0;
 	level->key = strdup(key);
 	level->key_at = at;
 	return level->key ? 0 : -ENOMEM;
@@ -199,10 +223,9 @@ static int take_scalar(struct builder *builder, const yaml_event_t *event, size_
 /** find_anchor() - The anchor of that name that was met last, NULL: none */
 static const struct anchor *find_anchor(const struct builder *builder, const char *name)
 {
-	for (size_t i = builder->n_anchors; i > 0; i--)
-		if (strcmp(builder->anchors[i - 1].name, name) == 0)
-			return &builder->anchors[i - 1];
-	return NULL;
+	const json_t *index = json_object_get(builder->anchor_names, name);
+
+	return index ? &builder->anchors[json_integer_value(index)] : NULL;
 }
 
 /** take_alias() - A value that has been met already */
@@ -235,7 +258,7 @@ static int open_level(struct builder *builder, const yaml_event_t *event, size_t
 						    : event->data.sequence_start.anchor),
 		.n_values = 1,
 	};
-	struct level level = {.value = arrival.value, .anchor = SIZE_MAX, .n_values = 1};
+	struct level level = {.value = arrival.value, .anchor = SIZE_MAX, .n_values = 1}, *levels;
 	int r;
 
 	if (!arrival.value)
@@ -251,7 +274,11 @@ static int open_level(struct builder *builder, const yaml_event_t *event, size_t
 		return r;
 	if (arrival.anchor)
 		level.anchor = builder->n_anchors - 1;
-	builder->levels[builder->n_levels++] = level;
+	levels = grow(builder->levels, builder->n_levels, &builder->levels_capacity, sizeof(*levels));
+	if (!levels)
+		return -ENOMEM;
+	builder->levels = levels;
+	levels[builder->n_levels++] = level;
 	return 0;
 }
 

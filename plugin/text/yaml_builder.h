@@ -27,22 +27,24 @@ struct level {
 
 /** struct anchor - A value that can be named again; @is_whole: it is not within itself */
 struct anchor {
-	char *name;
 	json_t *value;
 	uint32_t node;
 	size_t n_values;
 	bool is_whole;
 };
 
-/** struct builder - A document being built */
+/** struct builder - A document being built; @anchor_names: by name, the index of the anchor that was met last */
 struct builder {
 	struct yaml_stream *stream;
 	json_t *root;
 	struct tree tree;
-	struct level levels[LIMIT_YAML_DEPTH];
+	struct level *levels;
 	size_t n_levels;
+	size_t levels_capacity;
 	struct anchor *anchors;
 	size_t n_anchors;
+	size_t anchors_capacity;
+	json_t *anchor_names;
 	size_t n_values;
 };
 
