@@ -23,11 +23,7 @@
 /** request() - A message without attributes; NULL without memory */
 static struct nl_msg *request(int type, int flags, const struct tcmsg *head)
 {
-	struct nl_msg *msg NL_MSG_CLEANUP = nlmsg_alloc_simple(type, flags);
-
-	if (!msg || nlmsg_append(msg, (void *)(uintptr_t)head, sizeof(*head), NLMSG_ALIGNTO) < 0)
-		return NULL;
-	return TAKE_PTR(msg);
+	return nl_request(type, flags, head, sizeof(*head));
 }
 
 /** rtfilter_put() - A classifier; one of the same priority takes the new program: 0, -ENOMEM, -E2BIG */

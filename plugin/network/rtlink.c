@@ -1,63 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Builders of rtnetlink messages about links. libnl-route writes the veth pair; the small requests about a link whose
- * index is known are put together from their attributes. Pure: no descriptor, no system call.
- */
+/* Builders of rtnetlink messages about links. Pure: no descriptor, no system call. */
 
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
-#include <netlink/route/link.h>
-#include <netlink/route/link/veth.h>
+#include <linux/veth.h>
 #include <string.h>
 
 #include "plugin/network/nlbuild.h"
 #include "plugin/network/rtmessage.h"
 
-static void nl_link_cleanup(struct rtnl_link **link)
+/** link_request() - A message about one link, without attributes; NULL without memory */
+static struct nl_msg *link_request(int type, int flags, struct ifinfomsg link)
 {
-	rtnl_link_put(*link);
-}
-
-#define NL_LINK_CLEANUP CLEANUP(nl_link_cleanup)
-
-/**
- * batch_append() - Copy a message behind those of a batch
- * @batch:	Batch
- * @msg:	Message as libnl built it; NULL: it could not be built
- *
- * Return: 0, -ENOMEM, -E2BIG when the batch is full
- */
-int batch_append(struct batch *batch, struct nl_msg *msg)
-{
-	const struct nlmsghdr *header;
-	size_t size;
-
-	if (!msg)
-		return -ENOMEM;
-	header = nlmsg_hdr(msg);
-	size = NLMSG_ALIGN((size_t)header->nlmsg_len);
-	if (batch->count == BATCH_MESSAGES || size > sizeof(batch->buffer) - batch->used)
-		return -E2BIG;
-	memset(batch->buffer + batch->used, 0, size);
-	memcpy(batch->buffer + batch->used, header, header->nlmsg_len);
-	batch->used += size;
-	batch->count++;
-	return 0;
-}
-
-/** batch_allow_existing() - Mark the message that was just appended, if @appended says so; returns @appended */
-int batch_allow_existing(struct batch *batch, int appended)
-{
-	if (!appended)
-		batch->may_exist |= (uint64_t)1 << (batch->count - 1);
-	return appended;
+	return nl_request(type, flags, &link, sizeof(link));
 }
 
 /**
- * describe_end() - Name, MAC address, MTU and queues of one end of a pair
- * @link:	End
+ * put_end() - Name, MAC address, MTU and queues of one end of a pair
+ * @msg:	Message
  * @name:	Name
  * @mac:	MAC address; set at birth, it is one that udev leaves alone (addr_assign_type NET_ADDR_SET)
  * @mtu:	MTU
@@ -67,17 +29,32 @@ int batch_allow_existing(struct batch *batch, int appended)
  *
  * Return: 0, -ENOMEM
  */
-static int describe_end(struct rtnl_link *link, const char *name, const uint8_t mac[static ETH_ALEN], unsigned mtu)
+static int put_end(struct nl_msg *msg, const char *name, const uint8_t mac[static ETH_ALEN], uint32_t mtu)
 {
-	struct nl_addr *address NL_ADDRESS_CLEANUP = nl_addr_build(AF_LLC, mac, ETH_ALEN);
-
-	if (!address)
+	if (nla_put_string(msg, IFLA_IFNAME, name) < 0 || nla_put(msg, IFLA_ADDRESS, ETH_ALEN, mac) < 0 ||
+	    nla_put_u32(msg, IFLA_MTU, mtu) < 0 || nla_put_u32(msg, IFLA_NUM_TX_QUEUES, 1) < 0 ||
+	    nla_put_u32(msg, IFLA_NUM_RX_QUEUES, 1) < 0)
 		return -ENOMEM;
-	rtnl_link_set_name(link, name);
-	rtnl_link_set_addr(link, address);
-	rtnl_link_set_mtu(link, mtu);
-	rtnl_link_set_num_tx_queues(link, 1);
-	rtnl_link_set_num_rx_queues(link, 1);
+	return 0;
+}
+
+/**
+ * put_peer() - VETH_INFO_PEER: the container's end, a head and its attributes
+ * @msg:	Message
+ * @plan:	Plan
+ * @netns_fd:	Namespace of that end
+ *
+ * Return: 0, -ENOMEM
+ */
+static int put_peer(struct nl_msg *msg, const struct plan *plan, int netns_fd)
+{
+	struct nlattr *peer = nla_nest_start(msg, VETH_INFO_PEER);
+
+	if (!peer || nlmsg_append(msg, &(struct ifinfomsg){0}, sizeof(struct ifinfomsg), NLMSG_ALIGNTO) < 0 ||
+	    put_end(msg, plan->container_name, plan->container_mac, plan->mtu) < 0 ||
+	    nla_put_u32(msg, IFLA_NET_NS_FD, (uint32_t)netns_fd) < 0)
+		return -ENOMEM;
+	(void)nla_nest_end(msg, peer);
 	return 0;
 }
 
@@ -91,36 +68,20 @@ static int describe_end(struct rtnl_link *link, const char *name, const uint8_t 
  */
 int rtmessage_create_veth(struct batch *batch, const struct plan *plan, int netns_fd)
 {
-	struct rtnl_link *host NL_LINK_CLEANUP = rtnl_link_veth_alloc();
-	struct rtnl_link *container NL_LINK_CLEANUP = host ? rtnl_link_veth_get_peer(host) : NULL;
-	struct nl_msg *msg NL_MSG_CLEANUP = NULL;
+	struct nl_msg *msg NL_MSG_CLEANUP = link_request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, (struct ifinfomsg){0});
+	struct nlattr *info, *data;
 
-	if (!container || describe_end(host, plan->host_name, plan->host_mac, plan->mtu) < 0 ||
-	    describe_end(container, plan->container_name, plan->container_mac, plan->mtu) < 0)
+	if (!msg || put_end(msg, plan->host_name, plan->host_mac, plan->mtu) < 0)
 		return -ENOMEM;
-	rtnl_link_set_ns_fd(container, netns_fd);
-	if (rtnl_link_build_add_request(host, NLM_F_CREATE | NLM_F_EXCL, &msg) < 0)
+	info = nla_nest_start(msg, IFLA_LINKINFO);
+	if (!info || nla_put_string(msg, IFLA_INFO_KIND, "veth") < 0)
 		return -ENOMEM;
+	data = nla_nest_start(msg, IFLA_INFO_DATA);
+	if (!data || put_peer(msg, plan, netns_fd) < 0)
+		return -ENOMEM;
+	(void)nla_nest_end(msg, data);
+	(void)nla_nest_end(msg, info);
 	return batch_append(batch, msg);
-}
-
-/**
- * link_request() - A message about one link, without attributes
- * @type:	RTM_*
- * @flags:	NLM_F_*
- * @link:	Its head
- *
- * Return: the message, NULL without memory
- */
-static struct nl_msg *link_request(int type, int flags, struct ifinfomsg link)
-{
-	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
-
-	if (msg && nlmsg_append(msg, &link, sizeof(link), NLMSG_ALIGNTO) < 0) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	return msg;
 }
 
 /**

@@ -1,43 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Builders of rtnetlink messages about addresses, neighbours and routes (links: rtlink.c). libnl-route writes what is
- * added; requests, for which it has no builder, are put together from their attributes. Pure.
- */
+/* Builders of rtnetlink messages about addresses, neighbours and routes (links: rtlink.c). Pure. */
 
 #include "plugin/network/rtmessage.h"
 
 #include <errno.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
-#include <netlink/route/neighbour.h>
-#include <netlink/route/nexthop.h>
 
 #include "plugin/network/nlbuild.h"
-
-static void nl_neighbour_cleanup(struct rtnl_neigh **neighbour)
-{
-	rtnl_neigh_put(*neighbour);
-}
-
-#define NL_NEIGHBOUR_CLEANUP CLEANUP(nl_neighbour_cleanup)
-
-/**
- * nl_address_new() - libnl's form of a prefix
- * @prefix:	Prefix
- *
- * Return: the address, NULL without memory; nl_addr_put() it
- */
-struct nl_addr *nl_address_new(const struct prefix *prefix)
-{
-	uint8_t bytes[ADDRESS_BYTES_MAX];
-	struct nl_addr *address;
-
-	address_to_bytes(&prefix->address, bytes);
-	address = nl_addr_build((int)prefix->address.family, bytes, family_bytes(prefix->address.family));
-	if (address)
-		nl_addr_set_prefixlen(address, prefix->length);
-	return address;
-}
 
 /** whole() - @address as a prefix that holds nothing else: /32 or /128 */
 static struct prefix whole(const struct address *address)
@@ -55,18 +25,16 @@ static struct prefix whole(const struct address *address)
  */
 int rtmessage_add_address(struct batch *batch, uint32_t index, const struct prefix *address)
 {
-	struct rtnl_addr *ifaddr NL_IFADDR_CLEANUP = rtnl_addr_alloc();
-	struct nl_addr *local NL_ADDRESS_CLEANUP = nl_address_new(address);
-	struct nl_msg *msg NL_MSG_CLEANUP = NULL;
+	struct ifaddrmsg head = {
+		.ifa_family = (uint8_t)address->address.family,
+		.ifa_prefixlen = address->length,
+		.ifa_flags = address->address.family == FAMILY_IPV6 ? IFA_F_NODAD : 0,
+		.ifa_index = index,
+	};
+	struct nl_msg *msg NL_MSG_CLEANUP = nl_request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head));
 
-	if (!ifaddr || !local)
-		return -ENOMEM;
-	rtnl_addr_set_ifindex(ifaddr, (int)index);
-	if (rtnl_addr_set_local(ifaddr, local) < 0)
-		return -ENOMEM;
-	if (address->address.family == FAMILY_IPV6)
-		rtnl_addr_set_flags(ifaddr, IFA_F_NODAD);
-	if (rtnl_addr_build_add_request(ifaddr, NLM_F_CREATE | NLM_F_EXCL, &msg) < 0)
+	if (!msg || nl_put_address(msg, IFA_LOCAL, &address->address) < 0 ||
+	    nl_put_address(msg, IFA_ADDRESS, &address->address) < 0)
 		return -ENOMEM;
 	return batch_append(batch, msg);
 }
@@ -74,11 +42,9 @@ int rtmessage_add_address(struct batch *batch, uint32_t index, const struct pref
 /** rtmessage_dump_addresses() - Ask for the addresses of @index, of all links where 0: 0, -ENOMEM, -E2BIG */
 int rtmessage_dump_addresses(struct batch *batch, uint32_t index)
 {
-	struct nl_msg *msg NL_MSG_CLEANUP = nlmsg_alloc_simple(RTM_GETADDR, NLM_F_DUMP);
 	struct ifaddrmsg head = {.ifa_index = index};
+	struct nl_msg *msg NL_MSG_CLEANUP = nl_request(RTM_GETADDR, NLM_F_DUMP, &head, sizeof(head));
 
-	if (!msg || nlmsg_append(msg, &head, sizeof(head), NLMSG_ALIGNTO) < 0)
-		return -ENOMEM;
 	return batch_append(batch, msg);
 }
 
@@ -94,65 +60,42 @@ int rtmessage_dump_addresses(struct batch *batch, uint32_t index)
 int rtmessage_add_neighbour(struct batch *batch, uint32_t index, const struct address *address,
 			    const uint8_t mac[static ETH_ALEN])
 {
-	struct prefix prefix = whole(address);
-	struct rtnl_neigh *neighbour NL_NEIGHBOUR_CLEANUP = rtnl_neigh_alloc();
-	struct nl_addr *destination NL_ADDRESS_CLEANUP = nl_address_new(&prefix);
-	struct nl_addr *lladdr NL_ADDRESS_CLEANUP = nl_addr_build(AF_LLC, mac, ETH_ALEN);
-	struct nl_msg *msg NL_MSG_CLEANUP = NULL;
+	struct ndmsg head = {
+		.ndm_family = (uint8_t)address->family,
+		.ndm_ifindex = (int)index,
+		.ndm_state = NUD_PERMANENT,
+	};
+	struct nl_msg *msg NL_MSG_CLEANUP = nl_request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &head, sizeof(head));
 
-	if (!neighbour || !destination || !lladdr || rtnl_neigh_set_dst(neighbour, destination) < 0)
-		return -ENOMEM;
-	rtnl_neigh_set_ifindex(neighbour, (int)index);
-	rtnl_neigh_set_lladdr(neighbour, lladdr);
-	rtnl_neigh_set_state(neighbour, NUD_PERMANENT);
-	if (rtnl_neigh_build_add_request(neighbour, NLM_F_CREATE | NLM_F_REPLACE, &msg) < 0)
+	if (!msg || nl_put_address(msg, NDA_DST, address) < 0 || nla_put(msg, NDA_LLADDR, ETH_ALEN, mac) < 0)
 		return -ENOMEM;
 	return batch_append(batch, msg);
 }
 
 /**
- * route_new() - A route through a link
+ * route_request() - A message about a route
+ * @type:		RTM_NEWROUTE, RTM_DELROUTE
+ * @head:		Its head; family, prefix length and what of the table fits into it are filled in
+ * @table:		Table
  * @destination:	Where to; host bits are cleared, which the kernel insists on
- * @gateway:		Next hop, on-link by decree, or FAMILY_NONE
- * @index:		Link
  *
- * Return: the route, NULL without memory
+ * What is added replaces no route that is there already.
+ *
+ * Return: the message, NULL without memory
  */
-static struct rtnl_route *route_new(const struct prefix *destination, const struct address *gateway, uint32_t index)
+struct nl_msg *route_request(int type, struct rtmsg head, uint32_t table, const struct prefix *destination)
 {
-	struct prefix clean = {
-		.address = {.family = destination->address.family, .value = prefix_span(destination).first},
-		.length = destination->length};
-	struct prefix hop = whole(gateway);
-	bool has_gateway = gateway->family != FAMILY_NONE;
-	struct rtnl_route *route NL_ROUTE_CLEANUP = rtnl_route_alloc();
-	struct rtnl_nexthop *nexthop = rtnl_route_nh_alloc();
-	struct nl_addr *to NL_ADDRESS_CLEANUP = nl_address_new(&clean);
-	struct nl_addr *via NL_ADDRESS_CLEANUP = has_gateway ? nl_address_new(&hop) : NULL;
-
-	if (!route || !nexthop || !to || (has_gateway && !via) || rtnl_route_set_dst(route, to) < 0) {
-		if (nexthop)
-			rtnl_route_nh_free(nexthop);
-		return NULL;
-	}
-	rtnl_route_nh_set_ifindex(nexthop, (int)index);
-	if (via) {
-		rtnl_route_nh_set_gateway(nexthop, via);
-		rtnl_route_set_flags(route, RTNH_F_ONLINK);
-	}
-	rtnl_route_add_nexthop(route, nexthop);
-	rtnl_route_set_scope(route, has_gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK);
-	return TAKE_PTR(route);
-}
-
-/** append_route() - Append @route, which replaces none that is there already: 0, -ENOMEM, -E2BIG */
-static int append_route(struct batch *batch, struct rtnl_route *route)
-{
+	int flags = type == RTM_NEWROUTE ? NLM_F_CREATE | NLM_F_EXCL : 0;
+	struct address first = {.family = destination->address.family, .value = prefix_span(destination).first};
 	struct nl_msg *msg NL_MSG_CLEANUP = NULL;
 
-	if (rtnl_route_build_add_request(route, NLM_F_CREATE | NLM_F_EXCL, &msg) < 0)
-		return -ENOMEM;
-	return batch_append(batch, msg);
+	head.rtm_family = (uint8_t)first.family;
+	head.rtm_dst_len = destination->length;
+	head.rtm_table = table <= UINT8_MAX ? (uint8_t)table : RT_TABLE_UNSPEC;
+	msg = nl_request(type, flags, &head, sizeof(head));
+	if (!msg || nla_put_u32(msg, RTA_TABLE, table) < 0 || nl_put_address(msg, RTA_DST, &first) < 0)
+		return NULL;
+	return TAKE_PTR(msg);
 }
 
 /**
@@ -165,14 +108,36 @@ static int append_route(struct batch *batch, struct rtnl_route *route)
  */
 int rtmessage_add_host_route(struct batch *batch, uint32_t index, const struct address *address)
 {
-	const struct address no_gateway = {0};
+	struct rtmsg head = {.rtm_protocol = PLAN_ROUTE_PROTOCOL, .rtm_scope = RT_SCOPE_LINK, .rtm_type = RTN_UNICAST};
 	struct prefix destination = whole(address);
-	struct rtnl_route *route NL_ROUTE_CLEANUP = route_new(&destination, &no_gateway, index);
+	struct nl_msg *msg NL_MSG_CLEANUP = route_request(RTM_NEWROUTE, head, RT_TABLE_MAIN, &destination);
 
-	if (!route)
+	if (!msg || nla_put_u32(msg, RTA_OIF, index) < 0)
 		return -ENOMEM;
-	rtnl_route_set_protocol(route, PLAN_ROUTE_PROTOCOL);
-	return append_route(batch, route);
+	return batch_append(batch, msg);
+}
+
+/** put_metrics() - RTA_METRICS: what of MTU and MSS the route names; 0, -ENOMEM */
+static int put_metrics(struct nl_msg *msg, const struct route *route)
+{
+	struct nlattr *metrics;
+
+	if (route->mtu < 0 && route->advmss < 0)
+		return 0;
+	metrics = nla_nest_start(msg, RTA_METRICS);
+	if (!metrics || (route->mtu >= 0 && nla_put_u32(msg, RTAX_MTU, (uint32_t)route->mtu) < 0) ||
+	    (route->advmss >= 0 && nla_put_u32(msg, RTAX_ADVMSS, (uint32_t)route->advmss) < 0))
+		return -ENOMEM;
+	(void)nla_nest_end(msg, metrics);
+	return 0;
+}
+
+/** put_next_hop() - Through which link, and by which gateway, which is on-link by decree: 0, -ENOMEM */
+static int put_next_hop(struct nl_msg *msg, uint32_t index, const struct address *gateway)
+{
+	if (gateway->family != FAMILY_NONE && nl_put_address(msg, RTA_GATEWAY, gateway) < 0)
+		return -ENOMEM;
+	return nla_put_u32(msg, RTA_OIF, index) < 0 ? -ENOMEM : 0;
 }
 
 /**
@@ -188,22 +153,24 @@ int rtmessage_add_host_route(struct batch *batch, uint32_t index, const struct a
  */
 int rtmessage_add_container_route(struct batch *batch, uint32_t index, const struct route *route)
 {
-	struct rtnl_route *made NL_ROUTE_CLEANUP = route_new(&route->destination, &route->gateway, index);
+	bool has_gateway = route->gateway.family != FAMILY_NONE;
+	uint32_t table = route->table >= 0 ? (uint32_t)route->table : RT_TABLE_MAIN;
+	struct rtmsg head = {
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = has_gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
+		.rtm_type = RTN_UNICAST,
+		.rtm_flags = has_gateway ? RTNH_F_ONLINK : 0,
+	};
+	struct nl_msg *msg NL_MSG_CLEANUP = NULL;
 
-	if (!made)
-		return -ENOMEM;
-	rtnl_route_set_protocol(made, RTPROT_STATIC);
-	if (route->mtu >= 0 && rtnl_route_set_metric(made, RTAX_MTU, (unsigned)route->mtu) < 0)
-		return -ENOMEM;
-	if (route->advmss >= 0 && rtnl_route_set_metric(made, RTAX_ADVMSS, (unsigned)route->advmss) < 0)
-		return -ENOMEM;
-	if (route->priority >= 0)
-		rtnl_route_set_priority(made, (uint32_t)route->priority);
-	if (route->table >= 0)
-		rtnl_route_set_table(made, (uint32_t)route->table);
 	if (route->scope >= 0)
-		rtnl_route_set_scope(made, (uint8_t)route->scope);
-	return batch_allow_existing(batch, append_route(batch, made));
+		head.rtm_scope = (uint8_t)route->scope;
+	msg = route_request(RTM_NEWROUTE, head, table, &route->destination);
+	if (!msg || put_next_hop(msg, index, &route->gateway) < 0 || put_metrics(msg, route) < 0)
+		return -ENOMEM;
+	if (route->priority >= 0 && nla_put_u32(msg, RTA_PRIORITY, (uint32_t)route->priority) < 0)
+		return -ENOMEM;
+	return batch_allow_existing(batch, batch_append(batch, msg));
 }
 
 /**
@@ -217,16 +184,10 @@ int rtmessage_add_container_route(struct batch *batch, uint32_t index, const str
  */
 static int get_route(struct batch *batch, int flags, struct rtmsg head, const struct address *address)
 {
-	struct nl_msg *msg NL_MSG_CLEANUP = nlmsg_alloc_simple(RTM_GETROUTE, flags);
-	uint8_t bytes[ADDRESS_BYTES_MAX];
+	struct nl_msg *msg NL_MSG_CLEANUP = nl_request(RTM_GETROUTE, flags, &head, sizeof(head));
 
-	if (!msg || nlmsg_append(msg, &head, sizeof(head), NLMSG_ALIGNTO) < 0)
+	if (msg && address && nl_put_address(msg, RTA_DST, address) < 0)
 		return -ENOMEM;
-	if (address) {
-		address_to_bytes(address, bytes);
-		if (nla_put(msg, RTA_DST, (int)family_bytes(address->family), bytes) < 0)
-			return -ENOMEM;
-	}
 	return batch_append(batch, msg);
 }
 

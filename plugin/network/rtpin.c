@@ -11,7 +11,6 @@
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
-#include <netlink/route/rule.h>
 
 #include "plugin/network/nlbuild.h"
 #include "plugin/network/rtmessage.h"
@@ -20,28 +19,21 @@
 #define FILTER_PREFERENCE 1U
 #define FILTER_HANDLE 0x82U
 
-static void nl_rule_cleanup(struct rtnl_rule **rule)
+/** mark_rule_request() - A message about a rule for marked packets; NULL without memory */
+static struct nl_msg *mark_rule_request(int type, int flags, const struct mark_rule *rule)
 {
-	rtnl_rule_put(*rule);
-}
+	struct fib_rule_hdr head = {
+		.family = (uint8_t)rule->family,
+		.table = rule->table <= UINT8_MAX ? (uint8_t)rule->table : RT_TABLE_UNSPEC,
+		.action = FR_ACT_TO_TBL,
+	};
+	struct nl_msg *msg NL_MSG_CLEANUP = nl_request(type, flags, &head, sizeof(head));
 
-#define NL_RULE_CLEANUP CLEANUP(nl_rule_cleanup)
-
-/** mark_rule_new() - libnl's form of @wanted, NULL without memory; rtnl_rule_put() it */
-static struct rtnl_rule *mark_rule_new(const struct mark_rule *wanted)
-{
-	struct rtnl_rule *rule = rtnl_rule_alloc();
-
-	if (!rule)
+	if (!msg || nla_put_u32(msg, FRA_PRIORITY, rule->priority) < 0 ||
+	    nla_put_u32(msg, FRA_FWMARK, rule->mark) < 0 || nla_put_u32(msg, FRA_FWMASK, rule->mark) < 0 ||
+	    nla_put_u32(msg, FRA_TABLE, rule->table) < 0 || nla_put_u8(msg, FRA_PROTOCOL, RTPROT_KERNEL) < 0)
 		return NULL;
-	rtnl_rule_set_family(rule, (int)wanted->family);
-	rtnl_rule_set_mark(rule, wanted->mark);
-	rtnl_rule_set_mask(rule, wanted->mark);
-	rtnl_rule_set_table(rule, wanted->table);
-	rtnl_rule_set_prio(rule, wanted->priority);
-	rtnl_rule_set_action(rule, FR_ACT_TO_TBL);
-	(void)rtnl_rule_set_protocol(rule, RTPROT_KERNEL);
-	return rule;
+	return TAKE_PTR(msg);
 }
 
 /**
@@ -53,37 +45,26 @@ static struct rtnl_rule *mark_rule_new(const struct mark_rule *wanted)
  */
 int rtmessage_add_mark_rule(struct batch *batch, const struct mark_rule *rule)
 {
-	struct rtnl_rule *made NL_RULE_CLEANUP = mark_rule_new(rule);
-	struct nl_msg *msg NL_MSG_CLEANUP = NULL;
+	struct nl_msg *msg NL_MSG_CLEANUP = mark_rule_request(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, rule);
 
-	if (!made || rtnl_rule_build_add_request(made, NLM_F_CREATE | NLM_F_EXCL, &msg) < 0)
-		return -ENOMEM;
 	return batch_allow_existing(batch, batch_append(batch, msg));
 }
 
 /** rtmessage_delete_mark_rule() - The opposite; the kernel says ENOENT where there is none: 0, -ENOMEM, -E2BIG */
 int rtmessage_delete_mark_rule(struct batch *batch, const struct mark_rule *rule)
 {
-	struct rtnl_rule *made NL_RULE_CLEANUP = mark_rule_new(rule);
-	struct nl_msg *msg NL_MSG_CLEANUP = NULL;
+	struct nl_msg *msg NL_MSG_CLEANUP = mark_rule_request(RTM_DELRULE, 0, rule);
 
-	if (!made || rtnl_rule_build_delete_request(made, 0, &msg) < 0)
-		return -ENOMEM;
 	return batch_append(batch, msg);
 }
 
-/** prohibit_route_new() - libnl's form of such a route, NULL without memory; rtnl_route_put() it */
-static struct rtnl_route *prohibit_route_new(uint32_t table, const struct prefix *destination)
+/** prohibit_request() - A message about such a route; NULL without memory */
+static struct nl_msg *prohibit_request(int type, uint32_t table, const struct prefix *destination)
 {
-	struct rtnl_route *route NL_ROUTE_CLEANUP = rtnl_route_alloc();
-	struct nl_addr *to NL_ADDRESS_CLEANUP = nl_address_new(destination);
+	struct rtmsg head = {
+		.rtm_protocol = PLAN_ROUTE_PROTOCOL, .rtm_scope = RT_SCOPE_UNIVERSE, .rtm_type = RTN_PROHIBIT};
 
-	if (!route || !to || rtnl_route_set_dst(route, to) < 0 || rtnl_route_set_type(route, RTN_PROHIBIT) < 0)
-		return NULL;
-	rtnl_route_set_table(route, table);
-	rtnl_route_set_protocol(route, PLAN_ROUTE_PROTOCOL);
-	rtnl_route_set_scope(route, RT_SCOPE_UNIVERSE);
-	return TAKE_PTR(route);
+	return route_request(type, head, table, destination);
 }
 
 /**
@@ -96,38 +77,33 @@ static struct rtnl_route *prohibit_route_new(uint32_t table, const struct prefix
  */
 int rtmessage_add_prohibit_route(struct batch *batch, uint32_t table, const struct prefix *destination)
 {
-	struct rtnl_route *route NL_ROUTE_CLEANUP = prohibit_route_new(table, destination);
-	struct nl_msg *msg NL_MSG_CLEANUP = NULL;
+	struct nl_msg *msg NL_MSG_CLEANUP = prohibit_request(RTM_NEWROUTE, table, destination);
 
-	if (!route || rtnl_route_build_add_request(route, NLM_F_CREATE | NLM_F_EXCL, &msg) < 0)
-		return -ENOMEM;
 	return batch_allow_existing(batch, batch_append(batch, msg));
 }
 
 /** rtmessage_delete_prohibit_route() - The opposite; the kernel says ESRCH where there is none: 0, -ENOMEM, -E2BIG */
 int rtmessage_delete_prohibit_route(struct batch *batch, uint32_t table, const struct prefix *destination)
 {
-	struct rtnl_route *route NL_ROUTE_CLEANUP = prohibit_route_new(table, destination);
-	struct nl_msg *msg NL_MSG_CLEANUP = NULL;
+	struct nl_msg *msg NL_MSG_CLEANUP = prohibit_request(RTM_DELROUTE, table, destination);
 
-	if (!route || rtnl_route_build_del_request(route, 0, &msg) < 0)
-		return -ENOMEM;
 	return batch_append(batch, msg);
 }
 
-/** assigned_new() - libnl's form of an address on a link, NULL without memory; rtnl_addr_put() it */
-static struct rtnl_addr *assigned_new(uint32_t index, const struct address *address)
+/** assigned_request() - A message about an address on a link, by itself; NULL without memory */
+static struct nl_msg *assigned_request(int type, int flags, uint32_t index, const struct address *address)
 {
-	struct prefix prefix = {.address = *address, .length = (uint8_t)family_bits(address->family)};
-	struct rtnl_addr *ifaddr NL_IFADDR_CLEANUP = rtnl_addr_alloc();
-	struct nl_addr *local NL_ADDRESS_CLEANUP = nl_address_new(&prefix);
+	struct ifaddrmsg head = {
+		.ifa_family = (uint8_t)address->family,
+		.ifa_prefixlen = (uint8_t)family_bits(address->family),
+		.ifa_flags = address->family == FAMILY_IPV6 ? IFA_F_NODAD : 0,
+		.ifa_index = index,
+	};
+	struct nl_msg *msg NL_MSG_CLEANUP = nl_request(type, flags, &head, sizeof(head));
 
-	if (!ifaddr || !local || rtnl_addr_set_local(ifaddr, local) < 0)
+	if (!msg || nl_put_address(msg, IFA_LOCAL, address) < 0 || nl_put_address(msg, IFA_ADDRESS, address) < 0)
 		return NULL;
-	rtnl_addr_set_ifindex(ifaddr, (int)index);
-	if (address->family == FAMILY_IPV6)
-		rtnl_addr_set_flags(ifaddr, IFA_F_NODAD);
-	return TAKE_PTR(ifaddr);
+	return TAKE_PTR(msg);
 }
 
 /**
@@ -140,11 +116,9 @@ static struct rtnl_addr *assigned_new(uint32_t index, const struct address *addr
  */
 int rtmessage_assign_address(struct batch *batch, uint32_t index, const struct address *address)
 {
-	struct rtnl_addr *ifaddr NL_IFADDR_CLEANUP = assigned_new(index, address);
-	struct nl_msg *msg NL_MSG_CLEANUP = NULL;
+	struct nl_msg *msg NL_MSG_CLEANUP = assigned_request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, address);
 
-	if (!ifaddr || rtnl_addr_build_add_request(ifaddr, NLM_F_CREATE | NLM_F_EXCL, &msg) < 0 ||
-	    nla_put_u8(msg, IFA_PROTO, PLAN_ROUTE_PROTOCOL) < 0)
+	if (!msg || nla_put_u8(msg, IFA_PROTO, PLAN_ROUTE_PROTOCOL) < 0)
 		return -ENOMEM;
 	return batch_allow_existing(batch, batch_append(batch, msg));
 }
@@ -152,11 +126,8 @@ int rtmessage_assign_address(struct batch *batch, uint32_t index, const struct a
 /** rtmessage_delete_assigned_address() - The opposite: 0, -ENOMEM, -E2BIG */
 int rtmessage_delete_assigned_address(struct batch *batch, uint32_t index, const struct address *address)
 {
-	struct rtnl_addr *ifaddr NL_IFADDR_CLEANUP = assigned_new(index, address);
-	struct nl_msg *msg NL_MSG_CLEANUP = NULL;
+	struct nl_msg *msg NL_MSG_CLEANUP = assigned_request(RTM_DELADDR, 0, index, address);
 
-	if (!ifaddr || rtnl_addr_build_delete_request(ifaddr, 0, &msg) < 0)
-		return -ENOMEM;
 	return batch_append(batch, msg);
 }
 
@@ -170,10 +141,9 @@ int rtmessage_delete_assigned_address(struct batch *batch, uint32_t index, const
  */
 static struct nl_msg *tc_request(int type, struct tcmsg *head, const char *kind)
 {
-	struct nl_msg *msg NL_MSG_CLEANUP = nlmsg_alloc_simple(type, NLM_F_CREATE | NLM_F_EXCL);
+	struct nl_msg *msg NL_MSG_CLEANUP = nl_request(type, NLM_F_CREATE | NLM_F_EXCL, head, sizeof(*head));
 
-	if (!msg || nlmsg_append(msg, head, sizeof(*head), NLMSG_ALIGNTO) < 0 ||
-	    nla_put_string(msg, TCA_KIND, kind) < 0)
+	if (!msg || nla_put_string(msg, TCA_KIND, kind) < 0)
 		return NULL;
 	return TAKE_PTR(msg);
 }

@@ -19,7 +19,7 @@ FLOOR=$BUILD/tests/bench/bench_floor
 SEED=$BUILD/tests/bench/bench_seed
 PACKAGES=(
 	cmake ninja-build gcc libc6-dev clang pkg-config jq iproute2
-	libjansson-dev libnl-3-dev libnl-route-3-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcmocka-dev
+	libjansson-dev libnl-3-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcmocka-dev
 	containernetworking-plugins netavark nftables iperf3 strace xxd
 )
 CASES=(
