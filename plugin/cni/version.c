@@ -6,8 +6,12 @@
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rangeguard/cleanup.h"
+
+/** Space for all of the answer to VERSION but the echo */
+#define SUPPORTED_MAX 160
 
 /** Each version as it stands in `cniVersion` */
 static const char *const texts[CNI_N_VERSIONS] = {
@@ -61,30 +65,61 @@ int cni_version_parse(const char *text, enum cni_version *ret_version)
 	return is_well_formed(text) ? CNI_VERSION_E_UNSUPPORTED : CNI_VERSION_E_MALFORMED;
 }
 
-/** supported_list() - JSON array of all versions, oldest first; NULL when out of memory */
-static json_t *supported_list(void)
+/** append() - Copy @text behind @at, as far as there is room before @end; return: the place after it */
+static char *append(char *at, const char *end, const char *text)
 {
-	json_auto_t *list = json_array();
+	size_t size = strlen(text), room = (size_t)(end - at);
 
-	for (unsigned version = 0; version < CNI_N_VERSIONS; version++)
-		if (json_array_append_new(list, json_string(texts[version])) < 0)
-			return NULL;
-	return TAKE_PTR(list);
+	return mempcpy(at, text, size < room ? size : room);
+}
+
+/** append_supported() - The members of a JSON array of all versions, oldest first */
+static char *append_supported(char *at, const char *end)
+{
+	for (unsigned version = 0; version < CNI_N_VERSIONS; version++) {
+		at = append(at, end, version ? ",\"" : "\"");
+		at = append(at, end, texts[version]);
+		at = append(at, end, "\"");
+	}
+	return at;
+}
+
+/** write_all() - write(2) all of it: 0, -EIO */
+static int write_all(int fd, const char *text, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, text, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -EIO;
+		text += n;
+		size -= (size_t)n;
+	}
+	return 0;
 }
 
 /**
  * cni_version_print_supported() - Print the answer to VERSION, a line of its own
- * @stream:		Standard output of the plugin
+ * @fd:			Standard output of the plugin; stdio would cost more than all the rest of a VERSION
  * @cni_version:	cniVersion of the question, given back as it is; NULL or empty: the newest of ours
  *
- * Return: 0, -EIO when it could not be written
+ * Return: 0, -ENOMEM, -EIO when it could not be written
  */
-int cni_version_print_supported(FILE *stream, const char *cni_version)
+int cni_version_print_supported(int fd, const char *cni_version)
 {
-	const char *echo = cni_version && *cni_version ? cni_version : cni_version_text(CNI_NEWEST);
-	json_auto_t *answer = json_pack("{s:s, s:o}", "cniVersion", echo, "supportedVersions", supported_list());
+	json_auto_t *echo = json_string(cni_version && *cni_version ? cni_version : cni_version_text(CNI_NEWEST));
+	size_t size = json_dumpb(echo, NULL, 0, JSON_ENCODE_ANY), capacity = size + SUPPORTED_MAX;
+	CLEANUP_FREE char *answer = malloc(capacity);
+	char *at = answer;
 
-	if (!answer || json_dumpf(answer, stream, JSON_COMPACT) < 0 || fputc('\n', stream) == EOF)
-		return -EIO;
-	return fflush(stream) == EOF ? -EIO : 0;
+	if (!size || !answer)
+		return -ENOMEM;
+	at = append(at, answer + capacity, "{\"cniVersion\":");
+	at += json_dumpb(echo, at, size, JSON_ENCODE_ANY);
+	at = append(at, answer + capacity, ",\"supportedVersions\":[");
+	at = append_supported(at, answer + capacity);
+	at = append(at, answer + capacity, "]}\n");
+	return write_all(fd, answer, (size_t)(at - answer));
 }

@@ -5,7 +5,6 @@
 /* The versions of the CNI specification and how they are told apart. Pure but for the printing. */
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "rangeguard/outcome.h"
 
@@ -31,6 +30,6 @@ enum cni_version_outcome {
 
 const char *cni_version_text(enum cni_version version);
 int cni_version_parse(const char *text, enum cni_version *ret_version);
-int cni_version_print_supported(FILE *stream, const char *cni_version);
+int cni_version_print_supported(int fd, const char *cni_version);
 
 #endif
