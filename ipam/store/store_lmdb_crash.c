@@ -29,6 +29,7 @@ volatile sig_atomic_t lmdb_at_work;
 static void (*crash_answer)(void);
 static volatile sig_atomic_t watched_dir_fd = -1;
 static struct sigaction old_actions[N_FATAL];
+static bool listening;
 
 /**
  * struct mapping - A line of /proc/self/maps as it is read, a character at a time
@@ -111,13 +112,21 @@ static void give_up(void)
 	crash_answer();
 }
 
+/** stop_listening() - Crashes mean again what they meant before */
+static void stop_listening(void)
+{
+	for (size_t i = 0; i < N_FATAL; i++)
+		(void)sigaction(fatal_signals[i], &old_actions[i], NULL);
+	listening = false;
+}
+
 /** crashed() - Signal handler */
 static void crashed(int signal_number, siginfo_t *info, void *context)
 {
 	(void)context;
 	if (watched_dir_fd >= 0 && is_the_stores(info))
 		give_up();
-	lmdb_unwatch();
+	stop_listening();
 	/* What faulted does so again; what was sent is sent again, and arrives when this returns. */
 	if (info->si_code <= 0)
 		(void)raise(signal_number);
@@ -143,7 +152,7 @@ void store_lmdb_on_crash(void (*answer)(void))
 	crash_answer = answer;
 }
 
-/** lmdb_watch() - From now until lmdb_unwatch() crashes are looked at; the store is in directory @dir_fd */
+/** lmdb_watch() - From now until lmdb_unwatch() a crash may be the store's, which is in directory @dir_fd */
 void lmdb_watch(int dir_fd)
 {
 	const struct sigaction action = {.sa_sigaction = crashed, .sa_flags = (int)SA_RESETHAND | SA_SIGINFO};
@@ -151,16 +160,15 @@ void lmdb_watch(int dir_fd)
 	if (!crash_answer || watched_dir_fd >= 0)
 		return;
 	watched_dir_fd = dir_fd;
+	if (listening)
+		return;
+	listening = true;
 	for (size_t i = 0; i < N_FATAL; i++)
 		(void)sigaction(fatal_signals[i], &action, &old_actions[i]);
 }
 
-/** lmdb_unwatch() - Crashes mean again what they meant before */
+/** lmdb_unwatch() - No crash is the store's any more; the handler stays, and passes on what comes */
 void lmdb_unwatch(void)
 {
-	if (watched_dir_fd < 0)
-		return;
 	watched_dir_fd = -1;
-	for (size_t i = 0; i < N_FATAL; i++)
-		(void)sigaction(fatal_signals[i], &old_actions[i], NULL);
 }
