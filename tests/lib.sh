@@ -150,12 +150,24 @@ wait_until()
 
 # --- Host and containers ---
 
+# local_routes_are_there: of all the host's IPv6 addresses; the kernel adds them from a work queue (addrconf_dad_work), so a
+# state that is noted at once may lack them
+local_routes_are_there()
+{
+	local address
+
+	for address in $(ip -6 -o address show | awk '{ sub("/.*", "", $4); print $4 }'); do
+		[[ -n "$(ip -6 route show table local "$address")" ]] || return 1
+	done
+}
+
 # host_ns_setup: what each test finds: an empty "host" with addresses on lo, no uplink, no default route
 host_ns_setup()
 {
 	ip link set lo up
 	ip address add "$HOST_IPV4/32" dev lo
 	[[ ! -e /proc/sys/net/ipv6 ]] || ip address add "$HOST_IPV6/128" dev lo nodad
+	wait_until 10 local_routes_are_there
 }
 
 # uplink: an uplink of the host named up0, with a default route per family, to a router in namespace "world". With
@@ -178,6 +190,7 @@ uplink()
 	ip -n world link set eth0 up
 	ip route add default via 198.51.100.254
 	ip route add default via 2001:db8:aaaa::fe
+	wait_until 10 local_routes_are_there
 }
 
 # container NAME: makes a container's network namespace, lo up as containerd leaves it

@@ -7,6 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 SOURCE_DIR=$PWD
 LOG_DIR=$SOURCE_DIR/build/log
+# How long the whole should take, in seconds: set_samples
+BUDGET=3600
 STAGES=(install build-dev build-asan build-release build-clang unit unit-asan lint netns netns-asan containerd cri podman docker cluster fuzz vm)
 QUICK_STAGES=(install build-dev build-release unit lint netns)
 PACKAGES=(
@@ -38,12 +40,14 @@ usage()
 # configure PRESET: "clang" is what CMakePresets.json has no need to name: dev with the other compiler
 configure()
 {
-	local deadlines=-DRANGEGUARD_SLOWNESS=${RANGEGUARD_SLOWNESS:-100}
+	local -a pace=("-DRANGEGUARD_SLOWNESS=${RANGEGUARD_SLOWNESS:-100}")
+
+	[[ "$1" != fuzz ]] || pace+=("-DRANGEGUARD_FUZZ_SECONDS=$RANGEGUARD_FUZZ_SECONDS")
 
 	if [[ "$1" == clang ]]; then
-		cmake --preset dev -B build/clang -DCMAKE_C_COMPILER=clang "$deadlines"
+		cmake --preset dev -B build/clang -DCMAKE_C_COMPILER=clang "${pace[@]}"
 	else
-		cmake --preset "$1" "$deadlines"
+		cmake --preset "$1" "${pace[@]}"
 	fi
 }
 
@@ -189,8 +193,7 @@ stage_vm()
 	RANGEGUARD=$SOURCE_DIR/build/release/rangeguard RANGEGUARD_PUMP=$SOURCE_DIR/build/dev/tests/vm/vm_pump tests/vm/run.sh
 }
 
-# set_pace: deadlines and samples for this machine, as lib.sh takes them: a slow one has longer deadlines and, so that the
-# whole comes to its end all the same, shorter samples, never fewer kinds
+# set_pace: deadlines for this machine, as lib.sh takes them
 set_pace()
 {
 	local -i i start
@@ -202,9 +205,19 @@ set_pace()
 	# Of a hundred milliseconds, in percent
 	i=$(((${EPOCHREALTIME/[.,]/} - start) / 1000))
 	export RANGEGUARD_SLOWNESS=$((i > 100 ? i : 100))
-	i=$((9000 / RANGEGUARD_SLOWNESS))
-	export RANGEGUARD_SAMPLE_SECONDS=${RANGEGUARD_SAMPLE_SECONDS:-$((i > 30 ? i : 30))}
-	echo "deadlines: $RANGEGUARD_SLOWNESS % of those for a quick machine; samples: $RANGEGUARD_SAMPLE_SECONDS s"
+	echo "deadlines: $RANGEGUARD_SLOWNESS % of those for a quick machine"
+}
+
+# set_samples: how long sweeps, storms, fuzzers and virtual machines of the next stage go on, by what is left of the time
+# for the whole: on a slow machine samples become smaller, but no kind is left out
+set_samples()
+{
+	local -i seconds=$(((BUDGET - SECONDS) / 40))
+
+	seconds=$((seconds < 90 ? seconds : 90))
+	seconds=$((seconds > 15 ? seconds : 15))
+	export RANGEGUARD_SAMPLE_SECONDS=$seconds RANGEGUARD_VM_SECONDS=$seconds
+	export RANGEGUARD_FUZZ_SECONDS=$((seconds > 30 ? seconds / 6 : 5))
 }
 
 # count_tests LOG STATUS: adds to passed and failed. A stage that counts no tests itself is one.
@@ -285,8 +298,10 @@ main()
 	trap 'stop 143' TERM
 	set_pace
 	for stage in "${selected[@]}"; do
+		set_samples
 		run_stage "$stage"
 	done
+	echo "$SECONDS s of $BUDGET"
 	echo "$passed passed, $failed failed"
 	((failed == 0))
 }
