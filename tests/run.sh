@@ -17,7 +17,7 @@ PACKAGES=(
 	libsystemd-dev libmicrohttpd-dev libyaml-dev libcurl4-gnutls-dev etcd-server etcd-client openssl
 	libcmocka-dev clang-tidy clang-format cppcheck shellcheck git strace valgrind jq libxml2-utils
 	iproute2 iputils-ping nftables iptables conntrack socat curl busybox-static
-	containerd podman runc prometheus containernetworking-plugins docker.io
+	containerd podman runc prometheus containernetworking-plugins docker.io docker-compose systemd
 	qemu-system-x86 debootstrap debian-archive-keyring e2fsprogs kmod xz-utils
 	protobuf-compiler python3 python3-grpcio python3-protobuf
 )

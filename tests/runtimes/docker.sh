@@ -336,12 +336,50 @@ test_macvlan_and_internal_networks()
 	assert_empty "$(held)" "what is left"
 }
 
+test_compose()
+{
+	local file=$SOURCE_DIR/conf-examples/docker/compose.yaml
+
+	assert_succeeds docker-compose -f "$file" -p shop up -d
+	assert_equal "172.30.1.0/24 10.98.0.0/24 " "$(subnets shop_front)$(subnets shop_back)" subnets
+	assert_equal "10.98.0.1 10.98.0.10 172.30.1.1 172.30.1.2" "$(held | xargs)" held
+	assert_succeeds docker-compose -f "$file" -p shop down -t 0
+	assert_empty "$(held)" "what is left"
+	sed 's/10\.98\./10.20./' "$file" >compose.yaml
+	assert_fails docker-compose -p shop up -d
+	assert_contains "$output" "subnet 10.20.0.0/24 touches reserved range 10.20.0.0/16 (owner db-platform" "refusal"
+}
+
 test_swarm_is_refused()
 {
 	assert_succeeds docker swarm init --advertise-addr 127.0.0.1 --listen-addr 127.0.0.1
 	assert_fails network wide -d overlay --attachable
 	assert_contains "$output" "rangeguard of type IpamDriver is not supported in swarm mode" "refusal, Docker's own"
 	assert_empty "$(held)" "what is left"
+}
+
+# The guide: each command that it shows works as it says, in its order; those for systemd have none here.
+test_the_guide()
+{
+	local command
+
+	ip link add eth0 type veth peer name eth1
+	ip address add 192.168.77.5/24 dev eth0
+	ip link set eth0 up
+	PATH=$(dirname "$RANGEGUARD"):$PATH
+	stop_agent
+	cd "$SOURCE_DIR"
+	sed -n '/^    [a-z]/{:a;/\\$/{N;s/\\\n *//;ta};s/^ *//p}' conf-examples/docker/README.md >/run/test/guide
+	assert_equal 12 "$(wc -l </run/test/guide)" "commands in the guide"
+	while IFS= read -r command <&3; do
+		case $command in
+		systemctl*) cd /run/test; start_agent; cd "$SOURCE_DIR" ;;
+		*--subnet\ 10.20.5.0/24*) assert_fails bash -c "$command"
+			assert_contains "$output" "Error response from daemon: remote: subnet 10.20.5.0/24 touches reserved range 10.20.0.0/16 (owner db-platform, " "$command" ;;
+		*) assert_succeeds bash -c "$command" ;;
+		esac
+	done 3</run/test/guide
+	assert_contains "$output" 10.97.0.1 "rangeguard list, the last command"
 }
 
 main "$@"

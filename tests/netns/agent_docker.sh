@@ -1,0 +1,216 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Docker's IPAM protocol at the agent's socket, spoken by hand: each call, what is malformed or hostile, many at once,
+# answers that are lost, systemd's socket. tests/runtimes/docker.sh has the real Docker.
+
+# shellcheck source=tests/lib.sh
+source "$(dirname "$0")/../lib.sh"
+AGENT=$(dirname "$RANGEGUARD")/rangeguard-agent
+SOCKET=/run/docker/plugins/rangeguard.sock
+GATEWAY='"Options": {"RequestAddressType": "com.docker.network.gateway"}'
+
+set_up()
+{
+	mkdir -p /etc/rangeguard/reserved.d
+	echo '{"reserved": [{"cidr": "10.20.0.0/16", "owner": "db-platform"}]}' >/etc/rangeguard/reserved.d/dba.json
+	echo '{"docker": {"pools": [{"base": "172.30.0.0/16", "size": 24}], "reuseDelay": 0}}' >/etc/rangeguard/agent.json
+	start_agent
+}
+
+start_agent()
+{
+	"$AGENT" >>agent.log 2>&1 &
+	agent=$!
+	wait_until 10 curl -sf --unix-socket "$SOCKET" -X POST http://agent/Plugin.Activate
+}
+
+# calls [METHOD JSON]…: one process asks one thing after the other, as Docker does; an answer per line
+calls()
+{
+	local -a arguments=()
+
+	while (($# > 0)); do
+		arguments+=(--next -s -S --max-time 30 --unix-socket "$SOCKET" -d "$2" -w '\n' "http://agent/IpamDriver.$1")
+		shift 2
+	done
+	curl "${arguments[@]:1}"
+}
+
+# pool JSON: asks for a pool in a process of its own; its id is $pool. That process has ended when others ask.
+pool()
+{
+	pool=$(calls RequestPool "$1" | jq -r .PoolID)
+	[[ "$pool" == rangeguard/* ]] || fail "no pool for $1"
+}
+
+# held: addresses that the store holds
+held()
+{
+	"$RANGEGUARD" list --format json | jq -r '.leases[].address' | sort -V | xargs
+}
+
+test_each_call()
+{
+	local answers
+
+	assert_equal '{"Implements": ["IpamDriver"]}' "$(curl -s --unix-socket "$SOCKET" -X POST http://agent/Plugin.Activate |
+		jq -c . | sed 's/:/: /')" "Plugin.Activate"
+	assert_json "$(calls GetCapabilities '')" '.RequiresRequestReplay and (.RequiresMACAddress | not)' capabilities
+	assert_json "$(calls GetDefaultAddressSpaces '')" '.LocalDefaultAddressSpace == "rangeguard-local"' spaces
+	pool '{"AddressSpace": "rangeguard-local", "Pool": "", "SubPool": "", "Options": {}, "V6": false}'
+	answers=$(calls RequestAddress "{\"PoolID\": \"$pool\", \"Address\": \"\", $GATEWAY}" \
+		RequestAddress "{\"PoolID\": \"$pool\", \"Address\": \"\", $GATEWAY}" \
+		RequestAddress "{\"PoolID\": \"$pool\", \"Address\": \"\", \"Options\": null}" \
+		RequestAddress "{\"PoolID\": \"$pool\", \"Address\": \"172.30.0.77\"}" \
+		ReleaseAddress "{\"PoolID\": \"$pool\", \"Address\": \"172.30.0.2\"}" \
+		ReleaseAddress "{\"PoolID\": \"$pool\", \"Address\": \"172.30.0.2\"}" | jq -c '.Address // .')
+	assert_equal '"172.30.0.1/24" "172.30.0.1/24" "172.30.0.2/24" "172.30.0.77/24" {} {}' "$(xargs -d '\n' <<<"$answers" | xargs -0)" "addresses"
+	assert_equal "172.30.0.1 172.30.0.77" "$(held)" held
+	assert_equal '{}' "$(calls ReleasePool "{\"PoolID\": \"$pool\"}")" "ReleasePool"
+	assert_equal '{}' "$(calls ReleasePool "{\"PoolID\": \"$pool\"}")" "ReleasePool again: its answer may have been lost"
+	assert_equal "" "$(held)" "held in the end"
+}
+
+test_what_makes_no_sense_changes_nothing()
+{
+	local method body status
+
+	pool '{"Pool": "10.98.0.0/24"}'
+	calls RequestAddress "{\"PoolID\": \"$pool\", \"Address\": \"\", $GATEWAY}" >/dev/null
+	while IFS='|' read -r method body; do
+		body=${body//POOL/$pool}
+		assert_json "$(calls "$method" "$body")" '(.Err | length > 0) and (.Error == .Err) and (has("PoolID") | not)' "$method $body"
+	done <<-'EOF'
+		RequestPool|
+		RequestPool|{
+		RequestPool|[]
+		RequestPool|"x"
+		RequestPool|{"Pool": 5}
+		RequestPool|{"Pool": "10.0.0.0"}
+		RequestPool|{"Pool": "10.0.0.0/33"}
+		RequestPool|{"Pool": "10.97.0.0/24", "V6": true}
+		RequestPool|{"Pool": "fd00::/64"}
+		RequestPool|{"Pool": "10.97.0.0/24", "SubPool": "10.96.0.0/25"}
+		RequestPool|{"SubPool": "10.96.0.0/25"}
+		RequestPool|{"Pool": "127.0.0.0/8"}
+		RequestPool|{"Pool": "224.0.0.0/4"}
+		RequestPool|{"Pool": "0.0.0.0/0"}
+		RequestPool|{"Pool": "10.97.0.0/24", "V6": "no"}
+		RequestPool|{"Pool": "10.97.0.0/24", "Options": []}
+		RequestPool|{"Pool": "10.97.0.0/24", "Options": {"rangeguard.network": "../../etc"}}
+		RequestPool|{"Pool": "10.97.0.0/24", "Options": {"rangeguard.network": 7}}
+		RequestPool|{"Pool": "10.97.0.0/24", "Options": {"unknown": "x"}}
+		RequestPool|{"Pool": "10.97.0.0/24", "AddressSpace": "rangeguard-global"}
+		RequestPool|{"Pool": "10.97.0.0/24", "AddressSpace": "other"}
+		RequestPool|{"Pool": "10.97.0.0/24", "Pool": "10.96.0.0/24"}
+		RequestPool|{"Pool": "10.20.1.0/24"}
+		RequestPool|{"Pool": "10.0.0.0/8"}
+		RequestPool|{"Pool": "::ffff:10.20.1.0/120"}
+		RequestAddress|{}
+		RequestAddress|{"PoolID": ""}
+		RequestAddress|{"PoolID": "rangeguard/0123456789abcdef/10.98.0.0/24"}
+		RequestAddress|{"PoolID": "rangeguard/../../../../etc/passwd"}
+		RequestAddress|{"PoolID": "POOL", "Address": "x"}
+		RequestAddress|{"PoolID": "POOL", "Address": "10.99.0.1"}
+		RequestAddress|{"PoolID": "POOL", "Address": "10.98.0.0"}
+		RequestAddress|{"PoolID": "POOL", "Address": "10.98.0.255"}
+		RequestAddress|{"PoolID": "POOL", "Address": "fd00::1"}
+		RequestAddress|{"PoolID": "POOL", "Address": "", "Options": {"RequestAddressType": 1}}
+		ReleaseAddress|{"PoolID": "POOL"}
+		ReleaseAddress|{"PoolID": "POOL", "Address": "10.99.0.1"}
+		ReleaseAddress|{"PoolID": "rangeguard/0123456789abcdef/10.98.0.0/24", "Address": "10.98.0.1"}
+		ReleasePool|{"PoolID": "rangeguard/0123456789abcdef/10.98.0.0/24"}
+		ReleasePool|{}
+	EOF
+	assert_equal 404 "$(curl -s -o /dev/null -w '%{http_code}' --unix-socket "$SOCKET" -d '{}' http://agent/IpamDriver.Nothing)" "unknown"
+	assert_equal 405 "$(curl -s -o /dev/null -w '%{http_code}' --unix-socket "$SOCKET" http://agent/Plugin.Activate)" "GET"
+	head -c 3000000 /dev/zero | tr '\0' ' ' >large
+	status=$(curl -s -o /dev/null -w '%{http_code}' --unix-socket "$SOCKET" --data-binary @large http://agent/IpamDriver.RequestPool)
+	assert_equal 413 "$status" "a body of 3 MB"
+	head -c 100000 /dev/urandom | timeout 5 socat -u - "UNIX-CONNECT:$SOCKET" || true
+	assert_equal "10.98.0.1" "$(held)" "held"
+	assert_equal '"10.98.0.2/24"' "$(calls RequestAddress "{\"PoolID\": \"$pool\"}" | jq .Address)" "the agent lives"
+	assert_equal "600 0 0" "$(stat -c '%a %u %g' "$SOCKET")" "mode and owner of the socket"
+}
+
+test_who_asks_tells_a_repetition_from_a_second_network()
+{
+	local answers
+
+	answers=$(calls RequestPool '{"Pool": "10.98.0.0/24"}' RequestPool '{"Pool": "10.98.0.0/24"}')
+	assert_json "$(head -n 1 <<<"$answers")" '.Pool == "10.98.0.0/24"' "first"
+	assert_json "$(tail -n 1 <<<"$answers")" '.Err | contains("overlaps subnet 10.98.0.0/24")' "the same process once more"
+	answers=$(calls RequestPool '{"Pool": "10.98.0.0/24"}')
+	assert_json "$answers" '.Pool == "10.98.0.0/24"' "another process, after the first has ended"
+	pool=$(jq -r .PoolID <<<"$answers")
+	answers=$(calls RequestAddress "{\"PoolID\": \"$pool\", \"Address\": \"10.98.0.9\"}" \
+		RequestAddress "{\"PoolID\": \"$pool\", \"Address\": \"10.98.0.9\"}")
+	assert_json "$(tail -n 1 <<<"$answers")" '.Err | contains("10.98.0.9 is held by")' "an address twice"
+	# While the process that has it runs, no other one gets it.
+	coproc DOCKER { curl -s -N --unix-socket "$SOCKET" -d '{"Pool": "10.97.0.0/24"}' http://agent/IpamDriver.RequestPool; sleep 60; }
+	wait_until 5 sh -c "curl -s --unix-socket $SOCKET -d '{\"Pool\": \"10.97.0.0/25\"}' http://agent/IpamDriver.RequestPool | grep -q overlaps"
+}
+
+test_many_at_once()
+{
+	local i
+
+	pool '{"Pool": "10.98.0.0/22"}'
+	for i in $(seq 64); do
+		calls RequestAddress "{\"PoolID\": \"$pool\"}" RequestAddress "{\"PoolID\": \"$pool\"}" RequestPool '{}' >"answer-$i" &
+		clients[i]=$!
+	done
+	for i in $(seq 64); do
+		wait "${clients[i]}" || fail "client $i: $(<"answer-$i")"
+	done
+	assert_equal 128 "$(cat answer-* | jq -r '.Address // empty' | sort -u | wc -l)" "different addresses"
+	assert_equal 64 "$(cat answer-* | jq -r '.Pool // empty' | sort -u | wc -l)" "different subnets"
+	assert_equal 0 "$(cat answer-* | jq -r '.Err // empty' | wc -l)" "refusals"
+}
+
+# An agent that is killed in the middle of an answer: Docker's client asks again, and gets an address; the other one stays
+# held until it is known that nobody has it.
+test_an_answer_that_is_lost()
+{
+	pool '{"Pool": "10.98.0.0/24"}'
+	strace -f -o trace -e trace=sendto,sendmsg,write,writev -e inject=sendto,sendmsg:signal=KILL:when=1 -p "$agent" &
+	wait_until 5 grep -q . /proc/$!/status
+	wait_until 5 test -n "$(awk '$1 == "TracerPid:" && $2 > 0' "/proc/$agent/status")"
+	! calls RequestAddress "{\"PoolID\": \"$pool\"}" >lost 2>&1 || fail "an answer: $(<lost)"
+	wait "$agent" || true
+	start_agent
+	assert_equal '"10.98.0.2/24"' "$(calls RequestAddress "{\"PoolID\": \"$pool\"}" | jq .Address)" "asked again"
+	assert_equal '{}' "$(calls ReleasePool "{\"PoolID\": \"$pool\"}")" "ReleasePool"
+	assert_equal "" "$(held)" "held in the end"
+}
+
+test_a_client_that_goes_before_its_answer()
+{
+	local i
+
+	pool '{"Pool": "10.98.0.0/24"}'
+	for i in 1 2 3 4 5 6 7 8; do
+		# Nobody reads what is answered.
+		printf 'POST /IpamDriver.RequestAddress HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n{"PoolID": "%s"}' \
+			$((${#pool} + 14)) "$pool" | socat -u - "UNIX-CONNECT:$SOCKET"
+	done
+	assert_equal '{}' "$(calls ReleasePool "{\"PoolID\": \"$pool\"}")" "ReleasePool"
+	assert_equal "" "$(held)" "held in the end"
+}
+
+test_systemds_socket()
+{
+	kill "$agent"
+	wait "$agent"
+	rm -f "$SOCKET"
+	systemd-socket-activate --fdname=docker -l "$SOCKET" "$AGENT" >>agent.log 2>&1 &
+	agent=$!
+	wait_until 5 test -S "$SOCKET"
+	assert_json "$(calls RequestPool '{}')" '.Pool == "172.30.0.0/24"' "the first request starts the agent"
+	kill "$agent"
+	wait "$agent" || true
+	[[ -S "$SOCKET" ]] || fail "systemd's socket was removed"
+}
+
+main "$@"
