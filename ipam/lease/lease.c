@@ -3,7 +3,9 @@
  * Leases as bytes. Pure.
  *
  * A row: version (1 byte), flags (1), number of addresses (1); since, netns device, netns inode, egress (8 each);
- * addresses (17 each); eight texts, each as length (8) and characters with their NUL; XXH3-64 of all that (8).
+ * addresses (17 each); eight texts, each as length (8) and characters with their NUL; from version 3 on what was added
+ * later, each as tag (1), length (8) and bytes; XXH3-64 of all that (8). Who does not know a tag passes over it, so that
+ * to add something takes no new version.
  */
 
 #include "ipam/lease/lease.h"
@@ -16,7 +18,10 @@
 #include "ipam/store/row.h"
 #include "rangeguard/cleanup.h"
 
-#define LEASE_VERSION 2U
+#define LEASE_VERSION 3U
+#define LEASE_VERSION_OLDEST 2U
+/** Tags */
+#define TAG_NETNS_COOKIE 1U
 #define N_TEXTS 8U
 #define HEAD_BYTES (3U + 4U * ROW_NUMBER_BYTES)
 #define FLAG_CHAINED 1U
@@ -105,6 +110,14 @@ static uint8_t *write_text(uint8_t *at, const struct bytes *text)
 	return at;
 }
 
+/** write_tagged_number() - Write a number that was added later to @at; returns the place after it */
+static uint8_t *write_tagged_number(uint8_t *at, uint8_t tag, uint64_t number)
+{
+	*at++ = tag;
+	at = row_write_number(at, ROW_NUMBER_BYTES);
+	return row_write_number(at, number);
+}
+
 /**
  * lease_encode() - Bytes of a lease as they are stored
  * @lease:	Lease
@@ -115,7 +128,7 @@ static uint8_t *write_text(uint8_t *at, const struct bytes *text)
  */
 int lease_encode(const struct lease *lease, void **ret_data, size_t *ret_size)
 {
-	size_t size = HEAD_BYTES + lease->n_addresses * ROW_ADDRESS_BYTES + ROW_NUMBER_BYTES;
+	size_t size = HEAD_BYTES + lease->n_addresses * ROW_ADDRESS_BYTES + 1 + 3 * ROW_NUMBER_BYTES;
 	CLEANUP_FREE uint8_t *data = NULL;
 	struct bytes texts[N_TEXTS];
 	uint8_t *at;
@@ -142,9 +155,11 @@ int lease_encode(const struct lease *lease, void **ret_data, size_t *ret_size)
 		at = row_write_address(at, &lease->addresses[i]);
 	for (size_t i = 0; i < N_TEXTS; i++)
 		at = write_text(at, &texts[i]);
-	(void)row_write_number(at, XXH3_64bits(data, (size_t)(at - data)));
+	if (lease->netns_cookie)
+		at = write_tagged_number(at, TAG_NETNS_COOKIE, lease->netns_cookie);
+	at = row_write_number(at, XXH3_64bits(data, (size_t)(at - data)));
+	*ret_size = (size_t)(at - data);
 	*ret_data = TAKE_PTR(data);
-	*ret_size = size;
 	return 0;
 }
 
@@ -181,7 +196,7 @@ static int read_head(struct bytes *row, struct lease *lease)
 	uint8_t version, flags, n_addresses;
 	uint64_t since;
 
-	if (row_read(row, &version, 1) < 0 || version != LEASE_VERSION)
+	if (row_read(row, &version, 1) < 0 || version < LEASE_VERSION_OLDEST || version > LEASE_VERSION)
 		return -EUCLEAN;
 	if (row_read(row, &flags, 1) < 0 || row_read(row, &n_addresses, 1) < 0 || n_addresses > LIMIT_RANGE_SETS)
 		return -EUCLEAN;
@@ -221,6 +236,25 @@ static int read_text(struct bytes *row, const char **ret_text)
 	return 0;
 }
 
+/** read_tagged() - Read what was added later: 0, -EUCLEAN */
+static int read_tagged(struct bytes *row, struct lease *lease)
+{
+	while (row->size) {
+		struct bytes value;
+		uint64_t length;
+		uint8_t tag;
+
+		if (row_read(row, &tag, 1) < 0 || row_read_number(row, &length) < 0 || length > row->size)
+			return -EUCLEAN;
+		value = bytes_of(row->data, length);
+		row->data = (const uint8_t *)row->data + length;
+		row->size -= length;
+		if (tag == TAG_NETNS_COOKIE && (row_read_number(&value, &lease->netns_cookie) < 0 || value.size))
+			return -EUCLEAN;
+	}
+	return 0;
+}
+
 /**
  * lease_decode() - Read a stored lease
  * @bytes:	Row
@@ -240,7 +274,7 @@ int lease_decode(struct bytes bytes, struct lease *ret_lease)
 	if (read_text(&row, &attachment->network) < 0 || read_text(&row, &attachment->container_id) < 0 ||
 	    read_text(&row, &attachment->ifname) < 0 || read_text(&row, &lease.pod_namespace) < 0 ||
 	    read_text(&row, &lease.pod_name) < 0 || read_text(&row, &lease.netns) < 0 ||
-	    read_text(&row, &lease.interface) < 0 || read_text(&row, &lease.pins) < 0 || row.size)
+	    read_text(&row, &lease.interface) < 0 || read_text(&row, &lease.pins) < 0 || read_tagged(&row, &lease) < 0)
 		return LEASE_E_DAMAGED;
 	*ret_lease = lease;
 	return 0;

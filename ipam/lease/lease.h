@@ -37,6 +37,8 @@ struct attachment_key {
  * @netns:		CNI_NETNS as given at ADD
  * @netns_device:	st_dev of the namespace file
  * @netns_inode:	st_ino of the namespace file; together they outlive a recycled path. 0: unknown
+ * @netns_cookie:	Number of the namespace that no other one gets in this boot (SO_NETNS_COOKIE); inode numbers are
+ *			used again. 0: unknown
  * @interface:		Of a chained one: the host's interface towards the container, "" where the host has none
  * @pins:		Names of the pins that apply, with a blank between them
  * @since:		Time of ADD, seconds since the epoch
@@ -54,6 +56,7 @@ struct lease {
 	const char *pins;
 	uint64_t netns_device;
 	uint64_t netns_inode;
+	uint64_t netns_cookie;
 	int64_t since;
 	bool anti_spoof;
 	uint64_t egress;

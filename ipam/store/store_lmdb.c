@@ -20,8 +20,12 @@
 #include "rangeguard/cleanup.h"
 
 #define STORE_MODE 0600U
-/** To be raised when a row changes its meaning or form */
-#define SCHEMA 2U
+/**
+ * To be raised when a row changes its meaning or form, so that an older program keeps away. Rows of schemas from the
+ * oldest on are read as they are; the first writer raises the number.
+ */
+#define SCHEMA 3U
+#define SCHEMA_OLDEST 2U
 #define META_SCHEMA "schema"
 #define META_BOOT "boot"
 #define META_BALLAST "ballast"
@@ -122,27 +126,54 @@ static int open_file(struct lmdb_store *lmdb, const char *name, enum state_acces
  * @lmdb:	Store
  * @boot_id:	This boot
  *
- * Return: 0, STATE_E_ABSENT: of an earlier boot, so that all in it is void, STORE_LMDB_E_DAMAGED, negative errno
+ * @ret_schema:	Its schema
+ *
+ * Return: 0, STATE_E_ABSENT: of an earlier boot, so that all in it is void, STORE_LMDB_E_DAMAGED, STORE_LMDB_E_NEWER,
+ *	negative errno
  */
-static int check_meta(struct lmdb_store *lmdb, const char *boot_id)
+static int check_meta(struct lmdb_store *lmdb, const char *boot_id, uint64_t *ret_schema)
 {
 	struct store *store = &lmdb->base;
 	struct bytes schema, boot;
-	uint64_t number;
 	int r;
 
 	r = store->ops->begin(store, false);
 	if (r < 0)
 		return r;
 	r = store->ops->get(store, STORE_META, key_of(META_SCHEMA), &schema);
-	if (r == 0 && (row_read_number(&schema, &number) < 0 || number != SCHEMA))
+	if (r == 0 && (row_read_number(&schema, ret_schema) < 0 || *ret_schema < SCHEMA_OLDEST))
 		r = STORE_LMDB_E_DAMAGED;
 	if (r == 0)
 		r = store->ops->get(store, STORE_META, key_of(META_BOOT), &boot);
 	if (r == 0 && (boot.size != strlen(boot_id) || memcmp(boot.data, boot_id, boot.size)))
 		r = STATE_E_ABSENT;
+	else if (r == 0 && *ret_schema > SCHEMA)
+		r = STORE_LMDB_E_NEWER;
 	else if (r == STORE_E_NOT_FOUND)
 		r = STORE_LMDB_E_DAMAGED;
+	store->ops->abort(store);
+	return r;
+}
+
+/** put_schema() - Write this program's schema: 0, negative errno */
+static int put_schema(struct store *store)
+{
+	uint8_t schema[ROW_NUMBER_BYTES];
+
+	(void)row_write_number(schema, SCHEMA);
+	return store->ops->put(store, STORE_META, key_of(META_SCHEMA), bytes_of(schema, sizeof(schema)));
+}
+
+/** migrate() - Raise the schema of a file whose rows are read as they are: 0, negative errno */
+static int migrate(struct store *store)
+{
+	int r = store->ops->begin(store, true);
+
+	if (r < 0)
+		return r;
+	r = put_schema(store);
+	if (r == 0)
+		return store->ops->commit(store);
 	store->ops->abort(store);
 	return r;
 }
@@ -153,10 +184,11 @@ static int check_meta(struct lmdb_store *lmdb, const char *boot_id)
  * @access:	What for
  * @boot_id:	This boot
  *
- * Return: 0, STATE_E_ABSENT, STORE_LMDB_E_DAMAGED, negative errno
+ * Return: 0, STATE_E_ABSENT, STORE_LMDB_E_DAMAGED, STORE_LMDB_E_NEWER, negative errno
  */
 static int open_existing(struct lmdb_store *lmdb, enum state_access access, const char *boot_id)
 {
+	uint64_t schema = 0;
 	int r;
 
 	r = lmdb_check_file(lmdb->state->dir_fd, STORE_FILE, &lmdb->size);
@@ -167,7 +199,9 @@ static int open_existing(struct lmdb_store *lmdb, enum state_access access, cons
 	if (r == 0)
 		r = open_file(lmdb, STORE_FILE, access);
 	if (r == 0)
-		r = check_meta(lmdb, boot_id);
+		r = check_meta(lmdb, boot_id, &schema);
+	if (r == 0 && schema < SCHEMA && access != STATE_READ)
+		r = migrate(&lmdb->base);
 	if (r)
 		lmdb_close_file(lmdb);
 	return r == -EUCLEAN ? STORE_LMDB_E_DAMAGED : r;
@@ -183,16 +217,14 @@ static int open_existing(struct lmdb_store *lmdb, enum state_access access, cons
 static int write_first_rows(struct store *store, const char *boot_id)
 {
 	CLEANUP_FREE void *ballast = calloc(1, BALLAST_BYTES);
-	uint8_t schema[ROW_NUMBER_BYTES];
 	int r;
 
 	if (!ballast)
 		return -ENOMEM;
-	(void)row_write_number(schema, SCHEMA);
 	r = store->ops->begin(store, true);
 	if (r < 0)
 		return r;
-	r = store->ops->put(store, STORE_META, key_of(META_SCHEMA), bytes_of(schema, sizeof(schema)));
+	r = put_schema(store);
 	if (r == 0)
 		r = store->ops->put(store, STORE_META, key_of(META_BOOT), key_of(boot_id));
 	if (r == 0)
@@ -329,7 +361,8 @@ static int set_aside(const struct lmdb_store *lmdb)
  *		a new one is empty, a damaged one stays
  * @ret_store:	Store, to be released with store_close()
  *
- * Return: 0, STATE_E_LOCKED, STATE_E_ABSENT (not with STATE_WRITE), STORE_LMDB_E_DAMAGED, negative errno
+ * Return: 0, STATE_E_LOCKED, STATE_E_ABSENT (not with STATE_WRITE), STORE_LMDB_E_DAMAGED, STORE_LMDB_E_NEWER, negative
+ *	errno
  */
 int store_lmdb_open(const struct state *state, enum state_access access, int wait_ms, const char *boot_id,
 		    struct store_seed *seed, struct store **ret_store)

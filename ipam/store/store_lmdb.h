@@ -14,7 +14,8 @@
 
 /** Named outcomes beside 0, negative errno, STATE_E_LOCKED and STATE_E_ABSENT */
 enum store_lmdb_outcome {
-	STORE_LMDB_E_DAMAGED = OUTCOMES_STORE_LMDB, /* LMDB refuses the file, or its schema is not this program's */
+	STORE_LMDB_E_DAMAGED = OUTCOMES_STORE_LMDB, /* LMDB refuses the file, or what it begins with is missing */
+	STORE_LMDB_E_NEWER,			    /* a later version of this program wrote it */
 };
 
 /**

@@ -105,7 +105,7 @@ int asker_lives(void *userdata, const struct lease *lease)
 
 	if (asker->netconf->role == ROLE_DELEGATE)
 		return liveness_netns(lease) == LIVENESS_THERE;
-	return liveness_interface(asker->host, asker->attachment);
+	return liveness_interface(asker->host, lease);
 }
 
 /** asker_vetoed() - Say what the host's routes have against an address: REFUSED with code 104 or 105 */

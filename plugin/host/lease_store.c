@@ -42,8 +42,12 @@ int lease_store_error(const char *data_dir, int outcome, struct error *reterr)
 	case IPAM_E_DAMAGED:
 	case -EUCLEAN:
 		return error_set(reterr, ERROR_STORE,
-				 "the lease store %.256s/leases.mdb is damaged, or was written by a newer rangeguard",
-				 data_dir);
+				 "the lease store %.256s/leases.mdb is damaged; the next ADD rebuilds it", data_dir);
+	case STORE_LMDB_E_NEWER:
+		return error_set(reterr, ERROR_STORE,
+				 "the lease store %.256s/leases.mdb was written by a newer version of rangeguard than "
+				 "this one (%s); use that version, or remove the file once no container runs",
+				 data_dir, RANGEGUARD_VERSION);
 	case -ENOSPC:
 		return error_set(reterr, ERROR_STORE,
 				 "the lease store in %.256s can't be used: no space is left on its file system",

@@ -5,9 +5,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "plugin/network/attach.h"
+#include "plugin/network/netns.h"
 
 /** is_callers_own() - Whether a path leads elsewhere for each process: a relative one, or one below /proc/self */
 static bool is_callers_own(const char *path)
@@ -20,36 +20,52 @@ static bool is_callers_own(const char *path)
 	return path[0] != '/';
 }
 
+/** is_same() - Whether an open namespace is the one that a lease was made for */
+static bool is_same(const struct lease *lease, struct netns *netns)
+{
+	if (netns->device != lease->netns_device || netns->inode != lease->netns_inode)
+		return false;
+	if (!lease->netns_cookie || netns_read_cookie(netns) < 0 || !netns->cookie)
+		return true;
+	return netns->cookie == lease->netns_cookie;
+}
+
 /**
- * liveness_netns() - Whether a lease's namespace is still the one behind its path
+ * liveness_netns() - Whether a lease's namespace is still the one at its path
  * @lease:	Lease
  *
- * Device and inode recorded at ADD decide: the path may have been reused. When it can't be looked at, or was one that
- * only the caller of that ADD understands, it counts as there: better a lease too many than an interface taken from a
- * living container.
+ * What identified it at ADD decides: the path may have been used again, and the inode's number, too. When it can't be
+ * looked at, or was one that only the caller of that ADD understands, it counts as there: better a lease too many than
+ * an interface taken from a living container.
  *
  * Return: whether it is
  */
 enum liveness liveness_netns(const struct lease *lease)
 {
-	struct stat status;
+	NETNS_CLEANUP struct netns netns = NETNS_INIT;
+	int r;
 
 	if (!*lease->netns)
 		return LIVENESS_UNKNOWN;
 	if (is_callers_own(lease->netns))
 		return LIVENESS_THERE;
-	if (stat(lease->netns, &status) < 0)
-		return errno == ENOENT || errno == ENOTDIR ? LIVENESS_GONE : LIVENESS_THERE;
-	return status.st_dev == lease->netns_device && status.st_ino == lease->netns_inode ? LIVENESS_THERE
-											   : LIVENESS_GONE;
+	r = netns_open(lease->netns, &netns);
+	if (r < 0)
+		return r == -ENOENT || r == -ENOTDIR ? LIVENESS_GONE : LIVENESS_THERE;
+	/* What podman and others leave at the path when the namespace goes is a plain file. */
+	if (r == NETNS_E_NOT_NETNS)
+		return LIVENESS_GONE;
+	return is_same(lease, &netns) ? LIVENESS_THERE : LIVENESS_GONE;
 }
 
-/** liveness_interface() - Whether the host end of @attachment is there; when the kernel does not say, it is */
-bool liveness_interface(struct port *host, const struct attachment *attachment)
+/** liveness_interface() - Whether the host end of @lease is there; when the kernel does not say, it is */
+bool liveness_interface(struct port *host, const struct lease *lease)
 {
 	struct error ignored = {0};
 	struct link_info link;
-	int r = attach_find(host, attachment, &link, &ignored);
+	int r = attach_find(host, &lease->attachment, &link, &ignored);
 
+	if (r == ATTACH_E_ABSENT || r == ATTACH_E_FOREIGN)
+		r = attach_find_renamed(host, &lease->attachment, lease->addresses, lease->n_addresses, &link);
 	return r != ATTACH_E_ABSENT && r != ATTACH_E_FOREIGN;
 }

@@ -16,6 +16,6 @@ enum liveness {
 };
 
 enum liveness liveness_netns(const struct lease *lease);
-bool liveness_interface(struct port *host, const struct attachment *attachment);
+bool liveness_interface(struct port *host, const struct lease *lease);
 
 #endif

@@ -137,7 +137,10 @@ struct attach_step protection_removal_step(struct protection_removal *removal)
 	const struct protection *protection = &removal->protection;
 	bool wanted = member_wanted(&protection->member) || guarding_wanted(protection) || protection->unknown;
 
-	return (struct attach_step){.run = wanted ? run_removal : NULL, .userdata = removal};
+	return (struct attach_step){.run = wanted ? run_removal : NULL,
+				    .userdata = removal,
+				    .addresses = removal->protection.member.addresses,
+				    .n_addresses = removal->protection.member.n_addresses};
 }
 
 /** protection_removal_done() - Release what is owned */

@@ -59,7 +59,7 @@ static bool is_wanted(const struct ipam_request *request, const struct lease *le
 static bool is_dead(struct port *host, const struct lease *lease)
 {
 	return *lease->attachment.network && liveness_netns(lease) != LIVENESS_THERE &&
-	       !liveness_interface(host, &lease->attachment);
+	       !liveness_interface(host, lease);
 }
 
 /** note_dead() - ipam_each_fn: remember a lease to give back; 1 when that is enough for one ADD */

@@ -302,11 +302,14 @@ int attach_delete(struct port *host, const struct attachment *attachment, const 
 	struct error step_error = {0};
 	struct link_info link = {0};
 	int r = attach_find(host, attachment, &link, reterr);
-	bool there = r == 0;
 	int step = 0;
+	bool there;
 
 	if (r && r != ATTACH_E_ABSENT && r != ATTACH_E_FOREIGN)
 		return r;
+	if (r)
+		r = attach_find_renamed(host, attachment, when_down->addresses, when_down->n_addresses, &link);
+	there = r == 0;
 	if (there && when_down->run && take_down(host, link.index, reterr))
 		return REFUSED;
 	if (when_down->run)

@@ -30,10 +30,14 @@ enum attach_outcome {
  * @run:	NULL, or called with the index of the host end (0: there is none), the thread being in the host's namespace;
  *		0, REFUSED
  * @userdata:	For it
+ * @addresses:	Addresses by which a host end is found that somebody renamed; borrowed
+ * @n_addresses:	How many
  */
 struct attach_step {
 	int (*run)(void *userdata, uint32_t host_index, struct error *reterr);
 	void *userdata;
+	const struct address *addresses;
+	size_t n_addresses;
 };
 int attach_create(struct port *host, const struct netns *netns, const struct plan *plan,
 		  const struct attach_step *before_up, struct error *reterr);
@@ -52,6 +56,8 @@ int attach_group_delete(struct port *host, struct attach_group *group, struct er
 /* The host end of an attachment as the kernel has it: 0, ATTACH_E_ABSENT, ATTACH_E_FOREIGN, REFUSED. */
 int attach_find(struct port *host, const struct attachment *attachment, struct link_info *ret_link,
 		struct error *reterr);
+int attach_find_renamed(struct port *host, const struct attachment *attachment, const struct address *addresses,
+			size_t n_addresses, struct link_info *ret_link);
 /* Compare kernel and prevResult (CHECK): 0, REFUSED with what is missing. Ends up inside @netns. */
 int attach_check(struct port *host, const struct netns *netns, const struct attachment *attachment,
 		 const struct result *expected, struct error *reterr);

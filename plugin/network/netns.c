@@ -11,11 +11,18 @@
 #include <linux/magic.h>
 #include <linux/nsfs.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "rangeguard/cleanup.h"
+
+/** asm-generic/socket.h of Linux 5.14; a C library may be older */
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
 
 /**
  * is_netns() - Whether a descriptor is that of a network namespace
@@ -75,10 +82,39 @@ int netns_has_port(const struct netns *netns, struct port *port)
 	return status.st_dev == netns->device && status.st_ino == netns->inode;
 }
 
-/** netns_enter() - Move the calling thread into @netns: 0, negative errno */
-int netns_enter(const struct netns *netns)
+/** cookie_here() - Number of the calling thread's namespace: 0 also where the kernel gives none, negative errno */
+static int cookie_here(uint64_t *ret_cookie)
 {
-	return setns(netns->fd, CLONE_NEWNET) < 0 ? -errno : 0;
+	int fd CLEANUP_CLOSE = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t size = sizeof(*ret_cookie);
+
+	if (fd < 0)
+		return -errno;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret_cookie, &size) < 0)
+		*ret_cookie = 0;
+	return 0;
+}
+
+/**
+ * netns_read_cookie() - Read a namespace's number, from within it; the calling thread comes back
+ * @netns:	Namespace; its cookie is set
+ *
+ * Return: 0, negative errno
+ */
+int netns_read_cookie(struct netns *netns)
+{
+	int own CLEANUP_CLOSE = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	int r;
+
+	if (own < 0)
+		return -errno;
+	if (setns(netns->fd, CLONE_NEWNET) < 0)
+		return -errno;
+	r = cookie_here(&netns->cookie);
+	/* Elsewhere nothing may be done on the host's behalf. */
+	if (setns(own, CLONE_NEWNET) < 0)
+		abort();
+	return r;
 }
 
 /** netns_done() - Close the namespace, if it is open */

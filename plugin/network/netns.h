@@ -14,11 +14,18 @@ enum netns_outcome {
 	NETNS_E_NOT_NETNS = OUTCOMES_NETNS, /* the path is something else than a network namespace */
 };
 
-/** struct netns - An open namespace; device and inode identify it, whatever its path becomes */
+/**
+ * struct netns - An open namespace
+ * @fd:		Descriptor
+ * @device:	With @inode, what identifies it as long as it is open, whatever its path becomes
+ * @inode:	Is used again once a namespace is gone
+ * @cookie:	Is not, in this boot (SO_NETNS_COOKIE); 0: not read, or a kernel before 5.14
+ */
 struct netns {
 	int fd;
 	uint64_t device;
 	uint64_t inode;
+	uint64_t cookie;
 };
 
 #define NETNS_INIT                                                                                                     \
@@ -28,6 +35,7 @@ struct netns {
 
 int netns_open(const char *path, struct netns *ret_netns);
 int netns_has_port(const struct netns *netns, struct port *port);
+int netns_read_cookie(struct netns *netns);
 int netns_enter(const struct netns *netns);
 void netns_done(struct netns *netns);
 

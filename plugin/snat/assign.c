@@ -175,6 +175,14 @@ static int take_away(struct port *host, const struct address_answer *answer, str
 	return r < 0 ? REFUSED : 0;
 }
 
+/** index_of() - Interface that has an address, by whatever name it goes now; 0: none */
+static uint32_t index_of(struct port *host, const struct address *address)
+{
+	struct route_info match = {0};
+
+	return hostroute_lookup(host, address, &match) == 0 && match.type == RTN_LOCAL ? match.interface : 0;
+}
+
 /**
  * assign_remove() - Take an address of ours away
  * @host:	Port
@@ -190,9 +198,11 @@ int assign_remove(struct port *host, const char *interface, const struct address
 	struct link_answer answer;
 	int r = link_find(host, interface, &answer, reterr);
 
-	if (r || !answer.found)
+	if (r)
 		return as_snat(r, reterr);
-	wanted.index = answer.link.index;
+	wanted.index = answer.found ? answer.link.index : index_of(host, address);
+	if (!wanted.index)
+		return 0;
 	r = look_for(host, &wanted, reterr);
 	if (r || !wanted.found)
 		return as_snat(r, reterr);

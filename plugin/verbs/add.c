@@ -37,6 +37,10 @@ static int open_netns(const struct context *context, struct port *host, struct n
 		return error_set(reterr, ERROR_NETNS,
 				 "plugin's netns and netns from CNI_NETNS should not be the same: %.256s",
 				 context->request.netns);
+	r = netns_read_cookie(&netns);
+	if (r < 0)
+		return error_set(reterr, ERROR_NETNS, "CNI_NETNS %.256s can't be looked at: %s", context->request.netns,
+				 strerror(-r));
 	*ret_netns = netns;
 	netns = (struct netns)NETNS_INIT;
 	return 0;

@@ -101,6 +101,7 @@ static struct lease make_lease(const struct context *context, const struct link_
 		.pins = context->pinning.names,
 		.netns_device = netns->device,
 		.netns_inode = netns->inode,
+		.netns_cookie = netns->cookie,
 		.since = time(NULL),
 		.anti_spoof = context->netconf.anti_spoof && link->index,
 		.egress = context->pinning.digest,
@@ -165,7 +166,8 @@ static int arm(const struct context *context, const struct state *state, struct 
 	if (pinning_check(&context->pinning, host->rtnetlink, reterr) ||
 	    find_interface(context, host->rtnetlink, &link, reterr))
 		return REFUSED;
-	(void)netns_open(context->request.netns, &netns);
+	if (netns_open(context->request.netns, &netns) == 0)
+		(void)netns_read_cookie(&netns);
 	lease = make_lease(context, &link, &netns);
 	if (!lease.egress)
 		return guard_only(context, host, link.index, &lease, reterr);

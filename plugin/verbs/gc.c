@@ -189,8 +189,8 @@ static int judge(void *userdata, const struct lease *lease)
 	struct judgement *judgement = userdata;
 
 	judgement->lives =
-		liveness_netns(lease) != LIVENESS_GONE && (judgement->context->netconf.role != ROLE_INTERFACE ||
-							   liveness_interface(judgement->host, &lease->attachment));
+		liveness_netns(lease) != LIVENESS_GONE &&
+		(judgement->context->netconf.role != ROLE_INTERFACE || liveness_interface(judgement->host, lease));
 	return 0;
 }
 

@@ -174,6 +174,7 @@ static struct ipam_request make_request(const struct context *context, const str
 				.netns = context->request.netns,
 				.netns_device = netns->device,
 				.netns_inode = netns->inode,
+				.netns_cookie = netns->cookie,
 				.pins = context->pinning.names,
 				.since = time(NULL),
 				.anti_spoof = netconf->role == ROLE_INTERFACE && netconf->anti_spoof,

@@ -289,6 +289,32 @@ test_dead_leases_are_reclaimed_before_a_pool_is_exhausted()
 	assert_equal 2 "$(leases)" "leases"
 }
 
+# The numbers of namespaces that are gone are used again: by these alone the dead seem to live
+test_dead_leases_with_recurring_namespace_numbers()
+{
+	local conf role inode
+	local -i i tries
+
+	for role in rangeguard bridge; do
+		conf=$(with "$CONF" '.type = $ARGS.positional[0] | .ipam.ranges = [[{subnet: "10.9.0.0/30"}]]' --args "$role")
+		inode=
+		for ((i = 0; i < 5; i++)); do
+			container again
+			# The kernel gives the number again once it has taken the old namespace down
+			for ((tries = 0; tries < 200; tries++)); do
+				[[ -n "$inode" && "$(stat -Lc %i "$(netns_path again)")" != "$inode" ]] || break
+				ip netns delete again
+				sleep 0.02
+				container again
+			done
+			inode=$(stat -Lc %i "$(netns_path again)")
+			output=$(cni ADD "$role-$i" "$(netns_path again)" eth0 "$conf") || fail "$role: ADD number $i: $output"
+			ip netns delete again
+		done
+		rm -r /run/rangeguard
+	done
+}
+
 test_both_families_or_none()
 {
 	local conf

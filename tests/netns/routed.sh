@@ -441,6 +441,27 @@ test_mtu()
 	del c1 "$CONF"
 }
 
+# Renamed by udev or an operator, both ends of the story are still found
+test_renamed_host_end()
+{
+	local host_end
+
+	container c1
+	add c1 "$CONF" >/dev/null
+	host_end=$(ip -o link show type veth | grep -oE 'rg[0-9a-f]{12}')
+	ip link set "$host_end" down
+	ip link set "$host_end" name lan7
+	ip link set lan7 up
+	ip route replace 10.9.0.1/32 dev lan7 proto 82
+	cni GC "" "" "" "$(with '."cni.dev/valid-attachments" = []')"
+	assert_equal 2 "$(leases)" "addresses held after GC"
+	assert_fails add c1 "$CONF"
+	assert_contains "$output" "attached already" "a second ADD"
+	del c1 "$CONF"
+	assert_nothing_left
+	assert_empty "$(ip -o link show | grep lan7 || true)" "the host end"
+}
+
 test_mac_that_was_asked_for()
 {
 	local mac conf

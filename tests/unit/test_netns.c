@@ -119,6 +119,27 @@ static void done_twice_is_fine(void **state)
 	netns_done(&netns);
 }
 
+/* A namespace keeps its number, and the thread its namespace. */
+static void cookie_is_read_from_within(void **state)
+{
+	NETNS_CLEANUP struct netns netns = NETNS_INIT, again = NETNS_INIT;
+	int r;
+
+	(void)state;
+	assert_int_equal(netns_open("/proc/self/ns/net", &netns), 0);
+	r = netns_read_cookie(&netns);
+	if (geteuid() != 0) {
+		assert_int_equal(r, -EPERM);
+		return;
+	}
+	assert_int_equal(r, 0);
+	assert_int_not_equal(netns.cookie, 0);
+	assert_int_equal(netns_open("/proc/self/ns/net", &again), 0);
+	assert_true(again.device == netns.device && again.inode == netns.inode);
+	assert_int_equal(netns_read_cookie(&again), 0);
+	assert_true(again.cookie == netns.cookie);
+}
+
 static void unknown_sysctls_are_told_apart(void **state)
 {
 	char longest[5000];
@@ -154,6 +175,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_network_namespace_is_refused),
 		cmocka_unit_test(fifo_is_refused_without_waiting),
 		cmocka_unit_test(done_twice_is_fine),
+		cmocka_unit_test(cookie_is_read_from_within),
 		cmocka_unit_test(unknown_sysctls_are_told_apart),
 		cmocka_unit_test(right_value_is_left_alone),
 	};

@@ -154,18 +154,83 @@ static void test_a_fifo_is_no_store(void **state)
 	(void)alarm(0);
 }
 
-/* A schema that is not ours, in a file that is sound. */
-static void test_schema(void **state)
+/** put_schema() - Have a store say that it is of a schema, and close it */
+static void put_schema(const struct scene *scene, uint8_t number)
 {
-	static const uint8_t newer[ROW_NUMBER_BYTES] = {[ROW_NUMBER_BYTES - 1] = 99};
-	struct store *store = open_store(*state);
+	const uint8_t schema[ROW_NUMBER_BYTES] = {[ROW_NUMBER_BYTES - 1] = number};
+	struct store *store;
 
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, BOOT, NULL, &store), 0);
 	assert_int_equal(store->ops->begin(store, true), 0);
-	assert_int_equal(store->ops->put(store, STORE_META, text("schema"), bytes_of(newer, sizeof(newer))), 0);
+	assert_int_equal(store->ops->put(store, STORE_META, text("schema"), bytes_of(schema, sizeof(schema))), 0);
 	assert_int_equal(store->ops->commit(store), 0);
 	store_close(store);
-	assert_int_equal(store_lmdb_open(&((struct scene *)*state)->state, STATE_WRITE, 0, BOOT, NULL, &store),
-			 STORE_LMDB_E_DAMAGED);
+}
+
+/** schema_of() - The schema that an open store says */
+static uint64_t schema_of(struct store *store)
+{
+	uint64_t number = 0;
+	struct bytes row;
+
+	assert_int_equal(store->ops->begin(store, false), 0);
+	assert_int_equal(store->ops->get(store, STORE_META, text("schema"), &row), 0);
+	assert_int_equal(row_read_number(&row, &number), 0);
+	store->ops->abort(store);
+	return number;
+}
+
+static int never(void *userdata, struct store *store)
+{
+	(void)userdata;
+	(void)store;
+	fail_msg("a store of another version was filled again");
+	return 0;
+}
+
+/* A store of a later version is neither read, nor changed, nor set aside, whatever it is opened for. */
+static void test_newer_schema(void **state)
+{
+	static const enum state_access accesses[] = {STATE_READ, STATE_UPDATE, STATE_WRITE};
+	struct store_seed seed = {.fill = never};
+	const struct scene *scene = *state;
+	struct store *store;
+
+	put_schema(scene, 99);
+	for (size_t i = 0; i < sizeof(accesses) / sizeof(accesses[0]); i++)
+		assert_int_equal(store_lmdb_open(&scene->state, accesses[i], 0, BOOT, &seed, &store),
+				 STORE_LMDB_E_NEWER);
+	assert_false(seed.replaced);
+	/* What an earlier boot left is void in any version. */
+	seed.fill = NULL;
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_WRITE, 0, "another boot", NULL, &store), 0);
+	store_close(store);
+}
+
+/* An older one is read as it is; the first who writes raises its number; nothing in it changes. */
+static void test_older_schema(void **state)
+{
+	const struct scene *scene = *state;
+	struct store_seed seed = {.fill = never};
+	struct store *store = open_store(scene);
+	uint64_t ours = schema_of(store);
+	struct bytes row;
+
+	put_one(store, "k", "v");
+	store_close(store);
+	put_schema(scene, (uint8_t)(ours - 1));
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_READ, 0, BOOT, NULL, &store), 0);
+	assert_int_equal(schema_of(store), ours - 1);
+	store_close(store);
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_UPDATE, 0, BOOT, &seed, &store), 0);
+	assert_int_equal(schema_of(store), ours);
+	assert_int_equal(store->ops->begin(store, false), 0);
+	assert_int_equal(store->ops->get(store, STORE_LEASES, text("k"), &row), 0);
+	store->ops->abort(store);
+	store_close(store);
+	/* Nobody knows any more what the first one meant. */
+	put_schema(scene, 1);
+	assert_int_equal(store_lmdb_open(&scene->state, STATE_READ, 0, BOOT, NULL, &store), STORE_LMDB_E_DAMAGED);
 }
 
 /** seed_one() - store_seed.fill: one row, or what @userdata says */
@@ -235,7 +300,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_flipped_meta, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_a_store, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_fifo_is_no_store, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_schema, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_newer_schema, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_older_schema, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_is_made_anew, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_renew, setup, teardown),
 	};

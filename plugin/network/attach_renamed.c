@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The host end of an attachment whose name somebody changed (udev, an operator): the routes to its addresses lead to
+ * it, and its alias says whose it is. Costs nothing unless the name is missing.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "plugin/network/attach.h"
+#include "plugin/network/hostroute.h"
+#include "plugin/network/link.h"
+#include "plugin/network/stage.h"
+
+/** link_at() - The link of an index: 0; ATTACH_E_ABSENT; REFUSED */
+static int link_at(struct port *host, uint32_t index, struct link_info *ret_link, struct error *reterr)
+{
+	struct link_answer answer = {.found = false};
+	struct stage stage;
+	int r;
+
+	stage_begin(&stage, host, "on the host", reterr);
+	stage.reply = link_take;
+	stage.userdata = &answer;
+	r = stage_add(&stage, rtmessage_get_link(&stage.batch, index));
+	if (!r)
+		r = stage_ask(&stage);
+	if (r)
+		return r;
+	*ret_link = answer.link;
+	return answer.found ? 0 : ATTACH_E_ABSENT;
+}
+
+/**
+ * attach_find_renamed() - The host end of an attachment, whatever its name
+ * @host:	Port
+ * @attachment:	Attachment
+ * @addresses:	Its addresses
+ * @n_addresses:	How many
+ * @ret_link:	Host end
+ *
+ * Return: 0, ATTACH_E_ABSENT when no route of ours to the addresses leads to it; REFUSED when the kernel does not tell
+ */
+int attach_find_renamed(struct port *host, const struct attachment *attachment, const struct address *addresses,
+			size_t n_addresses, struct link_info *ret_link)
+{
+	char alias[PLAN_ALIAS_MAX];
+	struct error ignored = {0};
+
+	plan_alias(attachment, alias);
+	for (size_t i = 0; i < n_addresses; i++) {
+		struct route_info match;
+		struct link_info link;
+		int r = hostroute_lookup(host, &addresses[i], &match);
+
+		if (r || match.protocol != PLAN_ROUTE_PROTOCOL || !match.interface)
+			continue;
+		r = link_at(host, match.interface, &link, &ignored);
+		if (r && r != ATTACH_E_ABSENT)
+			return r;
+		if (r || strcmp(link.kind, "veth") != 0 || strcmp(link.alias, alias) != 0)
+			continue;
+		*ret_link = link;
+		return 0;
+	}
+	return ATTACH_E_ABSENT;
+}
