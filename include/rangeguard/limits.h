@@ -93,6 +93,8 @@
 
 /** Waiting for a lock ends after this many milliseconds */
 #define LIMIT_LOCK_WAIT_MS 5000
+/** Waiting for another call that compiles the policies, which may take as long as these are large; less than a verb */
+#define LIMIT_COMPILE_WAIT_MS 25000
 /** STATUS is polled: it waits at most this long for a reader's turn, in milliseconds */
 #define LIMIT_STATUS_WAIT_MS 500
 /** Routes of others in a network's ranges that STATUS holds against the leases */

@@ -330,6 +330,17 @@ int guard_decide(const struct guard *guard, const struct address *address, struc
 	return guard_touch(guard, &span, NULL, reterr_entry);
 }
 
+/** guard_reserves_any() - Whether a guard reserves anything, or can't tell */
+bool guard_reserves_any(const struct guard *guard)
+{
+	static const struct span all[] = {
+		{.family = FAMILY_IPV4, .last = UINT32_MAX},
+		{.family = FAMILY_IPV6, .last = ~(u128)0},
+	};
+
+	return guard_touch(guard, &all[0], NULL, NULL) || guard_touch(guard, &all[1], NULL, NULL);
+}
+
 /**
  * guard_next() - The first run of reserved addresses, whatever entries reserve them
  * @guard:	Guard

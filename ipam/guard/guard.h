@@ -74,6 +74,7 @@ int guard_seal(struct guard *guard);
 size_t guard_n_entries(const struct guard *guard);
 struct guard_entry guard_entry(const struct guard *guard, size_t index);
 
+bool guard_reserves_any(const struct guard *guard);
 int guard_decide(const struct guard *guard, const struct address *address, struct guard_entry *reterr_entry);
 int guard_touch(const struct guard *guard, const struct span *span, struct span *reterr_part,
 		struct guard_entry *reterr_entry);

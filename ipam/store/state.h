@@ -45,6 +45,7 @@ struct state {
 
 int state_boot_id(char ret_boot_id[static BOOT_ID_MAX]);
 int state_open(const char *path, enum state_access access, struct state *ret_state);
+int state_writable(const char *path);
 void state_done(struct state *state);
 int state_lock_store(const struct state *state, enum state_access access, int wait_ms);
 void state_unlock_store(const struct state *state);

@@ -12,6 +12,9 @@
 #include "ipam/store/store.h"
 #include "rangeguard/outcome.h"
 
+/** The store's file in the state directory */
+#define STORE_LMDB_FILE "leases.mdb"
+
 /** Named outcomes beside 0, negative errno, STATE_E_LOCKED and STATE_E_ABSENT */
 enum store_lmdb_outcome {
 	STORE_LMDB_E_DAMAGED = OUTCOMES_STORE_LMDB, /* LMDB refuses the file, or what it begins with is missing */

@@ -13,6 +13,7 @@
 
 #include "ipam/store/state.h"
 #include "ipam/store/store.h"
+#include "ipam/store/store_lmdb.h"
 #include "rangeguard/outcome.h"
 
 /**
@@ -35,7 +36,7 @@ struct lmdb_store {
 	off_t size;
 };
 
-#define STORE_FILE "leases.mdb"
+#define STORE_FILE STORE_LMDB_FILE
 #define STORE_FILE_NEW "leases.mdb.new"
 #define STORE_FILE_DAMAGED "leases.mdb.damaged"
 

@@ -45,6 +45,10 @@ enum guard_routes {
  * @policies_default:	@policies is the default, which may be absent
  * @inline_policy:	The guard object, whose `reserved` and `granted` add to the files'; NULL: none; borrowed
  * @pointer:		JSON pointer of the guard object
+ * @required:		That nothing is reserved is an error
+ * @strict_status:	STATUS fails also for what an ADD refuses with a code of its own
+ * @last_good:		A broken policy: go on with the last one that could be read (`onBroken`)
+ * @max_age:		For how many seconds
  */
 struct netconf_guard {
 	const char *policies[LIMIT_POLICY_PATHS];
@@ -55,6 +59,10 @@ struct netconf_guard {
 	enum on_overlap on_overlap;
 	enum host_routes host_routes;
 	enum guard_routes routes;
+	bool required;
+	bool strict_status;
+	bool last_good;
+	uint32_t max_age;
 };
 
 /**
@@ -169,6 +177,7 @@ struct netconf {
 #define NETCONF_DATA_DIR "/run/rangeguard"
 #define NETCONF_POLICY_DIR "/etc/rangeguard/reserved.d"
 #define NETCONF_REUSE_DELAY 120U
+#define NETCONF_MAX_AGE (7U * 24U * 3600U)
 #define NETCONF_HISTORY "/var/log/rangeguard/history.jsonl"
 #define NETCONF_HISTORY_SIZE (UINT64_C(32) << 20)
 #define NETCONF_HISTORY_FILES 16U

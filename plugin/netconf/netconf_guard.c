@@ -45,11 +45,29 @@ static void refuse_nulls(struct reader *reader, const json_t *guard)
 				     key);
 }
 
+/** read_strictness() - What happens without reservations, with a broken policy, and to STATUS */
+static void read_strictness(struct reader *reader, const json_t *object, struct netconf_guard *guard)
+{
+	static const char *const on_broken[] = {"refuse", "last-good", NULL};
+	long long max_age = guard->max_age;
+	unsigned broken = 0;
+
+	(void)json_member_bool(reader, object, "required", &guard->required);
+	(void)json_member_bool(reader, object, "strictStatus", &guard->strict_status);
+	(void)json_member_choice(reader, object, "onBroken", on_broken, &broken);
+	(void)json_member_integer(reader, object, "maxAge", 0, UINT32_MAX, &max_age);
+	guard->last_good = broken == 1;
+	guard->max_age = (uint32_t)max_age;
+	if (json_member(object, "maxAge") && !guard->last_good)
+		reader_error(reader, "maxAge", RULE_INVALID_VALUE,
+			     "maxAge says how long onBroken \"last-good\" may last; without that it means nothing");
+}
+
 /** netconf_read_guard() - A `guard` object at member "guard" of @object, which may have none */
 void netconf_read_guard(struct reader *reader, const json_t *object, struct netconf *netconf)
 {
-	static const char *const keys[] = {"policies",	 "reserved", "granted", "onOverlap",
-					   "hostRoutes", "routes",   NULL};
+	static const char *const keys[] = {"policies", "reserved", "granted", "onOverlap",    "hostRoutes", "routes",
+					   "required", "onBroken", "maxAge",  "strictStatus", NULL};
 	static const char *const on_overlap[] = {"refuse", "exclude", NULL};
 	static const char *const host_routes[] = {"refuse", "warn", "off", NULL};
 	static const char *const guard_routes[] = {"refuse", "warn", "off", NULL};
@@ -71,6 +89,7 @@ void netconf_read_guard(struct reader *reader, const json_t *object, struct netc
 	(void)json_member_choice(reader, guard, "onOverlap", on_overlap, &overlap);
 	(void)json_member_choice(reader, guard, "hostRoutes", host_routes, &routes);
 	(void)json_member_choice(reader, guard, "routes", guard_routes, &captured);
+	read_strictness(reader, guard, &netconf->guard);
 	if (overlap == OVERLAP_EXCLUDE && netconf->role == ROLE_DELEGATE)
 		reader_error(
 			reader, "onOverlap", RULE_INVALID_VALUE,

@@ -13,7 +13,7 @@
 #include "rangeguard/cleanup.h"
 
 /** To be changed whenever the same sources come to another guard, or the guard's structures change */
-#define SCHEMA "1 " RANGEGUARD_VERSION
+#define SCHEMA "2 " RANGEGUARD_VERSION
 
 /** struct hashing - A hash and how many bytes of JSON went into it */
 struct hashing {
@@ -124,6 +124,22 @@ static bool is_same_directory(const struct policy_origin *origin, const char *pa
 	return fd >= 0 && fstat(fd, &status) == 0 && is_same_status(&status, origin) && is_same_listing(fd, origin);
 }
 
+/** is_same_file() - Whether a file is as it was; where its times don't tell, by its contents */
+static bool is_same_file(const struct policy_origin *origin, const char *path)
+{
+	static const uint8_t none[POLICY_LISTING_BYTES];
+	CLEANUP_CLOSE int fd = -1;
+	uint8_t digest[POLICY_LISTING_BYTES];
+	struct stat status;
+
+	if (stat(path, &status) < 0 || !is_same_status(&status, origin))
+		return false;
+	if (memcmp(origin->listing, none, sizeof(none)) == 0)
+		return true;
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd >= 0 && policy_digest(fd, digest) == 0 && memcmp(digest, origin->listing, sizeof(digest)) == 0;
+}
+
 /** is_safe() - Whether still nobody else can put something in a source's place; @last is the one before, of that folder */
 static bool is_safe(const char *path, const char *last)
 {
@@ -144,12 +160,23 @@ static bool is_same(const struct policy_origin *origin, const char *path)
 	case POLICY_ORIGIN_ABSENT:
 		return lstat(path, &status) < 0 && errno == ENOENT;
 	case POLICY_ORIGIN_FILE:
-		return stat(path, &status) == 0 && is_same_status(&status, origin);
+		return is_same_file(origin, path);
 	case POLICY_ORIGIN_DIRECTORY:
 		return is_same_directory(origin, path);
 	default:
 		return false;
 	}
+}
+
+/** policy_record_began_after() - Whether what a record tells of was read after @moment (policy_now()), all of it */
+bool policy_record_began_after(const void *bytes, size_t size, int64_t moment)
+{
+	struct policy_days head;
+
+	if (size < sizeof(head))
+		return false;
+	memcpy(&head, bytes, sizeof(head));
+	return head.started_ns > moment;
 }
 
 /**

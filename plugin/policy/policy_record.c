@@ -39,6 +39,15 @@ static int append(struct policy_record *record, const void *data, size_t size)
 	return 0;
 }
 
+/** policy_now() - Nanoseconds on the clock that record.started_ns is of */
+int64_t policy_now(void)
+{
+	struct timespec now = {0};
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
 /**
  * policy_record_begin() - Begin a record
  * @record:	Record; @read_max and @settle are the caller's
@@ -48,7 +57,7 @@ static int append(struct policy_record *record, const void *data, size_t size)
  */
 int policy_record_begin(struct policy_record *record, long today)
 {
-	struct policy_days head = {.first_day = today, .last_day = INT64_MAX};
+	struct policy_days head = {.first_day = today, .last_day = INT64_MAX, .started_ns = policy_now()};
 
 	return append(record, &head, sizeof(head));
 }
@@ -177,6 +186,11 @@ int policy_record_opened(struct policy_record *record, const char *path, int fd,
 	}
 	*ret_origin = record->size;
 	origin = policy_origin_of(status);
+	if (S_ISREG(status->st_mode) && !policy_times_tell(fd)) {
+		r = policy_digest(fd, origin.listing);
+		if (r < 0)
+			return r;
+	}
 	return add(record, &origin, path);
 }
 
@@ -193,6 +207,12 @@ void policy_record_listed(struct policy_record *record, size_t origin, const str
 	memcpy(&noted, record->bytes + origin, sizeof(noted));
 	policy_names_digest(names, noted.listing);
 	memcpy(record->bytes + origin, &noted, sizeof(noted));
+}
+
+/** policy_record_spoil() - Have a record hold on no day, since changes of its sources may not show */
+void policy_record_spoil(struct policy_record *record)
+{
+	policy_record_valid_until(record, -1);
 }
 
 /** policy_record_valid_until() - Note that an entry counts up to @day, and no longer */

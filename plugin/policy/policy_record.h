@@ -23,10 +23,16 @@ struct policy_names;
 /** Size of the digest of a directory's names */
 #define POLICY_LISTING_BYTES 16U
 
-/** struct policy_days - What stands first in a record: days since 1970-01-01 UTC on which it holds, both included */
+/**
+ * struct policy_days - What stands first in a record
+ * @first_day:	Days since 1970-01-01 UTC on which it holds: the first
+ * @last_day:	And the last
+ * @started_ns:	When reading began, CLOCK_BOOTTIME: to a call that came before, the guard is as good as one of its own
+ */
 struct policy_days {
 	int64_t first_day;
 	int64_t last_day;
+	int64_t started_ns;
 };
 
 enum policy_origin_kind {
@@ -38,7 +44,8 @@ enum policy_origin_kind {
 /**
  * struct policy_origin - A source as it was
  * @device, @inode, @size, @mode, @uid, @mtime_s, @mtime_ns, @ctime_s, @ctime_ns: Its stat(2), all zero when absent
- * @listing:	Digest of the names in a directory, zero otherwise
+ * @listing:	Digest of the names in a directory; of the contents of a file whose times don't tell of every change;
+ *		zero otherwise
  * @kind:	enum policy_origin_kind
  * @path_size:	Bytes of the path that follows, with its NUL
  */
@@ -92,10 +99,15 @@ int policy_record_opened(struct policy_record *record, const char *path, int fd,
 			 size_t *ret_origin);
 void policy_record_listed(struct policy_record *record, size_t origin, const struct policy_names *names);
 void policy_record_valid_until(struct policy_record *record, long day);
+void policy_record_spoil(struct policy_record *record);
+int64_t policy_now(void);
+bool policy_times_tell(int fd);
+int policy_digest(int fd, uint8_t ret_digest[static POLICY_LISTING_BYTES]);
 
 /* policy_fresh.c */
 int policy_key(const struct netconf *netconf, struct policy_key *ret_key);
 bool policy_record_holds(const void *bytes, size_t size, long today);
+bool policy_record_began_after(const void *bytes, size_t size, int64_t moment);
 
 #define POLICY_RECORD_CLEANUP __attribute__((cleanup(policy_record_done)))
 

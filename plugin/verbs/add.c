@@ -221,5 +221,7 @@ int verb_add(struct context *context, struct error *reterr)
 
 	if (r)
 		context_explain_refusal(context, reterr);
+	else
+		context_tell_unguarded(context);
 	return r;
 }

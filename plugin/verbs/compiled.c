@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +21,8 @@
 
 #define SECONDS_PER_DAY (24 * 60 * 60)
 #define STEM "policy-"
+#define BROKEN_STEM "broken-"
+#define MARKER_MODE 0600U
 
 _Static_assert(sizeof(STEM) + 2 * BLOCKS_TAG_BYTES <= STATE_CACHE_NAME_MAX - 4, "name and suffix fit");
 
@@ -27,6 +30,7 @@ _Static_assert(sizeof(STEM) + 2 * BLOCKS_TAG_BYTES <= STATE_CACHE_NAME_MAX - 4, 
  * struct wanted - The guard that is wanted
  * @context:	Call
  * @today:	Days since 1970-01-01 UTC
+ * @asked:	When this call began (policy_now()): what was read since is good enough
  * @key:	What tells it from others
  * @name:	Name of the file in which it is kept
  * @report:	Hears what is wrong with its sources
@@ -34,6 +38,7 @@ _Static_assert(sizeof(STEM) + 2 * BLOCKS_TAG_BYTES <= STATE_CACHE_NAME_MAX - 4, 
 struct wanted {
 	const struct context *context;
 	long today;
+	int64_t asked;
 	struct policy_key key;
 	char name[STATE_CACHE_NAME_MAX];
 	struct report *report;
@@ -93,6 +98,36 @@ static int heal(void *userdata, struct guard **ret_guard)
 	return r == REFUSED ? -EUCLEAN : r;
 }
 
+/** name_marker() - Name of the file that says since when a policy is broken */
+static void name_marker(const struct wanted *wanted, char name[static STATE_CACHE_NAME_MAX])
+{
+	(void)snprintf(name, STATE_CACHE_NAME_MAX, BROKEN_STEM "%.40s", wanted->name + strlen(STEM));
+}
+
+/** broken_for() - For how many seconds a policy has been broken; noted, where that is possible, when it is news */
+static int64_t broken_for(const struct wanted *wanted, const struct state *state)
+{
+	char name[STATE_CACHE_NAME_MAX];
+	CLEANUP_CLOSE int fd = -1;
+	struct stat status;
+	time_t now = time(NULL);
+
+	name_marker(wanted, name);
+	fd = openat(state->dir_fd, name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, MARKER_MODE);
+	if (fd < 0 || fstat(fd, &status) < 0 || status.st_mtim.tv_sec > now)
+		return 0;
+	return now - status.st_mtim.tv_sec;
+}
+
+/** forget_broken() - A policy can be read again */
+static void forget_broken(const struct wanted *wanted, const struct state *state)
+{
+	char name[STATE_CACHE_NAME_MAX];
+
+	name_marker(wanted, name);
+	(void)unlinkat(state->dir_fd, name, 0);
+}
+
 /**
  * use_kept() - Use the guard that is kept, if it is still the one that is wanted
  * @wanted:	Guard
@@ -116,9 +151,12 @@ static int use_kept(const struct wanted *wanted, const struct state *state, stru
 			 wanted->name);
 	if (r < 0)
 		return r == -ENOMEM ? r : STATE_E_ABSENT;
-	if (!policy_record_holds(origin.data, origin.size, wanted->today))
+	if (!policy_record_began_after(origin.data, origin.size, wanted->asked) &&
+	    !policy_record_holds(origin.data, origin.size, wanted->today))
 		return STATE_E_ABSENT;
 	guard_image_on_damage(guard, heal, (void *)(uintptr_t)wanted->context);
+	if (wanted->context->netconf.guard.last_good)
+		forget_broken(wanted, state);
 	*ret_guard = TAKE_PTR(guard);
 	return 0;
 }
@@ -159,16 +197,16 @@ static int write_image(const struct wanted *wanted, const struct state *state, c
  * @record:	What it was made of
  */
 static void keep(const struct wanted *wanted, const struct state *state, const struct guard *guard,
-		 const struct policy_record *record)
+		 struct policy_record *record)
 {
 	int r;
 
 	if (record->unsettled || !policy_record_holds(record->bytes, record->size, wanted->today)) {
 		log_line(
-			"the compiled policy of network %s is not kept: a source was changed while it was read, or can "
-			"be without a trace, since it is dated in the future",
+			"the compiled policy of network %s serves only the calls that wait for it: a source was changed "
+			"while it was read, or can be without a trace, since it is dated in the future",
 			wanted->context->netconf.name);
-		return;
+		policy_record_spoil(record);
 	}
 	r = write_image(wanted, state, guard, record);
 	if (r == 0) {
@@ -200,6 +238,8 @@ static int compile(const struct wanted *wanted, const struct state *state, struc
 	if (r)
 		return r;
 	keep(wanted, state, guard, &record);
+	if (wanted->context->netconf.guard.last_good)
+		forget_broken(wanted, state);
 	*ret_guard = TAKE_PTR(guard);
 	return 0;
 }
@@ -221,7 +261,7 @@ static int lock_state(const struct wanted *wanted, struct state *ret_state)
 
 	r = state_open(wanted->context->netconf.data_dir, is_add ? STATE_WRITE : STATE_UPDATE, &state);
 	if (r == 0)
-		r = state_cache_lock(&state, wanted->name, is_add ? LIMIT_LOCK_WAIT_MS : 0);
+		r = state_cache_lock(&state, wanted->name, is_add ? LIMIT_COMPILE_WAIT_MS : 0);
 	if (r)
 		return r;
 	*ret_state = state;
@@ -253,7 +293,7 @@ static int read_large(const struct wanted *wanted, struct guard **ret_guard)
  */
 int compiled_read(const struct context *context, struct guard **ret_guard, struct report *report)
 {
-	struct wanted wanted = {.context = context, .today = today(), .report = report};
+	struct wanted wanted = {.context = context, .today = today(), .asked = policy_now(), .report = report};
 	POLICY_RECORD_CLEANUP struct policy_record record = {.read_max = LIMIT_POLICY_SMALL};
 	STATE_CLEANUP struct state state = STATE_INIT;
 	int r = policy_key(&context->netconf, &wanted.key);
@@ -266,6 +306,36 @@ int compiled_read(const struct context *context, struct guard **ret_guard, struc
 		if (r == 0 || r == -ENOMEM)
 			return r;
 	}
-	r = read_all(&wanted, &record, ret_guard);
+	/* One that may have to serve later is kept, however small. */
+	r = context->netconf.guard.last_good ? -EOVERFLOW : read_all(&wanted, &record, ret_guard);
 	return r == -EOVERFLOW ? read_large(&wanted, ret_guard) : r;
+}
+
+/**
+ * compiled_read_last() - The last guard that a call could be given (`onBroken`)
+ * @context:	Call; its configuration has been read, and its policies can't be
+ * @ret_guard:	Sealed guard, to be freed with guard_free()
+ * @ret_age:	For how many seconds the policies have been broken
+ *
+ * Return: 0, STATE_E_ABSENT when there is none, another outcome of state.h, negative errno
+ */
+int compiled_read_last(const struct context *context, struct guard **ret_guard, int64_t *ret_age)
+{
+	struct wanted wanted = {.context = context, .today = today()};
+	STATE_CLEANUP struct state state = STATE_INIT;
+	struct guard_origin origin;
+	int fd, r = policy_key(&context->netconf, &wanted.key);
+
+	if (r < 0)
+		return r;
+	name_file(&wanted);
+	r = state_open(context->netconf.data_dir, STATE_READ, &state);
+	if (!r)
+		r = state_cache_open(&state, wanted.name, &fd);
+	if (!r)
+		r = guard_image_open(fd, &wanted.key.tag, ret_guard, &origin);
+	if (r)
+		return r;
+	*ret_age = broken_for(&wanted, &state);
+	return 0;
 }

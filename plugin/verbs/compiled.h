@@ -20,5 +20,6 @@ enum compiled_outcome {
 };
 
 int compiled_read(const struct context *context, struct guard **ret_guard, struct report *report);
+int compiled_read_last(const struct context *context, struct guard **ret_guard, int64_t *ret_age);
 
 #endif

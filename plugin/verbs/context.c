@@ -9,9 +9,13 @@
 
 #include "ipam/guard/guard_image.h"
 #include "plugin/netconf/check.h"
+#include "plugin/report/log.h"
 #include "plugin/verbs/compiled.h"
 #include "plugin/verbs/record.h"
 #include "rangeguard/cleanup.h"
+
+/** Space for unguarded_sources() */
+#define SOURCES_TEXT_MAX 320
 
 /**
  * context_read_config() - Read the whole configuration, the first error counts
@@ -30,6 +34,68 @@ int context_read_config(struct context *context, struct error *reterr)
 }
 
 /**
+ * go_on() - With policies that can't be read: use the last ones that could, if the configuration has it so
+ * @context:	Call; its guard is filled
+ * @err:	Why they can't; emptied when the call goes on
+ *
+ * Return: 0, REFUSED
+ */
+static int go_on(struct context *context, struct error *err)
+{
+	const struct netconf_guard *guard = &context->netconf.guard;
+	int64_t age = 0;
+
+	if (!guard->last_good || compiled_read_last(context, &context->guard, &age))
+		return REFUSED;
+	if (age > guard->max_age) {
+		context->guard = guard_free(context->guard);
+		error_details(err,
+			      "the last policy that could be read has served for %lld s, and may for %u (guard.maxAge)",
+			      (long long)age, guard->max_age);
+		return REFUSED;
+	}
+	log_line("warning: %s; going on with the last policy that could be read, for %lld s so far (guard.onBroken)",
+		 err->msg, (long long)age);
+	*err = (struct error){0};
+	return 0;
+}
+
+/** unguarded_sources() - "/etc/rangeguard/reserved.d and more": where reservations could have been */
+static const char *unguarded_sources(const struct netconf_guard *guard, char buffer[static SOURCES_TEXT_MAX])
+{
+	(void)snprintf(buffer, SOURCES_TEXT_MAX, "%.256s%s",
+		       guard->n_policies ? guard->policies[0] : "guard.policies is []",
+		       guard->n_policies > 1 ? " and more" : "");
+	return buffer;
+}
+
+/** check_required() - Whether anything is reserved at all: 0, REFUSED (102) when it has to be */
+static int check_required(struct context *context, struct error *reterr)
+{
+	const struct netconf_guard *guard = &context->netconf.guard;
+	char sources[SOURCES_TEXT_MAX];
+
+	context->unguarded = !guard_reserves_any(context->guard);
+	if (context->unguarded && guard->required)
+		return error_set(
+			reterr, ERROR_POLICY,
+			"guard.required is set, but no range is reserved for network \"%.64s\" (%s): it would be "
+			"unguarded",
+			context->netconf.name, unguarded_sources(guard, sources));
+	return 0;
+}
+
+/** context_tell_unguarded() - Say that what was given was checked against nothing */
+void context_tell_unguarded(const struct context *context)
+{
+	char sources[SOURCES_TEXT_MAX];
+
+	if (context->unguarded)
+		log_line("warning: network %s is unguarded: no range is reserved (%s)", context->netconf.name,
+			 unguarded_sources(&context->netconf.guard, sources));
+}
+
+/**
  * context_read_policy() - Read the policies and hold the configuration against them
  * @context:	Its netconf has been read; its guard is filled
  * @reterr:	Code 11 while another call compiles them, 102 when a policy can't be read, 100 when a range is reserved,
@@ -45,17 +111,21 @@ int context_read_policy(struct context *context, struct error *reterr)
 	first_error_init(&listener, reterr, ERROR_POLICY);
 	r = compiled_read(context, &context->guard, &listener.report);
 	if (r == REFUSED)
+		r = go_on(context, reterr);
+	if (r == REFUSED)
 		return r;
 	if (r == COMPILED_E_LOCKED)
 		return error_set(
 			reterr, ERROR_TRY_AGAIN,
 			"another rangeguard has been compiling the policies of network \"%.64s\" for longer than "
 			"%d s; try again later",
-			context->netconf.name, LIMIT_LOCK_WAIT_MS / 1000);
+			context->netconf.name, LIMIT_COMPILE_WAIT_MS / 1000);
 	if (r < 0)
 		return error_set_errno(reterr, ERROR_POLICY, r, "the policies can't be read");
 	first_error_init(&listener, reterr, ERROR_NONE);
-	return check_netconf(&context->netconf, context->guard, &listener.report);
+	if (check_netconf(&context->netconf, context->guard, &listener.report))
+		return REFUSED;
+	return check_required(context, reterr);
 }
 
 /**

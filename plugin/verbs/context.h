@@ -25,6 +25,7 @@
  * @guard:	Sealed, NULL as long as the verb has not read it
  * @pinning:	How the container's packets leave; only ADD and CHECK fill it
  * @previous:	prevResult, empty where there is none or the verb has not read it
+ * @unguarded:	Nothing is reserved for the network
  * @recorder:	Where the call is recorded; borrowed, never NULL in a verb
  */
 struct context {
@@ -35,11 +36,13 @@ struct context {
 	struct guard *guard;
 	struct pinning pinning;
 	struct result previous;
+	bool unguarded;
 	struct recorder *recorder;
 };
 
 int context_read_config(struct context *context, struct error *reterr);
 int context_read_policy(struct context *context, struct error *reterr);
+void context_tell_unguarded(const struct context *context);
 void context_explain_refusal(const struct context *context, struct error *err);
 int context_read_pinning(struct context *context, struct error *reterr);
 int context_read_previous(struct context *context, struct error *reterr);

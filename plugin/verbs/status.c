@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * STATUS: would an ADD succeed now? Polled every few seconds by some runtimes, so it takes no write lock and gives up
- * on a busy one early. A configuration error keeps its own code; what is not ready is code 50.
+ * STATUS: could an ADD ever succeed? A runtime takes the whole node out of service for code 50, so that is only for what
+ * stops each ADD for good. What an ADD refuses with a code of its own (a broken policy, a full pool, a route) is said on
+ * stderr, and is code 50 with guard.strictStatus. A configuration error keeps its code. Polled every few seconds by some
+ * runtimes, so it takes no write lock and gives up on a busy one early.
  */
 
 #include <errno.h>
@@ -11,6 +13,7 @@
 #include "plugin/host/clash.h"
 #include "plugin/host/protection.h"
 #include "plugin/host/reclaim.h"
+#include "plugin/network/hostroute.h"
 #include "plugin/report/log.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"
@@ -21,14 +24,24 @@ static int not_ready(struct error *err)
 	return error_recode(err, ERROR_NOT_READY);
 }
 
+/** pass() - Say what an ADD would be refused for; code 50 where the configuration is strict: 0, REFUSED */
+static int pass(const struct context *context, struct error *err)
+{
+	if (context->netconf.guard.strict_status)
+		return not_ready(err);
+	log_line("STATUS is fine, but an ADD would be refused with code %d: %s", (int)err->code, err->msg);
+	*err = (struct error){0};
+	return 0;
+}
+
 /**
  * open_store() - Open the store for a look
  * @context:	Call
  * @state:	State
  * @ret_store:	Store
- * @reterr:	Codes 11, 50
+ * @reterr:	Code 50
  *
- * Return: 0, REFUSED; STATE_E_ABSENT when there is none yet, or one that the next ADD will mend
+ * Return: 0, REFUSED; STATE_E_ABSENT when there is none yet, one that the next ADD will mend, or a busy one
  */
 static int open_store(const struct context *context, const struct state *state, struct store **ret_store,
 		      struct error *reterr)
@@ -43,7 +56,9 @@ static int open_store(const struct context *context, const struct state *state, 
 	if (!r || r == STATE_E_ABSENT || r == STORE_LMDB_E_DAMAGED)
 		return r ? STATE_E_ABSENT : 0;
 	(void)lease_store_error(context->netconf.data_dir, r, reterr);
-	return r == STATE_E_LOCKED ? REFUSED : not_ready(reterr);
+	if (r == STATE_E_LOCKED)
+		return pass(context, reterr) ? REFUSED : STATE_E_ABSENT;
+	return not_ready(reterr);
 }
 
 /** is_used_up() - Whether a range set without a free address can't be helped: all of its holders live; REFUSED, 0 */
@@ -63,9 +78,10 @@ static int is_used_up(const struct context *context, struct store *store, size_t
 	}
 	if (r)
 		return 0;
-	return error_set(reterr, ERROR_NOT_READY,
-			 "pool exhausted: no free address in range set %zu (%s) of network \"%.64s\"", set,
-			 span_format(&netconf->sets[set].ranges[0].span, text), netconf->name);
+	(void)error_set(reterr, ERROR_NO_FREE_ADDRESS,
+			"pool exhausted: no free address in range set %zu (%s) of network \"%.64s\"", set,
+			span_format(&netconf->sets[set].ranges[0].span, text), netconf->name);
+	return pass(context, reterr);
 }
 
 /** check_pool() - Each range set has an address left, or would have one as soon as an ADD asks */
@@ -134,6 +150,13 @@ static int check_store(const struct context *context, const struct state *state,
 	return 0;
 }
 
+/** pass_clash() - A route that came later: 0, REFUSED where the configuration is strict */
+static int pass_clash(const struct context *context, struct error *err)
+{
+	err->code = ERROR_HOST_ROUTE;
+	return pass(context, err);
+}
+
 /** check_leases() - What depends on who holds what */
 static int check_leases(const struct context *context, const struct state *state, struct error *reterr)
 {
@@ -146,7 +169,48 @@ static int check_leases(const struct context *context, const struct state *state
 		return not_ready(reterr);
 	if (check_store(context, state, &hostroutes, &clashes, reterr))
 		return REFUSED;
-	return clashes.n ? clash_judge(host.rtnetlink, &context->netconf, &clashes, reterr) : 0;
+	if (!clashes.n || !clash_judge(host.rtnetlink, &context->netconf, &clashes, reterr))
+		return 0;
+	return reterr->code == ERROR_NOT_READY ? pass_clash(context, reterr) : REFUSED;
+}
+
+/** check_writable() - The state has to be written: 0, REFUSED with code 50 */
+static int check_writable(const struct context *context, struct error *reterr)
+{
+	int r = state_writable(context->netconf.data_dir);
+
+	if (r == 0)
+		return 0;
+	return error_set(reterr, ERROR_NOT_READY, "the state directory %.256s can't be written: %s",
+			 context->netconf.data_dir, strerror(-r));
+}
+
+/** check_ipv6() - A kernel without IPv6 takes no IPv6 address: 0, REFUSED with code 50 */
+static int check_ipv6(const struct context *context, struct error *reterr)
+{
+	const struct netconf *netconf = &context->netconf;
+	HOST_CLEANUP struct host host = {0};
+
+	for (size_t i = 0; i < netconf->n_sets && netconf->role == ROLE_INTERFACE; i++) {
+		const struct span *span = &netconf->sets[i].ranges[0].span;
+		struct address first = {.family = span->family, .value = span->first};
+		struct route_info match;
+		int r;
+
+		if (span->family != FAMILY_IPV6)
+			continue;
+		if (context_open_host(context, &host, reterr))
+			return not_ready(reterr);
+		r = hostroute_lookup(host.rtnetlink, &first, &match);
+		if (r == -EAFNOSUPPORT || r == -EOPNOTSUPP)
+			return error_set(
+				reterr, ERROR_NOT_READY,
+				"the host's kernel has no IPv6 (ipv6.disable=1, or no such module), but network "
+				"\"%.64s\" has an IPv6 range",
+				netconf->name);
+		return 0;
+	}
+	return 0;
 }
 
 /**
@@ -165,12 +229,15 @@ int verb_status(struct context *context, struct error *reterr)
 		return REFUSED;
 	if (context_read_policy(context, reterr)) {
 		context_explain_refusal(context, reterr);
-		return not_ready(reterr);
+		if (pass(context, reterr))
+			return REFUSED;
 	}
 	if (protection_available(&context->netconf, reterr))
 		return not_ready(reterr);
 	if (context->netconf.role == ROLE_CHAINED)
 		return 0;
+	if (check_ipv6(context, reterr) || check_writable(context, reterr))
+		return REFUSED;
 	r = state_open(context->netconf.data_dir, STATE_READ, &state);
 	if (r == STATE_E_ABSENT)
 		return 0;
@@ -178,5 +245,5 @@ int verb_status(struct context *context, struct error *reterr)
 		(void)lease_store_error(context->netconf.data_dir, r, reterr);
 		return not_ready(reterr);
 	}
-	return check_leases(context, &state, reterr);
+	return context->guard ? check_leases(context, &state, reterr) : 0;
 }

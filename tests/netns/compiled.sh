@@ -256,7 +256,60 @@ test_changes_within_one_tick()
 	done
 }
 
+# On tmpfs a write through mmap(2) leaves the times of a file as they are
+test_policy_written_through_a_mapping()
+{
+	local file=/run/test/mapped.json filter='.guard.policies = ["/run/test/mapped.json"]'
+
+	policy 172 "$ENTRIES" "$file"
+	assert_reserved "as written" 172 "$filter"
+	assert_free "as written" 173 "$filter"
+	assert_equal "$(stat -c %y "$file")" "$(python3 - "$file" <<-'EOF'
+		import mmap, os, sys, datetime
+		with open(sys.argv[1], "r+b") as policy, mmap.mmap(policy.fileno(), 0) as mapping:
+		    for at in range(len(mapping) - 4):
+		        if mapping[at:at + 4] == b"172.":
+		            mapping[at:at + 4] = b"173."
+	EOF
+	stat -c %y "$file")" "times of the file"
+	assert_reserved "rewritten" 173 "$filter"
+	assert_free "rewritten" 172 "$filter"
+}
+
 # --- Many at once ---
+
+# A policy that is touched more often than it can be compiled is compiled for those who wait for it
+test_policy_that_is_touched_all_the_time()
+{
+	local -i i compiled
+	local toucher
+
+	cat >traced <<-EOT
+		#!/bin/sh
+		export ASAN_OPTIONS=detect_leaks=0
+		exec strace -qq -o trace.\$\$ -e trace=renameat,renameat2,rename "$RANGEGUARD"
+	EOT
+	chmod +x traced
+	policy 172 40000
+	(while :; do touch "$BIG"; sleep 0.01; done) &
+	toucher=$!
+	for ((i = 0; i < 16; i++)); do
+		(PLUGIN=$PWD/traced add c1 "$(chained "$((i % 2 ? 172 : 200)).0.0.5")" >"result.$i" 2>"log.$i" || true) &
+	done
+	wait $(jobs -p | grep -v "^$toucher$")
+	kill "$toucher"
+	for ((i = 0; i < 16; i++)); do
+		if ((i % 2)); then
+			assert_contains "$(<"result.$i")" '"code":100' "ADD number $i"
+		else
+			assert_json "$(<"result.$i")" '.ips | length == 1' "ADD number $i"
+		fi
+	done
+	compiled=$(cat trace.* | grep -c 'policy-' || true)
+	((compiled >= 1 && compiled <= 8)) || fail "compiled $compiled times for 16 calls"
+	wait_until 20 eval 'add c1 "$(chained 200.0.0.5)" 2>&1 | grep -q ips'
+	assert_decides "when nobody touches it any more"
+}
 
 test_parallel_adds_compile_once()
 {

@@ -193,7 +193,7 @@ assert_captured()
 	assert_refusal 100 "$2" "$3"
 	assert_names_owner "$1" 10.20.0.0/16 "$POLICIES/dba.json" "$2"
 	output=$(add c1 "$(with "$3" '.guard.routes = "off"')" 2>warning) || fail "$2 with off: $output"
-	assert_empty "$(<warning)" "$2 with off: a warning"
+	assert_empty "$(grep -v unguarded warning || true)" "$2 with off: a warning"
 	del c1 "$3"
 	output=$(add c1 "$(with "$3" '.guard.routes = "warn"')" 2>warning) || fail "$2 with warn: $output"
 	assert_contains "$(<warning)" "$1" "$2 with warn: the warning"
@@ -395,8 +395,10 @@ assert_unusable()
 {
 	assert_refusal 102 "$1" "$2"
 	assert_contains "$output" "$PWD/policy" "$1: the refusal"
-	assert_fails cni STATUS "" "" "" "$2"
-	assert_refused 50 "$output" "$1: STATUS"
+	output=$(cni STATUS "" "" "" "$2" 2>&1) || fail "$1: STATUS takes the node out of service: $output"
+	assert_contains "$output" "code 102: " "$1: what STATUS says"
+	assert_fails cni STATUS "" "" "" "$(with "$2" '.guard.strictStatus = true')"
+	assert_refused 50 "$output" "$1: strict STATUS"
 }
 
 test_unusable_policies_fail_closed()
@@ -540,6 +542,66 @@ test_lease_kept_from_before_the_policy()
 	assert_equal 1 "$(leases)" "leases"
 }
 
+# Nothing reserved at all is said at each ADD, or refused
+test_unguarded_network()
+{
+	local conf
+
+	conf=$(with "$CONF" '.guard.required = true')
+	output=$(add c1 "$CONF" 2>warning) || fail "ADD: $output"
+	assert_contains "$(<warning)" "network pods is unguarded: no range is reserved ($POLICIES)" "what an ADD says"
+	del c1 "$CONF"
+	assert_refusal 102 "required, no directory" "$conf"
+	assert_contains "$output" guard.required "the refusal"
+	assert_fails cni STATUS "" "" "" "$(with "$conf" '.guard.strictStatus = true')"
+	assert_refused 50 "$output" "strict STATUS"
+	policy empty.json '{"reserved": []}'
+	assert_refusal 102 "required, an empty list" "$conf"
+	policy grants.json '{"granted": [{"cidr": "10.9.0.0/16"}]}'
+	assert_refusal 102 "required, only grants" "$conf"
+	policy dba.json '{"reserved": [{"cidr": "fd20::/32"}]}'
+	output=$(add c1 "$conf" 2>warning) || fail "ADD: $output"
+	assert_empty "$(<warning)" "a warning of a guarded network"
+	del c1 "$conf"
+	assert_works "$(with "$conf" '.guard.policies = [] | .guard.reserved = [{cidr: "10.20.0.0/16"}]')"
+}
+
+# A policy that somebody breaks stops nothing for a while, but reserves what it did
+test_last_good_policy()
+{
+	local conf broken
+
+	policy dba.json "$DATABASES"
+	conf=$(with "$CONF" '.guard.onOverlap = "exclude" | .guard.onBroken = "last-good"')
+	assert_works "$conf"
+	assert_refusal 100 "before" "$conf" CNI_ARGS=IP=10.9.7.9
+	for broken in '{' '{"reserved": [{"cidr": "10.9.7.0"}]}' ''; do
+		policy dba.json "$broken"
+		output=$(add c1 "$conf" 2>warning) || fail "'$broken': $output"
+		assert_matches "$(<warning)" "warning: .*$POLICIES/dba.json.*last policy that could be read, for [0-9]+ s" "'$broken': what an ADD says"
+		del c1 "$conf"
+		! output=$(add c1 "$conf" CNI_ARGS=IP=10.9.7.9 2>/dev/null) || fail "'$broken': a reserved address was given"
+		assert_refused 100 "$output" "'$broken', reserved"
+		output=$(cni STATUS "" "" "" "$(with "$conf" '.guard.strictStatus = true')" 2>&1) || fail "'$broken': STATUS: $output"
+		assert_contains "$output" "last policy that could be read" "'$broken': what STATUS says"
+	done
+	assert_refusal 102 "without the key" "$(with "$conf" 'del(.guard.onBroken)')"
+	assert_refusal 102 "another network, which had none" "$(with "$conf" '.name = "batch"')"
+	touch -d "10 minutes ago" /run/rangeguard/broken-*
+	output=$(add c1 "$(with "$conf" '.guard.maxAge = 700')" 2>warning) || fail "within maxAge: $output"
+	assert_matches "$(<warning)" "for 60[0-9] s" "since when it is broken"
+	del c1 "$conf"
+	assert_refusal 102 "after maxAge" "$(with "$conf" '.guard.maxAge = 60')"
+	assert_contains "$output" "guard.maxAge" "the refusal"
+	policy dba.json '{"reserved": [{"cidr": "10.9.8.0/24", "owner": "somebody"}]}'
+	output=$(add c1 "$conf" 2>warning CNI_ARGS=IP=10.9.7.9) || fail "mended: $output"
+	assert_empty "$(<warning)" "mended: a warning"
+	del c1 "$conf"
+	assert_empty "$(ls /run/rangeguard/broken-* 2>/dev/null || true)" "what says since when it is broken"
+	assert_fails add c1 "$(with "$CONF" '.guard.maxAge = 60')"
+	assert_refused 7 "$output" "maxAge alone"
+}
+
 # --- What the host's routes say ---
 
 # other_interface: vpn0, which leads elsewhere
@@ -565,7 +627,7 @@ assert_clash()
 	assert_contains "$warning" "$1" "the warning"
 	del c1 "$2"
 	output=$(add c1 "$(with "$2" '.guard.hostRoutes = "off" | .ipam.reuseDelay = 0')" "${@:3}" 2>warning) || fail "$1 with off: $output"
-	assert_empty "$(<warning)" "$1 with off: a warning"
+	assert_empty "$(grep -v unguarded warning || true)" "$1 with off: a warning"
 	del c1 "$2"
 }
 
@@ -655,7 +717,7 @@ test_routes_that_discard_are_no_clash()
 		ip -6 route add "$type" fd00:9::/64
 		ip -6 route add "$type" fd00:9::/96
 		output=$(add c1 "$conf" 2>warning) || fail "$type: $output"
-		assert_empty "$(<warning)" "$type: a warning"
+		assert_empty "$(grep -v unguarded warning || true)" "$type: a warning"
 		assert_reaches c1 198.51.100.1 2001:db8:aaaa::1
 		del c1 "$conf"
 		rm -r /run/rangeguard

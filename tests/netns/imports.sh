@@ -64,7 +64,7 @@ assert_works()
 assert_fails_closed()
 {
 	assert_refusal 102 "$(conf 10.99.0.0/24)" "$@"
-	assert_fails cni STATUS "" "" "" "$(conf 10.99.0.0/24)"
+	assert_fails cni STATUS "" "" "" "$(conf 10.99.0.0/24 | jq -c '.guard.strictStatus = true')"
 	assert_refused 50 "$output" "STATUS"
 }
 

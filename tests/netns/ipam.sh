@@ -269,8 +269,10 @@ test_exhausted_pool()
 	give c2 "$conf" >/dev/null
 	assert_not_given 101 c3 "$conf"
 	assert_contains "$output" 10.9.0. "the refusal"
-	assert_fails status "$conf"
-	assert_refused 50 "$output" "STATUS"
+	output=$(status "$conf" 2>&1) || fail "a full pool takes the node out of service: $output"
+	assert_contains "$output" "code 101: pool exhausted" "what STATUS says"
+	assert_fails status "$(with "$conf" '.guard.strictStatus = true')"
+	assert_refused 50 "$output" "strict STATUS"
 	del c1 "$conf"
 	status "$conf"
 }
@@ -522,6 +524,29 @@ test_store_or_lock_that_is_a_symlink()
 	assert_equal precious "$(<precious)" "the file behind the symlink"
 }
 
+# What stops every ADD for good takes the node out of service; looking alone would not show it
+test_state_that_can_not_be_written()
+{
+	local conf
+
+	conf=$(with "$CONF" '.ipam.dataDir = "/run/state/rangeguard"')
+	mkdir /run/state
+	mount -t tmpfs -o mode=0755 tmpfs /run/state
+	mount -o remount,ro /run/state
+	assert_fails status "$conf"
+	assert_refused 50 "$output" "no state yet, and none can be made"
+	assert_contains "$output" "Read-only file system" "the words"
+	mount -o remount,rw /run/state
+	give c1 "$conf" >/dev/null
+	status "$conf"
+	mount -o remount,ro /run/state
+	assert_fails status "$conf"
+	assert_refused 50 "$output" "a store that can only be read"
+	assert_contains "$output" "Read-only file system" "the words"
+	mount -o remount,rw /run/state
+	status "$conf"
+}
+
 # start_adds N CONF: that many ADDs at once, the results in p1.json, p2.json, …; their containers are there already
 start_adds()
 {
@@ -721,7 +746,7 @@ test_lock_that_is_never_released()
 	stop_inside_lock c2
 	milliseconds status "$CONF"
 	((took < $(scaled 3000))) || fail "STATUS took $took ms"
-	[[ -z "$output" ]] || assert_refused 11 "$output" "STATUS"
+	[[ -z "$output" ]] || assert_contains "$output" "code 11: " "STATUS"
 	container c3
 	milliseconds add c3 "$CONF"
 	assert_refused 11 "$output" "ADD"

@@ -26,10 +26,10 @@ set_up()
 	add c1 "$CONF" >/dev/null
 }
 
-# status [FILTER]: STATUS of the configuration, changed by a jq program
+# status [FILTER]: STATUS of the configuration, strict, changed by a jq program
 status()
 {
-	cni STATUS "" "" "" "$(jq -c "${1:-.}" <<<"$CONF")"
+	cni STATUS "" "" "" "$(jq -c ".guard.strictStatus = true | ${1:-.}" <<<"$CONF")"
 }
 
 # assert_ready WHAT [FILTER]
@@ -48,6 +48,8 @@ assert_tells()
 	assert_refused 50 "$output" "$1"
 	assert_contains "$output" "$1" "the route"
 	assert_contains "$output" "address $2," "the address"
+	output=$(status '.guard.strictStatus = false' 2>&1) || fail "$1: STATUS takes the node out of service: $output"
+	assert_contains "$output" "code 104: " "$1: what STATUS says"
 	output=$(status '.guard.hostRoutes = "warn"' 2>warning) || fail "$1 with warn: $output"
 	warning=$(<warning)
 	assert_contains "$warning" "$1" "the warning"
