@@ -270,10 +270,13 @@ static void read_mac(struct reader *reader, const json_t *root, const struct cni
 static void check_top_keys(struct reader *reader, const json_t *root)
 {
 	static const char *const keys[] = {
-		"cniVersion",	 "cniVersions", "name",	       "type",	       "args",	      "capabilities",
-		"runtimeConfig", "dns",		"prevResult",  "disableCheck", "disableGC",   "loadOnlyInlinedPlugins",
-		"mode",		 "mtu",		"ipMasq",      "antiSpoof",    "ipam",	      "guard",
-		"snat",		 "history",	"historySize", "historyFiles", "annotations", NULL,
+		"cniVersion", "cniVersions",  "name",	       "type",
+		"args",	      "capabilities", "runtimeConfig", "dns",
+		"prevResult", "disableCheck", "disableGC",     "loadOnlyInlinedPlugins",
+		"mode",	      "mtu",	      "ipMasq",	       "nonMasq",
+		"antiSpoof",  "ipam",	      "guard",	       "snat",
+		"history",    "historySize",  "historyFiles",  "annotations",
+		NULL,
 	};
 
 	json_check_keys(reader, root, keys);
@@ -308,6 +311,8 @@ int netconf_read(json_t *root, const char *file, const char *pointer, const stru
 		read_mtu(&reader, root, ret_netconf);
 		(void)json_member_bool(&reader, root, "antiSpoof", &ret_netconf->anti_spoof);
 		(void)json_member_bool(&reader, root, "ipMasq", &ret_netconf->ip_masq);
+		netconf_read_non_masq(&reader, root, ret_netconf);
+		netconf_check_capabilities(&reader, root);
 		netconf_read_snat(&reader, root, ret_netconf);
 		netconf_read_history(&reader, root, ret_netconf);
 		netconf_read_annotations(&reader, root, ret_netconf);
@@ -343,6 +348,7 @@ void netconf_done(struct netconf *netconf)
 	for (size_t i = 0; i < netconf->n_pins; i++)
 		free(netconf->pins[i].destinations);
 	free(netconf->pins);
+	free(netconf->non_masq);
 	free(netconf->requested);
 	free(netconf->requested_at);
 	free(netconf->routes);

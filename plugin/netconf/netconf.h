@@ -122,6 +122,7 @@ struct fixed {
  * @requested_at:	Where each of them stands, a JSON pointer; owned
  * @routes:		`ipam.routes`; @routes_given tells `[]` from absent; owned
  * @pins:		`snat`; owned
+ * @non_masq:		`nonMasq`: destinations that are not masqueraded beside the own ranges; owned
  * @offered:		@sets without the ranges of pools that the pod did not choose; @n_sets of them; owned
  * @fixed:		`ipam.fixed`; owned
  * @may_choose:		`annotations`
@@ -157,6 +158,8 @@ struct netconf {
 	struct route *routes;
 	size_t n_routes;
 	bool routes_given;
+	struct span *non_masq;
+	size_t n_non_masq;
 	struct pin *pins;
 	size_t n_pins;
 	struct range_set *offered;

@@ -97,6 +97,7 @@ static struct nl_msg *assigned_request(int type, int flags, uint32_t index, cons
 		.ifa_family = (uint8_t)address->family,
 		.ifa_prefixlen = (uint8_t)family_bits(address->family),
 		.ifa_flags = address->family == FAMILY_IPV6 ? IFA_F_NODAD : 0,
+		.ifa_scope = address->family == FAMILY_IPV6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_HOST,
 		.ifa_index = index,
 	};
 	struct nl_msg *msg NL_MSG_CLEANUP = nl_request(type, flags, &head, sizeof(head));
@@ -112,13 +113,19 @@ static struct nl_msg *assigned_request(int type, int flags, uint32_t index, cons
  * @index:	Link
  * @address:	Address. Without DAD: it is needed at once, and announced
  *
+ * Nobody but who asks for it gets it as a source: an IPv6 address is deprecated from the start (RFC 6724 rule 3), an IPv4
+ * address has the host's scope, so that inet_select_addr() in net/ipv4/devinet.c takes it for nothing that leaves it.
+ *
  * Return: 0, -ENOMEM, -E2BIG
  */
 int rtmessage_assign_address(struct batch *batch, uint32_t index, const struct address *address)
 {
+	static const struct ifa_cacheinfo deprecated = {.ifa_prefered = 0, .ifa_valid = UINT32_MAX};
 	struct nl_msg *msg NL_MSG_CLEANUP = assigned_request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, address);
 
 	if (!msg || nla_put_u8(msg, IFA_PROTO, PLAN_ROUTE_PROTOCOL) < 0)
+		return -ENOMEM;
+	if (address->family == FAMILY_IPV6 && nla_put(msg, IFA_CACHEINFO, sizeof(deprecated), &deprecated) < 0)
 		return -ENOMEM;
 	return batch_allow_existing(batch, batch_append(batch, msg));
 }

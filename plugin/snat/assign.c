@@ -206,7 +206,9 @@ int assign_remove(struct port *host, const char *interface, const struct address
 	r = look_for(host, &wanted, reterr);
 	if (r || !wanted.found)
 		return as_snat(r, reterr);
-	return wanted.ours ? as_snat(take_away(host, &wanted, reterr), reterr) : ASSIGN_E_FOREIGN;
+	if (wanted.ours)
+		return as_snat(take_away(host, &wanted, reterr), reterr);
+	return answer.found ? ASSIGN_E_FOREIGN : 0;
 }
 
 /**

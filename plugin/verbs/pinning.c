@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "plugin/snat/assign.h"
+#include "rangeguard/cleanup.h"
 
 /** pinning_own_of_ranges() - The ranges of the interface role: 0, -ENOMEM */
 int pinning_own_of_ranges(const struct netconf *netconf, struct pinning_own *ret_own)
@@ -76,16 +77,24 @@ static int add_pin(const struct pin *pin, const struct pinning_own *own, struct 
 }
 
 /** add_masquerading() - A clause per family that the container has: 0, -ENOMEM */
-static int add_masquerading(const struct pinning_own *own, struct egress *egress)
+static int add_masquerading(const struct netconf *netconf, const struct pinning_own *own, struct egress *egress)
 {
+	size_t n = own->n_ranges + netconf->n_non_masq;
+	CLEANUP_FREE struct span *kept = calloc(n + 1, sizeof(*kept));
 	static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
 	int r = 0;
 
+	if (!kept)
+		return -ENOMEM;
+	if (own->n_ranges)
+		memcpy(kept, own->ranges, own->n_ranges * sizeof(*kept));
+	if (netconf->n_non_masq)
+		memcpy(kept + own->n_ranges, netconf->non_masq, netconf->n_non_masq * sizeof(*kept));
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && !r; i++) {
 		struct egress_source source = {.family = families[i]};
 
 		if (has_family(own, families[i]))
-			r = egress_add_except(egress, &source, own->ranges, own->n_ranges);
+			r = egress_add_except(egress, &source, kept, n);
 	}
 	return r;
 }
@@ -165,7 +174,7 @@ static int describe(const struct netconf *netconf, const struct pinning_own *own
 	for (size_t i = 0; i < pinning->n_matched && !r; i++)
 		r = add_pin(pinning->matched[i], own, &pinning->egress);
 	if (!r && netconf->ip_masq)
-		r = add_masquerading(own, &pinning->egress);
+		r = add_masquerading(netconf, own, &pinning->egress);
 	if (r || !pinning->egress.n_clauses)
 		return r;
 	r = egress_encode(&pinning->egress, &data, &size);

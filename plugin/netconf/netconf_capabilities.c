@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Capabilities that a configuration declares, and what the runtime hands over for them. One that nobody serves is a pod
+ * that runs without its port, or without its limit: an unknown key by another door. Pure.
+ */
+
+#include <string.h>
+
+#include "plugin/netconf/netconf_ipam.h"
+
+static const char *const served[] = {"ips", "ipRanges", "mac", "io.kubernetes.cri.pod-annotations", NULL};
+
+/** struct elsewhere - A capability of the conventions (CNI's CONVENTIONS.md), and the plugin that serves it */
+struct elsewhere {
+	const char *capability;
+	const char *plugin;
+};
+
+static const struct elsewhere others[] = {
+	{"portMappings", "portmap"},	{"bandwidth", "bandwidth"},
+	{"aliases", "dnsname"},		{"deviceID", "host-device"},
+	{"infinibandGUID", "ib-sriov"}, {"dns", "a plugin that sets the container's resolver"},
+};
+
+/** is_served() - Whether rangeguard serves a capability; of a comment ("x-"), nobody has to */
+static bool is_served(const char *key)
+{
+	for (size_t i = 0; served[i]; i++)
+		if (strcmp(key, served[i]) == 0)
+			return true;
+	return strncmp(key, "x-", 2) == 0;
+}
+
+/** server_of() - The plugin that serves a capability, NULL: not known */
+static const char *server_of(const char *key)
+{
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(key, others[i].capability) == 0)
+			return others[i].plugin;
+	return NULL;
+}
+
+/** is_empty() - Whether a value asks for nothing */
+static bool is_empty(const json_t *value)
+{
+	return json_is_null(value) || json_is_false(value) || (json_is_array(value) && !json_array_size(value)) ||
+	       (json_is_object(value) && !json_object_size(value));
+}
+
+/** check_object() - Each key of an object is a capability that is served, or asks for nothing */
+static void check_object(struct reader *reader, const json_t *object)
+{
+	json_t *value;
+	const char *key;
+
+	json_object_foreach((json_t *)(uintptr_t)object, key, value) {
+		const char *server = server_of(key);
+
+		if (is_served(key) || is_empty(value))
+			continue;
+		if (server)
+			reader_error(reader, key, RULE_UNKNOWN_KEY,
+				     "capability \"%.64s\" is not rangeguard's to serve; declare it at %s, in the same "
+				     "list",
+				     key, server);
+		else
+			reader_error(reader, key, RULE_UNKNOWN_KEY,
+				     "capability \"%.64s\" is served by nobody; rangeguard has ips, ipRanges, mac and "
+				     "io.kubernetes.cri.pod-annotations",
+				     key);
+	}
+}
+
+/**
+ * netconf_check_capabilities() - `capabilities` and `runtimeConfig`
+ * @reader:	Reader, at the plugin's object
+ * @root:	Plugin's object
+ */
+void netconf_check_capabilities(struct reader *reader, const json_t *root)
+{
+	static const char *const keys[] = {"capabilities", "runtimeConfig"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		size_t mark = pointer_push_key(&reader->at, keys[i]);
+
+		check_object(reader, json_member(root, keys[i]));
+		pointer_pop(&reader->at, mark);
+	}
+}
