@@ -95,7 +95,9 @@ const char *lease_set_outcome(int outcome)
 		return "locked by another rangeguard for too long";
 	case STORE_LMDB_E_DAMAGED:
 	case IPAM_E_DAMAGED:
-		return "the lease store is damaged or newer than this program";
+		return "the lease store is damaged";
+	case STORE_LMDB_E_NEWER:
+		return "the lease store was written by a newer version of this program";
 	default:
 		return outcome < 0 ? strerror(-outcome) : "it can't be used";
 	}
