@@ -78,6 +78,7 @@ static enum choice choose_first(const struct machine *machine, int64_t now, cons
 {
 	const char *epoch = seen->record.alive.epoch, *id = machine->config.machine_id;
 
+	/* Only tests take rules out: NOLINTNEXTLINE(misc-redundant-expression) */
 	if (!RULE(machine, epoch_is_new) || !RULE(machine, epoch_has_machine))
 		return CHOICE_CONTINUE;
 	if (seen->record.readable && record_epoch_is_of(epoch, id, machine->config.boot_id))

@@ -73,6 +73,7 @@ static struct seen *insert_row(struct cache *cache, size_t i, const char *key)
 	}
 	if (!row)
 		return NULL;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): rows are pointers, so that they stay where they are */
 	memmove(cache->rows + i + 1, cache->rows + i, (cache->n - i) * sizeof(*cache->rows));
 	cache->rows[i] = row;
 	cache->n++;

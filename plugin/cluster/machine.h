@@ -157,7 +157,7 @@ void machine_free(struct machine *machine);
 /* What the configuration names; before the first machine_next(). Return: index, -EINVAL, -ENOMEM. */
 int machine_add_source(struct machine *machine, const struct address *address);
 int machine_add_pin(struct machine *machine, const char *name, const unsigned *sources, size_t n_sources);
-int machine_add_pool(struct machine *machine, const struct prefix *pool, unsigned block_length);
+int machine_add_pool(struct machine *machine, const struct prefix *prefix, unsigned block_length);
 /* What is there already: in the store, and in the kernel (@deadline 0: closed;
  * @address: until when it is on an interface, 0: not). */
 void machine_found_source(struct machine *machine, unsigned source, bool open, int64_t deadline, int64_t address);

@@ -4,6 +4,7 @@
  * not all want the same one.
  */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "plugin/cluster/machine_internal.h"
@@ -12,12 +13,8 @@
 static void key_of_block(const struct prefix *block, char buffer[static RECORD_KEY_MAX])
 {
 	char text[PREFIX_TEXT_MAX];
-	size_t n;
 
-	(void)prefix_format(block, text);
-	n = strlen(text);
-	memcpy(buffer, "block/", 6);
-	memcpy(buffer + 6, text, n + 1);
+	(void)snprintf(buffer, RECORD_KEY_MAX, "block/%s", prefix_format(block, text));
 }
 
 /** pool_count() - Blocks of a pool; more than 2^63 count as 2^63 */

@@ -6,6 +6,7 @@
  */
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "plugin/cluster/machine_internal.h"
@@ -13,11 +14,7 @@
 /** key_of_host() - "KIND/HOST" */
 void key_of_host(const char *kind, const char *host, char buffer[static RECORD_KEY_MAX])
 {
-	size_t n = strlen(kind), m = strlen(host);
-
-	memcpy(buffer, kind, n);
-	buffer[n] = '/';
-	memcpy(buffer + n + 1, host, m + 1);
+	(void)snprintf(buffer, RECORD_KEY_MAX, "%s/%s", kind, host);
 }
 
 /** own_row() - This host's record of @kind, NULL: never seen */

@@ -22,6 +22,7 @@ static bool is_map(const struct bpf_insn *instruction)
 {
 	uint64_t value = (uint32_t)instruction[0].imm | (uint64_t)(uint32_t)instruction[1].imm << 32;
 
+	/* BPF_LD and BPF_IMM are 0: NOLINTNEXTLINE(misc-redundant-expression) */
 	return instruction[0].code == (BPF_LD | BPF_DW | BPF_IMM) && value == CLASSIFIER_ELEMENTS;
 }
 
@@ -35,7 +36,7 @@ static bool is_map(const struct bpf_insn *instruction)
 struct bpf_insn *classifier_program(int map_fd, size_t *ret_n)
 {
 	size_t n = sizeof(bytes) / sizeof(struct bpf_insn);
-	struct bpf_insn *program = malloc(sizeof(bytes));
+	struct bpf_insn *program = calloc(n, sizeof(*program));
 
 	if (!program)
 		return NULL;

@@ -232,6 +232,7 @@ static void reboot(struct held *held, const json_t *event)
 		struct holding *earlier = &held->holdings[i];
 
 		if (!strcmp(held_text(earlier->event, "host"), held_text(event, "host")) &&
+		    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): only their beginnings */
 		    strncmp(held_text(earlier->event, "run"), held_text(event, "run"), HELD_BOOT_DIGITS) != 0)
 			end(earlier, event, HELD_REBOOT);
 	}

@@ -122,7 +122,7 @@ static int write_line(int fd, const struct line *line)
 int history_append(const struct history *history, const struct line *line)
 {
 	CLEANUP_CLOSE int fd = -1, next = -1;
-	struct stat status;
+	struct stat status = {0};
 	int r = open_file(history->path, &fd, &status);
 
 	if (r < 0)

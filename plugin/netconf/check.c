@@ -307,8 +307,8 @@ int check_fixed(const struct netconf *netconf, const struct guard *guard, struct
 				continue;
 			(void)snprintf(subject, sizeof(subject), "fixed address %s lies in",
 				       address_format(&fixed->addresses[j], text));
-			tell(&check, RULE_ADDRESS_RESERVED, SEVERITY_ERROR, fixed->pointer, "/addresses", subject, &entry,
-			     "give the pod another address, or ask the owner for a grant");
+			tell(&check, RULE_ADDRESS_RESERVED, SEVERITY_ERROR, fixed->pointer, "/addresses", subject,
+			     &entry, "give the pod another address, or ask the owner for a grant");
 		}
 	}
 	return report_outcome_since(report, errors_before);

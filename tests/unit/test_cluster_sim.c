@@ -26,7 +26,7 @@ static void explain(uint64_t seed, const struct sim_config *config, const struct
 	uint32_t *ids;
 	size_t n = sim_shrink(seed, config, rules, &ids);
 
-	fprintf(stderr, "seed %llu, shape %s, shrunk to %zu faults and operations:\n", (unsigned long long)seed,
+	(void)fprintf(stderr, "seed %llu, shape %s, shrunk to %zu faults and operations:\n", (unsigned long long)seed,
 		config->name, n);
 	sim_run(seed, config, rules, ids, n, stderr, &result);
 	sim_result_clear(&result);

@@ -131,7 +131,7 @@ void sim_at(struct sim *sim, int64_t at, enum happening what, unsigned host, uin
 	    struct message *message);
 void sim_bad(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sim_log(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
-uint64_t sim_unique(void *sim);
+uint64_t sim_unique(void *context);
 struct message *message_new(void);
 void message_drop(struct message *message);
 
