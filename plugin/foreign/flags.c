@@ -8,6 +8,9 @@
 #include "plugin/foreign/kind.h"
 #include "plugin/foreign/network_text.h"
 
+/** Between the words of a command line that goes on in further lines */
+#define BLANKS " \t\n\\\"'"
+
 /** struct flag - A flag without its dashes, and what its value is */
 struct flag {
 	const char *name;
@@ -39,7 +42,8 @@ static const struct flag *flag_of(const char *word, const char **ret_value)
 	size_t length = strcspn(name, "=");
 
 	*ret_value = name[length] ? name + length + 1 : NULL;
-	for (size_t i = 0; name != word && i < sizeof(flags) / sizeof(flags[0]); i++)
+	/* k3s' configuration has them without dashes, and never without a value. */
+	for (size_t i = 0; (name != word || *ret_value) && i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (strncmp(name, flags[i].name, length) == 0 && !flags[i].name[length])
 			return &flags[i];
 	return NULL;
@@ -82,9 +86,15 @@ static void read_words(struct usage_reader *usage, const char *text)
 	const char *value;
 	char word[256];
 
-	for (const char *at = text + strspn(text, " \t\n\\"); *at; at += strspn(at, " \t\n\\")) {
+	for (const char *at = text + strspn(text, BLANKS); *at; at += strspn(at, BLANKS)) {
 		size_t length = strcspn(at, " \t\n");
+		const char *dash = *at == '-' ? NULL : memmem(at, length, "=-", 2);
 
+		/* A variable in which flags begin: DOCKER_OPTS=--bip=… */
+		if (dash) {
+			length -= (size_t)(dash + 1 - at);
+			at = dash + 1;
+		}
 		(void)snprintf(word, sizeof(word), "%.*s", (int)length, at);
 		if (pending) {
 			read_flag(usage, pending, word, (size_t)(at - text));

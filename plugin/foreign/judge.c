@@ -37,10 +37,13 @@ static int guard_netconf(struct policy_once *policies, const struct netconf *net
 }
 
 /** keep_ranges() - Remember the ranges of a configuration of ours */
-static void keep_ranges(struct networks *networks, const struct netconf *netconf)
+static void keep_ranges(struct networks *networks, const struct netconf *netconf, bool in_blocks)
 {
-	struct network_range kept = {
-		.keeping = KEEPING_OURS, .keeper = netconf->data_dir, .network = netconf->name, .file = netconf->file};
+	struct network_range kept = {.keeping = KEEPING_OURS,
+				     .keeper = netconf->data_dir,
+				     .network = netconf->name,
+				     .file = netconf->file,
+				     .in_blocks = in_blocks};
 
 	for (size_t i = 0; i < netconf->n_sets; i++) {
 		for (size_t j = 0; j < netconf->sets[i].n_ranges; j++) {
@@ -73,7 +76,7 @@ void judge_ours(struct survey *survey, json_t *object, const char *file, const c
 		survey->failed = true;
 	if (survey->routes)
 		(void)check_routes(&netconf, survey->routes, report);
-	keep_ranges(&survey->networks, &netconf);
+	keep_ranges(&survey->networks, &netconf, json_object_get(json_object_get(object, "ipam"), "blocks"));
 }
 
 /** What a configuration without a guard is held against */

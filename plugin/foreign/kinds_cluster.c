@@ -111,7 +111,7 @@ static const struct kind kinds[] = {
 		.kind = "ConfigMap",
 		.keys = KEYS(KEY_TEXT("data/*"),
 			     KEY_RANGE("data/cluster-pool-ipv[46]-cidr", FORM_CIDR | FORM_WORDS, USE_PODS),
-			     KEY_RANGE("data/ipv[46]-native-routing-cidr", FORM_CIDR | FORM_WORDS, USE_MACHINES),
+			     KEY_RANGE("data/ipv[46]-native-routing-cidr", FORM_CIDR | FORM_WORDS, USE_CONTAINERS),
 			     KEY_RANGE("data/cidr-*", FORM_CIDR | FORM_WORDS, USE_LOAD_BALANCERS),
 			     KEY_RANGE("data/range-*", FORM_RANGE | FORM_WORDS, USE_LOAD_BALANCERS)),
 		.keeping = KEEPING_PLAN,

@@ -21,18 +21,39 @@ struct known_range {
 	char *file;
 	char *pointer;
 	size_t offset;
+	bool in_blocks;
 };
 
-/** struct known_name - A name and the file in which it was met first; owned */
+/** struct known_name - A name and the file in which it was met first; owned. A directory is a host, with names of its own */
 struct known_name {
 	char *name;
 	char *file;
 };
 
-/** compare_names() - tsearch(3) order */
+/** directory_size() - How much of a file's path its directory is */
+static size_t directory_size(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return slash ? (size_t)(slash - file) : 0;
+}
+
+/** same_directory() - Whether two files are of one host */
+static bool same_directory(const char *a, const char *b)
+{
+	return directory_size(a) == directory_size(b) && memcmp(a, b, directory_size(a)) == 0;
+}
+
+/** compare_names() - tsearch(3) order: name, then directory */
 static int compare_names(const void *a, const void *b)
 {
-	return strcmp(((const struct known_name *)a)->name, ((const struct known_name *)b)->name);
+	const struct known_name *left = a, *right = b;
+	size_t left_size = directory_size(left->file), right_size = directory_size(right->file);
+	int r = strcmp(left->name, right->name);
+
+	if (!r)
+		r = memcmp(left->file, right->file, left_size < right_size ? left_size : right_size);
+	return r ? r : (left_size > right_size) - (left_size < right_size);
 }
 
 /** free_name() - Free a node of the tree, NULL too */
@@ -127,6 +148,7 @@ void networks_add_range(struct networks *networks, const struct network_range *r
 		.file = strdup(range->file),
 		.pointer = strdup(range->pointer),
 		.offset = range->offset,
+		.in_blocks = range->in_blocks,
 	};
 	if ((range->keeper && !known->keeper) || !known->network || !known->file || !known->pointer)
 		networks->failed = true;
@@ -157,20 +179,31 @@ enum collision {
 	COLLISION_NONE,
 	COLLISION_SHARED,  /* no address is given twice */
 	COLLISION_TWICE,   /* an address may be given twice */
+	COLLISION_HOSTS,   /* two hosts give the same addresses */
 	COLLISION_REFUSED, /* within one network: its plugin refuses */
 };
+
+/** is_of_hosts() - Whether a range is given by a host for itself, in a way that others see the addresses */
+static bool is_of_hosts(const struct known_range *range)
+{
+	return range->keeping == KEEPING_OURS ||
+	       (range->keeping == KEEPING_ALONE && same_text(range->keeper, "host-local"));
+}
 
 /** judge() - What the overlap of @a and @b means */
 static enum collision judge(const struct known_range *a, const struct known_range *b)
 {
 	bool same_network = strcmp(a->network, b->network) == 0;
+	bool ours = a->keeping == KEEPING_OURS && b->keeping == KEEPING_OURS;
 
+	if (!same_directory(a->file, b->file) && is_of_hosts(a) && is_of_hosts(b) && (same_network || ours))
+		return a->in_blocks && b->in_blocks ? COLLISION_NONE : COLLISION_HOSTS;
 	/* A second network of the name is a finding of its own, and rangeguard's reader has told its overlaps. */
 	if (same_network)
 		return a->keeping == KEEPING_ALONE && b->keeping == KEEPING_ALONE && strcmp(a->file, b->file) == 0
 			       ? COLLISION_REFUSED
 			       : COLLISION_NONE;
-	if (a->keeping == KEEPING_OURS && b->keeping == KEEPING_OURS)
+	if (ours)
 		return same_text(a->keeper, b->keeper) ? COLLISION_SHARED : COLLISION_NONE;
 	if (a->keeping == KEEPING_CLUSTER && b->keeping == KEEPING_CLUSTER && same_text(a->keeper, b->keeper))
 		return COLLISION_NONE;
@@ -185,6 +218,9 @@ static void report_overlap(struct report *report, const struct known_range *rang
 		[COLLISION_NONE] = "",
 		[COLLISION_SHARED] = "no address is given twice, but each network takes from the other",
 		[COLLISION_TWICE] = "the two do not know of each other, and may give one address twice: separate them",
+		[COLLISION_HOSTS] =
+			"two hosts (a directory is a host) give the same addresses, each for itself: give each host "
+			"a range of its own, or blocks of one (ipam.blocks)",
 		[COLLISION_REFUSED] = "ranges of one network must be apart",
 	};
 	char text[SPAN_TEXT_MAX], other_text[SPAN_TEXT_MAX], message[ERROR_MSG_MAX];

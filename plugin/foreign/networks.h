@@ -19,6 +19,7 @@ enum keeping {
 /**
  * struct network_range - A range that a network gives addresses from; texts are borrowed by networks_add_range()
  * @keeping:	See there
+ * @in_blocks:	Each host gives blocks of its own
  * @offset:	Where in the text at @pointer it stands
  * @keeper:	Data directory, or name of the cluster's IPAM; NULL: none
  */
@@ -30,6 +31,7 @@ struct network_range {
 	const char *file;
 	const char *pointer;
 	size_t offset;
+	bool in_blocks;
 };
 
 struct known_range;

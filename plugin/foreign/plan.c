@@ -163,13 +163,7 @@ static void tell_overlap(const struct checked *checked, const struct usage *usag
 	report_finding(checked->report, &finding);
 }
 
-/** is_same() - Whether two usages say the same of the same addresses, as an old and a new key do */
-static bool is_same(const struct usage *a, const struct usage *b)
-{
-	return a->use == b->use && span_covers(&a->span, &b->span) && span_covers(&b->span, &a->span);
-}
-
-/** check_apart() - Compare a range with those before it */
+/** check_apart() - Compare a range with those before it that are for something else: a node has a part of the pods' */
 static void check_apart(const struct checked *checked, size_t index)
 {
 	const struct usage *usage = &checked->usages->items[index];
@@ -177,7 +171,7 @@ static void check_apart(const struct checked *checked, size_t index)
 	for (size_t i = 0; i < index; i++) {
 		const struct usage *other = &checked->usages->items[i];
 
-		if (is_of_plan(other) && span_overlaps(&usage->span, &other->span) && !is_same(usage, other))
+		if (is_of_plan(other) && other->use != usage->use && span_overlaps(&usage->span, &other->span))
 			tell_overlap(checked, usage, other);
 	}
 }

@@ -61,8 +61,8 @@ test_examples_have_no_findings()
 
 	cd "$OTHERS"
 	validate 0 --strict --policy ../policy.json .
-	assert_contains "$output" "$(printf '%s\n' ./*.* | wc -l) files, 0 errors, 0 warnings" "the directory"
-	for file in ./*.*; do
+	assert_contains "$output" "$(find . -type f ! -name '*.txt' | wc -l) files, 0 errors, 0 warnings" "the directory"
+	for file in ./*.* kinds/*.yaml kinds/*.json; do
 		validate 0 --strict --policy ../policy.json - <"$file"
 		assert_contains "$output" "1 file, 0 errors" "$file from standard input"
 	done
@@ -72,6 +72,29 @@ test_examples_have_no_findings()
 in_order()
 {
 	LC_ALL=C sort -k1,1 -k2,2n -k3
+}
+
+# When everything is reserved each range that an example declares is told, at its line; comments in YAML mark them
+test_examples_of_kinds_are_read_whole()
+{
+	local expected file
+
+	echo '{"reserved": [{"cidr": "0.0.0.0/0"}, {"cidr": "::/0"}]}' >all.json
+	expected=$({
+		grep -v '^#' "$OTHERS/kinds/findings.txt"
+		for file in "$OTHERS"/kinds/*.yaml; do
+			awk -v name="$(basename "$file")" 'match($0, /#( RG[0-9][0-9][0-9])+$/) {
+				n = split(substr($0, RSTART + 2), rules, " ")
+				for (i = 1; i <= n; i++) print name, FNR, rules[i] }' "$file"
+		done
+	} | in_order)
+	validate 1 --policy all.json --format json "$OTHERS/kinds"
+	assert_equal "$expected" "$(jq -r '.findings[] | "\(.file | sub(".*/"; "")) \(.line) \(.rule)"' <<<"$output" | in_order)" \
+		"findings"
+	# Each part of a list of networks has its own column.
+	file=$OTHERS/kinds/kubernetes.yaml
+	assert_equal "14 28" "$(jq -r '.findings[] | select((.file | endswith("kubernetes.yaml")) and .line == 5).column' <<<"$output" |
+		tr '\n' ' ' | sed 's/ $//')" "columns"
 }
 
 test_invalid_examples_have_the_findings_listed()
@@ -428,6 +451,25 @@ test_how_files_come()
 		disableCheck: true, loadOnlyInlinedPlugins: false, "any thing": 1, plugins: [{type: "rangeguard",
 		ipam: {type: "rangeguard", ranges: [[{subnet: "10.9.5.0/24"}]]}}]}' >list.conflist
 	assert_findings "" list.conflist
+}
+
+# A directory is a host: names are its own, and what two hosts give they give twice unless they share it in blocks
+test_directories_are_hosts()
+{
+	mkdir node1 node2
+	ipam pods '{"type": "rangeguard", "ranges": [[{"subnet": "10.9.0.0/24"}]]}' rangeguard | tee node1/10.conf >node2/10.conf
+	assert_findings "RG105 warning /ipam/ranges/0/0" node1 node2
+	assert_json "$output" '.findings[0] | [.file, .related[0].file] == ["node2/10.conf", "node1/10.conf"] and
+		(.message | contains("two hosts"))' "which hosts"
+	ipam pods '{"type": "host-local", "subnet": "10.9.0.0/24"}' bridge | tee node1/10.conf >node2/10.conf
+	assert_findings "RG105 warning /ipam/subnet" .
+	ipam pods '{"type": "host-local", "subnet": "10.9.1.0/24"}' bridge >node2/10.conf
+	assert_findings "" node1 node2
+	cp node1/10.conf node1/20.conf
+	assert_findings "RG005 error /name" node1 node2
+	echo '{"bip": "10.8.0.1/24"}' | tee node1/daemon.json >node2/daemon.json
+	rm node1/20.conf
+	assert_findings "" node1 node2
 }
 
 # A thousand networks over each other are told, but not half a million times
