@@ -6,12 +6,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include "plugin/netconf/netconf_ipam.h"
 #include "plugin/text/json.h"
 #include "plugin/text/source.h"
 
 #define DOCKER_SOCKET "/run/docker/plugins/rangeguard.sock"
 #define DOCKER_STATE "/var/lib/rangeguard/docker.json"
 #define DOCKER_AVOID "/etc/cni/net.d"
+/** Docker asks for everything, and its client asks again, within less than half of that: seconds */
+#define DOCKER_FORGET_AFTER 120U
 /** An agent's configuration is written by hand; policies stand in files of their own */
 #define CONFIG_BYTES_MAX (16U << 20)
 
@@ -116,10 +119,11 @@ static const char *read_path(struct reader *reader, const json_t *root, const ch
 /** read_docker() - `docker`: an object, or true for one that says nothing */
 static void read_docker(struct reader *reader, const json_t *root, struct docker_config *docker)
 {
-	static const char *const keys[] = {"socket", "state", "pools", "avoid", "hostRoutes", "reuseDelay", NULL};
+	static const char *const keys[] = {"socket",	 "state",      "pools",	      "avoid",
+					   "hostRoutes", "reuseDelay", "forgetAfter", NULL};
 	static const char *const host_routes[] = {"refuse", "warn", "off", NULL};
 	const json_t *object = json_member(root, "docker");
-	long long reuse_delay = docker->reuse_delay;
+	long long reuse_delay = docker->reuse_delay, forget_after = docker->forget_after;
 	unsigned routes = docker->host_routes;
 	const char *socket, *state;
 	size_t mark;
@@ -142,8 +146,10 @@ static void read_docker(struct reader *reader, const json_t *root, struct docker
 	read_avoid(reader, object, docker);
 	(void)json_member_choice(reader, object, "hostRoutes", host_routes, &routes);
 	(void)json_member_integer(reader, object, "reuseDelay", 0, LIMIT_REUSE_DELAY, &reuse_delay);
+	(void)json_member_integer(reader, object, "forgetAfter", 1, LIMIT_REUSE_DELAY, &forget_after);
 	docker->host_routes = (enum host_routes)routes;
 	docker->reuse_delay = (uint32_t)reuse_delay;
+	docker->forget_after = (uint32_t)forget_after;
 	pointer_pop(&reader->at, mark);
 }
 
@@ -164,13 +170,18 @@ static void set_defaults(struct agent_config *config)
 	config->docker.n_avoid = 1;
 	config->docker.avoid_default = true;
 	config->docker.reuse_delay = NETCONF_REUSE_DELAY;
+	config->docker.forget_after = DOCKER_FORGET_AFTER;
+	config->policy.history = NETCONF_HISTORY;
+	config->policy.history_size = NETCONF_HISTORY_SIZE;
+	config->policy.history_files = NETCONF_HISTORY_FILES;
 	default_pools(&config->docker);
 }
 
 /** read_root() - The document's own members */
 static void read_root(struct reader *reader, const json_t *root, struct agent_config *config)
 {
-	static const char *const keys[] = {"dataDir", "listen", "textfile", "restore", "guard", "docker", NULL};
+	static const char *const keys[] = {"dataDir", "listen",	 "textfile",	"restore",	"guard",
+					   "docker",  "history", "historySize", "historyFiles", NULL};
 	const char *data_dir;
 
 	json_check_keys(reader, root, keys);
@@ -180,6 +191,7 @@ static void read_root(struct reader *reader, const json_t *root, struct agent_co
 	config->textfile = read_path(reader, root, "textfile");
 	(void)json_member_bool(reader, root, "restore", &config->restore);
 	netconf_read_guard(reader, root, &config->policy);
+	netconf_read_history(reader, root, &config->policy);
 	read_docker(reader, root, &config->docker);
 }
 

@@ -36,6 +36,7 @@ struct docker_base {
  * @avoid:		Configurations whose addresses are taken
  * @avoid_default:	@avoid is the default, which may be absent
  * @host_routes:	As `guard.hostRoutes` of a network configuration
+ * @forget_after:	Seconds that Docker has to ask again for what it has; then it is given back
  * @reuse_delay:	Seconds that a released address rests as long as another is free
  */
 struct docker_config {
@@ -49,6 +50,7 @@ struct docker_config {
 	bool avoid_default;
 	enum host_routes host_routes;
 	uint32_t reuse_delay;
+	uint32_t forget_after;
 };
 
 /**

@@ -15,8 +15,10 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "ipam/store/state.h"
 #include "plugin/agent/docker_calls.h"
 #include "plugin/agent/http.h"
 #include "plugin/agent/log.h"
@@ -25,6 +27,7 @@
 #define CONTENT_TYPE "application/vnd.docker.plugins.v1.2+json"
 #define SOCKET_NAME "docker"
 #define BACKLOG 256
+#define SWEEP_INTERVAL_MIN UINT64_C(500000)
 
 /** struct method - A call of the protocol; exactly one of the two is there */
 struct method {
@@ -53,6 +56,7 @@ static const struct method methods[] = {
 struct docker {
 	struct docker_driver driver;
 	struct http_server *server;
+	sd_event_source *sweeper;
 	const char *own_socket;
 	uint64_t calls[N_METHODS];
 	uint64_t refusals[N_METHODS];
@@ -62,6 +66,14 @@ struct docker {
 struct sent {
 	struct docker_ask taken;
 };
+
+/** sweep_interval() - How often Docker's are looked through, microseconds: twice within the time after which it matters */
+static uint64_t sweep_interval(const struct agent_config *config)
+{
+	uint64_t half = (uint64_t)config->docker.forget_after * 1000000 / 2;
+
+	return half < SWEEP_INTERVAL_MIN ? SWEEP_INTERVAL_MIN : half;
+}
 
 /** answer_json() - An object as an answer; its reference is taken */
 static void answer_json(struct http_answer *answer, unsigned status, json_t *body)
@@ -92,6 +104,25 @@ static void keep_token(struct http_answer *answer, const struct docker_call *cal
 	answer->token = sent;
 }
 
+/** note_caller() - Which Docker there is, and since when */
+static void note_caller(struct docker_driver *driver, const struct process *docker)
+{
+	if (process_equal(&driver->docker, docker))
+		return;
+	driver->docker = *docker;
+	driver->docker_since = time(NULL);
+}
+
+/** tell_history() - Who was refused what */
+static void tell_history(struct docker *docker, size_t index, const struct error *err)
+{
+	struct lease lease = {
+		.attachment = {.network = "docker", .container_id = "", .ifname = methods[index].path + 1}};
+	struct history_event event = {.name = "refused", .lease = &lease, .code = err->code, .message = err->msg};
+
+	recorder_note(&docker->driver.recorder, &event);
+}
+
 /** run_method() - A call that changes something, made by a process that can be told from others */
 static void run_method(struct docker *docker, size_t index, const struct http_request *http, const json_t *request,
 		       struct http_answer *answer)
@@ -106,8 +137,10 @@ static void run_method(struct docker *docker, size_t index, const struct http_re
 			"the process that asks can't be seen: rangeguard-agent must run in the host's PID namespace "
 			"(%s)",
 			strerror(-r));
-	else
+	else {
+		note_caller(&docker->driver, &call.docker);
 		r = methods[index].run(&call, &err);
+	}
 	if (!r) {
 		answer_json(answer, MHD_HTTP_OK, call.answer);
 		keep_token(answer, &call);
@@ -115,6 +148,7 @@ static void run_method(struct docker *docker, size_t index, const struct http_re
 	}
 	json_decref(call.answer);
 	docker->refusals[index]++;
+	tell_history(docker, index, &err);
 	agent_log(LOG_LEVEL_INFO, "%s refused: %s", methods[index].path + 1, err.msg);
 	answer_error(answer, MHD_HTTP_OK, err.msg);
 }
@@ -247,6 +281,8 @@ static void stop(void *self)
 	if (docker->own_socket)
 		(void)unlink(docker->own_socket);
 	http_stop(docker->server);
+	sd_event_source_disable_unref(docker->sweeper);
+	recorder_done(&docker->driver.recorder);
 	docker_pools_done(&docker->driver.memory.mirror);
 	docker_policies_free(docker->driver.policies);
 	free(docker);
@@ -262,6 +298,37 @@ static int serve(struct docker *docker, sd_event *event, struct error *reterr)
 	return r < 0 ? error_set(reterr, ERROR_IO, "Docker's socket %.256s: %s", docker->driver.config->docker.socket,
 				 strerror(-r))
 		     : 0;
+}
+
+/** on_sweep() - sd_event_time_handler_t */
+static int on_sweep(sd_event_source *source, uint64_t time, void *userdata)
+{
+	struct docker *docker = userdata;
+	int r;
+
+	(void)time;
+	docker_sweep(&docker->driver);
+	r = sd_event_source_set_time_relative(source, sweep_interval(docker->driver.config));
+	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/** prepare() - History, counters and the timer: 0, REFUSED */
+static int prepare(struct docker *docker, sd_event *event, struct error *reterr)
+{
+	const struct agent_config *config = docker->driver.config;
+	STATE_CLEANUP struct state state = STATE_INIT;
+	int r = sd_event_add_time_relative(event, &docker->sweeper, CLOCK_MONOTONIC, sweep_interval(config), 0,
+					   on_sweep, docker);
+
+	if (r < 0)
+		return error_set(reterr, ERROR_IO, "no timer: %s", strerror(-r));
+	recorder_begin(&docker->driver.recorder);
+	docker->driver.recorder.history = (struct history){.path = config->policy.history,
+							   .size = config->policy.history_size,
+							   .files = config->policy.history_files};
+	if (state_open(config->data_dir, STATE_UPDATE, &state) == 0)
+		recorder_count_in(&docker->driver.recorder, state.dir_fd);
+	return 0;
 }
 
 /** remember() - What was known before: 0, REFUSED */
@@ -293,7 +360,7 @@ static int start(struct agent *agent, void **ret_self, struct error *reterr)
 	docker->driver.config = agent->config;
 	if (getrandom(&docker->driver.run, sizeof(docker->driver.run), 0) != sizeof(docker->driver.run) ||
 	    docker_policies_new(&agent->config->policy, &docker->driver.policies) < 0 || remember(docker, reterr) ||
-	    serve(docker, agent->event, reterr)) {
+	    prepare(docker, agent->event, reterr) || serve(docker, agent->event, reterr)) {
 		stop(docker);
 		return reterr->code ? REFUSED : error_no_memory(reterr);
 	}
@@ -318,6 +385,14 @@ static void metrics(void *self, FILE *stream)
 		      docker->calls);
 	write_counter(stream, "rangeguard_docker_refusals_total", "Calls that were refused, since the agent began.",
 		      docker->refusals);
+	(void)fprintf(stream,
+		      "# HELP rangeguard_docker_networks Subnets that Docker's networks have.\n"
+		      "# TYPE rangeguard_docker_networks gauge\n"
+		      "rangeguard_docker_networks %zu\n"
+		      "# HELP rangeguard_docker_forgotten_total Addresses that Docker had forgotten, given back.\n"
+		      "# TYPE rangeguard_docker_forgotten_total counter\n"
+		      "rangeguard_docker_forgotten_total %llu\n",
+		      docker->driver.memory.mirror.n, (unsigned long long)docker->driver.swept);
 }
 
 const struct agent_module docker_module = {.name = "docker", .start = start, .stop = stop, .metrics = metrics};

@@ -9,6 +9,7 @@
 #include "plugin/agent/docker_calls.h"
 #include "plugin/agent/docker_store.h"
 #include "plugin/agent/log.h"
+#include "plugin/history/recorder.h"
 #include "plugin/netconf/check.h"
 
 /** Docker asks for all that its networks have within its first moments: seconds */
@@ -219,6 +220,21 @@ static int take(struct work *work, struct docker_row *row, const struct guard *g
 	return 0;
 }
 
+/** record() - Tell the history who got an address or gave it back: 3 a.m.'s "who held it" knows Docker's, too */
+static void record(const struct work *work, const char *name, const struct address *address)
+{
+	struct lease lease = {
+		.attachment = {.network = work->network,
+			       .container_id = "",
+			       .ifname = work->ask.gateway ? DOCKER_GATEWAY : DOCKER_ENDPOINT},
+		.addresses = {*address},
+		.n_addresses = 1,
+	};
+	struct history_event event = {.name = name, .lease = &lease};
+
+	recorder_note(&work->call->driver->recorder, &event);
+}
+
 /** is_replay() - Whether Docker has just started, and so tells what its containers have rather than what they want */
 static bool is_replay(const struct work *work)
 {
@@ -254,6 +270,7 @@ static int take_new(struct work *work, struct error *reterr)
 	work->call->taken = work->ask;
 	work->call->taken.address = address;
 	work->call->has_taken = true;
+	record(work, "add", &address);
 	return answer_address(work->call, &work->pool, &address, reterr);
 }
 
@@ -324,24 +341,6 @@ int docker_request_address(struct docker_call *call, struct error *reterr)
 	return work.ask.gateway ? request_gateway(&work, reterr) : take_new(&work, reterr);
 }
 
-/** release() - Give back an address that the pool holds: 0, also when it does not; REFUSED */
-static int release(struct work *work, struct error *reterr)
-{
-	struct span span = span_of_address(&work->ask.address);
-	struct attachment attachment = {.network = work->network};
-	struct holder holder;
-	int r;
-
-	if (find_holder(work, &span, &holder, reterr))
-		return REFUSED;
-	if (!holder.held || !holder.ours)
-		return 0;
-	attachment.container_id = holder.id;
-	attachment.ifname = holder.gateway ? DOCKER_GATEWAY : DOCKER_ENDPOINT;
-	r = ipam_release(work->store.store, &attachment, time(NULL));
-	return r && r != IPAM_E_NOT_FOUND ? docker_store_error(&work->store, r, reterr) : 0;
-}
-
 /**
  * docker_release_address() - A container or a network is gone: give its address back
  * @call:	Call
@@ -357,8 +356,10 @@ int docker_release_address(struct docker_call *call, struct error *reterr)
 		return REFUSED;
 	if (work.ask.address.family == FAMILY_NONE)
 		return error_set(reterr, ERROR_CONFIG, "Address is missing");
-	if (check_inside(&work, reterr) || release(&work, reterr))
+	if (check_inside(&work, reterr) ||
+	    docker_store_release_address(&work.store, &work.pool, &work.ask.address, reterr))
 		return REFUSED;
+	record(&work, "del", &work.ask.address);
 	call->answer = json_object();
 	return call->answer ? 0 : error_no_memory(reterr);
 }
@@ -379,7 +380,7 @@ static int settle(struct docker_driver *driver, const struct docker_ask *taken, 
 		return REFUSED;
 	(void)docker_network_format(&work.pool.subnet, work.network);
 	if (!delivered)
-		return release(&work, reterr);
+		return docker_store_release_address(&work.store, &work.pool, &taken->address, reterr);
 	if (find_holder(&work, &span, &holder, reterr))
 		return REFUSED;
 	if (!holder.held || !holder.ours || !holder.claim.pending)

@@ -22,12 +22,20 @@
  * @policies:	Guards
  * @memory:	What is known of Docker beside the store
  * @run:	This agent's process: a random number
+ * @docker:	Docker's process, as of the last call
+ * @docker_since:	When its first call was, seconds since the epoch
+ * @swept:	Addresses that were given back without Docker's asking
+ * @recorder:	History and counters
  */
 struct docker_driver {
 	const struct agent_config *config;
 	struct docker_policies *policies;
 	struct docker_memory memory;
 	uint64_t run;
+	struct process docker;
+	int64_t docker_since;
+	uint64_t swept;
+	struct recorder recorder;
 };
 
 /**
@@ -52,6 +60,8 @@ int docker_release_address(struct docker_call *call, struct error *reterr);
 
 /* After the answer: its address was delivered, or is not Docker's. What goes wrong is logged. */
 void docker_settle_address(struct docker_driver *driver, const struct docker_ask *taken, bool delivered);
+
+void docker_sweep(struct docker_driver *driver);
 
 /* Shared by the files of these calls: the pool that a request names, by its id. 0, REFUSED */
 int docker_find_asked_pool(struct docker_store *store, const struct docker_ask *ask, struct docker_pool *ret_pool,

@@ -283,3 +283,29 @@ int docker_store_remove_pool(struct docker_store *store, const struct docker_poo
 		r = ipam_release(store->store, &row.lease.attachment, time(NULL));
 	return r && r != IPAM_E_NOT_FOUND ? docker_store_error(store, r, reterr) : 0;
 }
+
+/**
+ * docker_store_release_address() - Give back an address, if the pool holds it
+ * @store:	Store
+ * @pool:	Pool
+ * @address:	Address
+ * @reterr:	Code 106
+ *
+ * Return: 0, also when the pool does not hold it; REFUSED
+ */
+int docker_store_release_address(struct docker_store *store, const struct docker_pool *pool,
+				 const struct address *address, struct error *reterr)
+{
+	char network[DOCKER_NETWORK_MAX];
+	struct walk walk = {.network = docker_network_format(&pool->subnet, network),
+			    .within = span_of_address(address)};
+	int r = next_address(store->store, &walk);
+
+	if (!r) {
+		struct attachment attachment = {
+			.network = network, .container_id = walk.container_id, .ifname = walk.kind};
+
+		r = ipam_release(store->store, &attachment, time(NULL));
+	}
+	return r && r != IPAM_E_NOT_FOUND ? docker_store_error(store, r, reterr) : 0;
+}

@@ -43,6 +43,8 @@ int docker_store_find_pool(struct docker_store *store, const struct prefix *subn
 			   struct error *reterr);
 int docker_store_put_pool(struct docker_store *store, const struct docker_pool *pool, struct error *reterr);
 int docker_store_remove_pool(struct docker_store *store, const struct docker_pool *pool, struct error *reterr);
+int docker_store_release_address(struct docker_store *store, const struct docker_pool *pool,
+				 const struct address *address, struct error *reterr);
 int docker_store_has_address(struct docker_store *store, const struct prefix *subnet, bool *ret_has,
 			     struct error *reterr);
 

@@ -15,6 +15,8 @@
 
 #include "plugin/agent/http.h"
 #include "plugin/agent/log.h"
+#include "plugin/overview/host_networks.h"
+#include "plugin/overview/metrics.h"
 #include "rangeguard/cleanup.h"
 
 #define CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -31,6 +33,18 @@ struct metrics {
 	bool write_failed;
 };
 
+/** write_host() - What the plugin counts, and what is held: 0, negative errno */
+static int write_host(const struct agent *agent, FILE *stream)
+{
+	struct metrics_source source = {.data_dir = agent->config->data_dir};
+	int r = path_list_add(&source.configs, HOST_NETWORKS_DIR);
+
+	if (!r)
+		r = metrics_write(&source, stream);
+	path_list_done(&source.configs);
+	return r;
+}
+
 /** render() - All samples as text; NULL without memory */
 static char *render(const struct agent *agent, size_t *ret_size)
 {
@@ -39,6 +53,8 @@ static char *render(const struct agent *agent, size_t *ret_size)
 
 	if (!stream)
 		return NULL;
+	if (write_host(agent, stream) < 0)
+		agent_log(LOG_LEVEL_WARNING, "not all of the host's metrics could be read");
 	agent_write_metrics(agent, stream);
 	if (fclose(stream) == EOF) {
 		free(text);

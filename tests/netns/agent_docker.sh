@@ -14,7 +14,8 @@ set_up()
 {
 	mkdir -p /etc/rangeguard/reserved.d
 	echo '{"reserved": [{"cidr": "10.20.0.0/16", "owner": "db-platform"}]}' >/etc/rangeguard/reserved.d/dba.json
-	echo '{"docker": {"pools": [{"base": "172.30.0.0/16", "size": 24}], "reuseDelay": 0}}' >/etc/rangeguard/agent.json
+	echo '{"docker": {"pools": [{"base": "172.30.0.0/16", "size": 24}], "reuseDelay": 0,
+		"forgetAfter": 3}}' >/etc/rangeguard/agent.json
 	start_agent
 }
 
@@ -148,8 +149,12 @@ test_who_asks_tells_a_repetition_from_a_second_network()
 		RequestAddress "{\"PoolID\": \"$pool\", \"Address\": \"10.98.0.9\"}")
 	assert_json "$(tail -n 1 <<<"$answers")" '.Err | contains("10.98.0.9 is held by")' "an address twice"
 	# While the process that has it runs, no other one gets it.
-	coproc DOCKER { curl -s -N --unix-socket "$SOCKET" -d '{"Pool": "10.97.0.0/24"}' http://agent/IpamDriver.RequestPool; sleep 60; }
-	wait_until 5 sh -c "curl -s --unix-socket $SOCKET -d '{\"Pool\": \"10.97.0.0/25\"}' http://agent/IpamDriver.RequestPool | grep -q overlaps"
+	{
+		printf 'POST /IpamDriver.RequestPool HTTP/1.1\r\nHost: x\r\nContent-Length: 24\r\n\r\n{"Pool": "10.97.0.0/24"}'
+		sleep 30
+	} | socat - "UNIX-CONNECT:$SOCKET" >living &
+	wait_until 5 grep -q 'rangeguard/.*/10.97.0.0/24' living
+	assert_json "$(calls RequestPool '{"Pool": "10.97.0.0/24"}')" '.Err | contains("overlaps subnet 10.97.0.0/24")' "another process"
 }
 
 test_many_at_once()
@@ -181,6 +186,19 @@ test_an_answer_that_is_lost()
 	wait "$agent" || true
 	start_agent
 	assert_equal '"10.98.0.2/24"' "$(calls RequestAddress "{\"PoolID\": \"$pool\"}" | jq .Address)" "asked again"
+	assert_equal "10.98.0.1 10.98.0.2" "$(held)" "held, with the one whose answer was lost"
+	# Docker's process, by which the agent knows that nobody will ask for it any more.
+	{
+		printf 'POST /IpamDriver.RequestAddress HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n{"PoolID": "%s"}' $((${#pool} + 14)) "$pool"
+		sleep 60
+	} | socat - "UNIX-CONNECT:$SOCKET" >living &
+	wait_until 10 grep -q 10.98.0.3/24 living
+	# 10.98.0.2 was another process's that has ended; but it is in use, in a namespace of the host.
+	container c1
+	ip -n c1 address add 10.98.0.2/24 dev lo
+	wait_until 20 sh -c "! '$RANGEGUARD' list | grep -q '10\.98\.0\.1 '"
+	assert_contains "$(<agent.log)" "address 10.98.0.1 of Docker's subnet 10.98.0.0/24 is given back" "journal"
+	assert_equal "10.98.0.2 10.98.0.3" "$(held)" "held then"
 	assert_equal '{}' "$(calls ReleasePool "{\"PoolID\": \"$pool\"}")" "ReleasePool"
 	assert_equal "" "$(held)" "held in the end"
 }

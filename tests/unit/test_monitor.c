@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kernel tells of its own accord: which messages are about something of ours, and that no bytes lead astray. */
+
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/snat/monitor.h"
+
+/** struct message - A message in the making, and another one behind it */
+struct message {
+	_Alignas(struct nlmsghdr) uint8_t bytes[1024];
+	struct nlmsghdr *head;
+};
+
+static void begin(struct message *message, uint16_t type, size_t extra)
+{
+	memset(message->bytes, 0, sizeof(message->bytes));
+	message->head = mnl_nlmsg_put_header(message->bytes);
+	message->head->nlmsg_type = type;
+	(void)mnl_nlmsg_put_extra_header(message->head, extra);
+}
+
+/** nft() - What a message of nftables about a table is heard as */
+static unsigned nft(uint16_t type, const char *table)
+{
+	struct message message;
+
+	begin(&message, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), sizeof(struct nfgenmsg));
+	mnl_attr_put_strz(message.head, NFTA_TABLE_NAME, table);
+	return monitor_parse_nftables(message.bytes, message.head->nlmsg_len);
+}
+
+static void test_nftables(void **state)
+{
+	(void)state;
+	assert_int_equal(nft(NFT_MSG_DELTABLE, "rangeguard"), MONITOR_TABLE);
+	assert_int_equal(nft(NFT_MSG_DELCHAIN, "rangeguard"), MONITOR_TABLE);
+	assert_int_equal(nft(NFT_MSG_DELRULE, "rangeguard"), MONITOR_TABLE);
+	assert_int_equal(nft(NFT_MSG_DELSET, "rangeguard"), MONITOR_TABLE);
+	assert_int_equal(nft(NFT_MSG_DELSETELEM, "rangeguard"), MONITOR_ELEMENT);
+	assert_int_equal(nft(NFT_MSG_NEWSETELEM, "rangeguard"), 0);
+	assert_int_equal(nft(NFT_MSG_NEWTABLE, "rangeguard"), 0);
+	assert_int_equal(nft(NFT_MSG_DELTABLE, "filter"), 0);
+	assert_int_equal(nft(NFT_MSG_DELTABLE, ""), 0);
+}
+
+/** rule() - What a message about a routing rule of a protocol is heard as */
+static unsigned rule(uint16_t type, uint8_t protocol)
+{
+	struct message message;
+
+	begin(&message, type, sizeof(struct fib_rule_hdr));
+	mnl_attr_put_u32(message.head, FRA_PRIORITY, 82);
+	mnl_attr_put_u8(message.head, FRA_PROTOCOL, protocol);
+	return monitor_parse_rtnetlink(message.bytes, message.head->nlmsg_len);
+}
+
+/** route() - What a message about a route is heard as */
+static unsigned route(uint16_t type, uint8_t protocol, uint8_t kind)
+{
+	struct message message;
+	struct rtmsg *body;
+
+	begin(&message, type, sizeof(struct rtmsg));
+	body = mnl_nlmsg_get_payload(message.head);
+	body->rtm_protocol = protocol;
+	body->rtm_type = kind;
+	return monitor_parse_rtnetlink(message.bytes, message.head->nlmsg_len);
+}
+
+/** address() - What a message about an address is heard as */
+static unsigned address(uint16_t type, uint8_t protocol)
+{
+	struct message message;
+
+	begin(&message, type, sizeof(struct ifaddrmsg));
+	mnl_attr_put_u8(message.head, IFA_PROTO, protocol);
+	return monitor_parse_rtnetlink(message.bytes, message.head->nlmsg_len);
+}
+
+static void test_rtnetlink(void **state)
+{
+	(void)state;
+	assert_int_equal(rule(RTM_DELRULE, 82), MONITOR_FENCE);
+	assert_int_equal(rule(RTM_NEWRULE, 82), MONITOR_PUT);
+	assert_int_equal(rule(RTM_DELRULE, RTPROT_KERNEL), 0);
+	assert_int_equal(route(RTM_DELROUTE, 82, RTN_PROHIBIT), MONITOR_FENCE);
+	assert_int_equal(route(RTM_NEWROUTE, 82, RTN_PROHIBIT), MONITOR_PUT);
+	/* A container's own route goes with each DEL. */
+	assert_int_equal(route(RTM_DELROUTE, 82, RTN_UNICAST), 0);
+	assert_int_equal(route(RTM_DELROUTE, RTPROT_BGP, RTN_PROHIBIT), 0);
+	assert_int_equal(address(RTM_DELADDR, 82), MONITOR_SOURCE);
+	assert_int_equal(address(RTM_NEWADDR, 82), MONITOR_PUT);
+	assert_int_equal(address(RTM_DELADDR, 0), 0);
+}
+
+static void test_several_messages_in_one_datagram(void **state)
+{
+	_Alignas(struct nlmsghdr) uint8_t bytes[2048];
+	struct message message;
+	size_t used = 0;
+
+	(void)state;
+	begin(&message, RTM_DELQDISC, sizeof(struct tcmsg));
+	memcpy(bytes, message.bytes, NLMSG_ALIGN(message.head->nlmsg_len));
+	used += NLMSG_ALIGN(message.head->nlmsg_len);
+	begin(&message, RTM_DELRULE, sizeof(struct fib_rule_hdr));
+	mnl_attr_put_u8(message.head, FRA_PROTOCOL, 82);
+	memcpy(bytes + used, message.bytes, message.head->nlmsg_len);
+	used += message.head->nlmsg_len;
+	assert_int_equal(monitor_parse_rtnetlink(bytes, used), MONITOR_INTERFACE | MONITOR_FENCE);
+}
+
+/** Each message cut at each length, and with each byte of its attributes changed: nothing is read beyond it */
+static void test_bytes_that_make_no_sense(void **state)
+{
+	struct message message;
+	size_t length;
+
+	(void)state;
+	begin(&message, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE), sizeof(struct nfgenmsg));
+	mnl_attr_put_strz(message.head, NFTA_TABLE_NAME, "rangeguard");
+	length = message.head->nlmsg_len;
+	for (size_t size = 0; size < length; size++)
+		assert_int_equal(monitor_parse_nftables(message.bytes, size), 0);
+	for (size_t i = NLMSG_HDRLEN; i < length; i++) {
+		uint8_t *copy = malloc(length);
+
+		assert_non_null(copy);
+		memcpy(copy, message.bytes, length);
+		copy[i] = 0xff;
+		(void)monitor_parse_nftables(copy, length);
+		(void)monitor_parse_rtnetlink(copy, length);
+		free(copy);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nftables),
+		cmocka_unit_test(test_rtnetlink),
+		cmocka_unit_test(test_several_messages_in_one_datagram),
+		cmocka_unit_test(test_bytes_that_make_no_sense),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
