@@ -198,6 +198,36 @@ int classifier_forget(const struct classifier *classifier, uint32_t ifindex)
 	return r == -ENOENT ? 0 : r;
 }
 
+/**
+ * classifier_each() - Visit all containers that the program knows
+ * @classifier:	Classifier
+ * @each:	Called for each; a value other than 0 ends the walk
+ * @userdata:	For it
+ *
+ * One that comes or goes meanwhile may be visited or not.
+ *
+ * Return: 0, what @each returned, negative errno
+ */
+int classifier_each(const struct classifier *classifier,
+		    int (*each)(void *userdata, uint32_t ifindex, const struct classifier_element *element),
+		    void *userdata)
+{
+	struct classifier_element element;
+	uint32_t ifindex;
+	int r = bpf_map_next(classifier->map_fd, NULL, &ifindex);
+
+	/* A key that went meanwhile has no next one: the map begins again. That ends, since there is a most. */
+	for (unsigned i = 0; !r && i < 2 * CLASSIFIER_ELEMENTS_MAX; i++) {
+		uint32_t key = ifindex;
+
+		if (classifier_get(classifier, key, &element) == 0)
+			r = each(userdata, key, &element);
+		if (!r)
+			r = bpf_map_next(classifier->map_fd, &key, &ifindex);
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
 /** classifier_done() - Close the descriptors; interfaces keep the program */
 void classifier_done(struct classifier *classifier)
 {

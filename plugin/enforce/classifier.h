@@ -50,6 +50,9 @@ int classifier_put(const struct classifier *classifier, uint32_t ifindex, const 
 		   struct error *reterr);
 int classifier_get(const struct classifier *classifier, uint32_t ifindex, struct classifier_element *ret_element);
 int classifier_forget(const struct classifier *classifier, uint32_t ifindex);
+int classifier_each(const struct classifier *classifier,
+		    int (*each)(void *userdata, uint32_t ifindex, const struct classifier_element *element),
+		    void *userdata);
 void classifier_done(struct classifier *classifier);
 
 #define CLASSIFIER_CLEANUP CLEANUP(classifier_done)

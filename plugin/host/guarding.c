@@ -77,7 +77,17 @@ static void join(struct classifier_element *element, const struct classifier_ele
 {
 	element->mark |= older->mark;
 	element->flags &= older->flags;
+}
+
+/** inherit() - What only an older element of the same interface knows: no lease has a MAC address or a deadline */
+static void inherit(struct classifier_element *element, const struct classifier_element *older,
+		    const struct protection *protection)
+{
+	static const uint8_t unknown[ETH_ALEN];
+
 	element->deadline = older->deadline;
+	if (memcmp(protection->mac, unknown, sizeof(unknown)) == 0)
+		memcpy(element->link_local, older->link_local, sizeof(element->link_local));
 }
 
 /**
@@ -99,8 +109,11 @@ int guarding_put(struct host *host, uint32_t ifindex, const struct protection *p
 		return 0;
 	make_element(host, protection, &element);
 	r = classifier_open(host->rtnetlink, &classifier, reterr);
-	if (!r && protection->shared_interface && classifier_get(&classifier, ifindex, &older) == 0)
-		join(&element, &older);
+	if (!r && !protection->new_interface && classifier_get(&classifier, ifindex, &older) == 0) {
+		inherit(&element, &older, protection);
+		if (protection->shared_interface)
+			join(&element, &older);
+	}
 	if (!r)
 		r = classifier_put(&classifier, ifindex, &element, reterr);
 	if (!r)

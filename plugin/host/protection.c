@@ -8,6 +8,7 @@
 #include "plugin/host/guarding.h"
 #include "plugin/host/lease_store.h"
 #include "plugin/host/protection_internal.h"
+#include "plugin/host/restore.h"
 #include "plugin/report/log.h"
 #include "plugin/snat/arm.h"
 #include "plugin/snat/assign.h"
@@ -17,14 +18,26 @@
 /** How often the table is mended before giving up: somebody who flushes it again and again is in the way */
 #define MENDING_ATTEMPTS 8
 
-/** close_fence() - Prohibit the destinations of each pin to what the table has not let through: 0, REFUSED */
-static int close_fence(struct port *host, const struct egress *egress, struct error *reterr)
+/**
+ * close_fence() - Prohibit the destinations of each pin to what the table has not let through
+ * @host:	Port
+ * @egress:	Clauses
+ * @ret_lost:	Whether some of it had been missing
+ * @reterr:	Code 103
+ *
+ * Return: 0, REFUSED
+ */
+static int close_fence(struct port *host, const struct egress *egress, bool *ret_lost, struct error *reterr)
 {
+	*ret_lost = false;
 	for (size_t i = 0; i < egress->n_clauses; i++) {
 		const struct egress_clause *clause = &egress->clauses[i];
+		bool lost = false;
 
-		if (clause->source.family && fence_close(host, clause->spans, clause->n_spans, reterr))
+		if (clause->source.family && (fence_probe(host, clause->spans, clause->n_spans, &lost, reterr) ||
+					      fence_close(host, clause->spans, clause->n_spans, reterr)))
 			return REFUSED;
+		*ret_lost |= lost;
 	}
 	return 0;
 }
@@ -35,11 +48,12 @@ static int close_fence(struct port *host, const struct egress *egress, struct er
  * @store:	Store, locked
  * @protection:	Container
  * @outcome:	ARM_E_STALE, ARM_E_MISSING
+ * @lost:	Set when the table was not whole: more may be missing
  * @reterr:	Codes 103, 106, 107
  *
  * Return: 0, REFUSED
  */
-static int mend(struct host *host, struct store *store, const struct protection *protection, int outcome,
+static int mend(struct host *host, struct store *store, const struct protection *protection, int outcome, bool *lost,
 		struct error *reterr)
 {
 	int r;
@@ -47,6 +61,7 @@ static int mend(struct host *host, struct store *store, const struct protection 
 	if (outcome == ARM_E_STALE)
 		return arm_purge(host->netfilter, &protection->member, reterr);
 	r = arm_intact(host->netfilter, reterr);
+	*lost |= r == ARM_E_MISSING;
 	if (r == ARM_E_MISSING)
 		return protection_make_table(host, store, reterr);
 	return r ? r : arm_lists(host->netfilter, protection->member.egress, reterr);
@@ -57,11 +72,12 @@ static int mend(struct host *host, struct store *store, const struct protection 
  * @host:	Host
  * @store:	Store, locked
  * @protection:	Container
+ * @lost:	As mend() has it
  * @reterr:	Codes 103, 106, 107
  *
  * Return: 0, REFUSED
  */
-static int mend_and_try(struct host *host, struct store *store, const struct protection *protection,
+static int mend_and_try(struct host *host, struct store *store, const struct protection *protection, bool *lost,
 			struct error *reterr)
 {
 	for (unsigned i = 0; i < MENDING_ATTEMPTS; i++) {
@@ -71,7 +87,7 @@ static int mend_and_try(struct host *host, struct store *store, const struct pro
 			r = arm_try(host->netfilter, &protection->member, reterr);
 		if (r != ARM_E_MISSING && r != ARM_E_STALE)
 			return r;
-		if (mend(host, store, protection, r, reterr))
+		if (mend(host, store, protection, r, lost, reterr))
 			return REFUSED;
 	}
 	return error_set(reterr, member_pinned(&protection->member) ? ERROR_SNAT : ERROR_KERNEL,
@@ -80,8 +96,8 @@ static int mend_and_try(struct host *host, struct store *store, const struct pro
 			 "it all the time");
 }
 
-/** put_elements() - Put a container into the table: 0, REFUSED */
-static int put_elements(struct host *host, const struct state *state, const struct protection *protection,
+/** put_elements() - Put a container into the table: 0, REFUSED. @lost: as mend() has it, but only for a table in use */
+static int put_elements(struct host *host, const struct state *state, const struct protection *protection, bool *lost,
 			struct error *reterr)
 {
 	STORE_CLEANUP struct store *store = NULL;
@@ -89,10 +105,12 @@ static int put_elements(struct host *host, const struct state *state, const stru
 
 	if (r != ARM_E_MISSING && r != ARM_E_STALE)
 		return r;
+	/* A list that is new has no fence yet. */
+	*lost = false;
 	r = lease_store_open(host->data_dir, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
 	if (r)
 		return r == STATE_E_ABSENT ? lease_store_error(host->data_dir, r, reterr) : r;
-	return mend_and_try(host, store, protection, reterr);
+	return mend_and_try(host, store, protection, lost, reterr);
 }
 
 /** assign_sources() - Put the sources that are not on the host yet where they are to be: 0, REFUSED */
@@ -112,14 +130,14 @@ static int assign_sources(struct port *host, const struct egress *egress, struct
 }
 
 /**
- * set_backstop() - See that the backstop is there, where the kernel has nf_tables
+ * protection_set_backstop() - See that the backstop is there, where the kernel has nf_tables
  * @host:	Host
  * @protection:	Container; with a pin it needs nf_tables in any case
  * @reterr:	Codes 103, 107
  *
  * Return: 0, REFUSED
  */
-static int set_backstop(struct host *host, const struct protection *protection, struct error *reterr)
+int protection_set_backstop(struct host *host, const struct protection *protection, struct error *reterr)
 {
 	int r;
 
@@ -134,19 +152,67 @@ static int set_backstop(struct host *host, const struct protection *protection, 
 	return 0;
 }
 
-/** put_into_table() - Put what a container's lease says into the nftables table: 0, REFUSED */
+/** protection_close_fence() - See that the fence of a container's pins stands; when not, that of all: 0, REFUSED */
+int protection_close_fence(struct host *host, const struct protection *protection, struct error *reterr)
+{
+	bool lost = false;
+
+	if (close_fence(host->rtnetlink, protection->member.egress, &lost, reterr))
+		return REFUSED;
+	return lost ? restore_shared(host, reterr) : 0;
+}
+
+/**
+ * put_into_table() - Put what a container's lease says into the nftables table
+ * @host:	Host
+ * @state:	State
+ * @protection:	What the lease says
+ * @reterr:	Codes 11, 103, 106, 107
+ *
+ * When something turns out to be missing that others need as well, all that containers share is put back.
+ *
+ * Return: 0, REFUSED
+ */
 static int put_into_table(struct host *host, const struct state *state, const struct protection *protection,
 			  struct error *reterr)
 {
-	if (assign_sources(host->rtnetlink, protection->member.egress, reterr) ||
-	    close_fence(host->rtnetlink, protection->member.egress, reterr))
+	bool lost = false;
+
+	if (host_open_netfilter(host, reterr) || assign_sources(host->rtnetlink, protection->member.egress, reterr) ||
+	    close_fence(host->rtnetlink, protection->member.egress, &lost, reterr) ||
+	    put_elements(host, state, protection, &lost, reterr))
 		return REFUSED;
-	return host_open_netfilter(host, reterr) ? REFUSED : put_elements(host, state, protection, reterr);
+	return lost ? restore_shared(host, reterr) : 0;
+}
+
+/**
+ * protection_restore() - Put back what a container's lease says, as far as it is missing; its flows go on
+ * @host:	Host; the calling thread is in the host's namespace
+ * @state:	State, the attachment locked
+ * @ifindex:	The host's interface towards the container; 0: there is none
+ * @protection:	What the lease says
+ * @reterr:	Codes 11, 103, 106, 107
+ *
+ * Return: 0, REFUSED
+ */
+int protection_restore(struct host *host, const struct state *state, uint32_t ifindex,
+		       const struct protection *protection, struct error *reterr)
+{
+	int r = guarding_put(host, ifindex, protection, reterr);
+
+	if (!r)
+		r = protection_set_backstop(host, protection, reterr);
+	if (!r && member_wanted(&protection->member))
+		r = put_into_table(host, state, protection, reterr);
+	if (r && member_pinned(&protection->member) && reterr->code == ERROR_KERNEL)
+		(void)error_recode(reterr, ERROR_SNAT);
+	return r ? REFUSED : 0;
 }
 
 /**
  * protection_put() - Put what a container's lease says into the kernel, and see that it is there
  * @host:	Host; the calling thread is in the host's namespace
+ * @state:	State, the attachment locked
  * @ifindex:	The host's interface towards the container, down if it is our own; 0: there is none
  * @protection:	What the lease says
  * @reterr:	Codes 11, 103, 106, 107
@@ -158,15 +224,7 @@ static int put_into_table(struct host *host, const struct state *state, const st
 int protection_put(struct host *host, const struct state *state, uint32_t ifindex, const struct protection *protection,
 		   struct error *reterr)
 {
-	int r = guarding_put(host, ifindex, protection, reterr);
-
-	if (!r)
-		r = set_backstop(host, protection, reterr);
-	if (!r && member_wanted(&protection->member))
-		r = put_into_table(host, state, protection, reterr);
-	if (!r)
-		r = protection_forget_flows(host, &protection->member, reterr);
-	if (r && member_pinned(&protection->member) && reterr->code == ERROR_KERNEL)
-		(void)error_recode(reterr, ERROR_SNAT);
-	return r ? REFUSED : 0;
+	if (protection_restore(host, state, ifindex, protection, reterr))
+		return REFUSED;
+	return protection_forget_flows(host, &protection->member, reterr);
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The nftables table held against what leases say: CHECK and STATUS. */
+/* The kernel compared with what leases say: CHECK and STATUS. */
 
+#include "plugin/host/guarding.h"
 #include "plugin/host/lease_store.h"
 #include "plugin/host/protection_internal.h"
+#include "plugin/host/restore.h"
+#include "plugin/network/link.h"
 #include "plugin/report/log.h"
 #include "plugin/snat/arm.h"
 
@@ -26,46 +29,89 @@ int protection_available(const struct netconf *netconf, struct error *reterr)
 	return r == ARM_E_MISSING ? 0 : r;
 }
 
-/** missing() - Say that CHECK misses something in the table: REFUSED */
-static int missing(const struct protection *protection, int outcome, struct error *reterr)
+/** no_lease() - Say that CHECK found nothing to compare with: REFUSED */
+static int no_lease(struct error *reterr)
 {
 	return error_set(
-		reterr, member_pinned(&protection->member) ? ERROR_SNAT : ERROR_KERNEL,
-		outcome == ARM_E_STALE
-			? "the nftables table inet " NF_TABLE " has elements of another container for the "
-			  "addresses of this one; delete and re-create it"
-			: "elements of this container are missing in the nftables table inet " NF_TABLE
-			  ", so its packets leave with the wrong source or not at all; delete and re-create it");
+		reterr, ERROR_KERNEL,
+		"no lease says how this container is protected, so its packets leave with the wrong source or not at "
+		"all; delete and re-create it");
+}
+
+/** is_whole() - Whether the kernel has all that protects a container: 0, GUARDING_E_MISSING, REFUSED */
+static int is_whole(struct host *host, uint32_t ifindex, const struct protection *protection, struct error *reterr)
+{
+	int r = guarding_look(host, ifindex, protection, reterr);
+
+	if (r || !member_wanted(&protection->member))
+		return r;
+	r = host_open_netfilter(host, reterr) ? REFUSED : arm_look(host->netfilter, &protection->member, reterr);
+	if (r == ARM_E_STALE && protection->shared)
+		return 0;
+	return r == ARM_E_MISSING || r == ARM_E_STALE ? GUARDING_E_MISSING : r;
+}
+
+/** rebuild() - The nftables table as all leases want it: 0, REFUSED */
+static int rebuild(struct host *host, const struct state *state, struct error *reterr)
+{
+	STORE_CLEANUP struct store *store = NULL;
+	int r = lease_store_open(host->data_dir, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
+
+	if (r)
+		return r == STATE_E_ABSENT ? lease_store_error(host->data_dir, r, reterr) : r;
+	return protection_make_table(host, store, reterr);
 }
 
 /**
- * look() - Compare the table with a container, after it was rebuilt if something was missing
- * @host:	Host, both ports open
+ * repair() - Put back what a container lacks, and see that it is there
+ * @host:	Host
  * @state:	State
- * @protection:	Container
+ * @ifindex:	The host's interface towards the container; 0: none
+ * @protection:	What the lease says
  * @reterr:	Codes 11, 103, 106, 107
  *
  * Return: 0, REFUSED
  */
+static int repair(struct host *host, const struct state *state, uint32_t ifindex, const struct protection *protection,
+		  struct error *reterr)
+{
+	int r = guarding_put(host, ifindex, protection, reterr);
+
+	if (!r && member_wanted(&protection->member))
+		r = rebuild(host, state, reterr);
+	if (!r)
+		r = restore_shared(host, reterr);
+	if (!r)
+		r = is_whole(host, ifindex, protection, reterr);
+	return r == GUARDING_E_MISSING
+		       ? error_set(
+				 reterr, member_pinned(&protection->member) ? ERROR_SNAT : ERROR_KERNEL,
+				 "what protects the container does not stay in the kernel (the classifier at %.16s, the "
+				 "nftables table inet " NF_TABLE "): something else takes it out again and again",
+				 protection->member.interface)
+		       : r;
+}
+
+/** look() - Compare the kernel with a container, put back what is missing: 0, REFUSED */
 static int look(struct host *host, const struct state *state, const struct protection *protection, struct error *reterr)
 {
-	STORE_CLEANUP struct store *store = NULL;
-	int r = arm_look(host->netfilter, &protection->member, reterr);
+	struct link_answer answer = {.found = false};
+	uint32_t ifindex;
+	int r;
 
-	if (r == ARM_E_STALE && protection->shared)
-		return 0;
-	if (r != ARM_E_MISSING)
-		return r == ARM_E_STALE ? missing(protection, r, reterr) : r;
-	r = lease_store_open(host->data_dir, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
-	if (r)
-		return r == STATE_E_ABSENT ? lease_store_error(host->data_dir, r, reterr) : r;
-	log_line("the nftables table inet " NF_TABLE " lacked something: it is rebuilt");
-	r = protection_make_table(host, store, reterr);
-	if (!r)
-		r = arm_look(host->netfilter, &protection->member, reterr);
-	if (r == ARM_E_STALE && protection->shared)
-		return 0;
-	return r == ARM_E_MISSING || r == ARM_E_STALE ? missing(protection, r, reterr) : r;
+	if (*protection->member.interface && link_find(host->rtnetlink, protection->member.interface, &answer, reterr))
+		return REFUSED;
+	ifindex = answer.found ? answer.link.index : 0;
+	r = is_whole(host, ifindex, protection, reterr);
+	if (r == GUARDING_E_MISSING) {
+		log_line("the protection of a container's packets lacked something: it is put back");
+		r = repair(host, state, ifindex, protection, reterr);
+	} else if (!r) {
+		r = protection_set_backstop(host, protection, reterr);
+	}
+	if (!r && member_pinned(&protection->member))
+		r = protection_close_fence(host, protection, reterr);
+	return r;
 }
 
 /** is_shared() - Whether rangeguard stands once more behind itself in the list, with pins for the same addresses */
@@ -84,8 +130,8 @@ static bool is_shared(struct store *store, const struct attachment *attachment)
  * @attachment:	Attachment
  * @reterr:	Codes 11, 103, 106, 107
  *
- * The one thing that CHECK changes: a table that somebody flushed is made anew, with all containers, for those that are
- * pinned are fenced off until then.
+ * The one thing that CHECK changes: what somebody took out of the kernel is put back, for all containers where they share
+ * it.
  *
  * Return: 0, REFUSED
  */
@@ -103,12 +149,10 @@ int protection_check(struct host *host, const struct attachment *attachment, str
 		return r == STATE_E_ABSENT ? lease_store_error(host->data_dir, r, reterr) : r;
 	r = protection_find(store, attachment, NULL, &protection);
 	if (r == IPAM_E_NOT_FOUND)
-		return missing(&protection, ARM_E_MISSING, reterr);
+		return no_lease(reterr);
 	if (r)
 		return lease_store_error(host->data_dir, r, reterr);
 	protection.shared = is_shared(store, attachment);
 	store = store_close(store);
-	if (!member_wanted(&protection.member))
-		return 0;
-	return host_open_netfilter(host, reterr) ? REFUSED : look(host, &state, &protection, reterr);
+	return look(host, &state, &protection, reterr);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "plugin/host/lease_store.h"
+#include "plugin/host/other_stores.h"
 #include "plugin/host/protection_internal.h"
 #include "plugin/network/plan.h"
 #include "plugin/report/log.h"
@@ -177,7 +178,7 @@ static int decode(void *userdata, const struct ipam_egress *egress)
 	return r;
 }
 
-/** by_digest() - bsearch(3) order */
+/** by_digest() - Order for qsort(3) and bsearch(3) */
 static int by_digest(const void *a, const void *b)
 {
 	const struct decoded *left = a, *right = b;
@@ -210,13 +211,24 @@ static int visit(struct members *members, int outcome)
 	return 0;
 }
 
-/** add_leases() - Put all containers that hold a lease into the table: 0, negative errno when it would lack some */
-static int add_leases(struct store *store, struct members *members)
+/** add_store() - other_store_fn: put all containers of a store into the table: 0, negative errno */
+static int add_store(void *userdata, struct store *store)
 {
+	struct members *members = userdata;
 	int r = visit(members, ipam_each_egress(store, decode, members));
 
+	if (members->n_decoded)
+		qsort(members->decoded, members->n_decoded, sizeof(*members->decoded), by_digest);
+	return r ? r : visit(members, ipam_each(store, NULL, add_lease, members));
+}
+
+/** add_leases() - Put all containers that hold a lease into the table: 0, negative errno when it would lack some, REFUSED */
+static int add_leases(struct host *host, struct store *store, struct members *members, struct error *reterr)
+{
+	int r = add_store(members, store);
+
 	if (!r)
-		r = visit(members, ipam_each(store, NULL, add_lease, members));
+		r = other_stores_each(host, add_store, members, reterr);
 	if (!r && members->damaged)
 		log_line("the lease store has rows that can't be read: the nftables table inet " NF_TABLE
 			 " is rebuilt without what they say; until the containers concerned are created again, they "
@@ -225,7 +237,7 @@ static int add_leases(struct store *store, struct members *members)
 }
 
 /**
- * protection_make_table() - Rebuild the table with all containers that hold a lease
+ * protection_make_table() - Rebuild the table with all containers that hold a lease, in any state directory
  * @host:	Host, its port on nfnetlink open
  * @store:	Store, locked
  * @reterr:	Codes 11, 103, 106, 107
@@ -241,7 +253,9 @@ int protection_make_table(struct host *host, struct store *store, struct error *
 	int r = arm_table_begin(&members.table);
 
 	if (!r)
-		r = add_leases(store, &members);
+		r = add_leases(host, store, &members, reterr);
+	if (r == REFUSED)
+		return r;
 	if (r)
 		return lease_store_error(host->data_dir, r, reterr);
 	return arm_table_commit(host->netfilter, &members.table, reterr);

@@ -11,11 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/host/guarding.h"
 #include "plugin/host/lease_store.h"
+#include "plugin/host/other_stores.h"
 #include "plugin/host/protection_internal.h"
 #include "plugin/report/log.h"
 #include "plugin/snat/arm.h"
 #include "plugin/snat/assign.h"
+#include "plugin/snat/backstop.h"
 #include "plugin/snat/fence.h"
 
 /** Leases read at a time */
@@ -91,12 +94,26 @@ static int find(const struct host *host, const struct state *state, const struct
 	return r && r != IPAM_E_NOT_FOUND && r != REFUSED ? lease_store_error(host->data_dir, r, reterr) : r;
 }
 
-/** look() - Whether the kernel has all of it: 0, ARM_E_MISSING, REFUSED */
-static int look(const struct host *host, const struct protection *protection, struct error *reterr)
+/** look_in_table() - Whether the nftables table has all of it: 0, ARM_E_MISSING, REFUSED */
+static int look_in_table(const struct host *host, const struct protection *protection, struct error *reterr)
 {
-	int r = arm_look(host->netfilter, &protection->member, reterr);
+	int r = member_wanted(&protection->member) ? arm_look(host->netfilter, &protection->member, reterr) : 0;
 
 	return r == ARM_E_STALE && protection->shared ? 0 : r == ARM_E_STALE ? ARM_E_MISSING : r;
+}
+
+/** index_of() - The host's interface towards a container, 0: none */
+static uint32_t index_of(const struct protection *protection)
+{
+	return *protection->member.interface ? if_nametoindex(protection->member.interface) : 0;
+}
+
+/** look() - Whether the kernel has all of it: 0, ARM_E_MISSING, REFUSED */
+static int look(struct host *host, const struct protection *protection, struct error *reterr)
+{
+	int r = guarding_look(host, index_of(protection), protection, reterr);
+
+	return r == GUARDING_E_MISSING ? ARM_E_MISSING : r ? r : look_in_table(host, protection, reterr);
 }
 
 /** rebuild() - The nftables table as all leases want it, in one transaction: 0, REFUSED */
@@ -124,21 +141,22 @@ static int mend(struct host *host, const struct state *state, const struct attac
 {
 	PROTECTION_CLEANUP struct protection protection = {0};
 	int r = find(host, state, attachment, &protection, reterr);
-	unsigned ifindex;
+	uint32_t ifindex;
 
 	if (r)
 		return r;
 	r = look(host, &protection, reterr);
 	if (r != ARM_E_MISSING)
 		return r ? r : IPAM_E_NOT_FOUND;
-	ifindex = *protection.member.interface ? if_nametoindex(protection.member.interface) : 0;
+	ifindex = index_of(&protection);
 	/* A container whose interface is gone waits for its DEL. */
 	if (*protection.member.interface && !ifindex)
 		return IPAM_E_NOT_FOUND;
-	if (rebuild(host, state, reterr))
+	r = look_in_table(host, &protection, reterr);
+	if (r == REFUSED || (r == ARM_E_MISSING && rebuild(host, state, reterr)))
 		return REFUSED;
 	r = look(host, &protection, reterr);
-	return r == ARM_E_MISSING ? protection_put(host, state, ifindex, &protection, reterr) : r;
+	return r == ARM_E_MISSING ? protection_restore(host, state, ifindex, &protection, reterr) : r;
 }
 
 /** mend_locked() - mend(), unless a verb works on the attachment: who has its lock cares for it himself */
@@ -176,7 +194,7 @@ static int look_at(struct host *host, const struct state *state, const struct wa
 	if (r)
 		return r == IPAM_E_NOT_FOUND ? 0 : r;
 	restored->looked++;
-	r = member_wanted(&protection.member) ? look(host, &protection, reterr) : 0;
+	r = look(host, &protection, reterr);
 	return r == ARM_E_MISSING ? mend_locked(host, state, &attachment, restored) : r;
 }
 
@@ -251,9 +269,25 @@ static int restore_egress(void *userdata, const struct ipam_egress *egress)
 	return 0;
 }
 
+/** restore_other() - other_store_fn: the same of another state directory */
+static int restore_other(void *userdata, struct store *store)
+{
+	return ipam_each_egress(store, restore_egress, userdata);
+}
+
+/** restore_backstop() - The static table, where the kernel has nf_tables: 0, REFUSED */
+static int restore_backstop(struct host *host, struct error *reterr)
+{
+	int r = host_open_netfilter(host, reterr);
+
+	if (!r)
+		r = backstop_ensure(host->netfilter, reterr);
+	return r == REFUSED ? r : 0;
+}
+
 /**
  * restore_shared() - Put back what containers share: rules and routes that prohibit pinned destinations, assigned
- * addresses; what is there is fine
+ * addresses, the backstop; what is there is fine
  * @host:	Host
  * @reterr:	Codes 11, 106
  *
@@ -275,5 +309,11 @@ int restore_shared(struct host *host, struct error *reterr)
 		return r;
 	if (!r)
 		r = ipam_each_egress(store, restore_egress, host->rtnetlink);
+	if (!r || r == IPAM_E_DAMAGED)
+		r = restore_backstop(host, reterr);
+	if (!r)
+		r = other_stores_each(host, restore_other, host->rtnetlink, reterr);
+	if (r == REFUSED)
+		return r;
 	return r && r != IPAM_E_DAMAGED ? lease_store_error(host->data_dir, r, reterr) : 0;
 }

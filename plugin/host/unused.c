@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/host/other_stores.h"
 #include "plugin/report/log.h"
 #include "plugin/snat/arm.h"
 #include "plugin/snat/assign.h"
@@ -58,6 +59,19 @@ static int sort_in(void *userdata, const struct ipam_egress *egress)
 	if (r != -EUCLEAN)
 		return r;
 	return egress->users ? IPAM_E_DAMAGED : 0;
+}
+
+/** sort_in_other() - other_store_fn: what another state directory's containers use; 0, outcomes, negative errno */
+static int sort_in_other(void *userdata, struct store *store)
+{
+	struct usage *usage = userdata;
+	size_t n_gone = usage->gone.n;
+	int r = ipam_each_egress(store, sort_in, usage);
+
+	/* What is gone there is its own to clear up. */
+	while (usage->gone.n > n_gone)
+		egress_done(&usage->gone.all[--usage->gone.n].egress);
+	return r;
 }
 
 /** same_fn - Whether two clauses need the same thing */
@@ -169,7 +183,7 @@ static int remove_one(const struct usage *usage, const struct definition *gone, 
 {
 	int r;
 
-	if (drop_lists(usage, &gone->egress, host->netfilter, reterr) ||
+	if ((host->netfilter && drop_lists(usage, &gone->egress, host->netfilter, reterr)) ||
 	    open_fence(usage, &gone->egress, host->rtnetlink, reterr) ||
 	    take_back_sources(usage, &gone->egress, host->rtnetlink, reterr))
 		return REFUSED;
@@ -199,7 +213,13 @@ int unused_remove(struct store *store, struct host *host, struct error *reterr)
 		return store_error(r, reterr);
 	if (r || !usage.gone.n)
 		return 0;
-	if (host_open_netfilter(host, reterr))
+	r = other_stores_each(host, sort_in_other, &usage, reterr);
+	if (r == REFUSED)
+		return r;
+	if (r)
+		return store_error(r, reterr);
+	/* Without nfnetlink there is no table, but there may be a fence. */
+	if (host_open_netfilter(host, reterr) == REFUSED)
 		return REFUSED;
 	for (size_t i = 0; i < usage.gone.n; i++)
 		if (remove_one(&usage, &usage.gone.all[i], store, host, reterr))

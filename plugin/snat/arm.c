@@ -265,7 +265,7 @@ static int remove_elements(struct nf_talk *talk, const struct nf_element *elemen
 }
 
 /**
- * remove_wanted() - Take out of the table what is there of some elements
+ * arm_remove_elements() - Take out of the table what is there of some elements
  * @talk:	Talk
  * @wanted:	Elements
  *
@@ -273,7 +273,7 @@ static int remove_elements(struct nf_talk *talk, const struct nf_element *elemen
  *
  * Return: 0, REFUSED
  */
-static int remove_wanted(struct nf_talk *talk, const struct elements *wanted)
+int arm_remove_elements(struct nf_talk *talk, const struct elements *wanted)
 {
 	int r = PORT_E_REFUSED;
 
@@ -306,68 +306,5 @@ int arm_remove(struct port *netfilter, const struct member *member, struct error
 	nf_talk_begin(&talk, netfilter, false, reterr);
 	if (member_elements(member, &elements) < 0)
 		return nf_talk_error(&talk, -ENOMEM);
-	return elements.n ? remove_wanted(&talk, &elements) : 0;
-}
-
-/** struct leftovers - Elements that there may be of a container's interface and addresses */
-struct leftovers {
-	const struct member *member;
-	struct elements elements;
-};
-
-/** take_set() - port_reply_fn: a set in which the addresses may be */
-static int take_set(const struct nlmsghdr *message, void *userdata)
-{
-	struct leftovers *leftovers = userdata;
-	uint64_t list = 0;
-	enum nf_set set;
-	int r;
-
-	if (!message) {
-		leftovers->elements.n = 0;
-		return 0;
-	}
-	r = nf_read_set(message, &set, &list);
-	if (r)
-		return r == -ENOMSG ? 0 : r;
-	return member_possible(leftovers->member, set, list, &leftovers->elements);
-}
-
-/** find_sets() - Fill @leftovers with an element per set and address: 0, PORT_E_REFUSED, negative errno */
-static int find_sets(struct nf_talk *talk, struct leftovers *leftovers)
-{
-	struct batch batch;
-	int r;
-
-	batch_reset(&batch);
-	r = nf_get_sets(&batch);
-	return r ? r : port_exchange(talk->port, &batch, take_set, leftovers, &talk->failure);
-}
-
-/**
- * arm_purge() - Take a container's interface and addresses out of all sets, whoever put them there
- * @netfilter:	Port
- * @member:	Container; only its interface and addresses count
- * @reterr:	Code 107
- *
- * Only where something was left behind, or the lease was lost, is it asked which sets there are.
- *
- * Return: 0, REFUSED
- */
-int arm_purge(struct port *netfilter, const struct member *member, struct error *reterr)
-{
-	struct leftovers leftovers = {.member = member};
-	NF_TALK_CLEANUP struct nf_talk talk;
-	int r;
-
-	nf_talk_begin(&talk, netfilter, false, reterr);
-	r = find_sets(&talk, &leftovers);
-	if (r == PORT_E_REFUSED && talk.failure.errnum == ENOENT)
-		r = 0;
-	else if (r)
-		r = nf_talk_error(&talk, r);
-	if (!r)
-		r = remove_wanted(&talk, &leftovers.elements);
-	elements_done(&leftovers.elements);
-	return r;
+	return elements.n ? arm_remove_elements(&talk, &elements) : 0;
 }

@@ -64,6 +64,40 @@ static int close_span(struct stage *stage, struct span span)
 }
 
 /**
+ * fence_probe() - Add the first route of a fence, and tell whether it had been missing
+ * @host:	Port
+ * @spans:	Destinations
+ * @n:		How many
+ * @ret_new:	Whether
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+int fence_probe(struct port *host, const struct span *spans, size_t n, bool *ret_new, struct error *reterr)
+{
+	struct prefix prefix;
+	struct stage stage;
+	struct span span;
+	int r;
+
+	*ret_new = false;
+	if (!n)
+		return 0;
+	span = spans[0];
+	(void)span_take_prefix(&span, &prefix);
+	stage_begin(&stage, host, WHERE, reterr);
+	r = stage_add(&stage, rtmessage_add_prohibit_route(&stage.batch, FENCE_TABLE, &prefix));
+	if (r)
+		return as_snat(r, reterr);
+	stage.batch.may_exist = 0;
+	r = stage_try(&stage);
+	*ret_new = !r;
+	if (r == PORT_E_REFUSED && stage.failure.errnum == EEXIST)
+		return 0;
+	return as_snat(r == PORT_E_REFUSED ? stage_refused(&stage) : r ? REFUSED : 0, reterr);
+}
+
+/**
  * fence_close() - Prohibit marked packets to destinations
  * @host:	Port
  * @spans:	Destinations

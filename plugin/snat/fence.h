@@ -11,6 +11,7 @@
  * destinations (fence_close()). Only the nftables table takes the mark off again, before routing.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,8 @@
  * Prohibit marked packets to destinations: one rule per family among @spans, one route per prefix. What is there
  * already is fine. 0; REFUSED (103), when some of it may be there: fence_open() takes it away.
  */
+/* Also the first route alone: @ret_new tells whether it had been missing, i.e. whether somebody took the fence away. */
+int fence_probe(struct port *host, const struct span *spans, size_t n, bool *ret_new, struct error *reterr);
 int fence_close(struct port *host, const struct span *spans, size_t n, struct error *reterr);
 
 /*

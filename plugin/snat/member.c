@@ -101,6 +101,15 @@ static void add_clause(const struct member *member, const struct egress_clause *
 	}
 }
 
+/** add_held() - The addresses to whose pins a clause belongs */
+static void add_held(const struct member *member, const struct egress_clause *clause, struct elements *elements)
+{
+	for (size_t i = 0; clause->source.family && i < member->n_addresses; i++)
+		if (member->addresses[i].family == clause->family)
+			add_address(elements, of_family(NF_HELD4, &member->addresses[i]), &member->addresses[i])->list =
+				clause->list;
+}
+
 /** add_addresses() - All addresses in the set of their family */
 static void add_addresses(const struct member *member, enum nf_set ipv4, struct elements *elements)
 {
@@ -111,7 +120,7 @@ static void add_addresses(const struct member *member, enum nf_set ipv4, struct 
 /** most_elements() - No container has more elements */
 static size_t most_elements(const struct member *member)
 {
-	return member->n_addresses * (2 + 3 * member->egress->n_clauses);
+	return member->n_addresses * (2 + 4 * member->egress->n_clauses);
 }
 
 /**
@@ -133,6 +142,7 @@ int member_elements(const struct member *member, struct elements *elements)
 	for (size_t i = 0; i < member->egress->n_clauses; i++) {
 		add_clause(member, &member->egress->clauses[i], elements);
 		add_pairs(member, &member->egress->clauses[i], NF_SENT4, elements);
+		add_held(member, &member->egress->clauses[i], elements);
 	}
 	for (size_t i = 0; i < member->egress->n_clauses; i++)
 		add_pairs(member, &member->egress->clauses[i], NF_PAIRS4, elements);
@@ -158,8 +168,9 @@ static enum family family_of(enum nf_set set)
 {
 	static const enum family families[NF_N_SETS] = {
 		[NF_TRANSLATED4] = FAMILY_IPV4, [NF_TRANSLATED6] = FAMILY_IPV6, [NF_PINNED4] = FAMILY_IPV4,
-		[NF_PINNED6] = FAMILY_IPV6,	[NF_PIN4] = FAMILY_IPV4,	[NF_PIN6] = FAMILY_IPV6,
-		[NF_MASQUERADE4] = FAMILY_IPV4, [NF_MASQUERADE6] = FAMILY_IPV6,
+		[NF_PINNED6] = FAMILY_IPV6,	[NF_PIN4] = FAMILY_IPV4,	[NF_HELD4] = FAMILY_IPV4,
+		[NF_HELD6] = FAMILY_IPV6,	[NF_PIN6] = FAMILY_IPV6,	[NF_MASQUERADE4] = FAMILY_IPV4,
+		[NF_MASQUERADE6] = FAMILY_IPV6,
 	};
 
 	return families[set];

@@ -40,6 +40,8 @@ const struct nf_shape nf_shapes[NF_N_SETS] = {
 	[NF_PIN6] = {"pin6-", NF_TYPE_IPV6, 16, NF_TYPE_IPV6, 16},
 	[NF_SENT4] = {"sent4-", NF_TYPE_IPV4 << NF_TYPE_BITS | NF_TYPE_IPV4, 8, 0, 0},
 	[NF_SENT6] = {"sent6-", NF_TYPE_IPV6 << NF_TYPE_BITS | NF_TYPE_IPV6, 32, 0, 0},
+	[NF_HELD4] = {"held4-", NF_TYPE_IPV4, 4, 0, 0},
+	[NF_HELD6] = {"held6-", NF_TYPE_IPV6, 16, 0, 0},
 	[NF_MASQUERADE4] = {"masquerade4-", NF_TYPE_IPV4, 4, 0, 0},
 	[NF_MASQUERADE6] = {"masquerade6-", NF_TYPE_IPV6, 16, 0, 0},
 };

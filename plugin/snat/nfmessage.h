@@ -18,9 +18,9 @@
 /** The longest key: two IPv6 addresses */
 #define NF_KEY_MAX 32U
 
-/** The table's sets and maps. The last six are kinds: there is one for each list of destinations */
+/** The table's sets and maps. The last eight are kinds: there is one for each list of destinations */
 enum nf_set {
-	NF_TRANSLATED4, /* addresses that are in one of the last six */
+	NF_TRANSLATED4, /* addresses that are in one of the last eight */
 	NF_TRANSLATED6,
 	NF_PINNED4, /* addresses of containers with a pin */
 	NF_PINNED6,
@@ -30,6 +30,8 @@ enum nf_set {
 	NF_PIN6,
 	NF_SENT4, /* address . source towards the list */
 	NF_SENT6,
+	NF_HELD4, /* addresses that must leave with their pin's source towards the list */
+	NF_HELD6,
 	NF_MASQUERADE4, /* addresses that are masqueraded towards the list */
 	NF_MASQUERADE6,
 	NF_N_SETS,
@@ -77,6 +79,7 @@ int nf_delete_chain(struct datagram *datagram, const char *name);
 int nf_delete_rule(struct datagram *datagram, const char *chain, uint64_t handle);
 /* Ask for the table's sets, or a chain's rules: dumps, hence alone in their batch. */
 int nf_get_sets(struct batch *batch);
+int nf_dump_elements(struct batch *batch, enum nf_set which, uint64_t list);
 int nf_get_rules(struct batch *batch, const char *chain);
 int nf_get_chain(struct datagram *datagram, const char *table, const char *name);
 /* Elements of the same set, as they follow each other, share a message. */

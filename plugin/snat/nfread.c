@@ -29,6 +29,22 @@ int nf_get_sets(struct batch *batch)
 	return 0;
 }
 
+/** nf_dump_elements() - Ask for all elements of a set */
+int nf_dump_elements(struct batch *batch, enum nf_set which, uint64_t list)
+{
+	char name[NF_NAME_MAX];
+	struct nftnl_set *set NF_SET_CLEANUP = nf_name_set(nf_set_name(which, list, name));
+	struct nlmsghdr *message;
+
+	if (!set)
+		return -ENOMEM;
+	message = nftnl_nlmsg_build_hdr((char *)batch->buffer, NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_DUMP, 0);
+	nftnl_set_elems_nlmsg_build_payload(message, set);
+	batch->used = NLMSG_ALIGN(message->nlmsg_len);
+	batch->count = 1;
+	return 0;
+}
+
 /** nf_get_rules() - Ask for a chain's rules */
 int nf_get_rules(struct batch *batch, const char *chain)
 {

@@ -254,6 +254,14 @@ void nf_match_pair(struct nf_rule *rule, enum family family, enum nf_pair pair, 
 	look_up(rule, set, list, NO_REGISTER);
 }
 
+/** nf_match_party_in() - Packets of a flow of which the one who opened it, or who answers, is in a set */
+void nf_match_party_in(struct nf_rule *rule, enum family family, bool opener, enum nf_set set, uint64_t list)
+{
+	load_ct(rule, family == FAMILY_IPV4 ? NFT_CT_SRC_IP : NFT_CT_SRC_IP6,
+		opener ? IP_CT_DIR_ORIGINAL : IP_CT_DIR_REPLY, NFT_REG_1);
+	look_up(rule, set, list, NO_REGISTER);
+}
+
 /** nf_match_source_in() - Packets whose source address is in a set */
 void nf_match_source_in(struct nf_rule *rule, enum family family, enum nf_set set, uint64_t list)
 {

@@ -293,12 +293,20 @@ static int add_sent(struct datagram *batch, const char *chain, const struct egre
 	return nf_rule_add(&rule, batch);
 }
 
-/** add_drop() - Any other is dropped, and counted: 0, -ENOMEM */
-static int add_drop(struct datagram *batch, const char *chain)
+/** enum party - Who of a packet is looked for among those that must leave with their pin's source */
+enum party { PARTY_OPENER, PARTY_ANSWERER, PARTY_SOURCE };
+
+/** add_drop() - Any other packet of a container to whose pins the list belongs is dropped, and counted: 0, -ENOMEM */
+static int add_drop(struct datagram *batch, const char *chain, const struct egress_clause *clause, enum party party)
 {
+	enum nf_set held = of_family(NF_HELD4, clause->family);
 	struct nf_rule rule;
 
 	nf_rule_begin(&rule, NF_TABLE, chain);
+	if (party == PARTY_SOURCE)
+		nf_match_source_in(&rule, clause->family, held, clause->list);
+	else
+		nf_match_party_in(&rule, clause->family, party == PARTY_OPENER, held, clause->list);
 	nf_count(&rule);
 	nf_verdict(&rule, NF_DROP, NULL);
 	return nf_rule_add(&rule, batch);
@@ -318,11 +326,18 @@ static int add_way_to_sent(struct datagram *batch, const char *chain, const stru
 	nf_rule_comment(&rule, chain);
 	nf_match_family(&rule, clause->family);
 	nf_match_destination_in(&rule, clause->family, id);
-	nf_verdict(&rule, NFT_GOTO, chain);
+	nf_verdict(&rule, NFT_JUMP, chain);
 	return nf_rule_add(&rule, batch);
 }
 
-/** add_postcondition() - Set and chain of what a pin's packets must be like when they leave: 0, -ENOMEM */
+/**
+ * add_postcondition() - Sets and chain of what a pin's packets must be like when they leave
+ *
+ * Lists of different containers may overlap; so whose packets are dropped a set says, which is not the map that NAT looks
+ * into: one element that is missing must not open anything.
+ *
+ * Return: 0, -ENOMEM
+ */
 static int add_postcondition(struct datagram *batch, const struct egress_clause *clause)
 {
 	enum nf_set set = ruleset_sent_set(clause->family);
@@ -331,13 +346,15 @@ static int add_postcondition(struct datagram *batch, const struct egress_clause 
 
 	(void)nf_set_name(set, clause->list, name);
 	if (!r)
+		r = nf_add_set(batch, of_family(NF_HELD4, clause->family), clause->list);
+	if (!r)
 		r = nf_add_chain(batch, NF_TABLE, name, NULL);
 	if (!r)
 		r = add_sent(batch, name, clause, NF_PAIR_OPENED_LEAVING);
 	if (!r)
 		r = add_sent(batch, name, clause, NF_PAIR_ANSWERED_LEAVING);
-	if (!r)
-		r = add_drop(batch, name);
+	for (enum party party = PARTY_OPENER; !r && party <= PARTY_SOURCE; party++)
+		r = add_drop(batch, name, clause, party);
 	return r ? r : add_way_to_sent(batch, name, clause);
 }
 
@@ -373,10 +390,13 @@ int ruleset_add_list(struct datagram *batch, const struct egress_clause *clause)
  */
 size_t ruleset_parts(const struct egress_clause *clause, struct ruleset_part parts[static RULESET_PARTS])
 {
-	parts[0] = (struct ruleset_part){.set = ruleset_set(clause), .from = ruleset_base_of(clause)};
+	parts[0] =
+		(struct ruleset_part){.set = ruleset_set(clause), .also = NF_N_SETS, .from = ruleset_base_of(clause)};
 	if (!clause->source.family)
 		return 1;
-	parts[1] = (struct ruleset_part){.set = ruleset_sent_set(clause->family), .from = CHAIN_LEAVING};
+	parts[1] = (struct ruleset_part){.set = ruleset_sent_set(clause->family),
+					 .also = of_family(NF_HELD4, clause->family),
+					 .from = CHAIN_LEAVING};
 	return 2;
 }
 
@@ -388,6 +408,8 @@ int ruleset_remove_part(struct datagram *batch, const struct ruleset_part *part,
 
 	if (!r)
 		r = nf_delete_chain(batch, nf_set_name(part->set, list, name));
+	if (!r && part->also != NF_N_SETS)
+		r = nf_delete_set(batch, part->also, list);
 	return r ? r : nf_delete_set(batch, part->set, list);
 }
 
@@ -417,8 +439,8 @@ size_t ruleset_list_chains(const struct egress_clause *clause, struct ruleset_ch
 
 	for (size_t i = 0; i < n; i++) {
 		(void)nf_set_name(parts[i].set, clause->list, chains[i].name);
-		/* One rule or three, and the one that leads there */
-		chains[i].use = i == 0 ? 2 : 4;
+		/* One rule or five, and the one that leads there */
+		chains[i].use = i == 0 ? 2 : 6;
 	}
 	return n;
 }

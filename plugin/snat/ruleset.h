@@ -19,7 +19,8 @@
  *	                            masqueradeN-LIST: destination in LIST, source in set masqueradeN-LIST → masquerade
  *	postrouting last - 1        check: what has one of the two marks → leaving
  *	                            leaving: destination in LIST → sentN-LIST; all else leaves without marks
- *	                            sentN-LIST: container and source in set sentN-LIST → leaves without marks; else dropped
+ *	                            sentN-LIST: container and source in set sentN-LIST → leaves without marks; container in
+ *	                            set heldN-LIST → dropped; other containers' pins go on to the next list
  *
  * So a packet of a pinned container must pass two judges who do not trust each other: the flow it belongs to (incoming),
  * and its own source when all NAT is done (check). Without the table the fence's mark stays on it.
@@ -50,10 +51,12 @@ struct ruleset_chain {
 /**
  * struct ruleset_part - A set, a chain of the same name, and the rule that leads to it
  * @set:	The kind of set
+ * @also:	Another one that only its rules look into; NF_N_SETS: none
  * @from:	The chain in which that rule is; its comment is the name
  */
 struct ruleset_part {
 	enum nf_set set;
+	enum nf_set also;
 	const char *from;
 };
 

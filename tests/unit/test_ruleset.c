@@ -313,6 +313,7 @@ static void a_pins_list(void **state)
 			"reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00400000 ) ^ 0x00000000 ] [ cmp neq reg 1 0x00000000 ] [ "
 			"immediate reg 0 jump -> pin4-0123456789abcdef ] userdata = { \\x00\\x16pin4-0123456789abcdef\\x00 }",
 			"set sent4-0123456789abcdef key 455/8 data 0/0 flags 0",
+			"set held4-0123456789abcdef key 7/4 data 0/0 flags 0",
 			"chain sent4-0123456789abcdef",
 			"inet rangeguard sent4-0123456789abcdef [ ct load src_ip => reg 1 , dir original ] [ payload load 4b @ "
 			"network header + 12 => reg 9 ] [ lookup reg 1 set sent4-0123456789abcdef ] [ meta load mark => reg 1 "
@@ -320,8 +321,10 @@ static void a_pins_list(void **state)
 			"reg 0 accept ]",
 			NULL,
 		});
-	assert_true(has(&script,
-			"inet rangeguard sent4-0123456789abcdef [ counter pkts 0 bytes 0 ] [ immediate reg 0 drop ]"));
+	assert_true(has(
+		&script,
+		"inet rangeguard sent4-0123456789abcdef [ payload load 4b @ network header + 12 => reg 1 ] [ lookup "
+		"reg 1 set held4-0123456789abcdef ] [ counter pkts 0 bytes 0 ] [ immediate reg 0 drop ]"));
 }
 
 static void a_masqueraded_list(void **state)
@@ -366,7 +369,7 @@ static void a_list_away(void **state)
 	assert_int_equal(ruleset_remove_part(&batch, &parts[1], clause.list, 77), 0);
 	assert_int_equal(nf_end(&batch), 0);
 	read_batch(&batch, &script);
-	assert_says(&script, (const char *[]){"delete rule", "delete chain", "delete set", NULL});
+	assert_says(&script, (const char *[]){"delete rule", "delete chain", "delete set", "delete set", NULL});
 }
 
 /** count_element() - nf_read_elements() callback */
