@@ -190,7 +190,8 @@ stage_vm()
 {
 	stage_build_dev
 	build release
-	RANGEGUARD=$SOURCE_DIR/build/release/rangeguard RANGEGUARD_PUMP=$SOURCE_DIR/build/dev/tests/vm/vm_pump tests/vm/run.sh
+	RANGEGUARD=$SOURCE_DIR/build/release/rangeguard RANGEGUARD_PUMP=$SOURCE_DIR/build/dev/tests/vm/vm_pump \
+		setpriv --pdeathsig TERM tests/vm/run.sh
 }
 
 # set_pace: deadlines for this machine, as lib.sh takes them

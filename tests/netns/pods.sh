@@ -203,9 +203,9 @@ test_annotation_source_chooses_among_the_pins_that_match()
 	assert_refused 103 "$output" "a pin that is not there"
 	assert_succeeds pod c1 web/a "$conf" '{"rangeguard.dev/source": "second"}'
 	assert_succeeds pod c2 web/b "$conf"
-	inside c1 ping -n -q -c 1 -W 2 198.51.100.254 >/dev/null
+	inside c1 ping -n -q -c 1 -W "$(scaled 2)" 198.51.100.254 >/dev/null
 	assert_equal 192.0.2.20 "$(seen)" "source of the pod that chose the second"
-	inside c2 ping -n -q -c 1 -W 2 198.51.100.254 >/dev/null
+	inside c2 ping -n -q -c 1 -W "$(scaled 2)" 198.51.100.254 >/dev/null
 	assert_equal $'192.0.2.10\n192.0.2.20' "$(seen)" "sources, with the pod that did not choose"
 }
 

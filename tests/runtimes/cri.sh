@@ -92,7 +92,7 @@ test_sandbox_gets_addresses_that_kubelet_sees_and_the_host_reaches()
 	id=$(cri run web)
 	assert_equal 2 "$(cri status "$id" | wc -l)" "addresses that kubelet is told"
 	while read -r address; do
-		assert_succeeds ping -n -c 1 -W 2 "$address"
+		assert_succeeds ping -n -c 1 -W "$(scaled 2)" "$address"
 	done < <(cri status "$id")
 	assert_json "$("$RANGEGUARD" list --format json)" '[.. | objects | select(has("address"))]
 		| length == 2 and all(.pod == "web" and .namespace == "default")' "pod's name and namespace in the list"

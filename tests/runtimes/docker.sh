@@ -113,8 +113,8 @@ test_create_run_ping_remove()
 	assert_succeeds run c1 shop
 	assert_succeeds run c2 shop
 	assert_equal "172.30.1.2 172.30.1.3" "$(address c1) $(address c2)" addresses
-	assert_succeeds docker exec c1 ping -c 1 -W 2 "$(address c2)"
-	assert_succeeds docker exec c1 ping -c 1 -W 2 172.30.1.1
+	assert_succeeds docker exec c1 ping -c 1 -W "$(scaled 2)" "$(address c2)"
+	assert_succeeds docker exec c1 ping -c 1 -W "$(scaled 2)" 172.30.1.1
 	assert_equal "172.30.1.1 172.30.1.2 172.30.1.3" "$(held | xargs)" "what the store holds"
 	assert_succeeds docker rm -f c1 c2
 	assert_succeeds docker network rm shop
@@ -208,7 +208,7 @@ test_the_agent_is_restarted()
 	assert_fails network again --subnet 172.30.1.0/24
 	assert_contains "$output" "overlaps subnet 172.30.1.0/24" "a subnet that an earlier agent gave"
 	stop_agent
-	assert_fails timeout 20 docker run -d --network shop --name c3 "$IMAGE"
+	assert_fails timeout "$(scaled 20)" docker run -d --network shop --name c3 "$IMAGE"
 	start_agent
 	docker rm -f c3 >/dev/null 2>&1 || true
 	assert_succeeds run c4 shop
@@ -290,7 +290,7 @@ test_ipv6()
 	assert_succeeds run c1 shop
 	assert_equal "10.98.0.1 10.98.0.2 fd98::1 fd98::2" "$(held | xargs)" "held"
 	# Duplicate address detection goes first.
-	wait_until 10 docker exec c1 ping -c 1 -W 2 fd98::1
+	wait_until 10 docker exec c1 ping -c 1 -W "$(scaled 2)" fd98::1
 	assert_fails network office --ipv6 --subnet 10.97.0.0/24 --subnet fd98::/80
 	assert_contains "$output" "subnet fd98::/80 overlaps subnet fd98::/64" "refusal"
 	assert_equal "10.98.0.1 10.98.0.2 fd98::1 fd98::2" "$(held | xargs)" "the IPv4 half of what was refused is given back"

@@ -200,8 +200,8 @@ test_portmap_chained_after_rangeguard_makes_a_host_port_reach_the_container()
 {
 	assert_succeeds run c1 -p 8080:80 "$IMAGE" busybox nc -ll -p 80 -e /bin/busybox echo hello
 	assert_succeeds run c2
-	assert_equal hello "$(busybox nc -w 5 "$HOST_IPV4" 8080 </dev/null)" "what the host gets from its port"
-	assert_equal hello "$(podman exec c2 busybox nc -w 5 "$HOST_IPV4" 8080 </dev/null)" "what c2 gets from that port"
+	assert_equal hello "$(busybox nc -w "$(scaled 5)" "$HOST_IPV4" 8080 </dev/null)" "what the host gets from its port"
+	assert_equal hello "$(podman exec c2 busybox nc -w "$(scaled 5)" "$HOST_IPV4" 8080 </dev/null)" "what c2 gets from that port"
 	remove c1
 	assert_fails busybox nc -w 2 "$HOST_IPV4" 8080
 }

@@ -148,4 +148,9 @@ main()
 	echo "$stamp" >"$DIRECTORY/stamp"
 }
 
-main "$@"
+# What debootstrap mounts and starts goes with this script, and this script with who called it, however that ends.
+if [[ "${1-}" != --inside ]]; then
+	exec setpriv --pdeathsig KILL unshare --mount --pid --mount-proc --fork --kill-child --propagation private \
+		"$0" --inside "$@"
+fi
+main "${@:2}"
