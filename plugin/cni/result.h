@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "ipam/address/address.h"
+#include "ipam/address/route.h"
 #include "plugin/cni/version.h"
 #include "plugin/report/error.h"
 
@@ -28,18 +29,6 @@ struct result_ip {
 	struct prefix address;
 	struct address gateway; /* FAMILY_NONE: none */
 	int interface;
-};
-
-/** struct route - A route into or of a container; also what `ipam.routes` lists */
-struct route {
-	struct prefix destination;
-	struct address gateway; /* FAMILY_NONE: none */
-	/* Since CNI 1.1.0; -1: absent. Units: bytes, bytes, metric, table id, scope as in linux/rtnetlink.h */
-	long mtu;
-	long advmss;
-	long priority;
-	long table;
-	long scope;
 };
 
 /** struct result - What stands in one result; arrays and @dns (NULL: none) are owned */

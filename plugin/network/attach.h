@@ -58,9 +58,25 @@ int attach_find(struct port *host, const struct attachment *attachment, struct l
 		struct error *reterr);
 int attach_find_renamed(struct port *host, const struct attachment *attachment, const struct address *addresses,
 			size_t n_addresses, struct link_info *ret_link);
-/* Compare kernel and prevResult (CHECK): 0, REFUSED with what is missing. Ends up inside @netns. */
+/**
+ * struct attach_expectation - What an attachment is compared with; borrowed
+ * @mac:		MAC address of the container's end, NULL: any
+ * @addresses:		Addresses of the container's end, with their prefix lengths
+ * @n_addresses:	How many
+ * @routes:		Routes in the container; one without gateway may have any next hop
+ * @n_routes:		How many
+ */
+struct attach_expectation {
+	const char *mac;
+	const struct prefix *addresses;
+	size_t n_addresses;
+	const struct route *routes;
+	size_t n_routes;
+};
+
+/* Compare the kernel with what is expected (CHECK): 0, REFUSED with what is missing. Ends up inside @netns. */
 int attach_check(struct port *host, const struct netns *netns, const struct attachment *attachment,
-		 const struct result *expected, struct error *reterr);
+		 const struct attach_expectation *expected, struct error *reterr);
 /* MTU of the interface that holds the host's default route, 1500 when there is none. */
 int attach_default_mtu(struct port *host, unsigned *ret_mtu, char ret_name[static IFNAMSIZ], struct error *reterr);
 

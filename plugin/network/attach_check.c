@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * CHECK: does the kernel still have what an ADD made and its result says? The host's side is asked by exact questions,
+ * CHECK: does the kernel still have what an ADD made? The host's side is asked by exact questions,
  * the container's, which is small, is read whole.
  */
 
@@ -17,8 +17,7 @@
  * struct check - What is compared
  * @host:	Port of the host
  * @attachment:	Whose
- * @expected:	Result to compare with
- * @end:	The container's end in that result, -1 where results of that age name no interfaces
+ * @expected:	What to compare with
  * @link:	Host end, later container's end
  * @seen:	One flag per thing looked for, while a dump is read
  * @err:	Error
@@ -26,27 +25,11 @@
 struct check {
 	struct port *host;
 	const struct attachment *attachment;
-	const struct result *expected;
-	int end;
+	const struct attach_expectation *expected;
 	struct link_info link;
 	bool *seen;
 	struct error *err;
 };
-
-/** find_end() - Index of the interface @name inside a container in a result, -1 when there is none */
-static int find_end(const struct result *result, const char *name)
-{
-	for (size_t i = 0; i < result->n_interfaces; i++)
-		if (result->interfaces[i].sandbox[0] && strcmp(result->interfaces[i].name, name) == 0)
-			return (int)i;
-	return -1;
-}
-
-/** is_own_ip() - Whether an address of the result is one of the interface that is checked */
-static bool is_own_ip(const struct check *check, size_t i)
-{
-	return check->expected->ips[i].interface < 0 || check->expected->ips[i].interface == check->end;
-}
 
 /**
  * check_host_end() - The host end is there, is ours, and up
@@ -102,9 +85,8 @@ static int check_host(struct check *check)
 {
 	int r = check_host_end(check);
 
-	for (size_t i = 0; !r && i < check->expected->n_ips; i++)
-		if (is_own_ip(check, i))
-			r = check_host_route(check, &check->expected->ips[i].address.address);
+	for (size_t i = 0; !r && i < check->expected->n_addresses; i++)
+		r = check_host_route(check, &check->expected->addresses[i].address);
 	return r;
 }
 
@@ -147,30 +129,30 @@ static int check_container_end(struct check *check, struct port *container)
 		return error_set(check->err, ERROR_KERNEL, "interface %s in the container is another one", ifname);
 	if (!check->link.up)
 		return error_set(check->err, ERROR_KERNEL, "interface %s in the container is down", ifname);
-	if (check->end >= 0 && mac_parse(check->expected->interfaces[check->end].mac, mac) == 0 &&
+	if (check->expected->mac && mac_parse(check->expected->mac, mac) == 0 &&
 	    memcmp(mac, check->link.mac, ETH_ALEN) != 0)
 		return error_set(check->err, ERROR_KERNEL,
 				 "interface %s in the container has a MAC address other than %s", ifname,
-				 check->expected->interfaces[check->end].mac);
+				 check->expected->mac);
 	return 0;
 }
 
-/** take_ip() - port_reply_fn: mark the expected addresses that are there */
-static int take_ip(const struct nlmsghdr *message, void *userdata)
+/** take_address() - port_reply_fn: mark the expected addresses that are there */
+static int take_address(const struct nlmsghdr *message, void *userdata)
 {
 	struct check *check = userdata;
 	struct address_info info;
 	int r;
 
 	if (!message) {
-		memset(check->seen, 0, check->expected->n_ips * sizeof(*check->seen));
+		memset(check->seen, 0, check->expected->n_addresses * sizeof(*check->seen));
 		return 0;
 	}
 	r = rtmessage_read_address(message, &info);
 	if (r < 0)
 		return r == -ENOMSG ? 0 : r;
-	for (size_t i = 0; i < check->expected->n_ips; i++) {
-		const struct prefix *wanted = &check->expected->ips[i].address;
+	for (size_t i = 0; i < check->expected->n_addresses; i++) {
+		const struct prefix *wanted = &check->expected->addresses[i];
 
 		if (info.interface == check->link.index && info.address.length == wanted->length &&
 		    address_equal(&info.address.address, &wanted->address))
@@ -228,10 +210,10 @@ static int read_container(struct check *check, struct stage *stage, int appended
 	return r ? r : stage_send(stage);
 }
 
-/** check_ips() - The container's end has the expected addresses: 0, REFUSED */
-static int check_ips(struct check *check, struct port *container)
+/** check_addresses() - The container's end has the expected addresses: 0, REFUSED */
+static int check_addresses(struct check *check, struct port *container)
 {
-	bool *seen CLEANUP_FREE = calloc(check->expected->n_ips + 1, sizeof(*seen));
+	bool *seen CLEANUP_FREE = calloc(check->expected->n_addresses + 1, sizeof(*seen));
 	char text[PREFIX_TEXT_MAX];
 	struct stage stage;
 	int r;
@@ -240,12 +222,12 @@ static int check_ips(struct check *check, struct port *container)
 		return error_no_memory(check->err);
 	check->seen = seen;
 	stage_begin(&stage, container, "in the container", check->err);
-	r = read_container(check, &stage, rtmessage_dump_addresses(&stage.batch, check->link.index), take_ip);
-	for (size_t i = 0; !r && i < check->expected->n_ips; i++)
-		if (is_own_ip(check, i) && !seen[i])
+	r = read_container(check, &stage, rtmessage_dump_addresses(&stage.batch, check->link.index), take_address);
+	for (size_t i = 0; !r && i < check->expected->n_addresses; i++)
+		if (!seen[i])
 			r = error_set(check->err, ERROR_KERNEL,
 				      "address %s is missing on interface %s in the container",
-				      prefix_format(&check->expected->ips[i].address, text), check->attachment->ifname);
+				      prefix_format(&check->expected->addresses[i], text), check->attachment->ifname);
 	return r;
 }
 
@@ -310,30 +292,26 @@ static int check_container(struct check *check)
 		return error_set_errno(check->err, ERROR_KERNEL, r, "cannot open a netlink socket in the container");
 	r = check_container_end(check, container);
 	if (!r)
-		r = check_ips(check, container);
+		r = check_addresses(check, container);
 	if (!r)
 		r = check_routes(check, container, FAMILY_IPV4);
 	return r ? r : check_routes(check, container, FAMILY_IPV6);
 }
 
 /**
- * attach_check() - Compare the kernel's state with the result of the ADD
+ * attach_check() - Compare the kernel's state with what an ADD made
  * @host:	Port of the host's namespace
  * @netns:	The container's namespace; the calling thread ends up there, unless the host's side fails
  * @attachment:	Whose
- * @expected:	Result of the ADD; addresses of other interfaces in it are not looked at
+ * @expected:	What that was
  * @reterr:	Error; what is missing has the code ERROR_KERNEL too, the specification having none for it
  *
  * Return: 0, REFUSED
  */
 int attach_check(struct port *host, const struct netns *netns, const struct attachment *attachment,
-		 const struct result *expected, struct error *reterr)
+		 const struct attach_expectation *expected, struct error *reterr)
 {
-	struct check check = {.host = host,
-			      .attachment = attachment,
-			      .expected = expected,
-			      .end = find_end(expected, attachment->ifname),
-			      .err = reterr};
+	struct check check = {.host = host, .attachment = attachment, .expected = expected, .err = reterr};
 	int r = check_host(&check);
 
 	if (r)

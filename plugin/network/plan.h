@@ -11,8 +11,8 @@
 #include <net/if.h>
 
 #include "ipam/address/range.h"
+#include "ipam/address/route.h"
 #include "ipam/lease/lease.h"
-#include "plugin/cni/result.h"
 #include "rangeguard/limits.h"
 
 /** Next hop of a container's default routes, on-link */

@@ -4,11 +4,13 @@
  * (specification, "CHECK"). Changes nothing, but for a ruleset that somebody flushed.
  */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "plugin/host/protection.h"
 #include "plugin/network/attach.h"
 #include "plugin/verbs/chained.h"
+#include "plugin/verbs/expectation.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"
 
@@ -77,9 +79,11 @@ static int check_lease(const struct context *context, const struct result *expec
 /** check_interface() - The kernel has what prevResult tells of, and the nftables table what the lease does */
 static int check_interface(const struct context *context, const struct result *expected, struct error *reterr)
 {
+	CLEANUP_FREE struct prefix *addresses = calloc(expected->n_ips + 1, sizeof(*addresses));
 	struct attachment attachment = context_attachment(context);
 	NETNS_CLEANUP struct netns netns = NETNS_INIT;
 	HOST_CLEANUP struct host host = {0};
+	struct attach_expectation expectation;
 	int r = netns_open(context->request.netns, &netns);
 
 	if (r)
@@ -88,7 +92,10 @@ static int check_interface(const struct context *context, const struct result *e
 				 context->request.netns, r < 0 ? strerror(-r) : "it is something else");
 	if (context_open_host(context, &host, reterr) || protection_check(&host, &attachment, reterr))
 		return REFUSED;
-	return attach_check(host.rtnetlink, &netns, &attachment, expected, reterr);
+	if (!addresses)
+		return error_no_memory(reterr);
+	expectation = expectation_of_result(expected, attachment.ifname, addresses);
+	return attach_check(host.rtnetlink, &netns, &attachment, &expectation, reterr);
 }
 
 /**

@@ -499,19 +499,14 @@ static void delete_of_what_just_went_is_fine(void **state)
 	assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), 0);
 }
 
-/** struct scene - An attachment as it should be, and the result that says so */
+/** struct scene - An attachment as it should be */
 struct scene {
-	struct result_interface interfaces[2];
-	struct result_ip ips[2];
+	struct prefix addresses[2];
 	struct route routes[2];
-	struct result result;
+	struct attach_expectation expected;
 };
 
-static char empty[] = "";
-static char host_name[] = "host end";
-static char eth0[] = "eth0";
-static char sandbox[] = "/run/netns/blue";
-static char mac_text[] = "02:00:00:00:00:01";
+static const char mac_text[] = "02:00:00:00:00:01";
 
 /** set_scene() - All is well with 10.0.0.2 */
 static void set_scene(struct scene *scene)
@@ -535,22 +530,20 @@ static void set_scene(struct scene *scene)
 	fake_add_address(&fake.addresses, &held);
 
 	*scene = (struct scene){
-		.interfaces = {{host_name, empty, empty, empty, empty, 0}, {eth0, mac_text, sandbox, empty, empty, 0}},
-		.ips = {{.address = prefix("10.0.0.2/32"), .interface = 1}},
+		.addresses = {prefix("10.0.0.2/32")},
 		.routes = {{.destination = prefix("0.0.0.0/0"), .gateway = address("169.254.1.1")}},
 	};
-	scene->result = (struct result){.interfaces = scene->interfaces,
-					.n_interfaces = 2,
-					.ips = scene->ips,
-					.n_ips = 1,
-					.routes = scene->routes,
-					.n_routes = 1};
+	scene->expected = (struct attach_expectation){.mac = mac_text,
+						      .addresses = scene->addresses,
+						      .n_addresses = 1,
+						      .routes = scene->routes,
+						      .n_routes = 1};
 }
 
 static void check(struct scene *scene, const char *complaint)
 {
 	struct error err = {0};
-	int r = attach_check(fake_host_port(), &nowhere, &pod, &scene->result, &err);
+	int r = attach_check(fake_host_port(), &nowhere, &pod, &scene->expected, &err);
 
 	assert_int_equal(fake.open_ports, 0);
 	if (!complaint) {
@@ -656,7 +649,7 @@ static void check_names_what_is_missing(void **state)
 					 &(struct address_info){.address = prefix("10.0.0.2/32"), .interface = 3});
 			break;
 		case 13:
-			scene.ips[0].address.length = 24;
+			scene.addresses[0].length = 24;
 			break;
 		case 14:
 			fake.routes.count = 0;
@@ -671,30 +664,27 @@ static void check_names_what_is_missing(void **state)
 	}
 }
 
-/* In a chain, or with another plugin behind us, the result has addresses that are none of ours. */
-static void check_leaves_other_interfaces_alone(void **state)
+/* Each address is looked for. */
+static void check_names_the_second_address(void **state)
 {
 	struct scene scene;
 
 	(void)state;
 	set_scene(&scene);
-	scene.ips[1] = (struct result_ip){.address = prefix("192.0.2.9/24"), .interface = 0};
-	scene.result.n_ips = 2;
-	check(&scene, NULL);
-	scene.ips[1].interface = 1;
-	fake.in_container = false;
+	scene.addresses[1] = prefix("192.0.2.9/24");
+	scene.expected.n_addresses = 2;
 	check(&scene, "192.0.2.9");
 }
 
-/* Results before 0.3.0 name no interfaces. */
-static void check_works_without_interfaces(void **state)
+/* Results before 0.3.0 name no interfaces, and no MAC address. */
+static void check_works_without_mac(void **state)
 {
 	struct scene scene;
 
 	(void)state;
 	set_scene(&scene);
-	scene.result.n_interfaces = 0;
-	scene.ips[0].interface = -1;
+	scene.expected.mac = NULL;
+	fake.container_end.mac[5] = 2;
 	check(&scene, NULL);
 	fake.in_container = false;
 	fake.addresses.count = 0;
@@ -713,7 +703,7 @@ static void check_fails_when_a_call_does(void **state)
 
 		set_scene(&scene);
 		fake.fail_call = fake.calls + ++call;
-		r = attach_check(fake_host_port(), &nowhere, &pod, &scene.result, &err);
+		r = attach_check(fake_host_port(), &nowhere, &pod, &scene.expected, &err);
 		if (r)
 			assert_int_equal(err.code, ERROR_KERNEL);
 		assert_int_equal(fake.open_ports, 0);
@@ -788,8 +778,8 @@ int main(void)
 		cmocka_unit_test(delete_of_what_just_went_is_fine),
 		cmocka_unit_test(check_is_content_with_what_was_made),
 		cmocka_unit_test(check_names_what_is_missing),
-		cmocka_unit_test(check_leaves_other_interfaces_alone),
-		cmocka_unit_test(check_works_without_interfaces),
+		cmocka_unit_test(check_names_the_second_address),
+		cmocka_unit_test(check_works_without_mac),
 		cmocka_unit_test(check_fails_when_a_call_does),
 		cmocka_unit_test(mtu_is_that_of_the_default_interface),
 		cmocka_unit_test(mtu_without_a_default_route_is_ethernets),
