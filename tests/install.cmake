@@ -14,7 +14,12 @@ foreach(round first second)
   execute_process(COMMAND ${CMAKE_COMMAND} --install "${BUILD_DIR}" OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
   file(GLOB_RECURSE installed RELATIVE "${root}" LIST_DIRECTORIES false "${root}/*" "${root}/.*" "${root}/opt/cni/bin/.*")
   execute_process(COMMAND stat -c %a:%i "${root}/opt/cni/bin/rangeguard" OUTPUT_VARIABLE ${round} COMMAND_ERROR_IS_FATAL ANY)
-  # The agent's parts go below the prefix.
+  # The agent's parts, the link that people call and what they read go below the prefix.
+  list(FILTER installed EXCLUDE REGEX "(/bin/rangeguard|/share/(doc|man)/.*)$")
+  list(APPEND installed opt/cni/bin/rangeguard)
+  if(NOT EXISTS "${root}/opt/cni/bin/rangeguard" OR NOT IS_DIRECTORY "${root}/etc/rangeguard/reserved.d")
+    message(FATAL_ERROR "program or directory for policies missing")
+  endif()
   list(FILTER installed EXCLUDE REGEX "(/sbin/rangeguard-agent|/lib/systemd/system/rangeguard-agent\\.(service|socket))$")
   if(NOT installed STREQUAL "opt/cni/bin/rangeguard")
     message(FATAL_ERROR "installed: ${installed}")

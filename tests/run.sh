@@ -9,7 +9,7 @@ SOURCE_DIR=$PWD
 LOG_DIR=$SOURCE_DIR/build/log
 # How long the whole should take, in seconds: set_samples
 BUDGET=3600
-STAGES=(install build-dev build-asan build-release build-clang unit unit-asan lint netns netns-asan containerd cri podman docker cluster fuzz vm)
+STAGES=(install build-dev build-asan build-release build-clang unit unit-asan lint netns netns-asan containerd cri podman docker cluster package fuzz vm)
 QUICK_STAGES=(install build-dev build-release unit lint netns)
 PACKAGES=(
 	cmake ninja-build gcc libc6-dev clang libclang-rt-14-dev pkg-config
@@ -17,7 +17,7 @@ PACKAGES=(
 	libsystemd-dev libmicrohttpd-dev libyaml-dev libcurl4-gnutls-dev etcd-server etcd-client openssl
 	libcmocka-dev clang-tidy clang-format cppcheck shellcheck git strace valgrind jq libxml2-utils
 	iproute2 iputils-ping nftables iptables conntrack socat curl busybox-static
-	containerd podman runc prometheus containernetworking-plugins docker.io docker-compose systemd
+	containerd podman runc prometheus lintian rpm containernetworking-plugins docker.io docker-compose systemd
 	qemu-system-x86 debootstrap debian-archive-keyring e2fsprogs kmod xz-utils
 	protobuf-compiler python3 python3-grpcio python3-protobuf
 )
@@ -161,6 +161,11 @@ stage_cri()
 {
 	# A hundred sandboxes at once take a slow machine minutes.
 	TEST_TIMEOUT=600 run_scripts release tests/runtimes/cri.sh
+}
+
+stage_package()
+{
+	run_scripts release tests/package/package.sh
 }
 
 stage_podman()
