@@ -175,7 +175,7 @@ stage_podman()
 
 stage_docker()
 {
-	run_scripts release tests/runtimes/docker.sh
+	run_scripts release tests/runtimes/docker.sh tests/runtimes/docker_scale.sh
 }
 
 # With a real etcd, which the tests start inside their own namespaces

@@ -10,6 +10,8 @@
 #include "plugin/text/json.h"
 #include "plugin/text/source.h"
 
+/** How often leases of containers that are gone are looked for: seconds */
+#define GC_SECONDS 300U
 #define DOCKER_SOCKET "/run/docker/plugins/rangeguard.sock"
 #define DOCKER_STATE "/var/lib/rangeguard/docker.json"
 #define DOCKER_AVOID "/etc/cni/net.d"
@@ -158,6 +160,7 @@ static void set_defaults(struct agent_config *config)
 {
 	config->data_dir = NETCONF_DATA_DIR;
 	config->restore = true;
+	config->gc = GC_SECONDS;
 	config->policy.name = "";
 	config->policy.role = ROLE_INTERFACE;
 	config->policy.file = config->file;
@@ -180,8 +183,9 @@ static void set_defaults(struct agent_config *config)
 /** read_root() - The document's own members */
 static void read_root(struct reader *reader, const json_t *root, struct agent_config *config)
 {
-	static const char *const keys[] = {"dataDir", "listen",	 "textfile",	"restore",	"guard",
+	static const char *const keys[] = {"dataDir", "listen",	 "gc",		"textfile",	"restore", "guard",
 					   "docker",  "history", "historySize", "historyFiles", NULL};
+	long long gc = config->gc;
 	const char *data_dir;
 
 	json_check_keys(reader, root, keys);
@@ -190,6 +194,8 @@ static void read_root(struct reader *reader, const json_t *root, struct agent_co
 	config->listen = json_member_text(reader, root, "listen");
 	config->textfile = read_path(reader, root, "textfile");
 	(void)json_member_bool(reader, root, "restore", &config->restore);
+	(void)json_member_integer(reader, root, "gc", 0, LIMIT_REUSE_DELAY, &gc);
+	config->gc = (uint32_t)gc;
 	netconf_read_guard(reader, root, &config->policy);
 	netconf_read_history(reader, root, &config->policy);
 	read_docker(reader, root, &config->docker);

@@ -61,6 +61,7 @@ struct docker_config {
  * @listen:	"ADDRESS:PORT" at which metrics are served, NULL: they are not
  * @textfile:	File for node_exporter's textfile collector, NULL: none
  * @restore:	Put back what somebody takes out of the kernel
+ * @gc:		Seconds between two looks for leases of containers that are gone; 0: there are none
  * @policy:	Of a network configuration only its file and `guard`: which policies count
  * @docker:	Docker's IPAM driver
  */
@@ -71,6 +72,7 @@ struct agent_config {
 	const char *listen;
 	const char *textfile;
 	bool restore;
+	uint32_t gc;
 	struct netconf policy;
 	struct docker_config docker;
 };

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "ipam/store/store_lmdb.h"
 #include "plugin/agent/agent.h"
 #include "plugin/agent/docker.h"
+#include "plugin/agent/gc.h"
 #include "plugin/agent/log.h"
 #include "plugin/agent/metrics.h"
 #include "plugin/agent/options.h"
@@ -25,7 +27,8 @@ static void apply(const struct agent_options *options, struct agent_config *conf
 /** run() - With its options: the exit status */
 static int run(const struct agent_options *options)
 {
-	static const struct agent_module *const modules[] = {&watch_module, &docker_module, &metrics_module, NULL};
+	static const struct agent_module *const modules[] = {&watch_module, &gc_module, &docker_module, &metrics_module,
+							     NULL};
 	AGENT_CONFIG_CLEANUP struct agent_config config = {0};
 	struct error err = {0};
 	int r = agent_config_read(options->config, &config, &err);
@@ -39,6 +42,15 @@ static int run(const struct agent_options *options)
 	return r ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/** end_after_crash() - The lease store was damaged beyond its own checks and has been set aside: begin again */
+static void end_after_crash(void)
+{
+	static const char line[] = "the lease store was damaged; it has been set aside as leases.mdb.damaged\n";
+
+	(void)!write(STDERR_FILENO, line, sizeof(line) - 1);
+	_exit(EXIT_FAILURE);
+}
+
 int main(int argc, char **argv)
 {
 	struct agent_options options = {0};
@@ -49,5 +61,6 @@ int main(int argc, char **argv)
 	if (status)
 		return status;
 	agent_log_to_journal();
+	store_lmdb_on_crash(end_after_crash);
 	return run(&options);
 }

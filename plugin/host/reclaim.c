@@ -62,15 +62,11 @@ static bool is_dead(struct port *host, const struct lease *lease)
 	       !liveness_interface(host, lease);
 }
 
-/** note_dead() - ipam_each_fn: remember a lease to give back; 1 when that is enough for one ADD */
-static int note_dead(void *userdata, const struct lease *lease)
+/** keep_dead() - Remember a lease to give back: 1 when that is enough at a time, 0, -ENOMEM */
+static int keep_dead(struct reclaim *reclaim, const struct lease *lease)
 {
-	struct reclaim *reclaim = userdata;
-	struct dead *dead;
+	struct dead *dead = calloc(1, sizeof(*dead));
 
-	if (!is_wanted(reclaim->request, lease) || !is_dead(reclaim->host, lease))
-		return 0;
-	dead = calloc(1, sizeof(*dead));
 	if (!dead)
 		return -ENOMEM;
 	dead->next = reclaim->first;
@@ -84,8 +80,28 @@ static int note_dead(void *userdata, const struct lease *lease)
 	return ++reclaim->n_dead == LIMIT_RECLAIMED_PER_ADD;
 }
 
+/** note_dead() - ipam_each_fn: what an ADD can use */
+static int note_dead(void *userdata, const struct lease *lease)
+{
+	struct reclaim *reclaim = userdata;
+
+	return is_wanted(reclaim->request, lease) && is_dead(reclaim->host, lease) ? keep_dead(reclaim, lease) : 0;
+}
+
+/**
+ * note_gone() - ipam_each_fn: what nobody has any more for certain
+ *
+ * Of a lease that was taken over from elsewhere the namespace is not known: it waits until somebody needs its address.
+ */
+static int note_gone(void *userdata, const struct lease *lease)
+{
+	struct reclaim *reclaim = userdata;
+
+	return liveness_netns(lease) == LIVENESS_GONE && is_dead(reclaim->host, lease) ? keep_dead(reclaim, lease) : 0;
+}
+
 /** release_all() - Give back what was noted; what can't be taken out of the kernel stays: 0, negative errno */
-static int release_all(struct store *store, const struct reclaim *reclaim, struct host *host)
+static int release_all(struct store *store, const struct reclaim *reclaim, int64_t now, struct host *host)
 {
 	for (const struct dead *dead = reclaim->first; dead; dead = dead->next) {
 		struct attachment attachment = {.network = dead->network,
@@ -93,8 +109,7 @@ static int release_all(struct store *store, const struct reclaim *reclaim, struc
 						.ifname = dead->ifname,
 						.chained = dead->chained};
 		struct error err = {0};
-		int r = protection_release(store, host, &attachment, RELEASE_RECLAIM, reclaim->request->lease.since,
-					   &err);
+		int r = protection_release(store, host, &attachment, RELEASE_RECLAIM, now, &err);
 
 		if (r < 0)
 			return r;
@@ -122,7 +137,25 @@ int reclaim_dead(struct store *store, const struct ipam_request *request, struct
 
 	if (r < 0)
 		return r;
-	return reclaim.first ? release_all(store, &reclaim, host) : RECLAIM_E_NOTHING;
+	return reclaim.first ? release_all(store, &reclaim, request->lease.since, host) : RECLAIM_E_NOTHING;
+}
+
+/**
+ * reclaim_gone() - Give back leases of attachments that are gone, though nobody needs their addresses now
+ * @store:	Store opened for writing, in no transaction
+ * @now:	Seconds since the epoch
+ * @host:	Host in the host's namespace
+ * @ret_n:	How many
+ *
+ * Return: 0, negative errno
+ */
+int reclaim_gone(struct store *store, int64_t now, struct host *host, unsigned *ret_n)
+{
+	__attribute__((cleanup(reclaim_done))) struct reclaim reclaim = {.host = host->rtnetlink};
+	int r = ipam_each(store, NULL, note_gone, &reclaim);
+
+	*ret_n = reclaim.n_dead;
+	return r < 0 ? r : release_all(store, &reclaim, now, host);
 }
 
 /** note_reclaimable() - ipam_each_fn: 1 at the first lease that an ADD would give back */

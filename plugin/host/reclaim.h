@@ -16,6 +16,7 @@ enum reclaim_outcome {
 };
 
 int reclaim_dead(struct store *store, const struct ipam_request *request, struct host *host);
+int reclaim_gone(struct store *store, int64_t now, struct host *host, unsigned *ret_n);
 int reclaim_is_possible(struct store *store, const struct range_set *set, struct port *host);
 
 #endif

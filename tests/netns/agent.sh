@@ -131,6 +131,25 @@ test_systemd_is_notified()
 	wait_until 5 grep -q STOPPING=1 notified
 }
 
+test_leases_of_containers_that_are_gone()
+{
+	local lives conf='{"cniVersion": "1.1.0", "name": "pods", "type": "rangeguard", "ipam": {"type": "rangeguard",
+		"ranges": [[{"subnet": "10.9.0.0/24"}]]}}'
+
+	mkdir -p /etc/rangeguard
+	echo '{"gc": 1}' >/etc/rangeguard/agent.json
+	start_agent
+	container c1
+	container c2
+	add c1 "$conf" >/dev/null
+	lives=$(add c2 "$conf" | jq -r '.ips[0].address | split("/")[0]')
+	ip netns del c1
+	wait_until 10 sh -c "! '$RANGEGUARD' list | grep -q 'c1'"
+	assert_equal "$lives" "$("$RANGEGUARD" list --format json | jq -r '.leases[].address')" "the container that lives"
+	assert_contains "$(<agent.log)" "reclaimed the lease of c1 eth0" "journal"
+	stop_agent
+}
+
 test_metrics_over_http_and_as_a_file()
 {
 	local answer
