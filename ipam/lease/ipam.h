@@ -161,6 +161,7 @@ int ipam_each(struct store *store, const char *network, ipam_each_fn each, void 
 int ipam_each_part(struct store *store, struct ipam_part *part, ipam_each_fn each, void *userdata);
 int ipam_next_held(struct store *store, const struct span *within, struct address *ret_address, ipam_each_fn holder,
 		   void *userdata);
+int ipam_count(struct store *store, const struct span *span, uint64_t after, size_t *ret_held, size_t *ret_resting);
 int ipam_is_full(struct store *store, const struct range_set *sets, size_t n_sets, const struct guard *guard,
 		 size_t *ret_set);
 

@@ -7,6 +7,7 @@
 
 #include "ipam/store/store_lmdb.h"
 #include "plugin/agent/agent.h"
+#include "plugin/agent/cluster.h"
 #include "plugin/agent/docker.h"
 #include "plugin/agent/gc.h"
 #include "plugin/agent/log.h"
@@ -27,8 +28,8 @@ static void apply(const struct agent_options *options, struct agent_config *conf
 /** run() - With its options: the exit status */
 static int run(const struct agent_options *options)
 {
-	static const struct agent_module *const modules[] = {&watch_module, &gc_module, &docker_module, &metrics_module,
-							     NULL};
+	static const struct agent_module *const modules[] = {&watch_module,   &gc_module,      &docker_module,
+							     &cluster_module, &metrics_module, NULL};
 	AGENT_CONFIG_CLEANUP struct agent_config config = {0};
 	struct error err = {0};
 	int r = agent_config_read(options->config, &config, &err);

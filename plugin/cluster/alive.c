@@ -206,7 +206,7 @@ void alive_answered(struct machine *machine, int64_t now, enum outcome outcome)
 static void find_held(struct machine *machine)
 {
 	for (size_t i = 0; i < machine->n_sources; i++) {
-		struct source *source = &machine->sources[i];
+		struct shared_source *source = &machine->sources[i];
 		const struct seen *seen = cache_find(&machine->cache, source->key);
 		const struct record *record = seen ? &seen->record : NULL;
 

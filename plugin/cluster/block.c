@@ -8,7 +8,7 @@
 #include "plugin/cluster/machine_internal.h"
 
 /** find_block() - The block of this key that the store knows; NULL: none */
-struct block *find_block(const struct machine *machine, const char *key)
+struct pool_block *find_block(const struct machine *machine, const char *key)
 {
 	for (size_t i = 0; i < machine->n_blocks; i++) {
 		if (strcmp(machine->blocks[i].key, key) == 0)
@@ -26,10 +26,10 @@ static bool is_own_block(const struct machine *machine, const struct seen *seen)
 }
 
 /** add_block() - A row for @key */
-static struct block *add_block(struct machine *machine, const char *key)
+static struct pool_block *add_block(struct machine *machine, const char *key)
 {
 	int pool = pool_of(machine, key);
-	struct block *blocks, *block;
+	struct pool_block *blocks, *block;
 
 	if (pool < 0)
 		return NULL;
@@ -40,7 +40,7 @@ static struct block *add_block(struct machine *machine, const char *key)
 	}
 	machine->blocks = blocks;
 	block = &blocks[machine->n_blocks++];
-	*block = (struct block){.pool = (unsigned)pool, .retry = INT64_MIN};
+	*block = (struct pool_block){.pool = (unsigned)pool, .retry = INT64_MIN};
 	memcpy(block->key, key, strlen(key) + 1);
 	return block;
 }
@@ -48,7 +48,7 @@ static struct block *add_block(struct machine *machine, const char *key)
 /** drop_block() - Forget a row */
 static void drop_block(struct machine *machine, const char *key)
 {
-	struct block *block = find_block(machine, key);
+	struct pool_block *block = find_block(machine, key);
 
 	if (block)
 		*block = machine->blocks[--machine->n_blocks];
@@ -65,7 +65,7 @@ static void drop_block(struct machine *machine, const char *key)
  */
 int machine_found_block(struct machine *machine, const char *key, int64_t revision, bool leaving)
 {
-	struct block *block = add_block(machine, key);
+	struct pool_block *block = add_block(machine, key);
 
 	if (!block)
 		return machine->no_memory ? -ENOMEM : -EINVAL;
@@ -83,7 +83,7 @@ int machine_found_block(struct machine *machine, const char *key, int64_t revisi
  */
 void machine_block_used(struct machine *machine, int64_t now, const char *key, unsigned used)
 {
-	struct block *block = find_block(machine, key);
+	struct pool_block *block = find_block(machine, key);
 
 	if (!block)
 		return;
@@ -176,7 +176,7 @@ static bool adopt_next(struct machine *machine, int64_t now, struct action *acti
 }
 
 /** return_block() - Delete the record of a block that is leaving, by the revision it was claimed at */
-static bool return_block(struct machine *machine, int64_t now, struct action *action, struct block *block)
+static bool return_block(struct machine *machine, int64_t now, struct action *action, struct pool_block *block)
 {
 	const struct seen *seen = cache_find(&machine->cache, block->key);
 
@@ -199,7 +199,7 @@ static bool needs_block(const struct machine *machine, unsigned pool)
 	if (machine->pools[pool].demand)
 		return true;
 	for (size_t i = 0; i < machine->n_blocks; i++) {
-		const struct block *block = &machine->blocks[i];
+		const struct pool_block *block = &machine->blocks[i];
 
 		if (block->pool == pool && !block->leaving && block->used == 0)
 			return false;
@@ -211,7 +211,7 @@ static bool needs_block(const struct machine *machine, unsigned pool)
 static bool retake_next(struct machine *machine, int64_t now, struct action *action, unsigned pool)
 {
 	for (size_t i = 0; i < machine->n_blocks; i++) {
-		struct block *block = &machine->blocks[i];
+		struct pool_block *block = &machine->blocks[i];
 		const struct seen *seen = cache_find(&machine->cache, block->key);
 
 		if (block->pool != pool || !block->leaving || cache_revision(seen) != block->revision ||
@@ -228,10 +228,10 @@ static bool retake_next(struct machine *machine, int64_t now, struct action *act
 }
 
 /** surplus() - An empty block that another one makes unnecessary, and that was empty for long enough; NULL: none */
-static struct block *surplus(const struct machine *machine, int64_t now, struct action *action)
+static struct pool_block *surplus(const struct machine *machine, int64_t now, struct action *action)
 {
 	for (size_t i = 0; i < machine->n_blocks; i++) {
-		struct block *block = &machine->blocks[i];
+		struct pool_block *block = &machine->blocks[i];
 		bool another = false;
 
 		if (block->leaving || block->used > 0)
@@ -251,10 +251,10 @@ static struct block *surplus(const struct machine *machine, int64_t now, struct 
 }
 
 /** lost_next() - A block whose record is gone or another's: no more addresses from it */
-static struct block *lost_block(const struct machine *machine)
+static struct pool_block *lost_block(const struct machine *machine)
 {
 	for (size_t i = 0; i < machine->n_blocks; i++) {
-		struct block *block = &machine->blocks[i];
+		struct pool_block *block = &machine->blocks[i];
 
 		if (!block->leaving && cache_revision(cache_find(&machine->cache, block->key)) != block->revision)
 			return block;
@@ -265,7 +265,7 @@ static struct block *lost_block(const struct machine *machine)
 /** give_next() - Blocks that are leaving, or ought to */
 static bool give_next(struct machine *machine, int64_t now, struct action *action)
 {
-	struct block *block = lost_block(machine);
+	struct pool_block *block = lost_block(machine);
 
 	if (block && cache_revision(cache_find(&machine->cache, block->key)) == 0)
 		return swap_block(machine, now, action, block->key, FOR_BLOCK_CLAIM, block->pool);
@@ -302,7 +302,7 @@ bool block_next(struct machine *machine, int64_t now, struct action *action)
 	if (opening_next(machine, action) || adopt_next(machine, now, action))
 		return true;
 	for (unsigned i = 0; i < machine->n_pools; i++) {
-		if (!needs_block(machine, i))
+		if (machine->pools[i].verdict != POOLS_KNOWN || !needs_block(machine, i))
 			continue;
 		if (retake_next(machine, now, action, i))
 			return true;
@@ -317,7 +317,7 @@ bool block_next(struct machine *machine, int64_t now, struct action *action)
 }
 
 /** block_opened() - The store knows a block, or could not be told */
-static void block_opened(struct machine *machine, int64_t now, struct block *block, enum done done)
+static void block_opened(struct machine *machine, int64_t now, struct pool_block *block, enum done done)
 {
 	if (done == DONE_OK && !block)
 		block = add_block(machine, machine->opening);
@@ -342,7 +342,7 @@ static void block_opened(struct machine *machine, int64_t now, struct block *blo
 void block_done(struct machine *machine, int64_t now, enum done done)
 {
 	const struct action *action = &machine->action;
-	struct block *block = find_block(machine, action->key);
+	struct pool_block *block = find_block(machine, action->key);
 
 	if (action->kind == ACTION_BLOCK_OPEN)
 		block_opened(machine, now, block, done);
@@ -358,7 +358,7 @@ void block_done(struct machine *machine, int64_t now, enum done done)
 /** block_claimed() - A claim ended: what is ours now, the store must learn */
 void block_claimed(struct machine *machine, int64_t now, enum outcome outcome)
 {
-	struct pool *pool = &machine->pools[machine->subject];
+	struct block_pool *pool = &machine->pools[machine->subject];
 
 	if (outcome == WON)
 		is_ours_now(machine, cache_find(&machine->cache, machine->request.key));
@@ -377,7 +377,7 @@ void block_swapped(struct machine *machine, int64_t now, enum outcome outcome)
 /** block_returned() - A deletion ended: the store forgets the block if it is gone */
 void block_returned(struct machine *machine, int64_t now, enum outcome outcome)
 {
-	struct block *block = find_block(machine, machine->request.key);
+	struct pool_block *block = find_block(machine, machine->request.key);
 
 	if (block && outcome != WON)
 		block->retry = now + RETRY_SOON;

@@ -58,7 +58,7 @@ static enum way way_from_other(const struct machine *machine, const struct recor
 }
 
 /** way_to() - What stands between this host and a source; @ret_due: when that may change by time alone */
-static enum way way_to(const struct machine *machine, const struct source *source, int64_t now, int64_t *ret_due)
+static enum way way_to(const struct machine *machine, const struct shared_source *source, int64_t now, int64_t *ret_due)
 {
 	const struct seen *seen = cache_find(&machine->cache, source->key);
 	enum way way;
@@ -99,10 +99,10 @@ static bool reuse_without_swap(struct machine *machine, unsigned index)
 }
 
 /** claim() - Swap source/ADDRESS to this host */
-static bool claim(struct machine *machine, int64_t now, struct action *action, unsigned index, const struct pin *pin,
-		  enum way way)
+static bool claim(struct machine *machine, int64_t now, struct action *action, unsigned index,
+		  const struct shared_pin *pin, enum way way)
 {
-	struct source *source = &machine->sources[index];
+	struct shared_source *source = &machine->sources[index];
 	const struct seen *seen = cache_find(&machine->cache, source->key);
 	struct record record = {.kind = RECORD_SOURCE};
 	char key[RECORD_KEY_MAX];
@@ -155,7 +155,7 @@ static bool fence(struct machine *machine, int64_t now, struct action *action, u
 }
 
 /** pin_has_source() - Whether a pin is served, or about to be */
-static bool pin_has_source(const struct machine *machine, const struct pin *pin)
+static bool pin_has_source(const struct machine *machine, const struct shared_pin *pin)
 {
 	for (size_t i = 0; i < pin->n_sources; i++) {
 		if (machine->sources[pin->sources[i]].phase != PHASE_NONE)
@@ -165,7 +165,8 @@ static bool pin_has_source(const struct machine *machine, const struct pin *pin)
 }
 
 /** try_pin() - Claim, or fence for, the first source of a pin to which there is a way of at most @worst */
-static bool try_pin(struct machine *machine, int64_t now, struct action *action, const struct pin *pin, enum way worst)
+static bool try_pin(struct machine *machine, int64_t now, struct action *action, const struct shared_pin *pin,
+		    enum way worst)
 {
 	for (size_t i = 0; i < pin->n_sources; i++) {
 		unsigned index = pin->sources[i];
@@ -205,7 +206,7 @@ bool claim_next(struct machine *machine, int64_t now, struct action *action)
 	if (!may_claim(machine, now))
 		return false;
 	for (size_t i = 0; i < machine->n_pins; i++) {
-		const struct pin *pin = &machine->pins[i];
+		const struct shared_pin *pin = &machine->pins[i];
 
 		if (pin->wanted == 0 || pin_has_source(machine, pin))
 			continue;
@@ -225,7 +226,7 @@ void claim_fenced(struct machine *machine, int64_t now, enum outcome outcome)
 /** claim_answered() - A claim ended */
 void claim_answered(struct machine *machine, int64_t now, enum outcome outcome)
 {
-	struct source *source = &machine->sources[machine->subject];
+	struct shared_source *source = &machine->sources[machine->subject];
 
 	if (outcome != WON) {
 		source->retry = now + RETRY_SOON;
@@ -239,7 +240,7 @@ void claim_answered(struct machine *machine, int64_t now, enum outcome outcome)
 /** is_removable() - A record of this host that it does not want */
 static bool is_removable(const struct machine *machine, unsigned index, int64_t now)
 {
-	const struct source *source = &machine->sources[index];
+	const struct shared_source *source = &machine->sources[index];
 
 	if (source->phase != PHASE_NONE || source->close || source->open || !source_record_is_own(machine, index))
 		return false;

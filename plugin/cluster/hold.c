@@ -10,7 +10,7 @@
 #include "plugin/cluster/machine_internal.h"
 
 /** source_close() - The source is not ours any more: the kernel and the store must follow */
-void source_close(struct source *source)
+void source_close(struct shared_source *source)
 {
 	source->phase = PHASE_NONE;
 	source->announce = false;
@@ -48,7 +48,7 @@ void source_look(struct machine *machine, unsigned source)
 }
 
 /** serves() - Whether the pin can use the source, and has none before it in its list that is ours */
-static bool serves(const struct machine *machine, const struct pin *pin, unsigned source)
+static bool serves(const struct machine *machine, const struct shared_pin *pin, unsigned source)
 {
 	for (size_t i = 0; i < pin->n_sources; i++) {
 		if (pin->sources[i] == source)
@@ -90,7 +90,7 @@ static bool set_action(struct action *action, enum action_kind kind, size_t sour
 bool close_next(struct machine *machine, struct action *action)
 {
 	for (size_t i = 0; i < machine->n_sources; i++) {
-		struct source *source = &machine->sources[i];
+		struct shared_source *source = &machine->sources[i];
 
 		action->force = true;
 		action->time = 0;
@@ -110,7 +110,7 @@ bool close_next(struct machine *machine, struct action *action)
 }
 
 /** address_next() - The address for as long as the deadline is away, in whole seconds, never longer */
-static bool address_next(struct source *source, size_t i, int64_t now, struct action *action)
+static bool address_next(struct shared_source *source, size_t i, int64_t now, struct action *action)
 {
 	int64_t left = source->deadline - now;
 
@@ -125,7 +125,7 @@ static bool address_next(struct source *source, size_t i, int64_t now, struct ac
 }
 
 /** opening_next() - The store, then the link, learn that the source is usable */
-static bool opening_next(struct source *source, size_t i, struct action *action)
+static bool opening_next(struct shared_source *source, size_t i, struct action *action)
 {
 	if (source->phase == PHASE_OPENING)
 		return set_action(action, ACTION_OPEN, i);
@@ -133,7 +133,7 @@ static bool opening_next(struct source *source, size_t i, struct action *action)
 }
 
 /** is_ours() - Whether the kernel is to be told a deadline for the source */
-static bool is_ours(const struct source *source)
+static bool is_ours(const struct shared_source *source)
 {
 	return !source->close && (source->phase == PHASE_OPENING || source->phase == PHASE_OPEN);
 }
@@ -153,7 +153,7 @@ bool hold_next(struct machine *machine, int64_t now, struct action *action)
 	if (!machine->counted || machine->need_sources)
 		return false;
 	for (size_t i = 0; i < machine->n_sources; i++) {
-		struct source *source = &machine->sources[i];
+		struct shared_source *source = &machine->sources[i];
 
 		if (!is_ours(source))
 			continue;
@@ -177,7 +177,7 @@ bool hold_next(struct machine *machine, int64_t now, struct action *action)
 bool open_next(struct machine *machine, int64_t now, struct action *action)
 {
 	for (size_t i = 0; i < machine->n_sources; i++) {
-		struct source *source = &machine->sources[i];
+		struct shared_source *source = &machine->sources[i];
 
 		if (source->phase == PHASE_CLAIMED && now >= source->retry)
 			return set_action(action, ACTION_PROBE, i);
@@ -202,7 +202,7 @@ bool release_next(struct machine *machine, int64_t now, struct action *action)
 	if (!is_fresh(machine, now))
 		return false;
 	for (unsigned i = 0; i < machine->n_sources; i++) {
-		struct source *source = &machine->sources[i];
+		struct shared_source *source = &machine->sources[i];
 
 		if (source->phase == PHASE_NONE || source_wanted(machine, i) || now < source->retry)
 			continue;
@@ -213,7 +213,7 @@ bool release_next(struct machine *machine, int64_t now, struct action *action)
 }
 
 /** closed_in_store() - ACTION_CLOSE was done, or refused since a container wants the source after all */
-static void closed_in_store(struct machine *machine, int64_t now, struct source *source, enum done done)
+static void closed_in_store(struct machine *machine, int64_t now, struct shared_source *source, enum done done)
 {
 	if (done != DONE_OK && !machine->action.force) {
 		source->retry = now + RETRY_SOON;
@@ -228,7 +228,7 @@ static void closed_in_store(struct machine *machine, int64_t now, struct source 
 }
 
 /** address_done() - The clock is read again: an address that was put there for too long comes off */
-static void address_done(struct machine *machine, int64_t now, struct source *source)
+static void address_done(struct machine *machine, int64_t now, struct shared_source *source)
 {
 	source->address = true;
 	source->address_for = source->deadline;
@@ -244,7 +244,7 @@ static void address_done(struct machine *machine, int64_t now, struct source *so
  */
 void hold_done(struct machine *machine, int64_t now, enum done done)
 {
-	struct source *source = &machine->sources[machine->action.source];
+	struct shared_source *source = &machine->sources[machine->action.source];
 
 	if (machine->action.kind == ACTION_CLOSE) {
 		closed_in_store(machine, now, source, done);
@@ -286,7 +286,7 @@ void hold_done(struct machine *machine, int64_t now, enum done done)
  */
 void machine_probed(struct machine *machine, int64_t now, unsigned source, const char *mac)
 {
-	struct source *at = &machine->sources[source];
+	struct shared_source *at = &machine->sources[source];
 
 	if (at->phase != PHASE_PROBING)
 		return;

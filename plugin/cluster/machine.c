@@ -58,8 +58,8 @@ static void *grow(void *array, size_t n, size_t size)
  */
 int machine_add_source(struct machine *machine, const struct address *address)
 {
-	struct source source = {.retry = INT64_MIN};
-	struct source *sources;
+	struct shared_source source = {.retry = INT64_MIN};
+	struct shared_source *sources;
 	char text[ADDRESS_TEXT_MAX];
 
 	key_of_host("source", address_format(address, text), source.key);
@@ -86,7 +86,7 @@ int machine_add_source(struct machine *machine, const struct address *address)
  */
 int machine_add_pin(struct machine *machine, const char *name, const unsigned *sources, size_t n_sources)
 {
-	struct pin *pins;
+	struct shared_pin *pins;
 
 	if (!record_name_valid(name) || n_sources > PIN_SOURCES)
 		return -EINVAL;
@@ -94,7 +94,7 @@ int machine_add_pin(struct machine *machine, const char *name, const unsigned *s
 	if (!pins)
 		return -ENOMEM;
 	machine->pins = pins;
-	pins[machine->n_pins] = (struct pin){.n_sources = n_sources};
+	pins[machine->n_pins] = (struct shared_pin){.n_sources = n_sources};
 	memcpy(pins[machine->n_pins].name, name, strlen(name) + 1);
 	memcpy(pins[machine->n_pins].sources, sources, n_sources * sizeof(*sources));
 	return (int)machine->n_pins++;
@@ -102,25 +102,24 @@ int machine_add_pin(struct machine *machine, const char *name, const unsigned *s
 
 /**
  * machine_add_pool() - A cluster's range
- * @machine:	Before its first action
- * @prefix:	Range, without host bits
- * @block_length: Prefix length of its blocks
+ * @machine:	Machine
+ * @pool:	Range and block length
  *
  * Return: its index; -EINVAL: no blocks of that length are in it; -ENOMEM
  */
-int machine_add_pool(struct machine *machine, const struct prefix *prefix, unsigned block_length)
+int machine_add_pool(struct machine *machine, const struct cluster_pool *pool)
 {
-	struct pool *pools;
+	struct block_pool *pools;
 
-	if (block_length < prefix->length || block_length > family_bits(prefix->address.family) ||
-	    prefix_has_host_bits(prefix))
+	if (pool->block_length < pool->prefix.length || pool->block_length > family_bits(pool->prefix.address.family) ||
+	    prefix_has_host_bits(&pool->prefix))
 		return -EINVAL;
 	pools = grow(machine->pools, machine->n_pools, sizeof(*pools));
 	if (!pools)
 		return -ENOMEM;
 	machine->pools = pools;
-	pools[machine->n_pools] =
-		(struct pool){.prefix = *prefix, .block_length = (uint8_t)block_length, .retry = INT64_MIN};
+	pools[machine->n_pools] = (struct block_pool){.pool = *pool, .verdict = POOLS_NEW, .retry = INT64_MIN};
+	machine->adopt = true;
 	return (int)machine->n_pools++;
 }
 
@@ -163,7 +162,7 @@ static bool was_fenced(const struct machine *machine)
 	if (!seen || !seen->record.text || !seen->record.readable || !seen->record.alive.fenced)
 		return false;
 	for (size_t i = 0; i < machine->n_sources; i++) {
-		const struct source *source = &machine->sources[i];
+		const struct shared_source *source = &machine->sources[i];
 
 		if (source->phase != PHASE_NONE || source->open || source->deadline != 0 || source->address)
 			return true;
@@ -220,7 +219,8 @@ static bool registered_next(struct machine *machine, int64_t now, struct action 
 	return fenced_next(machine, action) || alive_next(machine, now, action) || hold_next(machine, now, action) ||
 	       open_next(machine, now, action) || policy_next(machine, now, action) ||
 	       release_next(machine, now, action) || claim_next(machine, now, action) ||
-	       removal_next(machine, now, action) || block_next(machine, now, action);
+	       removal_next(machine, now, action) || pools_next(machine, now, action) ||
+	       block_next(machine, now, action);
 }
 
 /**
@@ -328,6 +328,31 @@ const struct cache *machine_cache(const struct machine *machine)
 bool machine_is_registered(const struct machine *machine)
 {
 	return machine->registered;
+}
+
+/** machine_is_refused() - Whether another machine is registered under this host's name */
+bool machine_is_refused(const struct machine *machine)
+{
+	return machine->refused;
+}
+
+/** machine_pool_verdict() - What the record `pools` says of a pool; @ret_other: which one it contradicts */
+enum pool_standing machine_pool_verdict(const struct machine *machine, unsigned pool, struct cluster_pool *ret_other)
+{
+	*ret_other = machine->pools[pool].other;
+	return machine->pools[pool].verdict;
+}
+
+/** machine_pool_exhausted() - Whether each block of a pool is held or reserved */
+bool machine_pool_exhausted(const struct machine *machine, unsigned pool)
+{
+	return machine->pools[pool].exhausted;
+}
+
+/** machine_pool_of() - Index of the pool that the block of a key belongs to, -1: none of this host's */
+int machine_pool_of(const struct machine *machine, const char *key)
+{
+	return pool_of(machine, key);
 }
 
 /** machine_holds() - Whether containers may send with a source now, as far as the kernel's deadline lets them */

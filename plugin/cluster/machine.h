@@ -16,6 +16,7 @@
  */
 
 #include "plugin/cluster/cache.h"
+#include "plugin/cluster/pools.h"
 
 #define MACHINE_SECOND 1000000000LL
 /** Conditions of one swap */
@@ -40,14 +41,14 @@ struct condition {
 enum request_kind { REQUEST_READ, REQUEST_LIST, REQUEST_SWAP };
 
 /**
- * struct request - A call of the engine
+ * struct engine_request - A call of the engine
  * @id:		Of this call, for machine_answer()
  * @kind:	Read one record, all, or swap one
  * @key:	Record (not for a list)
  * @conditions:	All must hold for a swap to happen
  * @value:	What a swap writes; NULL: the record is deleted
  */
-struct request {
+struct engine_request {
 	uint64_t id;
 	enum request_kind kind;
 	char key[RECORD_KEY_MAX];
@@ -57,13 +58,13 @@ struct request {
 };
 
 /**
- * struct answer - What the engine said
+ * struct engine_answer - What the engine said
  * @revision:	The engine's, when it answered
  * @won:	A swap happened
  * @records:	Read: the record. List: all that exist. A swap that did not happen: those of its conditions. Absent ones
  *		(not in a list) have no text.
  */
-struct answer {
+struct engine_answer {
 	int64_t revision;
 	bool won;
 	struct record *records;
@@ -90,7 +91,7 @@ enum action_kind {
 /** struct action - What to do now; strings and the request are borrowed until the next call */
 struct action {
 	enum action_kind kind;
-	const struct request *request;
+	const struct engine_request *request;
 	unsigned source;
 	int64_t until;
 	int64_t time;
@@ -157,7 +158,7 @@ void machine_free(struct machine *machine);
 /* What the configuration names; before the first machine_next(). Return: index, -EINVAL, -ENOMEM. */
 int machine_add_source(struct machine *machine, const struct address *address);
 int machine_add_pin(struct machine *machine, const char *name, const unsigned *sources, size_t n_sources);
-int machine_add_pool(struct machine *machine, const struct prefix *prefix, unsigned block_length);
+int machine_add_pool(struct machine *machine, const struct cluster_pool *pool); /* at any time */
 /* What is there already: in the store, and in the kernel (@deadline 0: closed;
  * @address: until when it is on an interface, 0: not). */
 void machine_found_source(struct machine *machine, unsigned source, bool open, int64_t deadline, int64_t address);
@@ -168,7 +169,7 @@ int machine_next(struct machine *machine, int64_t now, struct action *ret_action
 
 /* Events. */
 void machine_done(struct machine *machine, int64_t now, enum done done);
-void machine_answer(struct machine *machine, int64_t now, uint64_t id, const struct answer *answer);
+void machine_answer(struct machine *machine, int64_t now, uint64_t id, const struct engine_answer *answer);
 void machine_watched(struct machine *machine, int64_t now, const struct record *record);
 void machine_watch_lost(struct machine *machine, int64_t now);
 void machine_restored(struct machine *machine);
@@ -181,9 +182,13 @@ void machine_block_demand(struct machine *machine, unsigned pool, bool demand);
 const struct cache *machine_cache(const struct machine *machine);
 bool machine_is_registered(const struct machine *machine);
 bool machine_holds(const struct machine *machine, unsigned source);
+bool machine_is_refused(const struct machine *machine);
+enum pool_standing machine_pool_verdict(const struct machine *machine, unsigned pool, struct cluster_pool *ret_other);
+bool machine_pool_exhausted(const struct machine *machine, unsigned pool);
+int machine_pool_of(const struct machine *machine, const char *key);
 int64_t machine_policy(const struct machine *machine);
 int64_t machine_max_revision(const struct machine *machine);
 
-void request_clear(struct request *request);
+void request_clear(struct engine_request *request);
 
 #endif

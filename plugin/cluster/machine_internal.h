@@ -8,6 +8,7 @@
  */
 
 #include "plugin/cluster/machine.h"
+#include "plugin/cluster/pools.h"
 
 #ifdef CLUSTER_RULES
 #define RULE(machine, name) ((machine)->config.rules.name)
@@ -31,6 +32,7 @@ enum purpose {
 	FOR_FENCE,
 	FOR_CLAIM,
 	FOR_REMOVAL,
+	FOR_POOLS,
 	FOR_BLOCK_CLAIM,
 	FOR_BLOCK_SWAP,
 	FOR_BLOCK_RETURN,
@@ -49,7 +51,7 @@ enum phase {
 };
 
 /**
- * struct source - A shared address
+ * struct shared_source - A shared address
  * @key:	Its record
  * @phase:	How far it is ours
  * @close:	The kernel must be closed before anything else happens with it
@@ -64,7 +66,7 @@ enum phase {
  * @previous:	MAC of the host it was taken from, "" when there was none
  * @probed:	When the first probe was sent
  */
-struct source {
+struct shared_source {
 	char key[RECORD_KEY_MAX];
 	enum phase phase;
 	bool close;
@@ -80,26 +82,36 @@ struct source {
 	int64_t probed;
 };
 
-/** struct pin - Sources of one family, any one of which serves @wanted containers */
-struct pin {
+/** struct shared_pin - Sources of one family, any one of which serves @wanted containers */
+struct shared_pin {
 	char name[RECORD_NAME_MAX];
 	unsigned sources[PIN_SOURCES];
 	size_t n_sources;
 	unsigned wanted;
 };
 
-/** struct pool - A cluster's range, cut into blocks; @demand: an ADD waits for a block; @retry: not walked before */
-struct pool {
-	struct prefix prefix;
-	uint8_t block_length;
+/**
+ * struct block_pool - A cluster's range, cut into blocks
+ * @pool:	As in the record
+ * @verdict:	What the record says of it; only of a known one blocks are claimed
+ * @other:	POOLS_CONFLICT: which
+ * @demand:	An ADD waits for a block
+ * @exhausted:	All blocks are held or reserved
+ * @retry:	Not walked before
+ * @walked:	How far the walk has come
+ */
+struct block_pool {
+	struct cluster_pool pool;
+	enum pool_standing verdict;
+	struct cluster_pool other;
 	bool demand;
 	bool exhausted;
 	int64_t retry;
 	uint64_t walked;
 };
 
-/** struct block - A block that the store knows: @revision of its record; @leaving: no address is given from it */
-struct block {
+/** struct pool_block - A block that the store knows: @revision of its record; @leaving: no address is given from it */
+struct pool_block {
 	char key[RECORD_KEY_MAX];
 	unsigned pool;
 	int64_t revision;
@@ -118,17 +130,17 @@ struct mark {
 struct machine {
 	struct machine_config config;
 	struct cache cache;
-	struct source *sources;
+	struct shared_source *sources;
 	size_t n_sources;
-	struct pin *pins;
+	struct shared_pin *pins;
 	size_t n_pins;
-	struct pool *pools;
+	struct block_pool *pools;
 	size_t n_pools;
-	struct block *blocks;
+	struct pool_block *blocks;
 	size_t n_blocks;
 
 	/* the request under way */
-	struct request request;
+	struct engine_request request;
 	bool waiting; /* for its answer */
 	bool verify;  /* its record is to be read, as the answer was lost */
 	bool reading; /* is being read */
@@ -181,6 +193,7 @@ void request_begin(struct machine *machine, int64_t now, enum purpose purpose, s
 void request_condition(struct machine *machine, const char *key);
 void request_condition_revision(struct machine *machine, const char *key, int64_t revision);
 void request_value(struct machine *machine, const struct record *record);
+void request_value_text(struct machine *machine, char *text_consumed);
 bool request_send(struct machine *machine, struct action *action);
 bool request_next(struct machine *machine, int64_t now, struct action *action);
 void request_forget(struct machine *machine);
@@ -199,7 +212,7 @@ void session_listed(struct machine *machine, int64_t now, enum outcome outcome);
 void session_host(struct machine *machine, int64_t now, enum outcome outcome);
 void session_restart(struct machine *machine);
 void close_all(struct machine *machine);
-int merge_list(struct machine *machine, int64_t now, const struct answer *answer);
+int merge_list(struct machine *machine, int64_t now, const struct engine_answer *answer);
 
 /* alive.c */
 bool alive_next(struct machine *machine, int64_t now, struct action *action);
@@ -216,7 +229,7 @@ bool release_next(struct machine *machine, int64_t now, struct action *action);
 bool open_next(struct machine *machine, int64_t now, struct action *action);
 void hold_done(struct machine *machine, int64_t now, enum done done);
 void source_look(struct machine *machine, unsigned source);
-void source_close(struct source *source);
+void source_close(struct shared_source *source);
 bool source_wanted(const struct machine *machine, unsigned source);
 bool source_record_is_own(const struct machine *machine, unsigned source);
 
@@ -229,10 +242,12 @@ void removal_answered(struct machine *machine, int64_t now, enum outcome outcome
 
 /* pool.c */
 int pool_of(const struct machine *machine, const char *key);
+bool pools_next(struct machine *machine, int64_t now, struct action *action);
+void pools_answered(struct machine *machine, int64_t now, enum outcome outcome);
 bool walk_next(struct machine *machine, int64_t now, struct action *action, unsigned index);
 
 /* block.c */
-struct block *find_block(const struct machine *machine, const char *key);
+struct pool_block *find_block(const struct machine *machine, const char *key);
 bool swap_block(struct machine *machine, int64_t now, struct action *action, const char *key, enum purpose purpose,
 		size_t pool);
 bool block_next(struct machine *machine, int64_t now, struct action *action);

@@ -18,9 +18,9 @@ static void key_of_block(const struct prefix *block, char buffer[static RECORD_K
 }
 
 /** pool_count() - Blocks of a pool; more than 2^63 count as 2^63 */
-static uint64_t pool_count(const struct pool *pool)
+static uint64_t pool_count(const struct block_pool *pool)
 {
-	unsigned bits = (unsigned)(pool->block_length - pool->prefix.length);
+	unsigned bits = (unsigned)(pool->pool.block_length - pool->pool.prefix.length);
 
 	return bits > 62 ? UINT64_C(1) << 63 : UINT64_C(1) << bits;
 }
@@ -36,10 +36,10 @@ static uint64_t hash_text(const char *text)
 }
 
 /** pool_block() - The block of index @i in the walk of this host */
-static struct prefix pool_block(const struct machine *machine, const struct pool *pool, uint64_t i)
+static struct prefix pool_block(const struct machine *machine, const struct block_pool *pool, uint64_t i)
 {
-	struct prefix block = {.address = pool->prefix.address, .length = pool->block_length};
-	unsigned shift = family_bits(pool->prefix.address.family) - pool->block_length;
+	struct prefix block = {.address = pool->pool.prefix.address, .length = pool->pool.block_length};
+	unsigned shift = family_bits(pool->pool.prefix.address.family) - pool->pool.block_length;
 	uint64_t index = (hash_text(machine->config.host) + i) & (pool_count(pool) - 1);
 
 	block.address.value += (u128)index << shift;
@@ -54,18 +54,58 @@ int pool_of(const struct machine *machine, const char *key)
 	if (strncmp(key, "block/", 6) != 0 || prefix_parse(key + 6, &block) != 0)
 		return -1;
 	for (size_t i = 0; i < machine->n_pools; i++) {
-		struct span outer = prefix_span(&machine->pools[i].prefix), inner = prefix_span(&block);
+		struct span outer = prefix_span(&machine->pools[i].pool.prefix), inner = prefix_span(&block);
 
-		if (machine->pools[i].block_length == block.length && span_covers(&outer, &inner))
+		if (machine->pools[i].pool.block_length == block.length && span_covers(&outer, &inner))
 			return (int)i;
 	}
 	return -1;
 }
 
+/** pools_answered() - The record was written, or another was first: it is judged again */
+void pools_answered(struct machine *machine, int64_t now, enum outcome outcome)
+{
+	if (outcome != WON)
+		machine->pools[machine->subject].retry = now + RETRY_SOON;
+}
+
+/**
+ * pools_next() - See that the record knows the pools of this host, and none that contradicts them
+ * @machine:	Machine
+ * @now:	The clock
+ * @action:	Filled
+ *
+ * Return: whether @action says what to do
+ */
+bool pools_next(struct machine *machine, int64_t now, struct action *action)
+{
+	const struct seen *seen = cache_find(&machine->cache, "pools");
+	const char *text = seen ? seen->record.text : NULL;
+
+	for (size_t i = 0; i < machine->n_pools; i++) {
+		struct block_pool *pool = &machine->pools[i];
+
+		if (pool->verdict == POOLS_KNOWN)
+			continue;
+		pool->verdict = pools_judge(text, &pool->pool, &pool->other);
+		if (pool->verdict != POOLS_NEW)
+			continue;
+		if (now < pool->retry) {
+			wait_until(action, pool->retry);
+			continue;
+		}
+		request_begin(machine, now, FOR_POOLS, i, REQUEST_SWAP, "pools");
+		request_condition(machine, "pools");
+		request_value_text(machine, pools_add(text, &pool->pool));
+		return request_send(machine, action);
+	}
+	return false;
+}
+
 /** walk_next() - Claim the first block of the walk that nobody has and that is not reserved as a whole */
 bool walk_next(struct machine *machine, int64_t now, struct action *action, unsigned index)
 {
-	struct pool *pool = &machine->pools[index];
+	struct block_pool *pool = &machine->pools[index];
 	uint64_t end = pool_count(pool);
 
 	for (unsigned n = 0; n < WALK_MAX && pool->walked < end; n++, pool->walked++) {

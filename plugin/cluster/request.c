@@ -13,12 +13,12 @@
  * request_clear() - Free what a request holds
  * @request:	Zero afterwards
  */
-void request_clear(struct request *request)
+void request_clear(struct engine_request *request)
 {
 	for (size_t i = 0; i < request->n_conditions; i++)
 		free(request->conditions[i].text);
 	free(request->value);
-	*request = (struct request){0};
+	*request = (struct engine_request){0};
 }
 
 /**
@@ -45,7 +45,7 @@ void request_begin(struct machine *machine, int64_t now, enum purpose purpose, s
 /** add_condition() - One more; @text is copied */
 static void add_condition(struct machine *machine, const char *key, int64_t revision, const char *text)
 {
-	struct request *request = &machine->request;
+	struct engine_request *request = &machine->request;
 	struct condition *condition = &request->conditions[request->n_conditions++];
 
 	memcpy(condition->key, key, strlen(key) + 1);
@@ -93,6 +93,14 @@ void request_value(struct machine *machine, const struct record *record)
 		machine->no_memory = true;
 }
 
+/** request_value_text() - request_value() of a text from malloc(3), which is taken over; NULL: out of memory */
+void request_value_text(struct machine *machine, char *text_consumed)
+{
+	machine->request.value = text_consumed;
+	if (!text_consumed)
+		machine->no_memory = true;
+}
+
 /**
  * request_send() - The request is complete
  * @machine:	Waits for its answer afterwards
@@ -118,7 +126,7 @@ static handler *const handlers[N_PURPOSES] = {
 	[FOR_LIST] = session_listed,	     [FOR_HOST] = session_host,		[FOR_RENEWAL] = alive_answered,
 	[FOR_SOURCES] = alive_sources,	     [FOR_FENCE] = claim_fenced,	[FOR_CLAIM] = claim_answered,
 	[FOR_REMOVAL] = removal_answered,    [FOR_BLOCK_CLAIM] = block_claimed, [FOR_BLOCK_SWAP] = block_swapped,
-	[FOR_BLOCK_RETURN] = block_returned,
+	[FOR_BLOCK_RETURN] = block_returned, [FOR_POOLS] = pools_answered,
 };
 
 /** finish() - Tell whoever sent it how it ended */
@@ -161,7 +169,7 @@ static int take_won(struct machine *machine, int64_t now, int64_t revision)
 }
 
 /** take_records() - What the answer says about records */
-static int take_records(struct machine *machine, int64_t now, const struct answer *answer)
+static int take_records(struct machine *machine, int64_t now, const struct engine_answer *answer)
 {
 	for (size_t i = 0; i < answer->n_records; i++) {
 		const struct record *record = &answer->records[i];
@@ -181,7 +189,7 @@ static int take_records(struct machine *machine, int64_t now, const struct answe
  * @id:		Of the request; an answer to any but the one under way is left alone
  * @answer:	Answer; NULL: it is known that none will come
  */
-void machine_answer(struct machine *machine, int64_t now, uint64_t id, const struct answer *answer)
+void machine_answer(struct machine *machine, int64_t now, uint64_t id, const struct engine_answer *answer)
 {
 	int r;
 

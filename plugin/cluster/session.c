@@ -75,6 +75,8 @@ void session_restart(struct machine *machine)
 		machine->max_revision = 0;
 	for (size_t i = 0; i < machine->n_sources; i++)
 		machine->sources[i].phase = PHASE_NONE;
+	for (size_t i = 0; i < machine->n_pools; i++)
+		machine->pools[i].verdict = POOLS_NEW;
 }
 
 /**
@@ -88,7 +90,7 @@ void close_all(struct machine *machine)
 }
 
 /** forget_unlisted() - Records that the list lacks are absent */
-static int forget_unlisted(struct machine *machine, int64_t now, const struct answer *answer,
+static int forget_unlisted(struct machine *machine, int64_t now, const struct engine_answer *answer,
 			   const struct cache *listed)
 {
 	for (size_t i = 0; i < machine->cache.n; i++) {
@@ -108,7 +110,7 @@ static int forget_unlisted(struct machine *machine, int64_t now, const struct an
  *
  * Return: 0, negative: out of memory
  */
-int merge_list(struct machine *machine, int64_t now, const struct answer *answer)
+int merge_list(struct machine *machine, int64_t now, const struct engine_answer *answer)
 {
 	struct cache listed = {0};
 	int r = 0;

@@ -11,7 +11,7 @@
 #define TOKEN_LIMIT_US 2000000U
 
 /** copy_request() - The machine's request may be gone when the answer comes. Return: 0, -ENOMEM */
-static int copy_request(const struct request *from, struct request *to)
+static int copy_request(const struct engine_request *from, struct engine_request *to)
 {
 	*to = *from;
 	to->n_conditions = 0;
@@ -31,41 +31,41 @@ static int copy_request(const struct request *from, struct request *to)
 /** ask_for_token() - Unless that is under way */
 static int ask_for_token(struct etcd *etcd)
 {
-	struct exchange *exchange;
+	struct post *post;
 	int r;
 
-	if (exchange_find(etcd, EXCHANGE_TOKEN))
+	if (post_find(etcd, POST_TOKEN))
 		return 0;
-	exchange = exchange_new(etcd, EXCHANGE_TOKEN, "/v3/auth/authenticate",
-				message_authenticate(etcd->config->user, etcd->config->password), TOKEN_LIMIT_US);
-	if (!exchange)
+	post = post_new(etcd, POST_TOKEN, "/v3/auth/authenticate",
+			message_authenticate(etcd->config->user, etcd->config->password), TOKEN_LIMIT_US);
+	if (!post)
 		return -ENOMEM;
-	r = exchange_begin(exchange);
+	r = post_begin(post);
 	if (r < 0)
-		exchange_end(exchange);
+		post_end(post);
 	return r;
 }
 
-/** begin() - Send an exchange, after a token has come if one is needed */
-static int begin(struct exchange *exchange)
+/** begin() - Send an post, after a token has come if one is needed */
+static int begin(struct post *post)
 {
-	struct etcd *etcd = exchange->etcd;
+	struct etcd *etcd = post->etcd;
 
 	if (etcd->config->user && !etcd->token) {
-		exchange->waiting = true;
+		post->waiting = true;
 		return ask_for_token(etcd);
 	}
-	return exchange_begin(exchange);
+	return post_begin(post);
 }
 
-/** start() - A new exchange. Return: 0, -ENOMEM, -EIO */
-static int start(struct etcd *etcd, enum exchange_kind kind, const char *path, char *body, uint64_t limit_us)
+/** start() - A new post. Return: 0, -ENOMEM, -EIO */
+static int start(struct etcd *etcd, enum post_kind kind, const char *path, char *body, uint64_t limit_us)
 {
-	struct exchange *exchange = exchange_new(etcd, kind, path, body, limit_us);
-	int r = exchange ? begin(exchange) : -ENOMEM;
+	struct post *post = post_new(etcd, kind, path, body, limit_us);
+	int r = post ? begin(post) : -ENOMEM;
 
-	if (exchange && r < 0)
-		exchange_end(exchange);
+	if (post && r < 0)
+		post_end(post);
 	return r;
 }
 
@@ -76,23 +76,23 @@ static int start(struct etcd *etcd, enum exchange_kind kind, const char *path, c
  *
  * Return: 0: it will be answered; negative errno: it was not sent
  */
-int etcd_send(struct etcd *etcd, const struct request *request)
+int etcd_send(struct etcd *etcd, const struct engine_request *request)
 {
-	struct exchange *exchange = exchange_find(etcd, EXCHANGE_REQUEST);
+	struct post *post = post_find(etcd, POST_REQUEST);
 	const char *path;
 	char *body = message_request(etcd->config->prefix, request, &path);
 	int r;
 
-	if (exchange)
-		exchange_end(exchange);
-	exchange = exchange_new(etcd, EXCHANGE_REQUEST, path, body, (uint64_t)etcd->config->limit_ms * 1000);
-	if (!exchange)
+	if (post)
+		post_end(post);
+	post = post_new(etcd, POST_REQUEST, path, body, (uint64_t)etcd->config->limit_ms * 1000);
+	if (!post)
 		return -ENOMEM;
-	r = copy_request(request, &exchange->request);
+	r = copy_request(request, &post->request);
 	if (r == 0)
-		r = begin(exchange);
+		r = begin(post);
 	if (r < 0)
-		exchange_end(exchange);
+		post_end(post);
 	return r;
 }
 
@@ -105,39 +105,39 @@ int etcd_send(struct etcd *etcd, const struct request *request)
  */
 int etcd_watch(struct etcd *etcd, int64_t from)
 {
-	struct exchange *exchange = exchange_find(etcd, EXCHANGE_WATCH);
+	struct post *post = post_find(etcd, POST_WATCH);
 
-	if (exchange)
-		exchange_end(exchange);
+	if (post)
+		post_end(post);
 	etcd->watch_ended = false;
 	etcd->watch_revision = from - 1;
 	etcd->expected = 0;
 	etcd->watch_began = etcd->looked = now_us();
-	return start(etcd, EXCHANGE_WATCH, "/v3/watch", message_watch(etcd->config->prefix, from), 0);
+	return start(etcd, POST_WATCH, "/v3/watch", message_watch(etcd->config->prefix, from), 0);
 }
 
 /** next_endpoint() - The one that failed is not used by what comes next */
-static void next_endpoint(struct exchange *exchange)
+static void next_endpoint(struct post *post)
 {
-	struct etcd *etcd = exchange->etcd;
+	struct etcd *etcd = post->etcd;
 
-	if (etcd->endpoint == exchange->endpoint)
+	if (etcd->endpoint == post->endpoint)
 		etcd->endpoint = (etcd->endpoint + 1) % etcd->config->n_endpoints;
 }
 
 /** restart() - Once more, at the endpoint that is used now, or with another token. Return: 0, negative errno */
-static int restart(struct exchange *exchange)
+static int restart(struct post *post)
 {
-	struct exchange copy = *exchange;
+	struct post copy = *post;
 
-	(void)curl_multi_remove_handle(exchange->etcd->multi, exchange->easy);
-	curl_easy_cleanup(exchange->easy);
-	curl_slist_free_all(exchange->headers);
+	(void)curl_multi_remove_handle(post->etcd->multi, post->easy);
+	curl_easy_cleanup(post->easy);
+	curl_slist_free_all(post->headers);
 	copy.easy = NULL;
 	copy.headers = NULL;
-	copy.endpoint = exchange->etcd->endpoint;
-	*exchange = copy;
-	return begin(exchange);
+	copy.endpoint = post->etcd->endpoint;
+	*post = copy;
+	return begin(post);
 }
 
 /** client_header() - Who answered. Return: false: another cluster than before, and everybody has been told */
@@ -152,9 +152,9 @@ bool client_header(struct etcd *etcd, const struct message_header *header)
 }
 
 /** expect() - The watch must show what this host has changed itself */
-static void expect(struct etcd *etcd, const struct exchange *exchange, const struct answer *answer)
+static void expect(struct etcd *etcd, const struct post *post, const struct engine_answer *answer)
 {
-	if (exchange->request.kind != REQUEST_SWAP || !answer->won || answer->revision <= etcd->watch_revision)
+	if (post->request.kind != REQUEST_SWAP || !answer->won || answer->revision <= etcd->watch_revision)
 		return;
 	if (etcd->expected <= etcd->watch_revision)
 		etcd->expected_since = now_us();
@@ -162,131 +162,130 @@ static void expect(struct etcd *etcd, const struct exchange *exchange, const str
 }
 
 /** answered() - A request has its answer; the slot is free when the machine is told */
-static void answered(struct exchange *exchange)
+static void answered(struct post *post)
 {
-	struct etcd *etcd = exchange->etcd;
-	uint64_t id = exchange->request.id;
+	struct etcd *etcd = post->etcd;
+	uint64_t id = post->request.id;
 	struct message_header header;
-	struct answer answer;
-	int r = message_answer(etcd->config->prefix, &exchange->request, exchange->answer ? exchange->answer : "",
-			       exchange->size, &header, &answer);
+	struct engine_answer answer;
+	int r = message_answer(etcd->config->prefix, &post->request, post->answer ? post->answer : "", post->size,
+			       &header, &answer);
 
 	if (r < 0) {
-		etcd_set_problem(etcd, exchange, "an answer that is not understood");
-		exchange_end(exchange);
+		etcd_set_problem(etcd, post, "an answer that is not understood");
+		post_end(post);
 		etcd->events.answered(etcd->events.userdata, id, NULL);
 		return;
 	}
-	expect(etcd, exchange, &answer);
+	expect(etcd, post, &answer);
 	etcd->problem[0] = '\0';
-	exchange_end(exchange);
+	post_end(post);
 	if (client_header(etcd, &header))
 		etcd->events.answered(etcd->events.userdata, id, &answer);
 	message_records_free(answer.records, answer.n_records);
 }
 
-/** give_up() - The exchange failed: whoever waits is told */
-static void give_up(struct exchange *exchange)
+/** give_up() - The post failed: whoever waits is told */
+static void give_up(struct post *post)
 {
-	struct etcd *etcd = exchange->etcd;
-	enum exchange_kind kind = exchange->kind;
-	uint64_t id = exchange->request.id;
+	struct etcd *etcd = post->etcd;
+	enum post_kind kind = post->kind;
+	uint64_t id = post->request.id;
 
-	exchange_end(exchange);
-	if (kind == EXCHANGE_REQUEST)
+	post_end(post);
+	if (kind == POST_REQUEST)
 		etcd->events.answered(etcd->events.userdata, id, NULL);
-	else if (kind == EXCHANGE_WATCH)
+	else if (kind == POST_WATCH)
 		etcd->watch_ended = true;
 }
 
 /** token_came() - Those that waited for it go on, or end with it */
-static void token_came(struct exchange *exchange, CURLcode code, long status)
+static void token_came(struct post *post, CURLcode code, long status)
 {
-	struct etcd *etcd = exchange->etcd;
+	struct etcd *etcd = post->etcd;
 	struct message_error error = {0};
 	bool good = code == CURLE_OK && status == 200 &&
-		    message_token(exchange->answer ? exchange->answer : "", exchange->size, &etcd->token) == 0;
+		    message_token(post->answer ? post->answer : "", post->size, &etcd->token) == 0;
 
 	if (!good && code == CURLE_OK) {
-		message_error(exchange->answer ? exchange->answer : "", exchange->size, &error);
-		etcd_set_problem(etcd, exchange, "user %.64s is refused: %s", etcd->config->user, error.text);
+		message_error(post->answer ? post->answer : "", post->size, &error);
+		etcd_set_problem(etcd, post, "user %.64s is refused: %s", etcd->config->user, error.text);
 	}
-	exchange_end(exchange);
-	for (size_t i = 0; i < EXCHANGES_MAX; i++) {
-		struct exchange *other = &etcd->exchanges[i];
+	post_end(post);
+	for (size_t i = 0; i < POSTS_MAX; i++) {
+		struct post *other = &etcd->posts[i];
 
-		if (other->kind == EXCHANGE_NONE || !other->waiting)
+		if (other->kind == POST_NONE || !other->waiting)
 			continue;
 		other->endpoint = etcd->endpoint;
-		if (!good || exchange_begin(other) < 0)
+		if (!good || post_begin(other) < 0)
 			give_up(other);
 	}
 }
 
 /** refused() - etcd answered with an error: an old token is renewed once */
-static void refused(struct exchange *exchange, long status)
+static void refused(struct post *post, long status)
 {
-	struct etcd *etcd = exchange->etcd;
+	struct etcd *etcd = post->etcd;
 	struct message_error error = {0};
 
-	message_error(exchange->answer ? exchange->answer : "", exchange->size, &error);
-	if (etcd->config->user && !exchange->renewed &&
+	message_error(post->answer ? post->answer : "", post->size, &error);
+	if (etcd->config->user && !post->renewed &&
 	    (status == 401 || error.code == MESSAGE_UNAUTHENTICATED || strstr(error.text, "auth token"))) {
-		exchange->renewed = true;
+		post->renewed = true;
 		free(etcd->token);
 		etcd->token = NULL;
-		if (restart(exchange) < 0)
-			give_up(exchange);
+		if (restart(post) < 0)
+			give_up(post);
 		return;
 	}
-	etcd_set_problem(etcd, exchange, "HTTP %ld: %s", status, error.text);
+	etcd_set_problem(etcd, post, "HTTP %ld: %s", status, error.text);
 	if (status >= 500 || status == 404)
-		next_endpoint(exchange);
-	give_up(exchange);
+		next_endpoint(post);
+	give_up(post);
 }
 
 /** failed() - No answer. What never left goes to the next endpoint at once, as long as there is time */
-static void failed(struct exchange *exchange, CURLcode code)
+static void failed(struct post *post, CURLcode code)
 {
-	struct etcd *etcd = exchange->etcd;
+	struct etcd *etcd = post->etcd;
 
-	etcd_set_problem(etcd, exchange, "%s",
-			 exchange->too_long ? "an answer that is too long" : curl_easy_strerror(code));
-	next_endpoint(exchange);
-	if (exchange->kind != EXCHANGE_WATCH && exchange_never_left(exchange) &&
-	    exchange->tries < etcd->config->n_endpoints && now_us() < exchange->deadline) {
-		if (restart(exchange) < 0)
-			give_up(exchange);
+	etcd_set_problem(etcd, post, "%s", post->too_long ? "an answer that is too long" : curl_easy_strerror(code));
+	next_endpoint(post);
+	if (post->kind != POST_WATCH && post_never_left(post) && post->tries < etcd->config->n_endpoints &&
+	    now_us() < post->deadline) {
+		if (restart(post) < 0)
+			give_up(post);
 		return;
 	}
-	if (exchange->kind == EXCHANGE_TOKEN)
-		token_came(exchange, code, 0);
+	if (post->kind == POST_TOKEN)
+		token_came(post, code, 0);
 	else
-		give_up(exchange);
+		give_up(post);
 }
 
 /** client_finished() - A transfer ended */
-void client_finished(struct exchange *exchange, CURLcode code)
+void client_finished(struct post *post, CURLcode code)
 {
 	long status = 0;
 
-	(void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (exchange->kind == EXCHANGE_WATCH)
-		watch_received(exchange->etcd);
-	if (exchange->kind == EXCHANGE_NONE)
+	(void)curl_easy_getinfo(post->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (post->kind == POST_WATCH)
+		watch_received(post->etcd);
+	if (post->kind == POST_NONE)
 		return; /* what came has ended it */
 	if (code != CURLE_OK)
-		failed(exchange, code);
-	else if (exchange->kind == EXCHANGE_TOKEN)
-		token_came(exchange, code, status);
+		failed(post, code);
+	else if (post->kind == POST_TOKEN)
+		token_came(post, code, status);
 	else if (status != 200)
-		refused(exchange, status);
-	else if (exchange->kind == EXCHANGE_REQUEST)
-		answered(exchange);
-	else if (exchange->kind == EXCHANGE_NEWEST)
-		watch_newest(exchange);
+		refused(post, status);
+	else if (post->kind == POST_REQUEST)
+		answered(post);
+	else if (post->kind == POST_NEWEST)
+		watch_newest(post);
 	else
-		give_up(exchange);
+		give_up(post);
 }
 
 /**
@@ -320,14 +319,14 @@ int etcd_new(sd_event *event, const struct etcd_config *config, const struct etc
 	return 0;
 }
 
-/** etcd_free() - End all exchanges without a word; NULL is left alone */
+/** etcd_free() - End all posts without a word; NULL is left alone */
 void etcd_free(struct etcd *etcd)
 {
 	if (!etcd)
 		return;
-	for (size_t i = 0; i < EXCHANGES_MAX; i++) {
-		if (etcd->exchanges[i].kind != EXCHANGE_NONE)
-			exchange_end(&etcd->exchanges[i]);
+	for (size_t i = 0; i < POSTS_MAX; i++) {
+		if (etcd->posts[i].kind != POST_NONE)
+			post_end(&etcd->posts[i]);
 	}
 	loop_stop(etcd);
 	free(etcd->token);

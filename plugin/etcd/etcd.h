@@ -54,7 +54,7 @@ struct etcd_config {
  * @restored:	Another cluster answers at this address: nothing that was seen before counts
  */
 struct etcd_events {
-	void (*answered)(void *userdata, uint64_t id, const struct answer *answer);
+	void (*answered)(void *userdata, uint64_t id, const struct engine_answer *answer);
 	void (*watched)(void *userdata, const struct record *record);
 	void (*watch_lost)(void *userdata);
 	void (*restored)(void *userdata);
@@ -64,7 +64,7 @@ struct etcd_events {
 int etcd_new(sd_event *event, const struct etcd_config *config, const struct etcd_events *events,
 	     struct etcd **ret_etcd);
 void etcd_free(struct etcd *etcd);
-int etcd_send(struct etcd *etcd, const struct request *request);
+int etcd_send(struct etcd *etcd, const struct engine_request *request);
 int etcd_watch(struct etcd *etcd, int64_t from);
 const char *etcd_problem(const struct etcd *etcd);
 const char *etcd_endpoint(const struct etcd *etcd);

@@ -8,14 +8,14 @@
 #include "plugin/etcd/message.h"
 
 /** Requests of the machine, a token, a look at the newest record, the watch */
-#define EXCHANGES_MAX 4U
+#define POSTS_MAX 4U
 
-enum exchange_kind { EXCHANGE_NONE, EXCHANGE_REQUEST, EXCHANGE_TOKEN, EXCHANGE_NEWEST, EXCHANGE_WATCH };
+enum post_kind { POST_NONE, POST_REQUEST, POST_TOKEN, POST_NEWEST, POST_WATCH };
 
 /**
- * struct exchange - One POST and its answer
- * @kind:	EXCHANGE_NONE: the slot is free
- * @request:	What the machine wants (EXCHANGE_REQUEST); a copy
+ * struct post - One POST and its answer
+ * @kind:	POST_NONE: the slot is free
+ * @request:	What the machine wants (POST_REQUEST); a copy
  * @path:	Below the endpoint
  * @body:	Sent
  * @easy, @headers: libcurl's; NULL while it waits for a token
@@ -26,9 +26,9 @@ enum exchange_kind { EXCHANGE_NONE, EXCHANGE_REQUEST, EXCHANGE_TOKEN, EXCHANGE_N
  * @renewed:	The token was renewed for it already
  * @waiting:	For a token
  */
-struct exchange {
-	enum exchange_kind kind;
-	struct request request;
+struct post {
+	enum post_kind kind;
+	struct engine_request request;
 	const char *path;
 	char *body;
 	CURL *easy;
@@ -51,7 +51,7 @@ struct etcd {
 	CURLM *multi;
 	sd_event_source *timer;
 	sd_event_source *check;
-	struct exchange exchanges[EXCHANGES_MAX];
+	struct post posts[POSTS_MAX];
 	size_t endpoint;
 	char *token;
 	uint64_t cluster_id;
@@ -65,24 +65,23 @@ struct etcd {
 	bool watch_ended; /* to be told at the next check */
 };
 
-/* exchange.c */
-struct exchange *exchange_new(struct etcd *etcd, enum exchange_kind kind, const char *path, char *body_consumed,
-			      uint64_t limit_us);
-struct exchange *exchange_find(struct etcd *etcd, enum exchange_kind kind);
-int exchange_begin(struct exchange *exchange);
-void exchange_end(struct exchange *exchange);
-bool exchange_never_left(const struct exchange *exchange);
+/* post.c */
+struct post *post_new(struct etcd *etcd, enum post_kind kind, const char *path, char *body_consumed, uint64_t limit_us);
+struct post *post_find(struct etcd *etcd, enum post_kind kind);
+int post_begin(struct post *post);
+void post_end(struct post *post);
+bool post_never_left(const struct post *post);
 uint64_t now_us(void);
-void etcd_set_problem(struct etcd *etcd, const struct exchange *exchange, const char *format, ...)
+void etcd_set_problem(struct etcd *etcd, const struct post *post, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* client.c */
-void client_finished(struct exchange *exchange, CURLcode code);
+void client_finished(struct post *post, CURLcode code);
 bool client_header(struct etcd *etcd, const struct message_header *header);
 
 /* watch.c */
 void watch_received(struct etcd *etcd);
-void watch_newest(struct exchange *exchange);
+void watch_newest(struct post *post);
 int watch_check_start(struct etcd *etcd);
 
 /* loop.c */

@@ -14,11 +14,11 @@ static void take_news(struct etcd *etcd)
 
 	while ((message = curl_multi_info_read(etcd->multi, &left))) {
 		CURLcode code = message->data.result;
-		char *exchange = NULL;
+		char *post = NULL;
 
 		if (message->msg == CURLMSG_DONE &&
-		    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange) == CURLE_OK && exchange)
-			client_finished((struct exchange *)(void *)exchange, code);
+		    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &post) == CURLE_OK && post)
+			client_finished((struct post *)(void *)post, code);
 	}
 	watch_received(etcd);
 }

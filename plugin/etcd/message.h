@@ -39,14 +39,14 @@ enum {
 };
 
 /* Bodies, for free(); NULL: out of memory. @ret_path: where to POST it. */
-char *message_request(const char *prefix, const struct request *request, const char **ret_path);
+char *message_request(const char *prefix, const struct engine_request *request, const char **ret_path);
 char *message_watch(const char *prefix, int64_t from);
 char *message_newest(const char *prefix);
 char *message_authenticate(const char *user, const char *password);
 
 /* Answers. 0, -EBADMSG: not understood, -ENOMEM. */
-int message_answer(const char *prefix, const struct request *request, const char *body, size_t size,
-		   struct message_header *ret_header, struct answer *ret_answer);
+int message_answer(const char *prefix, const struct engine_request *request, const char *body, size_t size,
+		   struct message_header *ret_header, struct engine_answer *ret_answer);
 int message_newest_answer(const char *body, size_t size, struct message_header *ret_header, int64_t *ret_revision);
 int message_token(const char *body, size_t size, char **ret_token);
 void message_error(const char *body, size_t size, struct message_error *ret_error);

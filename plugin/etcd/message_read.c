@@ -102,7 +102,7 @@ void message_records_free(struct record *records, size_t n)
 }
 
 /** add_records() - Those of a range's answer, after what @answer has. Return: 0, -EBADMSG, -ENOMEM */
-static int add_records(const char *prefix, const json_t *range, struct answer *answer)
+static int add_records(const char *prefix, const json_t *range, struct engine_answer *answer)
 {
 	const json_t *kvs = json_object_get(range, "kvs"), *kv;
 	size_t i, n = json_array_size(kvs);
@@ -125,7 +125,7 @@ static int add_records(const char *prefix, const json_t *range, struct answer *a
 }
 
 /** add_range() - add_records() of the answer about one key: absent if there is none */
-static int add_range(const char *prefix, const char *key, const json_t *range, struct answer *answer)
+static int add_range(const char *prefix, const char *key, const json_t *range, struct engine_answer *answer)
 {
 	size_t before = answer->n_records;
 	int r = add_records(prefix, range, answer);
@@ -140,8 +140,8 @@ static int add_range(const char *prefix, const char *key, const json_t *range, s
 }
 
 /** take_transaction() - Whether a swap happened; if not, the records of its conditions */
-static int take_transaction(const char *prefix, const struct request *request, const json_t *root,
-			    struct answer *answer)
+static int take_transaction(const char *prefix, const struct engine_request *request, const json_t *root,
+			    struct engine_answer *answer)
 {
 	const json_t *responses = json_object_get(root, "responses");
 	int r = 0;
@@ -168,10 +168,10 @@ static int take_transaction(const char *prefix, const struct request *request, c
  *
  * Return: 0; -EBADMSG: not understood; -ENOMEM
  */
-int message_answer(const char *prefix, const struct request *request, const char *body, size_t size,
-		   struct message_header *ret_header, struct answer *ret_answer)
+int message_answer(const char *prefix, const struct engine_request *request, const char *body, size_t size,
+		   struct message_header *ret_header, struct engine_answer *ret_answer)
 {
-	struct answer answer = {0};
+	struct engine_answer answer = {0};
 	struct message_header header;
 	json_t *root = json_loadb(body, size, JSON_REJECT_DUPLICATES, NULL);
 	int r = take_header(root, &header) ? 0 : -EBADMSG;

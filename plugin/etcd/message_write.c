@@ -72,7 +72,7 @@ static int add_compare(json_t *compare, const char *prefix, const struct conditi
 }
 
 /** success() - What a transaction does */
-static json_t *success(const char *prefix, const struct request *request)
+static json_t *success(const char *prefix, const struct engine_request *request)
 {
 	if (request->value)
 		return json_pack("[{s:{s:o, s:o}}]", "request_put", "key", key_bytes(prefix, request->key), "value",
@@ -81,7 +81,7 @@ static json_t *success(const char *prefix, const struct request *request)
 }
 
 /** transaction() - All conditions, or the records that they are about */
-static char *transaction(const char *prefix, const struct request *request)
+static char *transaction(const char *prefix, const struct engine_request *request)
 {
 	json_t *compare = json_array(), *failure = json_array(), *done = success(prefix, request);
 	int r = request->n_conditions > 0 && compare && failure && done ? 0 : -1;
@@ -114,7 +114,7 @@ static char *transaction(const char *prefix, const struct request *request)
  *
  * Return: for free(); NULL: out of memory, or a swap without a condition
  */
-char *message_request(const char *prefix, const struct request *request, const char **ret_path)
+char *message_request(const char *prefix, const struct engine_request *request, const char **ret_path)
 {
 	*ret_path = request->kind == REQUEST_SWAP ? "/v3/kv/txn" : "/v3/kv/range";
 	if (request->kind == REQUEST_SWAP)

@@ -16,10 +16,10 @@
 #define SHORT_US 500000U
 
 /** end_watch() - It is told at the next check, not from within */
-static void end_watch(struct etcd *etcd, struct exchange *exchange)
+static void end_watch(struct etcd *etcd, struct post *post)
 {
-	if (exchange)
-		exchange_end(exchange);
+	if (post)
+		post_end(post);
 	etcd->watch_ended = true;
 }
 
@@ -34,7 +34,7 @@ static void tell(struct etcd *etcd, const struct record *records, size_t n)
 }
 
 /** take_line() - One line. Return: whether the watch goes on */
-static bool take_line(struct etcd *etcd, const struct exchange *exchange, const char *line, size_t size)
+static bool take_line(struct etcd *etcd, const struct post *post, const char *line, size_t size)
 {
 	struct message_header header;
 	struct message_error error = {0};
@@ -43,9 +43,9 @@ static bool take_line(struct etcd *etcd, const struct exchange *exchange, const 
 	enum watch_line kind = message_watch_line(etcd->config->prefix, line, size, &header, &records, &n, &error);
 
 	if (kind == WATCH_ENDED)
-		etcd_set_problem(etcd, exchange, "the watch has ended: %s", error.text);
+		etcd_set_problem(etcd, post, "the watch has ended: %s", error.text);
 	if (kind == WATCH_BROKEN)
-		etcd_set_problem(etcd, exchange, "a line of the watch that is not understood");
+		etcd_set_problem(etcd, post, "a line of the watch that is not understood");
 	if (kind == WATCH_ENDED || kind == WATCH_BROKEN)
 		return false;
 	if (!client_header(etcd, &header)) {
@@ -60,39 +60,39 @@ static bool take_line(struct etcd *etcd, const struct exchange *exchange, const 
 /** watch_received() - Whole lines of what has come go to the machine */
 void watch_received(struct etcd *etcd)
 {
-	struct exchange *exchange = exchange_find(etcd, EXCHANGE_WATCH);
+	struct post *post = post_find(etcd, POST_WATCH);
 	size_t at = 0;
 	const char *end;
 
-	if (!exchange || exchange->size == 0)
+	if (!post || post->size == 0)
 		return;
-	while ((end = memchr(exchange->answer + at, '\n', exchange->size - at))) {
-		size_t size = (size_t)(end - (exchange->answer + at));
+	while ((end = memchr(post->answer + at, '\n', post->size - at))) {
+		size_t size = (size_t)(end - (post->answer + at));
 
-		if (size > 0 && !take_line(etcd, exchange, exchange->answer + at, size)) {
-			if (exchange->kind == EXCHANGE_WATCH)
-				end_watch(etcd, exchange);
+		if (size > 0 && !take_line(etcd, post, post->answer + at, size)) {
+			if (post->kind == POST_WATCH)
+				end_watch(etcd, post);
 			return;
 		}
 		at += size + 1;
-		if (exchange->kind != EXCHANGE_WATCH)
+		if (post->kind != POST_WATCH)
 			return; /* the machine has ended it */
 	}
-	memmove(exchange->answer, exchange->answer + at, exchange->size - at);
-	exchange->size -= at;
+	memmove(post->answer, post->answer + at, post->size - at);
+	post->size -= at;
 	if (at > 0)
 		etcd->looked = now_us();
 }
 
 /** watch_newest() - What changed last, by another way: the watch must have shown it */
-void watch_newest(struct exchange *exchange)
+void watch_newest(struct post *post)
 {
-	struct etcd *etcd = exchange->etcd;
+	struct etcd *etcd = post->etcd;
 	struct message_header header;
 	int64_t revision = 0;
-	int r = message_newest_answer(exchange->answer ? exchange->answer : "", exchange->size, &header, &revision);
+	int r = message_newest_answer(post->answer ? post->answer : "", post->size, &header, &revision);
 
-	exchange_end(exchange);
+	post_end(post);
 	if (r < 0 || !client_header(etcd, &header))
 		return;
 	if (revision > etcd->watch_revision && revision > etcd->expected) {
@@ -107,31 +107,31 @@ void watch_newest(struct exchange *exchange)
 /** look() - Ask for the newest record */
 static void look(struct etcd *etcd, uint64_t now)
 {
-	struct exchange *exchange;
+	struct post *post;
 
 	etcd->looked = now;
-	if (exchange_find(etcd, EXCHANGE_NEWEST) || (etcd->config->user && !etcd->token))
+	if (post_find(etcd, POST_NEWEST) || (etcd->config->user && !etcd->token))
 		return;
-	exchange = exchange_new(etcd, EXCHANGE_NEWEST, "/v3/kv/range", message_newest(etcd->config->prefix),
-				(uint64_t)etcd->config->limit_ms * 1000);
-	if (exchange && exchange_begin(exchange) < 0)
-		exchange_end(exchange);
+	post = post_new(etcd, POST_NEWEST, "/v3/kv/range", message_newest(etcd->config->prefix),
+			(uint64_t)etcd->config->limit_ms * 1000);
+	if (post && post_begin(post) < 0)
+		post_end(post);
 }
 
 /** on_check() - sd_event_time_handler_t: five times a second */
 static int on_check(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct etcd *etcd = userdata;
-	struct exchange *exchange = exchange_find(etcd, EXCHANGE_WATCH);
+	struct post *post = post_find(etcd, POST_WATCH);
 	uint64_t now = now_us();
 
 	(void)usec;
-	if (exchange && etcd->expected > etcd->watch_revision && now - etcd->expected_since > EXPECT_US) {
-		etcd_set_problem(etcd, exchange, "the watch does not show what has changed");
-		if (etcd->endpoint == exchange->endpoint)
+	if (post && etcd->expected > etcd->watch_revision && now - etcd->expected_since > EXPECT_US) {
+		etcd_set_problem(etcd, post, "the watch does not show what has changed");
+		if (etcd->endpoint == post->endpoint)
 			etcd->endpoint = (etcd->endpoint + 1) % etcd->config->n_endpoints;
-		end_watch(etcd, exchange);
-	} else if (exchange && now - etcd->looked > LOOK_US) {
+		end_watch(etcd, post);
+	} else if (post && now - etcd->looked > LOOK_US) {
 		look(etcd, now);
 	}
 	if (etcd->watch_ended && now - etcd->watch_began > SHORT_US) {

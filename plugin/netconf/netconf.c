@@ -203,8 +203,9 @@ static void read_dns(struct reader *reader, const json_t *root, struct netconf *
 /** read_ipam() - The `ipam` object */
 static void read_ipam(struct reader *reader, const json_t *root, struct netconf *netconf)
 {
-	static const char *const keys[] = {"type",   "ranges",	   "subnet",  "rangeStart", "rangeEnd", "gateway",
-					   "routes", "resolvConf", "dataDir", "reuseDelay", "fixed",	NULL};
+	static const char *const keys[] = {"type",    "ranges", "subnet",     "rangeStart", "rangeEnd",
+					   "gateway", "routes", "resolvConf", "dataDir",    "reuseDelay",
+					   "fixed",   "blocks", NULL};
 	static const char *const delegate_keys[] = {"guard", "history", "historySize", "historyFiles"};
 	const char *known[sizeof(keys) / sizeof(keys[0]) + sizeof(delegate_keys) / sizeof(delegate_keys[0])] = {NULL};
 	const json_t *ipam = json_member_object(reader, root, "ipam");
@@ -227,6 +228,7 @@ static void read_ipam(struct reader *reader, const json_t *root, struct netconf 
 	netconf_read_ranges(reader, root, ipam, netconf);
 	netconf_read_routes(reader, ipam, netconf);
 	netconf_read_fixed(reader, ipam, netconf);
+	netconf_read_blocks(reader, ipam, netconf);
 	netconf->resolv_conf = json_member_text(reader, ipam, "resolvConf");
 	text = json_member_text(reader, ipam, "dataDir");
 	if (text && (text[0] != '/' || strlen(text) >= LIMIT_PATH))

@@ -120,6 +120,7 @@ struct fixed {
  * @excluded:		Addresses of the ranges that are never given, beside their gateways; each set borrows them; owned
  * @requested:		Addresses asked for by name, of the strongest source; owned
  * @requested_at:	Where each of them stands, a JSON pointer; owned
+ * @block_length_ipv4, @block_length_ipv6: `ipam.blocks`; 0: the ranges of that family are this host's alone
  * @routes:		`ipam.routes`; @routes_given tells `[]` from absent; owned
  * @pins:		`snat`; owned
  * @non_masq:		`nonMasq`: destinations that are not masqueraded beside the own ranges; owned
@@ -155,6 +156,8 @@ struct netconf {
 	struct address *requested;
 	char (*requested_at)[RANGE_POINTER_MAX];
 	size_t n_requested;
+	uint8_t block_length_ipv4;
+	uint8_t block_length_ipv6;
 	struct route *routes;
 	size_t n_routes;
 	bool routes_given;

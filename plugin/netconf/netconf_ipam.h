@@ -25,6 +25,7 @@ void netconf_read_history(struct reader *reader, const json_t *object, struct ne
 /** The capability by which containerd and CRI-O hand a pod's annotations to plugins, and their key in runtimeConfig */
 #define NETCONF_ANNOTATIONS "io.kubernetes.cri.pod-annotations"
 
+void netconf_read_blocks(struct reader *reader, const json_t *ipam, struct netconf *netconf);
 void netconf_read_fixed(struct reader *reader, const json_t *ipam, struct netconf *netconf);
 void netconf_read_annotations(struct reader *reader, const json_t *root, struct netconf *netconf);
 const char *netconf_annotation(struct reader *reader, const json_t *root, const struct netconf *netconf,

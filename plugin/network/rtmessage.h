@@ -73,6 +73,11 @@ int rtmessage_dump_routes(struct batch *batch, enum family family, uint8_t type)
 int rtmessage_dump_own_routes(struct batch *batch, enum family family);
 int rtmessage_lookup_route(struct batch *batch, const struct address *address); /* RTM_F_FIB_MATCH */
 
+/* Routes to blocks of a cluster (rtblock.c) */
+int rtmessage_put_block_route(struct batch *batch, const struct prefix *destination, const struct address *gateway,
+			      uint32_t index);
+int rtmessage_delete_block_route(struct batch *batch, const struct prefix *destination);
+
 /* What pins need beside nftables (rtpin.c). Adding what is there already is no failure. */
 int rtmessage_add_mark_rule(struct batch *batch, const struct mark_rule *rule);
 int rtmessage_delete_mark_rule(struct batch *batch, const struct mark_rule *rule);

@@ -15,6 +15,7 @@
 #include "plugin/host/reclaim.h"
 #include "plugin/netconf/check.h"
 #include "plugin/report/log.h"
+#include "plugin/verbs/blocks.h"
 
 /**
  * leases_open() - Open the state and lock an attachment in it
@@ -270,30 +271,106 @@ static int take_or_mend(struct taking *taking, struct ipam_grant *ret_grant, str
 }
 
 /**
+ * take_own() - take_or_mend() of what this host may give: of a cluster's ranges the blocks that it holds
+ * @taking:		The store is open
+ * @state:		State
+ * @request:		What @taking asks for; its sets are this host's afterwards
+ * @own:		Owns them
+ * @ret_grant:		What was given; its ranges are of @own
+ * @ret_refusal:	Why nothing was
+ *
+ * Return: as take_or_mend()
+ */
+static int take_own(struct taking *taking, const struct state *state, struct ipam_request *request,
+		    struct own_ranges *own, struct ipam_grant *ret_grant, struct ipam_refusal *ret_refusal)
+{
+	int r = blocks_own_ranges(&taking->context->netconf, state->dir_fd, own);
+
+	if (r < 0)
+		return r;
+	ret_refusal->set = blocks_first_empty(own);
+	if (ret_refusal->set < own->n_sets)
+		return IPAM_E_FULL;
+	request->sets = own->sets;
+	return take_or_mend(taking, ret_grant, ret_refusal);
+}
+
+/** give_ranges() - The grant's ranges as the configuration has them, since the host's parts of them are released */
+static void give_ranges(const struct netconf *netconf, struct ipam_grant *grant)
+{
+	for (size_t i = 0; i < grant->n_addresses && i < netconf->n_sets; i++)
+		grant->ranges[i] = range_set_find(&netconf->offered[i], &grant->addresses[i]);
+}
+
+/** struct take - What take_once() needs of leases_take() */
+struct take {
+	const struct context *context;
+	const struct state *state;
+	const struct netns *netns;
+	struct host *host;
+};
+
+/**
+ * take_once() - Take the addresses, with the store locked meanwhile
+ * @take:	Call
+ * @ret_grant:	What was given
+ * @ret_set:	IPAM_E_FULL: which set
+ * @reterr:	As leases_take()
+ *
+ * Return: 0; IPAM_E_FULL, with @reterr filled; REFUSED
+ */
+static int take_once(const struct take *take, struct ipam_grant *ret_grant, size_t *ret_set, struct error *reterr)
+{
+	const struct context *context = take->context;
+	struct attachment attachment = context_attachment(context);
+	struct asker asker = {.netconf = &context->netconf, .attachment = &attachment, .host = take->host->rtnetlink};
+	struct ipam_request request = make_request(context, take->netns, &asker);
+	CLEANUP(taking_done) struct taking taking = {.context = context, .request = &request, .host = take->host};
+	OWN_RANGES_CLEANUP struct own_ranges own = {0};
+	struct ipam_refusal refusal = {0};
+	int r = open_store(&taking, take->state);
+
+	if (r)
+		return lease_store_error(context->netconf.data_dir, r, reterr);
+	if (blocks_are_used(&context->netconf))
+		r = take_own(&taking, take->state, &request, &own, ret_grant, &refusal);
+	else
+		r = take_or_mend(&taking, ret_grant, &refusal);
+	if (r == 0 && own.n_sets)
+		give_ranges(&context->netconf, ret_grant);
+	*ret_set = refusal.set;
+	if (r)
+		(void)take_error(context, r, &refusal, &asker, reterr);
+	return r == (int)IPAM_E_FULL ? r : r ? REFUSED : 0;
+}
+
+/** More blocks that one ADD asks for: others may be quicker to use one up */
+#define BLOCKS_PER_ADD 3
+
+/**
  * leases_take() - Take the addresses of this call
  * @context:	Call; configuration and guard have been read
  * @state:	State, the attachment locked
  * @netns:	Container's namespace, recorded in the lease
  * @host:	Host in the host's namespace; rtnetlink is asked how each address is routed today
  * @ret_grant:	What was given
- * @reterr:	Codes 11, 100, 101, 104, 105, 106, 107
+ * @reterr:	Codes 7, 11, 100, 101, 104, 105, 106, 107
  *
  * Return: 0, REFUSED
  */
 int leases_take(const struct context *context, const struct state *state, const struct netns *netns, struct host *host,
 		struct ipam_grant *ret_grant, struct error *reterr)
 {
-	struct attachment attachment = context_attachment(context);
-	struct asker asker = {.netconf = &context->netconf, .attachment = &attachment, .host = host->rtnetlink};
-	struct ipam_request request = make_request(context, netns, &asker);
-	CLEANUP(taking_done) struct taking taking = {.context = context, .request = &request, .host = host};
-	struct ipam_refusal refusal = {0};
-	int r = open_store(&taking, state);
+	struct take take = {.context = context, .state = state, .netns = netns, .host = host};
+	size_t set;
+	int r = take_once(&take, ret_grant, &set, reterr);
 
-	if (r)
-		return lease_store_error(context->netconf.data_dir, r, reterr);
-	r = take_or_mend(&taking, ret_grant, &refusal);
-	return r ? take_error(context, r, &refusal, &asker, reterr) : 0;
+	for (unsigned i = 0; r == (int)IPAM_E_FULL && blocks_are_used(&context->netconf) && i < BLOCKS_PER_ADD; i++) {
+		if (blocks_ask(context, set, reterr))
+			return REFUSED;
+		r = take_once(&take, ret_grant, &set, reterr);
+	}
+	return r ? REFUSED : 0;
 }
 
 /**

@@ -28,7 +28,7 @@ static void print_record(const struct record *record)
 	printf(" %s@%lld=%s", record->key, (long long)record->revision, record->text ? record->text : "-");
 }
 
-static void on_answered(void *userdata, uint64_t id, const struct answer *answer)
+static void on_answered(void *userdata, uint64_t id, const struct engine_answer *answer)
 {
 	const struct talk *talk = userdata;
 
@@ -64,7 +64,7 @@ static void on_restored(void *userdata)
 }
 
 /** add_conditions() - KEY REVISION [VALUE] after each other; a word that is a number is a revision */
-static void add_conditions(struct request *request, char **words, size_t n)
+static void add_conditions(struct engine_request *request, char **words, size_t n)
 {
 	for (size_t i = 0; i + 1 < n && request->n_conditions < REQUEST_CONDITIONS;) {
 		struct condition *condition = &request->conditions[request->n_conditions++];
@@ -79,7 +79,7 @@ static void add_conditions(struct request *request, char **words, size_t n)
 
 static void send_request(struct talk *talk, enum request_kind kind, char **words, size_t n, size_t conditions)
 {
-	struct request request = {.id = ++talk->id, .kind = kind};
+	struct engine_request request = {.id = ++talk->id, .kind = kind};
 	int r;
 
 	if (n > 1)

@@ -36,6 +36,9 @@ declare -A MAY_INCLUDE=(
 	[plugin]="rangeguard plugin/verbs plugin/commands"
 )
 
+# The remote side is the agent's alone.
+MAY_INCLUDE[plugin/agent]+=" plugin/cluster plugin/etcd"
+
 breaches=0
 
 # breach FILE LINE WHY

@@ -72,9 +72,10 @@ static void any_bytes_survive_base64(void **state)
 }
 
 /** swap_request() - Swap alive/h1 on the condition of itself and of the policy */
-static struct request swap_request(char *value)
+static struct engine_request swap_request(char *value)
 {
-	struct request request = {.id = 1, .kind = REQUEST_SWAP, .key = "alive/h1", .n_conditions = 2, .value = value};
+	struct engine_request request = {
+		.id = 1, .kind = REQUEST_SWAP, .key = "alive/h1", .n_conditions = 2, .value = value};
 
 	memcpy(request.conditions[0].key, "alive/h1", 9);
 	request.conditions[0].revision = 5;
@@ -99,7 +100,7 @@ static void assert_body(char *body, const char *expected)
 static void bodies(void **state)
 {
 	char value[] = "v";
-	struct request request = swap_request(value), list = {.kind = REQUEST_LIST};
+	struct engine_request request = swap_request(value), list = {.kind = REQUEST_LIST};
 	const char *path;
 
 	(void)state;
@@ -124,7 +125,7 @@ static void bodies(void **state)
 }
 
 /** read_answer() - message_answer() of a text */
-static int read_answer(const struct request *request, const char *body, struct answer *answer)
+static int read_answer(const struct engine_request *request, const char *body, struct engine_answer *answer)
 {
 	struct message_header header;
 
@@ -133,8 +134,8 @@ static int read_answer(const struct request *request, const char *body, struct a
 
 static void answers(void **state)
 {
-	struct request request = swap_request(NULL), list = {.kind = REQUEST_LIST};
-	struct answer answer;
+	struct engine_request request = swap_request(NULL), list = {.kind = REQUEST_LIST};
+	struct engine_answer answer;
 
 	(void)state;
 	assert_int_equal(read_answer(&request, "{" HEADER ",\"succeeded\":true,\"responses\":[{}]}", &answer), 0);
@@ -192,8 +193,8 @@ static void answers_that_nobody_should_give(void **state)
 		"{" HEADER ",\"kvs\":[{\"key\":\"" KEY_ELSEWHERE "\",\"mod_revision\":\"1\"}]}",
 		"{" HEADER ",\"kvs\":[{\"key\":\"%\",\"mod_revision\":\"1\"}]}",
 	};
-	struct request request = swap_request(NULL), list = {.kind = REQUEST_LIST};
-	struct answer answer;
+	struct engine_request request = swap_request(NULL), list = {.kind = REQUEST_LIST};
+	struct engine_answer answer;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(swaps); i++) {

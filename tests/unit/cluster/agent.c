@@ -47,11 +47,11 @@ static void configure(struct sim *sim, const struct host *host, struct machine_c
 /** add_blocks() - The pool, and what the store says of it */
 static void add_blocks(struct host *host, struct machine *machine)
 {
-	struct prefix pool;
+	struct cluster_pool pool = {.block_length = 24, .network = "pods"};
 	char key[RECORD_KEY_MAX];
 
-	(void)prefix_parse("10.0.0.0/21", &pool);
-	if (machine_add_pool(machine, &pool, 24) < 0)
+	(void)prefix_parse("10.0.0.0/21", &pool.prefix);
+	if (machine_add_pool(machine, &pool) < 0)
 		abort();
 	for (unsigned i = 0; i < SIM_BLOCKS; i++) {
 		(void)snprintf(key, sizeof(key), "block/10.0.%u.0/24", i);
@@ -209,7 +209,7 @@ static void look_at_store(struct sim *sim, struct host *host, struct process *pr
 }
 
 /** copy_request() - The request as it goes out, whatever the machine does meanwhile */
-static struct message *copy_request(const struct machine *machine, const struct request *request)
+static struct message *copy_request(const struct machine *machine, const struct engine_request *request)
 {
 	struct message *message = message_new();
 

@@ -19,7 +19,7 @@ static bool holds(const struct sim *sim, const struct condition *condition)
 }
 
 /** add_record() - A copy of the engine's record of @key, absent or not */
-static void add_record(const struct sim *sim, struct answer *answer, const char *key)
+static void add_record(const struct sim *sim, struct engine_answer *answer, const char *key)
 {
 	const struct seen *seen = cache_find(&sim->engine, key);
 
@@ -79,7 +79,7 @@ static void change(struct sim *sim, const char *key, const char *text, const cha
 }
 
 /** check_policy() - Nothing is claimed against a policy older than the claim */
-static void check_policy(struct sim *sim, const struct request *request, int64_t judged)
+static void check_policy(struct sim *sim, const struct engine_request *request, int64_t judged)
 {
 	int64_t revision = cache_revision(cache_find(&sim->engine, "policy"));
 
@@ -91,7 +91,7 @@ static void check_policy(struct sim *sim, const struct request *request, int64_t
 }
 
 /** count_swap() - What kind of thing happened */
-static void count_swap(struct sim_result *result, const struct request *request)
+static void count_swap(struct sim_result *result, const struct engine_request *request)
 {
 	enum record_kind kind = record_kind(request->key);
 
@@ -107,9 +107,9 @@ static void count_swap(struct sim_result *result, const struct request *request)
 }
 
 /** swap() - All conditions, or nothing */
-static void swap(struct sim *sim, unsigned host, const struct message *message, struct answer *answer)
+static void swap(struct sim *sim, unsigned host, const struct message *message, struct engine_answer *answer)
 {
-	const struct request *request = &message->request;
+	const struct engine_request *request = &message->request;
 	char who[8];
 
 	answer->won = true;
@@ -127,7 +127,7 @@ static void swap(struct sim *sim, unsigned host, const struct message *message, 
 }
 
 /** list() - All records that exist */
-static void list(const struct sim *sim, struct answer *answer)
+static void list(const struct sim *sim, struct engine_answer *answer)
 {
 	for (size_t i = 0; i < sim->engine.n; i++) {
 		if (sim->engine.rows[i]->record.text)

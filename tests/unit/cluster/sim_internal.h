@@ -24,8 +24,8 @@ enum happening {
 /** struct message - A request on its way, or an answer; shared by duplicates */
 struct message {
 	unsigned references;
-	struct request request;
-	struct answer answer;
+	struct engine_request request;
+	struct engine_answer answer;
 	int64_t judged;
 	bool watch_lost;
 };

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The loop around the state machine: what has happened goes in with the clock, read after it has; what is to be done
+ * comes out, one thing at a time.
+ */
+
+#include "plugin/agent/cluster.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "plugin/agent/cluster_internal.h"
+#include "plugin/agent/log.h"
+#include "plugin/network/hostroute.h"
+#include "rangeguard/cleanup.h"
+
+/** A look at the leases and the routes */
+#define TICK_US 250000U
+/** An empty block is given back after */
+#define BLOCK_REST_S 600
+#define US_PER_NS 1000
+
+/** cluster_now() - CLOCK_BOOTTIME, nanoseconds: it goes on while the machine is suspended */
+int64_t cluster_now(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec * MACHINE_SECOND + now.tv_nsec;
+}
+
+/** random_number() - For the machine */
+static uint64_t random_number(void *context)
+{
+	uint64_t number = 0;
+
+	(void)context;
+	(void)getrandom(&number, sizeof(number), 0);
+	return number;
+}
+
+/** is_reserved() - For the machine: whether the published policy reserves a block as a whole */
+static bool is_reserved(void *context, const struct prefix *block)
+{
+	(void)context;
+	(void)block;
+	return false;
+}
+
+/** cluster_run_soon() - Ask the machine what to do, once this turn of the loop has ended */
+void cluster_run_soon(struct cluster *cluster)
+{
+	(void)sd_event_source_set_enabled(cluster->again, SD_EVENT_ONESHOT);
+}
+
+static void on_answered(void *userdata, uint64_t id, const struct engine_answer *answer)
+{
+	struct cluster *cluster = userdata;
+
+	machine_answer(cluster->machine, cluster_now(), id, answer);
+	cluster->changed = true;
+	cluster_run_soon(cluster);
+}
+
+static void on_watched(void *userdata, const struct record *record)
+{
+	struct cluster *cluster = userdata;
+
+	machine_watched(cluster->machine, cluster_now(), record);
+	cluster->changed = true;
+	cluster_run_soon(cluster);
+}
+
+static void on_watch_lost(void *userdata)
+{
+	struct cluster *cluster = userdata;
+
+	machine_watch_lost(cluster->machine, cluster_now());
+	cluster_run_soon(cluster);
+}
+
+static void on_restored(void *userdata)
+{
+	struct cluster *cluster = userdata;
+
+	agent_log(LOG_LEVEL_WARNING,
+		  "etcd is another cluster than before, or was restored from a backup: what was held "
+		  "counts no longer");
+	machine_restored(cluster->machine);
+	cluster_run_soon(cluster);
+}
+
+/** send_request() - An action of the machine. It is answered, if need be by the machine's own clock */
+static void send_request(struct cluster *cluster, const struct action *action)
+{
+	if (etcd_send(cluster->etcd, action->request) < 0)
+		machine_answer(cluster->machine, cluster_now(), action->request->id, NULL);
+}
+
+/** act() - What is done at once */
+static enum done act(struct cluster *cluster, const struct action *action)
+{
+	switch (action->kind) {
+	case ACTION_WATCH:
+		return etcd_watch(cluster->etcd, action->revision) < 0 ? DONE_FAILED : DONE_OK;
+	case ACTION_POLICY:
+		return DONE_OK;
+	case ACTION_BLOCK_OPEN:
+	case ACTION_BLOCK_LEAVE:
+	case ACTION_BLOCK_DROP:
+		return blocks_do(cluster, action);
+	case ACTION_WAIT:
+	case ACTION_REQUEST:
+	case ACTION_DEADLINE:
+	case ACTION_ADDRESS:
+	case ACTION_ADDRESS_OFF:
+	case ACTION_OPEN:
+	case ACTION_CLOSE:
+	case ACTION_PROBE:
+	case ACTION_ANNOUNCE:
+	default:
+		return DONE_FAILED;
+	}
+}
+
+/** sleep_until() - The machine wants to be asked again then */
+static void sleep_until(struct cluster *cluster, int64_t until)
+{
+	if (until == INT64_MAX) {
+		(void)sd_event_source_set_enabled(cluster->timer, SD_EVENT_OFF);
+		return;
+	}
+	(void)sd_event_source_set_time(cluster->timer, until > 0 ? (uint64_t)until / US_PER_NS + 1 : 1);
+	(void)sd_event_source_set_enabled(cluster->timer, SD_EVENT_ONESHOT);
+}
+
+/** run() - Until the machine has nothing to do but wait */
+static void run(struct cluster *cluster)
+{
+	char key[RECORD_KEY_MAX];
+	struct action action;
+	enum done done;
+
+	for (;;) {
+		if (machine_next(cluster->machine, cluster_now(), &action) < 0) {
+			agent_log(LOG_LEVEL_ERROR, "cluster: out of memory");
+			sleep_until(cluster, cluster_now() + MACHINE_SECOND);
+			return;
+		}
+		if (action.kind == ACTION_WAIT) {
+			sleep_until(cluster, action.until);
+			return;
+		}
+		if (action.kind == ACTION_REQUEST) {
+			send_request(cluster, &action);
+			continue;
+		}
+		(void)snprintf(key, sizeof(key), "%s", action.key ? action.key : "");
+		done = act(cluster, &action);
+		machine_done(cluster->machine, cluster_now(), done);
+		if (action.kind == ACTION_BLOCK_OPEN && done == DONE_OK)
+			asks_opened(cluster, key);
+	}
+}
+
+/** on_again() - sd_event_handler_t */
+static int on_again(sd_event_source *source, void *userdata)
+{
+	(void)source;
+	run(userdata);
+	return 0;
+}
+
+/** on_timer() - sd_event_time_handler_t */
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	run(userdata);
+	return 0;
+}
+
+/** on_tick() - sd_event_time_handler_t: what is looked at now and then */
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct cluster *cluster = userdata;
+
+	(void)usec;
+	blocks_count(cluster, cluster_now());
+	routes_tick(cluster);
+	asks_tick(cluster, cluster_now());
+	run(cluster);
+	(void)sd_event_source_set_time_relative(source, TICK_US);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/** read_id() - An id of 32 hexadecimal digits from a file that may have dashes; false: there is none */
+static bool read_id(const char *path, char *id)
+{
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[64];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+	size_t used = 0;
+
+	for (ssize_t i = 0; i < n && used < RECORD_ID_MAX - 1; i++) {
+		if (strchr("0123456789abcdef", text[i]))
+			id[used++] = text[i];
+		else if (text[i] != '-')
+			break;
+	}
+	id[used] = '\0';
+	return used == RECORD_ID_MAX - 1;
+}
+
+/** struct first_address - The first address of an interface that others can use */
+struct first_address {
+	enum family family;
+	uint32_t interface;
+	struct address address;
+};
+
+/** on_address() - port_reply_fn */
+static int on_address(const struct nlmsghdr *message, void *userdata)
+{
+	struct first_address *first = userdata;
+	struct address_info info;
+
+	if (!message || rtmessage_read_address(message, &info) < 0 || info.interface != first->interface ||
+	    info.address.address.family != first->family || first->address.family != FAMILY_NONE)
+		return 0;
+	if (first->family == FAMILY_IPV6 && (info.address.address.value >> 118) == 0x3fa)
+		return 0; /* fe80::/10 */
+	first->address = info.address.address;
+	return 0;
+}
+
+/** own_address() - An address of the interface that has the default route; FAMILY_NONE: there is none */
+static struct address own_address(struct cluster *cluster, const char *far_away)
+{
+	struct first_address first = {0};
+	struct port_failure failure;
+	struct route_info match;
+	struct address to;
+	struct batch batch;
+
+	batch_reset(&batch);
+	if (address_parse(far_away, &to) < 0 || hostroute_lookup(cluster->host.rtnetlink, &to, &match) != 0 ||
+	    match.interface == 0)
+		return first.address;
+	first.family = to.family;
+	first.interface = match.interface;
+	if (rtmessage_dump_addresses(&batch, match.interface) == 0)
+		(void)port_exchange(cluster->host.rtnetlink, &batch, on_address, &first, &failure);
+	return first.address;
+}
+
+/** set_addresses() - The next hops for others: named, or found */
+static void set_addresses(struct cluster *cluster, struct machine_config *config)
+{
+	static const char *const far_away[RECORD_ADDRESSES] = {"203.0.113.255", "2001:db8:ffff:ffff:ffff::"};
+	size_t n = 0;
+
+	for (size_t i = 0; i < RECORD_ADDRESSES; i++) {
+		struct address address = cluster->config.addresses[i];
+
+		if (address.family == FAMILY_NONE)
+			address = own_address(cluster, far_away[i]);
+		if (address.family != FAMILY_NONE)
+			(void)address_format(&address, config->addresses[n++]);
+	}
+}
+
+/** start_machine() - Born with what this host is: 0, REFUSED */
+static int start_machine(struct cluster *cluster, struct error *reterr)
+{
+	struct machine_config config = {.ttl = cluster->config.ttl_ms * RECORD_MS,
+					.block_rest = BLOCK_REST_S * MACHINE_SECOND,
+					.random = random_number,
+					.is_reserved = is_reserved,
+					.context = cluster};
+	struct timespec wall;
+
+	(void)clock_gettime(CLOCK_REALTIME, &wall);
+	config.wall = (int64_t)wall.tv_sec * MACHINE_SECOND + wall.tv_nsec - cluster_now();
+	memcpy(config.host, cluster->config.host, sizeof(config.host));
+	if (!read_id("/etc/machine-id", config.machine_id))
+		return error_set(reterr, ERROR_IO,
+				 "/etc/machine-id has no machine id: systemd-machine-id-setup makes one");
+	if (!read_id("/proc/sys/kernel/random/boot_id", config.boot_id))
+		return error_set(reterr, ERROR_IO, "/proc/sys/kernel/random/boot_id can't be read");
+	set_addresses(cluster, &config);
+	cluster->machine = machine_new(&config);
+	return cluster->machine ? 0 : error_no_memory(reterr);
+}
+
+/** start_etcd() - The client: 0, negative errno */
+static int start_etcd(struct cluster *cluster)
+{
+	struct etcd_events events = {.answered = on_answered,
+				     .watched = on_watched,
+				     .watch_lost = on_watch_lost,
+				     .restored = on_restored,
+				     .userdata = cluster};
+
+	return etcd_new(cluster->agent->event, &cluster->config.etcd, &events, &cluster->etcd);
+}
+
+/** start_loop() - Timers, and the first question: 0, negative errno */
+static int start_loop(struct cluster *cluster)
+{
+	sd_event *event = cluster->agent->event;
+	int r = sd_event_add_time(event, &cluster->timer, CLOCK_BOOTTIME, 0, 1000, on_timer, cluster);
+
+	if (r >= 0)
+		r = sd_event_source_set_enabled(cluster->timer, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_time_relative(event, &cluster->tick, CLOCK_MONOTONIC, TICK_US, 10000, on_tick,
+					       cluster);
+	if (r >= 0)
+		r = sd_event_add_defer(event, &cluster->again, on_again, cluster);
+	return r < 0 ? r : 0;
+}
+
+static void stop(void *self)
+{
+	struct cluster *cluster = self;
+
+	asks_stop(cluster);
+	routes_stop(cluster);
+	etcd_free(cluster->etcd);
+	machine_free(cluster->machine);
+	sd_event_source_disable_unref(cluster->timer);
+	sd_event_source_disable_unref(cluster->tick);
+	sd_event_source_disable_unref(cluster->again);
+	cluster_config_done(&cluster->config);
+	state_done(&cluster->state);
+	host_done(&cluster->host);
+	free(cluster->pools);
+	free(cluster);
+}
+
+/** begin() - All of it: 0, REFUSED */
+static int begin(struct cluster *cluster, struct error *reterr)
+{
+	const char *data_dir = cluster->agent->config->data_dir;
+	int r = state_open(data_dir, STATE_WRITE, &cluster->state);
+
+	if (r)
+		return error_set(reterr, ERROR_STORE, "state directory %.256s can't be used", data_dir);
+	if (host_open(data_dir, &cluster->host, reterr) || start_machine(cluster, reterr) ||
+	    blocks_start(cluster, reterr))
+		return REFUSED;
+	r = start_etcd(cluster);
+	if (r == 0)
+		r = routes_start(cluster);
+	if (r == 0)
+		r = asks_start(cluster);
+	if (r == 0)
+		r = start_loop(cluster);
+	return r < 0 ? error_set(reterr, ERROR_IO, "cluster: %s", strerror(-r)) : 0;
+}
+
+static int start(struct agent *agent, void **ret_self, struct error *reterr)
+{
+	struct cluster *cluster = calloc(1, sizeof(*cluster));
+	int r;
+
+	if (!cluster)
+		return error_no_memory(reterr);
+	cluster->agent = agent;
+	cluster->state = (struct state)STATE_INIT;
+	r = cluster_config_read(CLUSTER_CONFIG_FILE, &cluster->config, reterr);
+	if (r == (int)CLUSTER_CONFIG_E_ABSENT) {
+		stop(cluster);
+		return 0;
+	}
+	if (r || begin(cluster, reterr)) {
+		stop(cluster);
+		return REFUSED;
+	}
+	agent_log(LOG_LEVEL_INFO, "host %s of the cluster at %s%s", cluster->config.host,
+		  cluster->config.etcd.endpoints[0], cluster->config.etcd.n_endpoints > 1 ? " and others" : "");
+	*ret_self = cluster;
+	return 0;
+}
+
+const struct agent_module cluster_module = {.name = "cluster", .start = start, .stop = stop};

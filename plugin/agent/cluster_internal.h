@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_AGENT_CLUSTER_INTERNAL_H
+#define PLUGIN_AGENT_CLUSTER_INTERNAL_H
+
+#include "ipam/store/state.h"
+#include "plugin/agent/agent.h"
+#include "plugin/agent/ask_server.h"
+#include "plugin/agent/cluster_config.h"
+#include "plugin/cluster/machine.h"
+#include "plugin/host/block_file.h"
+#include "plugin/host/host.h"
+
+/** ADDs that wait for a block */
+#define WAITING_MAX 256U
+#define WAITING_POOLS_MAX 64U
+
+/** struct waiting - An ADD that waits for a block of any of some pools */
+struct waiting {
+	struct ask *ask;
+	unsigned pools[WAITING_POOLS_MAX];
+	size_t n_pools;
+	int64_t until;
+};
+
+struct routes;
+
+/**
+ * struct cluster - The module
+ * @state:	State directory
+ * @pools:	In the order of the machine's indexes
+ * @changed:	Records have changed: routes are looked at again
+ */
+struct cluster {
+	struct agent *agent;
+	struct cluster_config config;
+	struct etcd *etcd;
+	struct machine *machine;
+	struct state state;
+	struct host host;
+	sd_event_source *timer;
+	sd_event_source *again;
+	sd_event_source *tick;
+	struct held_pool *pools;
+	size_t n_pools;
+	struct waiting waiting[WAITING_MAX];
+	size_t n_waiting;
+	struct routes *routes;
+	bool changed;
+	char problem[256];
+};
+
+int64_t cluster_now(void);
+void cluster_run_soon(struct cluster *cluster);
+
+/* cluster_blocks.c */
+int blocks_start(struct cluster *cluster, struct error *reterr);
+enum done blocks_do(struct cluster *cluster, const struct action *action);
+void blocks_count(struct cluster *cluster, int64_t now);
+int blocks_add_pool(struct cluster *cluster, const struct held_pool *pool);
+
+/* cluster_ask.c */
+int asks_start(struct cluster *cluster);
+void asks_opened(struct cluster *cluster, const char *key);
+void asks_tick(struct cluster *cluster, int64_t now);
+void asks_stop(struct cluster *cluster);
+
+/* cluster_routes.c */
+int routes_start(struct cluster *cluster);
+void routes_tick(struct cluster *cluster);
+void routes_stop(struct cluster *cluster);
+const char *routes_problem(const struct cluster *cluster, const char *host);
+
+#endif

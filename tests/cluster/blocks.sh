@@ -1,0 +1,178 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# One pool on three hosts: blocks, routes between them, and what happens when etcd or an agent is away.
+
+# shellcheck source=tests/lib.sh
+source "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/cluster/hosts.sh
+source "$(dirname "$0")/hosts.sh"
+
+PODS='{"cniVersion": "1.0.0", "name": "pods", "type": "rangeguard", "guard": {"policies": []}, "history": false,
+	"ipam": {"type": "rangeguard", "blocks": {"ipv4": 26, "ipv6": 122},
+		"ranges": [[{"subnet": "10.64.0.0/22"}], [{"subnet": "fd64::/64"}]]}}'
+
+# three_hosts: with etcd and agents
+three_hosts()
+{
+	local n
+
+	set_up_link
+	start_members
+	for n in 1 2 3; do
+		host_up "$n"
+		agent_up "$n"
+	done
+}
+
+# block_of ADDRESS: the /26 it is in
+block_of()
+{
+	local IFS=. octets
+
+	read -ra octets <<<"$1"
+	echo "${octets[0]}.${octets[1]}.${octets[2]}.$((octets[3] / 64 * 64))/26"
+}
+
+test_hosts_have_blocks_of_their_own_and_routes_to_the_others()
+{
+	local n result
+
+	three_hosts
+	for n in 1 2 3; do
+		result=$(host_add "$n" "c$n" "$PODS") || fail "ADD on h$n: $result; $(cat "agent-h$n.log")"
+		address[n]=$(address_of "$result")
+		address6[n]=$(address_of "$result" 6)
+		block[n]=$(block_of "${address[n]}")
+	done
+	assert_equal 3 "$(printf '%s\n' "${block[@]}" | sort -u | wc -l)" "blocks of three hosts: ${block[*]}"
+	for n in 1 2 3; do
+		assert_contains "$(etcdctl --endpoints "$ENDPOINTS" get --print-value-only "/rangeguard/block/${block[n]}")" \
+			"\"host\":\"h$n\"" "record of ${block[n]}"
+		wait_until 5 eval "on_host $n ip route | grep -q '^blackhole ${block[n]} proto 82'"
+	done
+	# Each reaches each, in both families.
+	for n in 1 2 3; do
+		for m in 1 2 3; do
+			((n == m)) || {
+				wait_until 5 eval "on_host $n ip route | grep -q '^${block[m]} via 192.0.2.$m dev eth0 proto 82'"
+				wait_until 5 on_host "$n" ip netns exec "c$n" ping -n -c 1 -W 1 "${address[m]}"
+				wait_until 5 on_host "$n" ip netns exec "c$n" ping -n -c 1 -W 1 "${address6[m]}"
+			}
+		done
+	done
+}
+
+# small_pool CIDR: a network with one block of two addresses per host or so
+small_pool()
+{
+	jq -c --arg cidr "$1" '.ipam.ranges = [[{"subnet": $cidr}]] | .ipam.blocks = {"ipv4": 31}' <<<"$PODS"
+}
+
+test_without_etcd_a_host_gives_what_it_holds()
+{
+	local result conf
+	local -i i
+
+	three_hosts
+	conf=$(small_pool 10.64.0.0/24)
+	host_add 1 a1 "$conf" >/dev/null || fail "first ADD"
+	# The block in use and a spare one: four addresses
+	wait_until 10 eval '[[ $(records block/ | wc -l) == 2 ]]'
+	for i in 1 2 3; do
+		kill -STOP "$(<"etcd-e$i.pid")"
+	done
+	for i in 2 3 4; do
+		result=$(host_add 1 "a$i" "$conf") || fail "ADD $i with etcd away: $result"
+	done
+	result=$(host_add 1 a5 "$conf") && fail "a fifth address of four: $result"
+	assert_refused 11 "$result" "no block, etcd away"
+	assert_contains "$result" "etcd" "the reason"
+	for i in 1 2 3; do
+		kill -CONT "$(<"etcd-e$i.pid")"
+	done
+	wait_until 20 eval "result=\$(host_cni 1 ADD a5 '$conf')"
+	# Without the agent the same; the message says what to do.
+	agent_down 1 KILL
+	host_cni 1 DEL a4 "$conf"
+	result=$(host_add 1 a6 "$conf") || true
+	i=7
+	while result=$(host_add 1 "a$i" "$conf"); do
+		i+=1
+		((i < 20)) || fail "never full"
+	done
+	assert_refused 11 "$result" "no agent"
+	assert_contains "$result" "systemctl start rangeguard-agent" "what to do"
+}
+
+test_a_pool_that_is_used_up_says_so()
+{
+	local result conf
+
+	three_hosts
+	conf=$(small_pool 10.64.0.0/30)
+	host_add 1 a1 "$conf" >/dev/null
+	wait_until 10 eval '[[ $(records block/ | wc -l) == 2 ]]'
+	result=$(host_add 2 b1 "$conf") && fail "h2 got an address of a pool that h1 holds whole: $result"
+	assert_refused 101 "$result" "each block is held"
+	# What nobody uses any more is given back only while another block is empty: h1 keeps one. Forgotten, it is free.
+	host_cni 1 DEL a1 "$conf"
+}
+
+test_hosts_that_are_configured_differently_are_found_out()
+{
+	local result
+
+	three_hosts
+	host_add 1 a1 "$(small_pool 10.64.0.0/24)" >/dev/null
+	result=$(host_add 2 b1 "$(small_pool 10.64.0.0/23)") && fail "a pool that overlaps another: $result"
+	assert_refused 7 "$result" "overlapping pools"
+	assert_contains "$result" "10.64.0.0/24 in blocks of /31" "the other pool"
+	result=$(host_add 3 c1 "$(small_pool 10.64.0.0/24 | jq -c '.ipam.blocks = {"ipv4": 30}')") && fail "$result"
+	assert_refused 7 "$result" "another block length"
+	result=$(host_add 3 c1 "$(small_pool 10.64.0.0/24)") || fail "the same pool: $result"
+}
+
+test_a_cloned_machine_is_refused()
+{
+	local result
+
+	set_up_link
+	start_members
+	host_up 1
+	agent_up 1
+	host_add 1 a1 "$PODS" >/dev/null
+	host_up 2
+	on_host 2 sed -i 's/"h2"/"h1"/' /etc/rangeguard/cluster.json
+	agent_up 2
+	result=$(host_add 2 b1 "$PODS") && fail "a clone of h1 got a block: $result"
+	assert_refused 11 "$result" "a clone"
+	assert_contains "$result" "another machine is registered as host" "why"
+	assert_equal "$(records host/)" host/h1 "registrations"
+}
+
+test_blocks_survive_agent_and_reboot()
+{
+	local before result first
+
+	three_hosts
+	result=$(host_add 1 a1 "$PODS")
+	first=$(address_of "$result")
+	wait_until 10 eval '[[ $(records block/ | wc -l) == 4 ]]'
+	before=$(records block/)
+	agent_down 1 KILL
+	agent_up 1
+	result=$(host_add 1 a2 "$PODS") || fail "ADD after the agent's restart: $result"
+	assert_equal "$(block_of "$first")" "$(block_of "$(address_of "$result")")" "block after the agent's restart"
+	# The store is lost, as after a reboot: the blocks are adopted, and no other ones claimed.
+	agent_down 1
+	host_cni 1 DEL a1 "$PODS"
+	host_cni 1 DEL a2 "$PODS"
+	on_host 1 sh -c 'rm -rf /run/rangeguard/*'
+	agent_up 1
+	result=$(host_add 1 a3 "$PODS") || fail "ADD after the store was lost: $result"
+	assert_contains "$before" "block/$(block_of "$(address_of "$result")")" "block after the store was lost"
+	wait_until 5 eval '[[ $(records block/) == "'"$before"'" ]]'
+}
+
+main "$@"
