@@ -46,9 +46,7 @@ static uint64_t random_number(void *context)
 /** is_reserved() - For the machine: whether the published policy reserves a block as a whole */
 static bool is_reserved(void *context, const struct prefix *block)
 {
-	(void)context;
-	(void)block;
-	return false;
+	return policy_reserves(context, block);
 }
 
 /** cluster_run_soon() - Ask the machine what to do, once this turn of the loop has ended */
@@ -108,7 +106,7 @@ static enum done act(struct cluster *cluster, const struct action *action)
 	case ACTION_WATCH:
 		return etcd_watch(cluster->etcd, action->revision) < 0 ? DONE_FAILED : DONE_OK;
 	case ACTION_POLICY:
-		return DONE_OK;
+		return policy_apply(cluster, action);
 	case ACTION_BLOCK_OPEN:
 	case ACTION_BLOCK_LEAVE:
 	case ACTION_BLOCK_DROP:
@@ -193,6 +191,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	blocks_count(cluster, cluster_now());
 	routes_tick(cluster);
 	asks_tick(cluster, cluster_now());
+	commands_tick(cluster);
 	run(cluster);
 	(void)sd_event_source_set_time_relative(source, TICK_US);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -330,6 +329,8 @@ static void stop(void *self)
 	struct cluster *cluster = self;
 
 	asks_stop(cluster);
+	commands_stop(cluster);
+	policy_stop(cluster);
 	routes_stop(cluster);
 	etcd_free(cluster->etcd);
 	machine_free(cluster->machine);
@@ -359,6 +360,8 @@ static int begin(struct cluster *cluster, struct error *reterr)
 		r = routes_start(cluster);
 	if (r == 0)
 		r = asks_start(cluster);
+	if (r == 0)
+		r = commands_start(cluster);
 	if (r == 0)
 		r = start_loop(cluster);
 	return r < 0 ? error_set(reterr, ERROR_IO, "cluster: %s", strerror(-r)) : 0;

@@ -2,6 +2,7 @@
 #ifndef PLUGIN_AGENT_CLUSTER_INTERNAL_H
 #define PLUGIN_AGENT_CLUSTER_INTERNAL_H
 
+#include "ipam/guard/guard.h"
 #include "ipam/store/state.h"
 #include "plugin/agent/agent.h"
 #include "plugin/agent/ask_server.h"
@@ -23,11 +24,16 @@ struct waiting {
 };
 
 struct routes;
+struct command;
 
 /**
  * struct cluster - The module
  * @state:	State directory
  * @pools:	In the order of the machine's indexes
+ * @guards:	What each pool's network may not have; read again after a while
+ * @published:	Revision of a policy whose publisher waits until it counts here
+ * @started:	Since when this agent has listened
+ * @problem:	What is wrong on this host, ""
  * @changed:	Records have changed: routes are looked at again
  */
 struct cluster {
@@ -46,6 +52,11 @@ struct cluster {
 	size_t n_waiting;
 	struct routes *routes;
 	bool changed;
+	struct guard *guards[POOLS_MAX];
+	int64_t guards_at;
+	struct command *command;
+	int64_t published;
+	int64_t started;
 	char problem[256];
 };
 
@@ -63,6 +74,17 @@ int asks_start(struct cluster *cluster);
 void asks_opened(struct cluster *cluster, const char *key);
 void asks_tick(struct cluster *cluster, int64_t now);
 void asks_stop(struct cluster *cluster);
+
+/* cluster_policy.c */
+enum done policy_apply(struct cluster *cluster, const struct action *action);
+bool policy_reserves(struct cluster *cluster, const struct prefix *block);
+bool policy_touches(struct cluster *cluster, const struct prefix *block);
+void policy_stop(struct cluster *cluster);
+
+/* cluster_command.c */
+int commands_start(struct cluster *cluster);
+void commands_tick(struct cluster *cluster);
+void commands_stop(struct cluster *cluster);
 
 /* cluster_routes.c */
 int routes_start(struct cluster *cluster);

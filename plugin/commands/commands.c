@@ -54,6 +54,7 @@ static const struct command commands[] = {
 	{"pools", "show how full the ranges of this host's networks are", command_pools_help, command_pools},
 	{"metrics", "print metrics in Prometheus' text format", command_metrics_help, command_metrics},
 	{"who", "tell who holds or held an address", command_who_help, command_who},
+	{"cluster", "show and change what the hosts of a cluster share", command_cluster_help, command_cluster},
 	{"version", "show versions", version_help, command_version},
 };
 

@@ -14,6 +14,7 @@ int command_suggest(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_who(int argc, char **argv);
 int command_pools(int argc, char **argv);
+int command_cluster(int argc, char **argv);
 int command_metrics(int argc, char **argv);
 
 extern const char command_validate_help[];
@@ -22,6 +23,7 @@ extern const char command_suggest_help[];
 extern const char command_list_help[];
 extern const char command_who_help[];
 extern const char command_pools_help[];
+extern const char command_cluster_help[];
 extern const char command_metrics_help[];
 
 #endif

@@ -9,6 +9,8 @@
 
 /** A token is asked for apart from the request's own deadline: it is good for all that follow */
 #define TOKEN_LIMIT_US 2000000U
+/** A command is not in a hurry */
+#define COMMAND_LIMIT_US 3000000U
 
 /** copy_request() - The machine's request may be gone when the answer comes. Return: 0, -ENOMEM */
 static int copy_request(const struct engine_request *from, struct engine_request *to)
@@ -97,6 +99,38 @@ int etcd_send(struct etcd *etcd, const struct engine_request *request)
 }
 
 /**
+ * etcd_command() - Send a request that is not the machine's
+ * @etcd:	Client
+ * @request:	Copied
+ * @done:	Told how it ended
+ * @userdata:	For it
+ *
+ * Return: 0; -EBUSY: one is under way; negative errno: it was not sent
+ */
+int etcd_command(struct etcd *etcd, const struct engine_request *request, etcd_command_fn done, void *userdata)
+{
+	const char *path;
+	struct post *post;
+	char *body;
+	int r;
+
+	if (post_find(etcd, POST_COMMAND))
+		return -EBUSY;
+	body = message_request(etcd->config->prefix, request, &path);
+	post = post_new(etcd, POST_COMMAND, path, body, COMMAND_LIMIT_US);
+	if (!post)
+		return -ENOMEM;
+	post->done = done;
+	post->userdata = userdata;
+	r = copy_request(request, &post->request);
+	if (r == 0)
+		r = begin(post);
+	if (r < 0)
+		post_end(post);
+	return r;
+}
+
+/**
  * etcd_watch() - Watch all records
  * @etcd:	Client; a watch that it has ends
  * @from:	First revision
@@ -161,11 +195,23 @@ static void expect(struct etcd *etcd, const struct post *post, const struct engi
 	etcd->expected = answer->revision;
 }
 
+/** tell_done() - A request has ended; the slot is free when who sent it is told */
+static void tell_done(struct etcd *etcd, const struct post *post, const struct engine_answer *answer)
+{
+	if (post->kind == POST_COMMAND)
+		post->done(post->userdata, answer);
+	else
+		etcd->events.answered(etcd->events.userdata, post->request.id, answer);
+}
+
 /** answered() - A request has its answer; the slot is free when the machine is told */
 static void answered(struct post *post)
 {
 	struct etcd *etcd = post->etcd;
-	uint64_t id = post->request.id;
+	struct post ended = {.kind = post->kind,
+			     .request = {.id = post->request.id},
+			     .done = post->done,
+			     .userdata = post->userdata};
 	struct message_header header;
 	struct engine_answer answer;
 	int r = message_answer(etcd->config->prefix, &post->request, post->answer ? post->answer : "", post->size,
@@ -174,14 +220,16 @@ static void answered(struct post *post)
 	if (r < 0) {
 		etcd_set_problem(etcd, post, "an answer that is not understood");
 		post_end(post);
-		etcd->events.answered(etcd->events.userdata, id, NULL);
+		tell_done(etcd, &ended, NULL);
 		return;
 	}
 	expect(etcd, post, &answer);
 	etcd->problem[0] = '\0';
 	post_end(post);
 	if (client_header(etcd, &header))
-		etcd->events.answered(etcd->events.userdata, id, &answer);
+		tell_done(etcd, &ended, &answer);
+	else if (ended.kind == POST_COMMAND)
+		tell_done(etcd, &ended, NULL);
 	message_records_free(answer.records, answer.n_records);
 }
 
@@ -189,13 +237,15 @@ static void answered(struct post *post)
 static void give_up(struct post *post)
 {
 	struct etcd *etcd = post->etcd;
-	enum post_kind kind = post->kind;
-	uint64_t id = post->request.id;
+	struct post ended = {.kind = post->kind,
+			     .request = {.id = post->request.id},
+			     .done = post->done,
+			     .userdata = post->userdata};
 
 	post_end(post);
-	if (kind == POST_REQUEST)
-		etcd->events.answered(etcd->events.userdata, id, NULL);
-	else if (kind == POST_WATCH)
+	if (ended.kind == POST_REQUEST || ended.kind == POST_COMMAND)
+		tell_done(etcd, &ended, NULL);
+	else if (ended.kind == POST_WATCH)
 		etcd->watch_ended = true;
 }
 
@@ -280,7 +330,7 @@ void client_finished(struct post *post, CURLcode code)
 		token_came(post, code, status);
 	else if (status != 200)
 		refused(post, status);
-	else if (post->kind == POST_REQUEST)
+	else if (post->kind == POST_REQUEST || post->kind == POST_COMMAND)
 		answered(post);
 	else if (post->kind == POST_NEWEST)
 		watch_newest(post);

@@ -65,6 +65,10 @@ int etcd_new(sd_event *event, const struct etcd_config *config, const struct etc
 	     struct etcd **ret_etcd);
 void etcd_free(struct etcd *etcd);
 int etcd_send(struct etcd *etcd, const struct engine_request *request);
+/** etcd_command_fn - A request that is not the machine's ended; @answer NULL: it is not known whether it was done */
+typedef void (*etcd_command_fn)(void *userdata, const struct engine_answer *answer);
+
+int etcd_command(struct etcd *etcd, const struct engine_request *request, etcd_command_fn done, void *userdata);
 int etcd_watch(struct etcd *etcd, int64_t from);
 const char *etcd_problem(const struct etcd *etcd);
 const char *etcd_endpoint(const struct etcd *etcd);

@@ -8,14 +8,15 @@
 #include "plugin/etcd/message.h"
 
 /** Requests of the machine, a token, a look at the newest record, the watch */
-#define POSTS_MAX 4U
+#define POSTS_MAX 5U
 
-enum post_kind { POST_NONE, POST_REQUEST, POST_TOKEN, POST_NEWEST, POST_WATCH };
+enum post_kind { POST_NONE, POST_REQUEST, POST_COMMAND, POST_TOKEN, POST_NEWEST, POST_WATCH };
 
 /**
  * struct post - One POST and its answer
  * @kind:	POST_NONE: the slot is free
- * @request:	What the machine wants (POST_REQUEST); a copy
+ * @request:	What the machine (POST_REQUEST) or a command wants; a copy
+ * @done, @userdata: Who is told (POST_COMMAND)
  * @path:	Below the endpoint
  * @body:	Sent
  * @easy, @headers: libcurl's; NULL while it waits for a token
@@ -41,6 +42,8 @@ struct post {
 	bool renewed;
 	bool waiting;
 	bool too_long;
+	etcd_command_fn done;
+	void *userdata;
 	struct etcd *etcd;
 };
 

@@ -181,6 +181,8 @@ struct netconf {
 };
 
 #define NETCONF_DATA_DIR "/run/rangeguard"
+/** The policy that is published in the cluster, in the state directory */
+#define NETCONF_PUBLISHED "cluster-policy.json"
 #define NETCONF_POLICY_DIR "/etc/rangeguard/reserved.d"
 #define NETCONF_REUSE_DELAY 120U
 #define NETCONF_MAX_AGE (7U * 24U * 3600U)

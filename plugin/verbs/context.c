@@ -4,8 +4,10 @@
 #include "plugin/verbs/context.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ipam/guard/guard_image.h"
 #include "plugin/netconf/check.h"
@@ -95,6 +97,19 @@ void context_tell_unguarded(const struct context *context)
 			 unguarded_sources(&context->netconf.guard, sources));
 }
 
+/** add_published() - What is published in the cluster is one more policy */
+static void add_published(struct context *context)
+{
+	struct netconf_guard *guard = &context->netconf.guard;
+
+	if (guard->n_policies == LIMIT_POLICY_PATHS)
+		return; /* the configuration names as many as there may be: refused below */
+	(void)snprintf(context->published, sizeof(context->published), "%s/" NETCONF_PUBLISHED,
+		       context->netconf.data_dir);
+	if (faccessat(AT_FDCWD, context->published, F_OK, 0) == 0)
+		guard->policies[guard->n_policies++] = context->published;
+}
+
 /**
  * context_read_policy() - Read the policies and hold the configuration against them
  * @context:	Its netconf has been read; its guard is filled
@@ -108,6 +123,7 @@ int context_read_policy(struct context *context, struct error *reterr)
 	struct first_error listener;
 	int r;
 
+	add_published(context);
 	first_error_init(&listener, reterr, ERROR_POLICY);
 	r = compiled_read(context, &context->guard, &listener.report);
 	if (r == REFUSED)

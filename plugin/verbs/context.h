@@ -26,6 +26,7 @@
  * @pinning:	How the container's packets leave; only ADD and CHECK fill it
  * @previous:	prevResult, empty where there is none or the verb has not read it
  * @unguarded:	Nothing is reserved for the network
+ * @published:	Path of the policy that is published in the cluster, "" where there is none
  * @recorder:	Where the call is recorded; borrowed, never NULL in a verb
  */
 struct context {
@@ -38,6 +39,7 @@ struct context {
 	struct result previous;
 	bool unguarded;
 	struct recorder *recorder;
+	char published[LIMIT_PATH + sizeof("/" NETCONF_PUBLISHED)];
 };
 
 int context_read_config(struct context *context, struct error *reterr);

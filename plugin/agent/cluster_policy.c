@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The published policy on this host: a file in the state directory, which each ADD reads as one more policy, and a guard
+ * per pool, by which blocks are chosen.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "plugin/agent/cluster_internal.h"
+#include "plugin/agent/log.h"
+#include "plugin/policy/policy.h"
+#include "rangeguard/cleanup.h"
+
+#define SECONDS_PER_DAY (24 * 60 * 60)
+/** The host's own policies may change at any time */
+#define GUARD_KEPT_NS (30 * MACHINE_SECOND)
+
+/** write_file() - Replace the file: 0, negative errno */
+static int write_file(int dir_fd, const char *text)
+{
+	CLEANUP_CLOSE int fd =
+		openat(dir_fd, NETCONF_PUBLISHED ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	size_t size = strlen(text);
+
+	if (fd < 0)
+		return -errno;
+	for (size_t done = 0; done < size;) {
+		ssize_t n = write(fd, text + done, size - done);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return renameat(dir_fd, NETCONF_PUBLISHED ".new", dir_fd, NETCONF_PUBLISHED) < 0 ? -errno : 0;
+}
+
+/** remove_file() - Nothing is published: 0, negative errno */
+static int remove_file(int dir_fd)
+{
+	return unlinkat(dir_fd, NETCONF_PUBLISHED, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/** drop_guards() - They are read again when they are needed */
+static void drop_guards(struct cluster *cluster)
+{
+	for (size_t i = 0; i < POOLS_MAX; i++)
+		cluster->guards[i] = guard_free(cluster->guards[i]);
+}
+
+/** read_guard() - What counts for a network on this host: NULL: it can't be read (told in the journal) */
+static struct guard *read_guard(struct cluster *cluster, const char *network)
+{
+	struct netconf netconf = cluster->agent->config->policy;
+	struct error err = {0};
+	struct first_error listener;
+	struct guard *guard = NULL;
+	char path[LIMIT_PATH];
+
+	(void)snprintf(path, sizeof(path), "%s/" NETCONF_PUBLISHED, cluster->agent->config->data_dir);
+	netconf.name = network;
+	if (faccessat(cluster->state.dir_fd, NETCONF_PUBLISHED, F_OK, 0) == 0 &&
+	    netconf.guard.n_policies < LIMIT_POLICY_PATHS)
+		netconf.guard.policies[netconf.guard.n_policies++] = path;
+	first_error_init(&listener, &err, ERROR_POLICY);
+	if (policy_read_netconf(&netconf, time(NULL) / SECONDS_PER_DAY, NULL, &guard, &listener.report) == 0)
+		return guard;
+	(void)snprintf(cluster->problem, sizeof(cluster->problem), "the policies can't be read: %.200s", err.msg);
+	return NULL;
+}
+
+/** guard_of() - The guard of a pool, not older than half a minute */
+static struct guard *guard_of(struct cluster *cluster, size_t pool)
+{
+	int64_t now = cluster_now();
+
+	if (now - cluster->guards_at > GUARD_KEPT_NS) {
+		drop_guards(cluster);
+		cluster->guards_at = now;
+	}
+	if (!cluster->guards[pool])
+		cluster->guards[pool] = read_guard(cluster, cluster->pools[pool].network);
+	return cluster->guards[pool];
+}
+
+/** find_pool() - Index of the pool that a block lies in; the number of pools: none */
+static size_t find_pool(const struct cluster *cluster, const struct prefix *block)
+{
+	struct span inner = prefix_span(block), outer;
+	size_t i;
+
+	for (i = 0; i < cluster->n_pools; i++) {
+		outer = prefix_span(&cluster->pools[i].prefix);
+		if (span_covers(&outer, &inner))
+			break;
+	}
+	return i;
+}
+
+/** policy_reserves() - Whether a block is reserved as a whole; also when that can't be told */
+bool policy_reserves(struct cluster *cluster, const struct prefix *block)
+{
+	size_t pool = find_pool(cluster, block);
+	struct span span = prefix_span(block), part = {0};
+	const struct guard *guard = pool < cluster->n_pools ? guard_of(cluster, pool) : NULL;
+
+	if (!guard)
+		return true;
+	return guard_next(guard, &span, &part) == (int)GUARD_E_RESERVED && part.first <= span.first &&
+	       part.last >= span.last;
+}
+
+/** policy_touches() - Whether anything of a block, or an address, is reserved */
+bool policy_touches(struct cluster *cluster, const struct prefix *block)
+{
+	size_t pool = find_pool(cluster, block);
+	struct span span = prefix_span(block), part = {0};
+	const struct guard *guard = pool < cluster->n_pools ? guard_of(cluster, pool) : NULL;
+
+	return guard && guard_next(guard, &span, &part) == (int)GUARD_E_RESERVED;
+}
+
+/** policy_apply() - ACTION_POLICY: from now on it counts for each ADD on this host */
+enum done policy_apply(struct cluster *cluster, const struct action *action)
+{
+	int r = action->text ? write_file(cluster->state.dir_fd, action->text) : remove_file(cluster->state.dir_fd);
+	struct guard *guard;
+
+	drop_guards(cluster);
+	if (r < 0) {
+		agent_log(LOG_LEVEL_ERROR, "the published policy can't be kept: %s", strerror(-r));
+		return DONE_FAILED;
+	}
+	cluster->problem[0] = '\0';
+	guard = read_guard(cluster, "");
+	if (!guard) {
+		agent_log(LOG_LEVEL_ERROR, "nothing is claimed: %s", cluster->problem);
+		return DONE_FAILED;
+	}
+	(void)guard_free(guard);
+	if (action->revision > 0)
+		agent_log(LOG_LEVEL_INFO, "policy of revision %lld counts here", (long long)action->revision);
+	return DONE_OK;
+}
+
+/** policy_stop() - Release the guards; the file stays */
+void policy_stop(struct cluster *cluster)
+{
+	drop_guards(cluster);
+}

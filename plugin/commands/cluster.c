@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `rangeguard cluster`: the agent of this host is asked at its local socket; nothing here speaks to etcd. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "plugin/commands/commands.h"
+#include "plugin/host/ask.h"
+#include "plugin/netconf/netconf.h"
+#include "plugin/policy/policies.h"
+#include "plugin/text/source.h"
+#include "rangeguard/cleanup.h"
+#include "rangeguard/exit_status.h"
+
+/** How long the agent may take: etcd is asked several times */
+#define WAIT_MS 10000
+#define SINCE_MAX 32
+
+const char command_cluster_help[] =
+	"Usage: rangeguard cluster status [--data-dir DIR] [--format text|json]\n"
+	"       rangeguard cluster publish [--data-dir DIR] PATH…\n"
+	"       rangeguard cluster forget [--data-dir DIR] HOST [--force]\n"
+	"       rangeguard cluster who [--data-dir DIR] ADDRESS\n"
+	"\n"
+	"Asks the agent of this host about its cluster.\n"
+	"\n"
+	"  status   hosts, pools with their blocks, the policy's revision, and what is wrong here\n"
+	"  publish  check policies as validate does, and make them count on every host: no block is claimed\n"
+	"           against them from then on. Shows which blocks that are held already they touch\n"
+	"  forget   free the blocks of a host that is gone for good; refused while it was heard of within the\n"
+	"           last minute. If it still runs, two hosts will give the same addresses: --force says so\n"
+	"  who      which host holds the block of an address, and since when\n"
+	"\n"
+	"Exit status: 0 fine, 1 refused, 2 usage or no agent.\n";
+
+/** struct options - The command line */
+struct options {
+	const char *data_dir;
+	bool json;
+	bool force;
+	int argc;
+	char **argv;
+};
+
+static int usage(const char *what)
+{
+	(void)fprintf(stderr, "rangeguard cluster: %s; see rangeguard cluster --help\n", what);
+	return EXIT_USAGE;
+}
+
+/** read_options() - What follows the sub-command; 0 or the exit status */
+static int read_options(int argc, char **argv, struct options *options)
+{
+	static const struct option known[] = {{"data-dir", required_argument, NULL, 'd'},
+					      {"format", required_argument, NULL, 'f'},
+					      {"force", no_argument, NULL, 'F'},
+					      {0}};
+	int option;
+
+	*options = (struct options){.data_dir = NETCONF_DATA_DIR};
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
+		if (option == 'd')
+			options->data_dir = optarg;
+		else if (option == 'F')
+			options->force = true;
+		else if (option == 'f' && (!strcmp(optarg, "text") || !strcmp(optarg, "json")))
+			options->json = !strcmp(optarg, "json");
+		else
+			return usage(option == 'f' ? "--format is text or json"
+						   : "an unknown option, or one without its value");
+	}
+	options->argc = argc - optind;
+	options->argv = argv + optind;
+	return 0;
+}
+
+/** ask() - Ask the agent; @question is released. 0, or the exit status with the reason printed */
+static int ask(const struct options *options, json_t *question, json_t **ret_answer)
+{
+	struct error err = {0};
+	int r = question ? ask_agent(options->data_dir, question, WAIT_MS, ret_answer, &err) : error_no_memory(&err);
+
+	json_decref(question);
+	if (!r)
+		return 0;
+	(void)fprintf(stderr, "rangeguard cluster: %s\n", err.msg);
+	return r == (int)ASK_E_NO_AGENT ? EXIT_USAGE : EXIT_FINDINGS;
+}
+
+/** text_of() - A member's text, "" where there is none */
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+/** since_of() - A member that is a time, as RFC 3339 has it */
+static const char *since_of(const json_t *object, char buffer[static SINCE_MAX])
+{
+	time_t seconds = (time_t)json_integer_value(json_object_get(object, "since"));
+	struct tm tm;
+
+	if (!gmtime_r(&seconds, &tm) || strftime(buffer, SINCE_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		buffer[0] = '\0';
+	return buffer;
+}
+
+/** print_hosts() - A line for each host */
+static void print_hosts(const json_t *hosts)
+{
+	char since[SINCE_MAX];
+	const json_t *host;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)hosts, i, host) {
+		const char *problem = text_of(host, "problem");
+
+		printf("host %s: %lld blocks, since %s%s%s\n", text_of(host, "name"),
+		       (long long)json_integer_value(json_object_get(host, "blocks")), since_of(host, since),
+		       *problem ? "; " : "", problem);
+	}
+}
+
+/** print_pools() - A line for each pool, and one for each of its blocks */
+static void print_pools(const json_t *pools)
+{
+	char since[SINCE_MAX];
+	const json_t *pool, *block;
+	size_t i, j;
+
+	json_array_foreach((json_t *)(uintptr_t)pools, i, pool) {
+		const json_t *blocks = json_object_get(pool, "blocks");
+		const char *state = text_of(pool, "state");
+
+		printf("pool %s in blocks of /%lld (network \"%s\"): %zu held%s%s%s\n", text_of(pool, "cidr"),
+		       (long long)json_integer_value(json_object_get(pool, "blockLength")), text_of(pool, "network"),
+		       json_array_size(blocks),
+		       json_is_true(json_object_get(pool, "exhausted")) ? ", none is free" : "",
+		       strcmp(state, "known") ? ", " : "", strcmp(state, "known") ? state : "");
+		json_array_foreach((json_t *)(uintptr_t)blocks, j, block)
+			printf("  block %s: %s, since %s\n", text_of(block, "cidr"), text_of(block, "host"),
+			       since_of(block, since));
+	}
+}
+
+/** print_status() - For people */
+static void print_status(const json_t *answer)
+{
+	const char *problem = text_of(answer, "problem"), *own = text_of(answer, "ownProblem");
+	bool registered = json_is_true(json_object_get(answer, "registered"));
+
+	printf("this host: %s, %s, etcd at %s\n", text_of(answer, "host"),
+	       registered					  ? "registered"
+	       : json_is_true(json_object_get(answer, "refused")) ? "refused: another machine has this name"
+								  : "not registered yet",
+	       text_of(answer, "endpoint"));
+	if (*problem)
+		printf("etcd: %s\n", problem);
+	if (*own)
+		printf("problem: %s\n", own);
+	printf("policy: revision %lld\n", (long long)json_integer_value(json_object_get(answer, "policy")));
+	print_hosts(json_object_get(answer, "hosts"));
+	print_pools(json_object_get(answer, "pools"));
+}
+
+static int run_status(const struct options *options)
+{
+	json_t *answer = NULL;
+	int r;
+
+	if (options->argc > 0)
+		return usage("status takes no arguments");
+	r = ask(options, json_pack("{s:s}", "ask", "cluster-status"), &answer);
+	if (r)
+		return r;
+	if (options->json)
+		printf("%s\n", json_dumps(answer, JSON_INDENT(2)));
+	else
+		print_status(answer);
+	json_decref(answer);
+	return fflush(stdout) ? EXIT_USAGE : EXIT_FINE;
+}
+
+static int run_who(const struct options *options)
+{
+	char since[SINCE_MAX];
+	json_t *answer = NULL;
+	const json_t *holder;
+	size_t i;
+	int r;
+
+	if (options->argc != 1)
+		return usage("who needs an address");
+	r = ask(options, json_pack("{s:s, s:s}", "ask", "cluster-who", "address", options->argv[0]), &answer);
+	if (r)
+		return r;
+	json_array_foreach(json_object_get(answer, "holders"), i, holder)
+		printf("%s %s: %s, since %s\n", text_of(holder, "kind"), text_of(holder, "what"),
+		       text_of(holder, "host"), since_of(holder, since));
+	r = json_array_size(json_object_get(answer, "holders")) ? EXIT_FINE : EXIT_FINDINGS;
+	if (r)
+		(void)fprintf(stderr, "rangeguard cluster: no host holds a block or a source with %s\n",
+			      options->argv[0]);
+	json_decref(answer);
+	return r;
+}
+
+static int run_forget(const struct options *options)
+{
+	json_t *answer = NULL;
+	const json_t *key;
+	size_t i;
+	int r;
+
+	if (options->argc != 1)
+		return usage("forget needs a host");
+	r = ask(options,
+		json_pack("{s:s, s:s, s:b}", "ask", "cluster-forget", "host", options->argv[0], "force",
+			  (int)options->force),
+		&answer);
+	if (r)
+		return r;
+	json_array_foreach(json_object_get(answer, "forgotten"), i, key)
+		printf("removed %s\n", json_string_value(key));
+	json_decref(answer);
+	return EXIT_FINE;
+}
+
+/** add_policy() - The entries of a policy file, after those that are there; 0 or the exit status */
+static int add_policy(const char *path, json_t *reserved, json_t *granted)
+{
+	SOURCE_CLEANUP struct source source = {0};
+	json_t *root;
+	int r = source_read(path, LIMIT_POLICY_FILE, &source);
+
+	root = r < 0 ? NULL : json_loadb(source.text, source.size, 0, NULL);
+	if (!root || json_object_get(root, "imports")) {
+		(void)fprintf(stderr, "rangeguard cluster publish: %s: %s\n", path,
+			      r < 0  ? strerror(-r)
+			      : root ? "has imports, which other hosts can't read: publish their entries"
+				     : "not valid JSON");
+		json_decref(root);
+		return EXIT_FINDINGS;
+	}
+	(void)json_array_extend(reserved, json_object_get(root, "reserved"));
+	(void)json_array_extend(granted, json_object_get(root, "granted"));
+	json_decref(root);
+	return 0;
+}
+
+/** write_policy() - The document, in a file that only root can read; 0 or the exit status */
+static int write_policy(const char *path, const json_t *document)
+{
+	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd >= 0 && json_dumpfd(document, fd, JSON_COMPACT) == 0)
+		return 0;
+	(void)fprintf(stderr, "rangeguard cluster publish: %s: %s\n", path, strerror(errno));
+	return EXIT_USAGE;
+}
+
+/** print_published() - What was done, and what it touches */
+static void print_published(const json_t *answer)
+{
+	const json_t *block;
+	size_t i;
+
+	printf("published as revision %lld: it binds every later claim on every host\n",
+	       (long long)json_integer_value(json_object_get(answer, "revision")));
+	json_array_foreach(json_object_get(answer, "held"), i, block)
+		printf("block %s, held by %s, is reserved in part or as a whole: nothing is taken from running "
+		       "containers\n",
+		       text_of(block, "cidr"), text_of(block, "host"));
+}
+
+/** publish() - Merge, write, ask */
+static int publish(const struct options *options, const struct path_list *files, json_t *document)
+{
+	char path[LIMIT_PATH];
+	json_t *answer = NULL;
+	int r = 0;
+
+	for (size_t i = 0; i < files->n_paths && r == 0; i++)
+		r = add_policy(files->paths[i], json_object_get(document, "reserved"),
+			       json_object_get(document, "granted"));
+	if (r == 0 && snprintf(path, sizeof(path), "%s/cluster-publish.json", options->data_dir) >= (int)sizeof(path))
+		r = usage("the path of the state directory is too long");
+	if (r == 0)
+		r = write_policy(path, document);
+	if (r == 0)
+		r = ask(options, json_pack("{s:s, s:s}", "ask", "cluster-publish", "file", path), &answer);
+	if (r == 0)
+		print_published(answer);
+	json_decref(answer);
+	return r;
+}
+
+static int run_publish(const struct options *options)
+{
+	struct path_list named = {0}, files = {0};
+	json_t *document = json_pack("{s:[], s:[]}", "reserved", "granted");
+	struct guard *guard GUARD_CLEANUP = NULL;
+	int r = document ? 0 : EXIT_USAGE;
+
+	if (options->argc == 0)
+		r = usage("publish needs files or directories with policies");
+	for (int i = 0; i < options->argc && r == 0; i++) {
+		if (path_list_add(&named, options->argv[i]) < 0 || path_list_expand(&files, options->argv[i]) < 0) {
+			(void)fprintf(stderr, "rangeguard cluster publish: %s: %s\n", options->argv[i],
+				      strerror(errno));
+			r = EXIT_USAGE;
+		}
+	}
+	if (r == 0)
+		r = policies_read("cluster publish", &named, "", &guard);
+	if (r == 0)
+		r = publish(options, &files, document);
+	path_list_done(&named);
+	path_list_done(&files);
+	json_decref(document);
+	return r;
+}
+
+/** command_cluster() - Which of them */
+int command_cluster(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int (*run)(const struct options *options);
+	} commands[] = {{"status", run_status}, {"publish", run_publish}, {"forget", run_forget}, {"who", run_who}};
+	struct options options;
+	int r;
+
+	if (argc < 2)
+		return usage("status, publish, forget or who?");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(argv[1], commands[i].name) != 0)
+			continue;
+		r = read_options(argc - 1, argv + 1, &options);
+		return r ? r : commands[i].run(&options);
+	}
+	return usage("unknown command");
+}

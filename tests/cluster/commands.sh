@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# `rangeguard cluster`: what it shows, and what it changes on all hosts.
+
+# shellcheck source=tests/lib.sh
+source "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/cluster/hosts.sh
+source "$(dirname "$0")/hosts.sh"
+
+POOL='{"cniVersion": "1.0.0", "name": "pods", "type": "rangeguard", "history": false,
+	"guard": {"onOverlap": "exclude"},
+	"ipam": {"type": "rangeguard", "blocks": {"ipv4": 28}, "ranges": [[{"subnet": "10.64.0.0/25"}]]}}'
+
+# two_hosts: h1 and h2, and an address on each
+two_hosts()
+{
+	set_up_link
+	start_members
+	host_up 1
+	host_up 2
+	agent_up 1
+	agent_up 2
+	first=$(address_of "$(host_add 1 a1 "$POOL")")
+	second=$(address_of "$(host_add 2 b1 "$POOL")")
+	# Each holds a spare one, too.
+	wait_until 10 eval '[[ $(records block/ | wc -l) == 4 ]]'
+}
+
+# cluster N ARGUMENT…: rangeguard cluster on a host
+cluster()
+{
+	local n=$1
+
+	shift
+	on_host "$n" "$RANGEGUARD" cluster "$@"
+}
+
+test_status_and_who()
+{
+	two_hosts
+	wait_until 5 eval 'cluster 2 status | grep -q "^host h1: 2 blocks"'
+	assert_succeeds cluster 1 status
+	assert_contains "$output" "this host: h1, registered, etcd at http://192.0.2.1" status
+	assert_contains "$output" "pool 10.64.0.0/25 in blocks of /28 (network \"pods\"): 4 held" status
+	assert_succeeds cluster 1 status --format json
+	assert_json "$output" '.host == "h1" and .registered and (.hosts | length == 2) and (.pools[0].blocks | length == 4)' status
+	assert_succeeds cluster 1 who "$second"
+	assert_matches "$output" '^block 10\.64\.0\.[0-9]+/28: h2, since 20' who
+	status=0
+	output=$(cluster 1 who 192.0.2.77 2>&1) || status=$?
+	assert_equal 1 "$status" "status of who for an address that nobody holds"
+	assert_contains "$output" "no host holds" who
+	agent_down 1
+	status=0
+	output=$(cluster 1 status 2>&1) || status=$?
+	assert_equal 2 "$status" "status without an agent"
+}
+
+test_usage()
+{
+	assert_succeeds "$RANGEGUARD" cluster --help
+	for arguments in "" bogus "status surplus" publish forget who "status --format xml" "status --bogus"; do
+		status=0
+		# shellcheck disable=SC2086 # several
+		output=$("$RANGEGUARD" cluster $arguments 2>&1) || status=$?
+		assert_equal 2 "$status" "status of cluster $arguments"
+	done
+}
+
+test_what_is_published_binds_every_later_claim()
+{
+	local held block reserved result i
+
+	two_hosts
+	held=$(records block/ | sed 's@block/@@')
+	# Everything but what is held and one more block is reserved, and the block of h2's address.
+	reserved=$(for i in {0..7}; do echo "10.64.0.$((i * 16))/28"; done | grep -vxFf <(echo "$held") | sed 1d)
+	block=$(cluster 1 who "$second" | sed 's/^block \([^:]*\):.*/\1/')
+	jq -n --arg list "$reserved
+$block" '{reserved: [$list | split("\n")[] | {cidr: ., owner: "db"}]}' >policy.json
+	assert_succeeds cluster 1 publish policy.json
+	assert_contains "$output" "published as revision " publish
+	assert_contains "$output" "block $block, held by h2, is reserved" publish
+	wait_until 5 on_host 2 grep -q "${reserved%%$'\n'*}" /run/rangeguard/cluster-policy.json
+	# h2's container keeps its address, and nobody gets one of that block any more.
+	on_host 2 ip route show "$second" | grep -q . || fail "the container's route is gone"
+	# Two hosts ask for all that can be had: none of what is reserved is claimed.
+	for i in {1..60}; do
+		host_add $((i % 2 + 1)) "x$i" "$POOL" >result || break
+	done
+	assert_refused 101 "$(<result)" "when all is given"
+	result=$(records block/ | sed 's@block/@@')
+	assert_empty "$(grep -xFf <(echo "$reserved") <<<"$result" || true)" "reserved blocks that were claimed"
+	assert_equal 5 "$(wc -l <<<"$result")" "blocks that are held"
+	assert_equal 0 "$(on_host 2 "$RANGEGUARD" list --format json "$block" | jq '[.. | objects | select(has("address"))] | length - 1')" \
+		"leases in the reserved block beside the one that was there"
+	status=0
+	echo '{"reserved": [{"cidr": "nonsense"}]}' >bad.json
+	output=$(cluster 1 publish bad.json 2>&1) || status=$?
+	((status > 0)) || fail "a policy that can't be read was published"
+	# Published again, with nothing in it.
+	echo '{"reserved": []}' >none.json
+	assert_succeeds cluster 2 publish none.json
+	wait_until 5 eval '! on_host 1 grep -q cidr /run/rangeguard/cluster-policy.json'
+}
+
+test_a_host_that_is_gone_is_forgotten()
+{
+	two_hosts
+	agent_down 2 KILL
+	status=0
+	output=$(cluster 1 forget h2 2>&1) || status=$?
+	assert_equal 1 "$status" "status of forget for a host that was just heard of"
+	assert_contains "$output" "--force" "what to do"
+	assert_equal 4 "$(records block/ | wc -l)" "blocks after a refusal"
+	assert_fails cluster 1 forget nobody
+	assert_contains "$output" "no such host" forget
+	assert_succeeds cluster 1 forget h2 --force
+	assert_contains "$output" "removed host/h2" forget
+	assert_equal host/h1 "$(records host/)" "hosts that are registered"
+	assert_equal 2 "$(records block/ | wc -l)" "blocks that are held"
+}
+
+main "$@"
