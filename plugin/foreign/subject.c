@@ -188,6 +188,13 @@ static int read_plugin(const struct subject *subject, const char *file, struct u
 	return net_read(object, file, &subject->node.at, row.keys, from, usages, net_report);
 }
 
+/** is_resource() - Whether a document names its kind as Kubernetes' resources do: what is not known of it may still declare
+ * addresses. Other documents that nobody knows are nobody's plan */
+static bool is_resource(const json_t *object)
+{
+	return json_is_string(json_object_get(object, "apiVersion")) && json_is_string(json_object_get(object, "kind"));
+}
+
 /**
  * subject_read() - Addresses that a part of a document uses
  * @subject:	The part
@@ -203,6 +210,8 @@ int subject_read(const struct subject *subject, const char *file, struct usages 
 {
 	const char *pointer = subject->node.at.text;
 
+	if (!subject->kind && !is_resource(subject->node.object))
+		return 0;
 	if (!subject->kind)
 		return net_read(subject->node.object, file, &subject->node.at, NULL, usages->n_items, usages, NULL);
 	switch (subject->kind->class) {

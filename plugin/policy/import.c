@@ -4,14 +4,19 @@
 #include "plugin/policy/import.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "plugin/policy/policy_internal.h"
 #include "plugin/report/utf8.h"
+#include "rangeguard/cleanup.h"
 
 /** Begins the first cell of an Infoblox header; the type of the rows follows */
 #define HEADER "header-"
+/** Bytes of what is kept until the separator is known, at first */
+#define HEAD_FIRST 4096U
 
 const char *const import_text_keys[IMPORT_TEXTS] = {"owner", "reason", "ref"};
 
@@ -34,14 +39,15 @@ void import_clean(char *text)
  */
 int import_flaw(struct import *import, unsigned line, const char *format, ...)
 {
-	char message[ERROR_MSG_MAX], place[POINTER_LINE_MAX];
+	char message[ERROR_MSG_MAX], line_text[POINTER_LINE_MAX];
+	const char *place = import->place ? import->place : pointer_of_line(line, line_text);
 	va_list arguments;
 
 	va_start(arguments, format);
 	(void)vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
 	import_clean(message);
-	report_error(import->reader->report, RULE_POLICY, import->file, pointer_of_line(line, place), "%s", message);
+	report_error(import->reader->report, RULE_POLICY, import->file, place, "%s", message);
 	if (++import->n_errors < LIMIT_IMPORT_ERRORS)
 		return 0;
 	report_error(import->reader->report, RULE_POLICY, import->file, place,
@@ -103,7 +109,7 @@ static int add_entry(struct import *import, const struct import_section *section
 		.kind = GUARD_RESERVED,
 		.span = *span,
 		.file = import->file,
-		.pointer = pointer_of_line(row->line, place),
+		.pointer = row->place ? row->place : pointer_of_line(row->line, place),
 	};
 
 	for (size_t i = 0; i < IMPORT_TEXTS; i++)
@@ -140,6 +146,29 @@ static int read_span(struct import *import, const struct import_section *section
 	return r ? 0 : add_entry(import, section, row, &span);
 }
 
+/**
+ * is_past() - Whether a row's last day is over
+ * @import:	Import
+ * @text:	The day, "": the row counts for ever
+ * @line:	Line of the row
+ * @ret_flaw:	What import_flaw() returned, when it is not a day (reported)
+ */
+static bool is_past(struct import *import, const char *text, unsigned line, int *ret_flaw)
+{
+	long day;
+
+	if (!*text)
+		return false;
+	if (!policy_parse_date(text, &day)) {
+		*ret_flaw = import_flaw(import, line, "%s \"%.32s\" must be a day, YYYY-MM-DD",
+					import->spec->valid_until, text);
+		return false;
+	}
+	if (day >= import->spec->today && day < import->first_end)
+		import->first_end = day;
+	return day < import->spec->today;
+}
+
 /** read_spans() - All ranges of a row: those whose first column is not empty; there must be one */
 static int read_spans(struct import *import, const struct import_section *section, const struct table_row *row)
 {
@@ -157,6 +186,12 @@ static int read_spans(struct import *import, const struct import_section *sectio
 	return import_flaw(import, row->line, "%s is empty", section->layouts[0]->columns[0]);
 }
 
+/** is_no_route() - Whether a row is the default route, which says nothing of where addresses are in use */
+static bool is_no_route(const struct import *import, const struct import_section *section, const struct table_row *row)
+{
+	return import->spec->format == IMPORT_ROUTES && strcmp(cell(row, section->spans[0][0]), "default") == 0;
+}
+
 /**
  * read_row() - A row that is no header
  * @import:	Import
@@ -168,6 +203,7 @@ static int read_spans(struct import *import, const struct import_section *sectio
 static int read_row(struct import *import, const struct import_section *section, const struct table_row *row)
 {
 	size_t n = row->n_cells;
+	int r = 0;
 
 	import->n_rows++;
 	if (!section->n_layouts)
@@ -179,7 +215,10 @@ static int read_row(struct import *import, const struct import_section *section,
 		return import_flaw(import, row->line,
 				   "the row has %zu columns and its header %zu; is a quote missing, or is it cut off?",
 				   n, section->n_columns);
-	return is_wanted(import, section, row) ? read_spans(import, section, row) : 0;
+	if (!is_wanted(import, section, row) || is_no_route(import, section, row) ||
+	    is_past(import, cell(row, section->valid_until), row->line, &r))
+		return r;
+	return r ? r : read_spans(import, section, row);
 }
 
 /** section_of() - The header for rows of that type, NULL when there has been none */
@@ -214,13 +253,22 @@ static bool is_blank(const struct table_row *row)
 	return true;
 }
 
-/** take_row() - The table's callback */
-static int take_row(void *userdata, const struct table_row *row)
+/** is_title() - Whether a row stands before the header: Excel's "sep=;", and titles where the policy names the header's line */
+static bool is_title(const struct import *import, const struct table_row *row)
+{
+	if (import->n_sections || import->spec->format != IMPORT_CSV)
+		return false;
+	return strncmp(row->cells[0], "sep=", 4) == 0 || row->line < import->spec->header;
+}
+
+/** import_row() - A row of the table */
+int import_row(void *userdata, const struct table_row *row)
 {
 	struct import *import = userdata;
 
-	if (is_blank(row))
+	if (is_blank(row) || is_title(import, row))
 		return 0;
+	import->place = row->place;
 	if (import->spec->format == IMPORT_INFOBLOX)
 		return take_typed_row(import, row);
 	if (!import->n_sections)
@@ -232,14 +280,16 @@ static int take_row(void *userdata, const struct table_row *row)
 int import_init(struct import *import, const struct import_spec *spec, struct reader *reader, const char *file,
 		struct guard *guard)
 {
-	*import = (struct import){.spec = spec, .reader = reader, .file = file, .guard = guard};
-	return table_init(&import->table, take_row, import);
+	*import = (struct import){.spec = spec, .reader = reader, .file = file, .guard = guard, .first_end = LONG_MAX};
+	import->is_open = spec->format < IMPORT_CSV;
+	return table_init(&import->table, import_row, import);
 }
 
 /** import_done() - Release all */
 void import_done(struct import *import)
 {
 	table_done(&import->table);
+	free(import->head);
 	for (size_t i = 0; i < import->n_sections; i++)
 		free(import->sections[i].kind);
 	free(import->sections);
@@ -262,6 +312,60 @@ static int report_table(struct import *import, int outcome)
 	return 0;
 }
 
+/** feed_table() - Feed the table: 0, REFUSED when reading must end (reported), -ENOMEM, -E2BIG */
+static int feed_table(struct import *import, const void *bytes, size_t size)
+{
+	int r = table_feed(&import->table, bytes, size);
+
+	if (!r)
+		return 0;
+	r = report_table(import, r);
+	return r < 0 ? r : REFUSED;
+}
+
+/** keep_head() - Keep what is fed for later; 0 or -ENOMEM */
+static int keep_head(struct import *import, const void *bytes, size_t size)
+{
+	size_t capacity = import->head_capacity ? import->head_capacity : HEAD_FIRST;
+	char *head;
+
+	while (capacity < import->head_size + size)
+		capacity *= 2;
+	if (capacity > import->head_capacity) {
+		head = realloc(import->head, capacity);
+		if (!head)
+			return -ENOMEM;
+		import->head = head;
+		import->head_capacity = capacity;
+	}
+	memcpy(import->head + import->head_size, bytes, size);
+	import->head_size += size;
+	return 0;
+}
+
+/** open_table() - The separator is known, or the text has ended: feed what has been kept */
+static int open_table(struct import *import)
+{
+	import->is_open = true;
+	table_separate(&import->table, import_separator(import->spec, import->head, import->head_size));
+	return feed_table(import, import->head ? import->head : "", import->head_size);
+}
+
+/** feed_text() - Feed a piece in UTF-8 */
+static int feed_text(struct import *import, const void *bytes, size_t size)
+{
+	int r;
+
+	if (import->is_open)
+		return feed_table(import, bytes, size);
+	r = keep_head(import, bytes, size);
+	if (r < 0 || import->spec->format != IMPORT_CSV)
+		return r;
+	if (import->head_size < LIMIT_IMPORT_ROW && !import_has_header(import->spec, import->head, import->head_size))
+		return 0;
+	return open_table(import);
+}
+
 /**
  * import_feed() - Import the next piece of the file
  * @import:	Import
@@ -272,12 +376,13 @@ static int report_table(struct import *import, int outcome)
  */
 int import_feed(struct import *import, const void *bytes, size_t size)
 {
-	int r = table_feed(&import->table, bytes, size);
+	CLEANUP_FREE char *decoded = NULL;
+	size_t n;
 
-	if (!r)
-		return 0;
-	r = report_table(import, r);
-	return r < 0 ? r : REFUSED;
+	if (import->spec->encoding == IMPORT_UTF8)
+		return feed_text(import, bytes, size);
+	decoded = import_decode(import->spec->encoding, bytes, size, &n);
+	return decoded ? feed_text(import, decoded, n) : -ENOMEM;
 }
 
 /** report_missing() - What the whole file lacks */
@@ -306,8 +411,17 @@ static void report_missing(struct import *import)
  */
 int import_finish(struct import *import)
 {
-	int r = table_finish(&import->table);
+	int r = 0;
 
+	if (import->spec->format > IMPORT_CSV) {
+		r = import_json(import);
+		return r == -ECANCELED || r == REFUSED ? 0 : r;
+	}
+	if (!import->is_open)
+		r = open_table(import);
+	if (r)
+		return r;
+	r = table_finish(&import->table);
 	if (r)
 		return report_table(import, r);
 	report_missing(import);

@@ -37,15 +37,47 @@ struct import_source {
 	const char *constant;
 };
 
-/** struct import_spec - What a policy says of a file; texts are borrowed */
+/** Encodings of a text */
+enum import_encoding {
+	IMPORT_UTF8,
+	IMPORT_LATIN1,
+	IMPORT_WINDOWS1252,
+};
+
+/**
+ * struct import_spec - What a policy says of a file; texts are borrowed
+ * @format:	Its format
+ * @layout:	Where ranges stand, for the formats that leave that to the policy
+ * @valid_until: Column of the last day on which a row counts, NULL: none
+ * @items:	JSON pointer to the rows
+ * @separator:	Of cells; NUL: the header tells
+ * @header:	Line of the header, 0: the first one
+ * @max_age:	Seconds after which a table that nobody has written is not trusted, 0: never
+ * @min_rows:	Reservations below which it is taken for cut off
+ * @today:	Days since 1970-01-01 UTC
+ */
 struct import_spec {
 	enum import_format format;
+	struct import_layout layout;
+	const char *valid_until;
+	const char *items;
+	enum import_encoding encoding;
+	char separator;
+	unsigned header;
+	long long max_age;
+	long long min_rows;
+	long today;
 	struct import_filter filters[LIMIT_IMPORT_FILTERS];
 	size_t n_filters;
 	struct import_source texts[IMPORT_TEXTS];
 };
 
 int import_spec_read(struct reader *reader, const json_t *object, struct import_spec *ret_spec, const char **ret_file);
+/* The layout of a spec that follows @after, NULL: the first one; NULL when there is none. */
+const struct import_layout *import_spec_layout_next(const struct import_spec *spec, const char *kind,
+						    const struct import_layout *after);
+/* Keys of the formats whose columns the policy names; what is wrong is reported. */
+void import_columns_read(struct reader *reader, const json_t *object, struct import_spec *spec);
 void import_spec_done(struct import_spec *spec);
 
 /** No column */
@@ -62,6 +94,7 @@ void import_spec_done(struct import_spec *spec);
  * @spans:	Columns of each layout, IMPORT_NONE where the header has none
  * @filters:	Columns of the filters
  * @texts:	Columns of the texts
+ * @valid_until: Column of the last day
  */
 struct import_section {
 	char *kind;
@@ -71,6 +104,7 @@ struct import_section {
 	size_t spans[IMPORT_LAYOUTS_MAX][IMPORT_SPAN_COLUMNS];
 	size_t filters[LIMIT_IMPORT_FILTERS];
 	size_t texts[IMPORT_TEXTS];
+	size_t valid_until;
 };
 
 /**
@@ -85,6 +119,10 @@ struct import_section {
  * @text_found:	Texts whose column some header has
  * @any_ranges:	A header of rows that hold ranges has been seen
  * @any_wanted:	And the filters on the type take such rows
+ * @place:	JSON pointer of the row at hand, NULL: it has a line
+ * @head:	What has been fed before the separator is known; of JSON, all
+ * @is_open:	The separator is known
+ * @first_end:	The first of the last days on which a row counts, LONG_MAX: none
  * @n_rows:	Rows that hold something, without headers
  * @n_entries:	Entries that they became
  * @n_errors:	Rows that can't be read
@@ -100,6 +138,12 @@ struct import {
 	bool text_found[IMPORT_TEXTS];
 	bool any_ranges;
 	bool any_wanted;
+	const char *place;
+	char *head;
+	size_t head_size;
+	size_t head_capacity;
+	bool is_open;
+	long first_end;
 	size_t n_rows;
 	size_t n_entries;
 	unsigned n_errors;
@@ -111,6 +155,15 @@ int import_init(struct import *import, const struct import_spec *spec, struct re
 void import_done(struct import *import);
 int import_feed(struct import *import, const void *bytes, size_t size);
 int import_finish(struct import *import);
+
+/* Of CSV: the separator that a text has, whether all of its header has been fed, and a piece of it as UTF-8 (owned). */
+char import_separator(const struct import_spec *spec, const char *text, size_t size);
+bool import_has_header(const struct import_spec *spec, const char *text, size_t size);
+char *import_decode(enum import_encoding encoding, const char *text, size_t size, size_t *ret_size);
+/* Rows of JSON: import_finish() of a format that is JSON. */
+int import_json(struct import *import);
+/* A row, from a table or made of JSON: 0, -ENOMEM, -E2BIG, -ECANCELED. */
+int import_row(void *userdata, const struct table_row *row);
 
 /* Between the parts of the importer. A row's flaw is reported; 0, -ECANCELED when there have been too many. */
 int import_flaw(struct import *import, unsigned line, const char *format, ...) __attribute__((format(printf, 3, 4)));

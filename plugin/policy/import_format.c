@@ -11,7 +11,7 @@
 /** What phpIPAM writes behind the name of a folder, where other rows have their subnet */
 #define FOLDER " (folder)"
 
-const char *const import_format_names[] = {"netbox", "phpipam", "infoblox", NULL};
+const char *const import_format_names[] = {"netbox", "phpipam", "infoblox", "csv", "json", "routes", NULL};
 
 static const struct import_layout layouts[] = {
 	{IMPORT_NETBOX, NULL, IMPORT_PREFIX, 1, {"prefix"}},
@@ -226,6 +226,25 @@ static int read_delegated(const char *const *names, const char *const *cells, st
 	return make_span(names, &from, &to, ret_span, reterr_flaw);
 }
 
+/** read_any() - A network, an address or a range in one cell: 0, IMPORT_E_UNREADABLE */
+static int read_any(const char *column, const char *text, struct span *ret_span,
+		    char reterr_flaw[static IMPORT_FLAW_MAX])
+{
+	struct address address;
+
+	if (address_parse(text, &address) == 0) {
+		*ret_span = span_of_address(&address);
+		return 0;
+	}
+	if (span_parse(text, ret_span) == 0)
+		return 0;
+	if (strchr(text, '/'))
+		return read_prefix(column, text, ret_span, reterr_flaw);
+	(void)snprintf(reterr_flaw, IMPORT_FLAW_MAX,
+		       "%s \"%.64s\" must be ADDRESS/LENGTH, ADDRESS or ADDRESS - ADDRESS", column, text);
+	return IMPORT_E_UNREADABLE;
+}
+
 /** is_folder() - Whether phpIPAM means a folder of subnets */
 static bool is_folder(const struct import_layout *layout, const char *text)
 {
@@ -253,6 +272,8 @@ int import_span_read(const struct import_layout *layout, const char *const cells
 		return read_masked(layout->columns, cells, ret_span, reterr_flaw);
 	case IMPORT_RANGE:
 		return read_range(layout->columns, cells, ret_span, reterr_flaw);
+	case IMPORT_ANY:
+		return read_any(layout->columns[0], cells[0], ret_span, reterr_flaw);
 	case IMPORT_DELEGATED:
 		return read_delegated(layout->columns, cells, ret_span, reterr_flaw);
 	case IMPORT_PREFIX:

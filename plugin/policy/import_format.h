@@ -20,6 +20,9 @@ enum import_format {
 	IMPORT_NETBOX,
 	IMPORT_PHPIPAM,
 	IMPORT_INFOBLOX,
+	IMPORT_CSV,    /* its columns are named by the policy */
+	IMPORT_JSON,   /* likewise, by JSON pointers */
+	IMPORT_ROUTES, /* ip -json route */
 };
 
 /** As a policy names them, NULL behind the last; the index is the enum import_format */
@@ -29,6 +32,7 @@ enum import_form {
 	IMPORT_PREFIX, /* first: ADDRESS/LENGTH */
 	IMPORT_MASK,   /* first: ADDRESS, second: LENGTH or netmask; or first: ADDRESS/LENGTH, second: nothing else */
 	IMPORT_RANGE,  /* first and second: ADDRESS, with or without /LENGTH */
+	IMPORT_ANY,    /* first: ADDRESS/LENGTH, ADDRESS or ADDRESS - ADDRESS */
 	IMPORT_DELEGATED, /* first and second: IPv6 prefixes, third: the length of each */
 };
 

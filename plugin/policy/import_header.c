@@ -158,7 +158,7 @@ static int report_no_layout(struct import *import, const struct header *header)
 	bool one = header->row->n_cells == 1;
 	size_t length = 0;
 
-	while ((layout = import_layout_next(import->spec->format, header->kind, layout)))
+	while ((layout = import_spec_layout_next(import->spec, header->kind, layout)))
 		for (size_t i = 0; i < layout->n_required; i++)
 			length += (size_t)snprintf(wanted + length, sizeof(wanted) - length, "%s%s",
 						   i	    ? " and "
@@ -167,7 +167,8 @@ static int report_no_layout(struct import *import, const struct header *header)
 						   layout->columns[i]);
 	return import_flaw(import, header->row->line, "the header of %s%s must have columns %s, each once, not %s%s",
 			   import_format_names[import->spec->format], header->kind ? " rows with ranges" : "", wanted,
-			   list_columns(header, names), one ? "; columns are separated by commas" : "");
+			   list_columns(header, names),
+			   one && import->spec->format != IMPORT_CSV ? "; columns are separated by commas" : "");
 }
 
 /** find_layouts() - Where ranges stand; 0 also when none do (reported), -ECANCELED */
@@ -175,7 +176,7 @@ static int find_layouts(struct import *import, const struct header *header, stru
 {
 	const struct import_layout *layout = NULL;
 
-	while ((layout = import_layout_next(import->spec->format, header->kind, layout)) &&
+	while ((layout = import_spec_layout_next(import->spec, header->kind, layout)) &&
 	       section->n_layouts < IMPORT_LAYOUTS_MAX) {
 		if (!find_layout(header, layout, section->spans[section->n_layouts]))
 			continue;
@@ -233,7 +234,7 @@ int import_header(struct import *import, const char *kind, const struct table_ro
 	if (r < 0)
 		return r;
 	section->n_columns = row->n_cells;
-	if (!import_layout_next(import->spec->format, kind, NULL))
+	if (!import_spec_layout_next(import->spec, kind, NULL))
 		return 0;
 	import->any_ranges = true;
 	if (!is_wanted_kind(import->spec, kind))
@@ -243,6 +244,9 @@ int import_header(struct import *import, const char *kind, const struct table_ro
 	if (r < 0)
 		return r;
 	find_texts(import, &header, section);
+	section->valid_until = import->spec->valid_until
+				       ? want_column(import, &header, "columns", import->spec->valid_until)
+				       : IMPORT_NONE;
 	find_filters(import, &header, section);
 	return 0;
 }

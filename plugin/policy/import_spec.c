@@ -61,7 +61,7 @@ static const char *read_file_name(struct reader *reader, const json_t *object)
 /** read_format() - Member `format` */
 static void read_format(struct reader *reader, const json_t *object, enum import_format *format)
 {
-	static const char wanted[] = "\"netbox\", \"phpipam\" or \"infoblox\"";
+	static const char wanted[] = "\"netbox\", \"phpipam\", \"infoblox\", \"csv\", \"json\" or \"routes\"";
 	const char *name = required_text(reader, object, "format", wanted);
 
 	for (unsigned i = 0; name && import_format_names[i]; i++) {
@@ -171,7 +171,8 @@ static int read_where(struct reader *reader, const json_t *object, struct import
  */
 int import_spec_read(struct reader *reader, const json_t *object, struct import_spec *ret_spec, const char **ret_file)
 {
-	static const char *const keys[] = {"file", "format", "where", "owner", "reason", "ref", NULL};
+	static const char *const keys[] = {"file",  "format", "where",	 "owner",  "reason",   "ref",	    "columns",
+					   "items", "maxAge", "minRows", "header", "encoding", "separator", NULL};
 	unsigned errors = reader->report->errors;
 	char brief[64];
 	int r;
@@ -185,6 +186,7 @@ int import_spec_read(struct reader *reader, const json_t *object, struct import_
 	json_check_keys(reader, object, keys);
 	*ret_file = read_file_name(reader, object);
 	read_format(reader, object, &ret_spec->format);
+	import_columns_read(reader, object, ret_spec);
 	for (size_t i = 0; i < IMPORT_TEXTS; i++)
 		read_source(reader, object, import_text_keys[i], &ret_spec->texts[i]);
 	r = read_where(reader, object, ret_spec);

@@ -84,13 +84,13 @@ static void read_span(struct reader *reader, const json_t *entry, struct span *r
 }
 
 /**
- * parse_date() - Day of "YYYY-MM-DD"
+ * policy_parse_date() - Day of "YYYY-MM-DD"
  * @text:	Text
  * @ret_day:	Days since 1970-01-01
  *
  * Return: true, false for another form and for a day that no calendar has (2027-02-30)
  */
-static bool parse_date(const char *text, long *ret_day)
+bool policy_parse_date(const char *text, long *ret_day)
 {
 	struct tm date = {0}, normal;
 	const char *end;
@@ -126,7 +126,7 @@ static bool is_expired(struct policy_reader *policy, const json_t *entry, long *
 	*ret_last_day = LONG_MAX;
 	if (!text)
 		return false;
-	if (!parse_date(text, &day)) {
+	if (!policy_parse_date(text, &day)) {
 		reader_error(&policy->reader, "validUntil", RULE_POLICY,
 			     "validUntil \"%.32s\" must be a day of the calendar, YYYY-MM-DD", text);
 		return false;

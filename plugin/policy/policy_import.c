@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
+#include <time.h>
 
 #include "plugin/policy/import.h"
 #include "plugin/policy/policy_record.h"
@@ -18,6 +20,7 @@
 #define OPEN_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY)
 /** Bytes read at a time */
 #define CHUNK 65536U
+#define SECONDS_PER_DAY (24 * 60 * 60)
 
 /** struct policy_import - One import of a policy */
 struct policy_import {
@@ -62,13 +65,49 @@ static int check_writers(const struct policy_import *import, const struct stat *
 }
 
 /**
+ * check_age() - A table that nobody has written for longer than the policy trusts it: what wrote it may be dead
+ * @import:	Import
+ * @spec:	Says how long
+ * @status:	Of the table
+ *
+ * Return: 0, REFUSED (reported)
+ */
+static int check_age(const struct policy_import *import, const struct import_spec *spec, const struct stat *status)
+{
+	long long end = (long long)status->st_mtime + spec->max_age;
+
+	if (!spec->max_age)
+		return 0;
+	if (import->context->record)
+		policy_record_valid_until(import->context->record, (long)(end / SECONDS_PER_DAY));
+	if (end >= (long long)time(NULL))
+		return 0;
+	reader_error(import->reader, "maxAge", RULE_POLICY,
+		     "import %.512s is older than maxAge allows (%lld hours): see whether what writes it still runs",
+		     import->path, spec->max_age / 3600);
+	return REFUSED;
+}
+
+/** check_rows() - A table with fewer reservations than the policy knows there must be is cut off */
+static void check_rows(const struct policy_import *import, const struct import *rows)
+{
+	if ((long long)rows->n_entries < rows->spec->min_rows)
+		reader_error(import->reader, "minRows", RULE_POLICY,
+			     "import %.512s has %zu reservations, fewer than minRows (%lld): is it cut off?",
+			     import->path, rows->n_entries, rows->spec->min_rows);
+	if (import->context->record && rows->first_end != LONG_MAX)
+		policy_record_valid_until(import->context->record, rows->first_end);
+}
+
+/**
  * open_table() - Open a table that may be read
  * @import:	Import
+ * @spec:	What the policy says of it
  * @ret_fd:	Descriptor
  *
  * Return: 0, REFUSED when reported, -EOVERFLOW when the sources are more than the record wants, -ENOMEM
  */
-static int open_table(const struct policy_import *import, int *ret_fd)
+static int open_table(const struct policy_import *import, const struct import_spec *spec, int *ret_fd)
 {
 	CLEANUP_CLOSE int fd = open(import->path, OPEN_FLAGS | O_CLOEXEC);
 	struct policy_record *record = import->context->record;
@@ -84,6 +123,8 @@ static int open_table(const struct policy_import *import, int *ret_fd)
 		return REFUSED;
 	if ((uintmax_t)status.st_size > LIMIT_POLICY_FILE)
 		return refuse_errno(import, EFBIG);
+	if (check_age(import, spec, &status))
+		return REFUSED;
 	if (record)
 		r = policy_record_opened(record, import->path, fd, &status, &origin);
 	if (!r)
@@ -146,7 +187,7 @@ static int import_table(const struct policy_import *import, const struct import_
 	CLEANUP(import_done) struct import rows = {0};
 	unsigned errors = import->reader->report->errors;
 	CLEANUP_CLOSE int fd = -1;
-	int r = open_table(import, &fd);
+	int r = open_table(import, spec, &fd);
 
 	if (r)
 		return r;
@@ -155,6 +196,8 @@ static int import_table(const struct policy_import *import, const struct import_
 		r = feed(import, fd, &rows);
 	if (r < 0)
 		return r;
+	if (import->reader->report->errors == errors)
+		check_rows(import, &rows);
 	if (import->reader->report->errors == errors)
 		warn_of_nothing(import, &rows);
 	return report_outcome_since(import->reader->report, errors);
@@ -181,6 +224,7 @@ static int read_import(struct policy_import *import, const json_t *element)
 
 	if (r)
 		return r;
+	spec.today = import->context->today;
 	path = path_beside(import->reader->file, name);
 	if (!path)
 		return -ENOMEM;

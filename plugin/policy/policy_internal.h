@@ -25,4 +25,7 @@ enum policy_entries_outcome {
 int policy_read_entry(struct policy_reader *policy, const json_t *element, enum guard_kind kind);
 int policy_read_entries(struct guard *guard, const struct policy_source *source);
 
+/* A day of the calendar, YYYY-MM-DD, as days since 1970-01-01; whether it is one. */
+bool policy_parse_date(const char *text, long *ret_day);
+
 #endif

@@ -29,6 +29,13 @@ int table_init(struct table *table, table_row_fn row, void *userdata)
 	return 0;
 }
 
+/** table_separate() - Cells are separated by @separator, and blanks around their texts are left out */
+void table_separate(struct table *table, char separator)
+{
+	csv_set_delim(&table->parser, (unsigned char)separator);
+	table->trims = true;
+}
+
 /** table_done() - Release all */
 void table_done(struct table *table)
 {
@@ -46,6 +53,17 @@ static unsigned count_lines(const char *text, size_t size)
 	for (size_t i = 0; i < size; i++)
 		lines += text[i] == '\n' || (text[i] == '\r' && (i + 1 == size || text[i + 1] != '\n'));
 	return lines;
+}
+
+/** trim() - A text without the blanks around it */
+static char *trim(char *text)
+{
+	size_t size;
+
+	text += strspn(text, " \t\r\n");
+	for (size = strlen(text); size > 0 && strchr(" \t\r\n", text[size - 1]);)
+		text[--size] = '\0';
+	return text;
 }
 
 /** take_cell() - libcsv's callback for a cell */
@@ -69,9 +87,9 @@ static void take_cell(void *text, size_t size, void *userdata)
 		table->outcome = TABLE_E_NUL;
 		return;
 	}
-	table->cells[table->n_cells++] = cell;
 	table->size += size + 1;
 	table->line += count_lines(cell, size);
+	table->cells[table->n_cells++] = table->trims ? trim(cell) : cell;
 }
 
 /** take_row() - libcsv's callback for the end of a row, or of a blank line; @end is its last byte, -1 none */

@@ -23,11 +23,13 @@ enum table_outcome {
 	TABLE_E_NUL,		/* a NUL byte: not text, or UTF-16 */
 };
 
-/** struct table_row - A row, blank lines are none; texts are borrowed for the length of the call */
+/** struct table_row - A row, blank lines are none; texts are borrowed for the length of the call. @place: JSON pointer of a
+ * row that has no line, NULL: it has one */
 struct table_row {
 	const char *const *cells;
 	size_t n_cells;
 	unsigned line;
+	const char *place;
 };
 
 /** table_row_fn - Takes a row. Return: 0, anything else ends the reading and is passed on */
@@ -42,6 +44,7 @@ typedef int (*table_row_fn)(void *userdata, const struct table_row *row);
  * @size:	Bytes used
  * @cells:	Where in @bytes each cell begins
  * @n_cells:	How many
+ * @trims:	Blanks around the texts of cells are left out, in quotes, too
  * @begun:	Bytes have been fed
  * @after_return:	The last row ended with a carriage return: a line feed that follows is part of that
  * @line:	Line in which the cell that is being read begins, from 1
@@ -57,12 +60,14 @@ struct table {
 	const char *cells[LIMIT_IMPORT_COLUMNS];
 	size_t n_cells;
 	bool begun;
+	bool trims;
 	bool after_return;
 	unsigned line;
 	unsigned row_line;
 	int outcome;
 };
 
+void table_separate(struct table *table, char separator);
 int table_init(struct table *table, table_row_fn row, void *userdata);
 void table_done(struct table *table);
 /* The first piece must hold a byte order mark (which is skipped) whole, if there is one. */

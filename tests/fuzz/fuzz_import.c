@@ -89,7 +89,7 @@ static void check_entries(const struct guard *guard, size_t size)
 		struct guard_entry entry = guard_entry(guard, i);
 		unsigned line = pointer_line(entry.pointer);
 
-		require(line > 1 && line >= before && line <= size);
+		require(*entry.pointer == '/' || (line > 1 && line >= before && line <= size));
 		require(is_line(entry.owner) && is_line(entry.reason) && strlen(entry.owner) <= LIMIT_IMPORT_TEXT);
 		before = line;
 	}
@@ -107,6 +107,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		{.format = IMPORT_PHPIPAM, .texts = {{.column = "customer"}}},
 		{.format = IMPORT_INFOBLOX, .texts = {{.column = "EA-Owner"}, {.column = "comment"}}},
 		{.format = IMPORT_INFOBLOX, .filters = {{"ea-site", values, 3}}, .n_filters = 1},
+		{.format = IMPORT_CSV,
+		 .items = "",
+		 .layout = {.format = IMPORT_CSV, .form = IMPORT_ANY, .n_required = 1, .columns = {"prefix"}},
+		 .valid_until = "until",
+		 .texts = {{.column = "owner"}}},
+		{.format = IMPORT_CSV,
+		 .items = "",
+		 .header = 2,
+		 .encoding = IMPORT_WINDOWS1252,
+		 .layout =
+			 {.format = IMPORT_CSV, .form = IMPORT_MASK, .n_required = 2, .columns = {"address", "mask"}}},
+		{.format = IMPORT_JSON,
+		 .items = "/results",
+		 .layout = {.format = IMPORT_JSON, .form = IMPORT_ANY, .n_required = 1, .columns = {"/prefix"}},
+		 .filters = {{"/status/value", values, 3}},
+		 .n_filters = 1,
+		 .texts = {{.column = "/tenant/name"}}},
+		{.format = IMPORT_ROUTES,
+		 .items = "",
+		 .layout = {.format = IMPORT_ROUTES, .form = IMPORT_ANY, .n_required = 1, .columns = {"dst"}}},
 	};
 
 	for (size_t i = 0; i < sizeof(specs) / sizeof(*specs); i++) {

@@ -328,4 +328,67 @@ test_suggest_leaves_rows_out()
 	assert_equal "" "$output" "nothing free"
 }
 
+# --- Columns that the policy names ---
+
+COLUMNS=$SOURCE_DIR/conf-examples/imports-columns
+
+# set_up_columns: these examples in place of the others
+set_up_columns()
+{
+	rm -rf "$POLICIES"
+	install -D -m 0644 -t "$POLICIES" "$COLUMNS/policy.json"
+	install -D -m 0644 -t "$POLICIES/tables" "$COLUMNS"/tables/*
+}
+
+# A spreadsheet's CSV, what NetBox's API says, a router's routes: each with its owner, and the row's own place
+test_columns_of_spreadsheets_json_and_routes()
+{
+	set_up_columns
+	assert_refusal 100 "$(conf 10.20.5.0/24)" "reserved range 10.20.0.0/16" "owner db-platform" "tables/sheet.csv line 4"
+	assert_refusal 100 "$(conf 10.22.0.0/24)" "10.22.0.10-10.22.0.99" "owner telephony" "sheet.csv line 6"
+	assert_refusal 100 "$(conf 10.30.7.0/24)" "10.30.0.0/16" "owner storage" "tables/netbox.json /results/0"
+	assert_refusal 100 "$(conf 10.40.0.0/24)" "10.40.0.0/16" "owner netops" "198.51.100.7" "core1.json /1"
+	# Past its last day; of another status; a route of another protocol; and the default route is no reservation
+	assert_works "$(conf 10.21.0.0/24)"
+	assert_works "$(conf 10.31.0.0/24)"
+	assert_works "$(conf 10.41.0.0/24)"
+	output=$(rangeguard validate --policy "$POLICIES" --strict "$POLICIES")
+	assert_contains "$output" "0 errors, 0 warnings" "validate"
+}
+
+# A dead cron job, a table that was cut off: no container starts, and the refusal says what to look at
+test_old_and_short_tables_refuse()
+{
+	set_up_columns
+	jq '.imports[1] += {maxAge: "36h"} | .imports[2] += {minRows: 2}' "$COLUMNS/policy.json" >"$POLICIES/policy.json"
+	assert_refusal 102 "$(conf 10.9.0.0/24)" "core1.json has 1 reservations, fewer than minRows (2)"
+	jq '.imports[1] += {maxAge: "36h"}' "$COLUMNS/policy.json" >"$POLICIES/policy.json"
+	assert_works "$(conf 10.9.0.0/24)"
+	touch -d '37 hours ago' "$POLICIES/tables/netbox.json"
+	assert_refusal 102 "$(conf 10.9.0.0/24)" "netbox.json is older than maxAge allows (36 hours)"
+}
+
+test_flaws_of_columns_are_told_at_their_place()
+{
+	local -i i=0
+	local row
+
+	mkdir t
+	for row in '{"format": "csv"}|/imports/0/columns' '{"format": "csv", "columns": {"cidr": "a", "range": "b"}}|/imports/0/columns' \
+		'{"format": "csv", "columns": {"address": "a"}}|/imports/0/columns' \
+		'{"format": "json", "columns": {"cidr": "/a"}, "items": "x"}|/imports/0/items' \
+		'{"format": "netbox", "columns": {"cidr": "a"}}|/imports/0/columns' \
+		'{"format": "routes", "maxAge": "3 weeks"}|/imports/0/maxAge' \
+		'{"format": "csv", "columns": {"cidr": "a"}, "separator": "ab"}|/imports/0/separator' \
+		'{"format": "csv", "columns": {"cidr": "a"}, "encoding": "ebcdic"}|/imports/0/encoding' \
+		'{"format": "json", "columns": {"cidr": "/a"}, "items": "/none"}|/none' \
+		'{"format": "json", "columns": {"cidr": "/a"}}|/0'; do
+		i+=1
+		echo '[{"a": "10.20.0/16"}]' >t/t.json
+		jq -n --argjson spec "${row%|*}" '{imports: [{file: "t.json"} + $spec]}' >"t/p$i.json"
+		output=$(rangeguard validate --format json "t/p$i.json" || true)
+		assert_equal "RG301 ${row#*|}" "$(jq -r '.findings[0] | "\(.rule) \(.pointer)"' <<<"$output")" "${row%|*}"
+	done
+}
+
 main "$@"
