@@ -259,11 +259,11 @@ static int bind_at(const char *path)
 	return TAKE_FD(fd);
 }
 
-/** open_socket() - systemd's socket or one of its own: its descriptor, negative errno */
-static int open_socket(struct docker *docker)
+/** open_socket() - systemd's socket, or one of its own: its descriptor, negative errno */
+static int open_socket(struct docker *docker, int given)
 {
 	const char *path = docker->driver.config->docker.socket;
-	int fd = given_socket();
+	int fd = given;
 
 	if (fd >= 0)
 		return fd;
@@ -289,10 +289,10 @@ static void stop(void *self)
 }
 
 /** serve() - Begin to listen: 0, REFUSED */
-static int serve(struct docker *docker, sd_event *event, struct error *reterr)
+static int serve(struct docker *docker, sd_event *event, int given, struct error *reterr)
 {
 	struct http_service service = {.handle = handle, .sent = on_sent, .userdata = docker};
-	int fd = open_socket(docker);
+	int fd = open_socket(docker, given);
 	int r = fd < 0 ? fd : http_start(event, fd, &service, &docker->server);
 
 	return r < 0 ? error_set(reterr, ERROR_IO, "Docker's socket %.256s: %s", docker->driver.config->docker.socket,
@@ -351,8 +351,10 @@ static int remember(struct docker *docker, struct error *reterr)
 static int start(struct agent *agent, void **ret_self, struct error *reterr)
 {
 	struct docker *docker;
+	int given = given_socket();
 
-	if (!agent->config->docker.enabled)
+	/* Who enables systemd's socket wants it served. */
+	if (!agent->config->docker.enabled && given < 0)
 		return 0;
 	docker = calloc(1, sizeof(*docker));
 	if (!docker)
@@ -360,7 +362,7 @@ static int start(struct agent *agent, void **ret_self, struct error *reterr)
 	docker->driver.config = agent->config;
 	if (getrandom(&docker->driver.run, sizeof(docker->driver.run), 0) != sizeof(docker->driver.run) ||
 	    docker_policies_new(&agent->config->policy, &docker->driver.policies) < 0 || remember(docker, reterr) ||
-	    prepare(docker, agent->event, reterr) || serve(docker, agent->event, reterr)) {
+	    prepare(docker, agent->event, reterr) || serve(docker, agent->event, given, reterr)) {
 		stop(docker);
 		return reterr->code ? REFUSED : error_no_memory(reterr);
 	}

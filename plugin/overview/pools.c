@@ -13,6 +13,9 @@
 #include "plugin/policy/policy.h"
 #include "rangeguard/cleanup.h"
 
+/** What the agent calls a network of Docker's, and the lease that stands for it (plugin/agent/docker_record.h) */
+#define DOCKER_PREFIX "docker/"
+#define DOCKER_POOL "pool"
 #define SECONDS_PER_DAY (24 * 60 * 60)
 
 /** struct reading - What is being read: leases of the state directory that was met last are kept for the next network */
@@ -157,6 +160,45 @@ static int read_network(void *userdata, struct netconf *netconf)
 	return measure(reading, netconf, guard);
 }
 
+/** read_docker_network() - A network of Docker's, which no configuration tells of: 0, negative errno */
+static int read_docker_network(struct reading *reading, const char *data_dir, const char *name)
+{
+	struct ip_range range = {.gateway = {.family = FAMILY_NONE}};
+	struct range_set set = {.ranges = &range, .n_ranges = 1};
+	struct netconf netconf = {
+		.file = data_dir,
+		.name = name,
+		.role = ROLE_DELEGATE,
+		.guard = {.policies = {NETCONF_POLICY_DIR}, .n_policies = 1, .policies_default = true},
+		.data_dir = data_dir,
+		.reuse_delay = NETCONF_REUSE_DELAY,
+		.sets = &set,
+		.n_sets = 1,
+	};
+
+	if (prefix_parse(name + strlen(DOCKER_PREFIX), &range.subnet) < 0)
+		return 0;
+	range.span = range_default_span(&range.subnet);
+	return read_network(reading, &netconf);
+}
+
+/** read_docker() - Docker's networks, as the agent keeps them in the lease store: 0, negative errno */
+static int read_docker(struct reading *reading, const char *data_dir)
+{
+	LEASE_SET_CLEANUP struct lease_set leases = {0};
+	int r = lease_set_read(data_dir, NULL, &leases);
+
+	/* A store that can't be read is told of with the networks that use it. */
+	for (size_t i = 0; !r && i < leases.n; i++) {
+		struct lease lease = lease_set_get(&leases, i);
+
+		if (!strncmp(lease.attachment.network, DOCKER_PREFIX, strlen(DOCKER_PREFIX)) &&
+		    !strcmp(lease.attachment.ifname, DOCKER_POOL))
+			r = read_docker_network(reading, data_dir, lease.attachment.network);
+	}
+	return r < 0 ? r : 0;
+}
+
 /**
  * pools_read() - Read networks, their policies and what is held in their ranges
  * @paths:	Configurations
@@ -170,9 +212,11 @@ int pools_read(const struct path_list *paths, const char *network, struct report
 {
 	__attribute__((cleanup(reading_done))) struct reading reading = {
 		.pools = ret_pools, .network = network, .report = report};
+	int r;
 
 	*ret_pools = (struct pools){.n_usages = 0};
-	return host_networks_each(paths, read_network, &reading, report);
+	r = host_networks_each(paths, read_network, &reading, report);
+	return r ? r : read_docker(&reading, NETCONF_DATA_DIR);
 }
 
 /** pools_done() - Release what is owned */

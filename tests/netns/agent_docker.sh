@@ -222,10 +222,12 @@ test_systemds_socket()
 	kill "$agent"
 	wait "$agent"
 	rm -f "$SOCKET"
+	# Who enables the socket need not say so again in the configuration.
+	echo '{}' >/etc/rangeguard/agent.json
 	systemd-socket-activate --fdname=docker -l "$SOCKET" "$AGENT" >>agent.log 2>&1 &
 	agent=$!
 	wait_until 5 test -S "$SOCKET"
-	assert_json "$(calls RequestPool '{}')" '.Pool == "172.30.0.0/24"' "the first request starts the agent"
+	assert_json "$(calls RequestPool '{}')" '.Pool == "172.16.0.0/20"' "the first request starts the agent"
 	kill "$agent"
 	wait "$agent" || true
 	[[ -S "$SOCKET" ]] || fail "systemd's socket was removed"

@@ -17,6 +17,10 @@ test_create_run_ping_remove()
 	assert_succeeds docker exec c1 ping -c 1 -W "$(scaled 2)" "$(address c2)"
 	assert_succeeds docker exec c1 ping -c 1 -W "$(scaled 2)" 172.30.1.1
 	assert_equal "172.30.1.1 172.30.1.2 172.30.1.3" "$(held | xargs)" "what the store holds"
+	mkdir -p /etc/cni/net.d
+	assert_json "$("$RANGEGUARD" pools --format json)" \
+		'.pools[] | select(.network == "docker/172.30.1.0/24") | .held == 3' "rangeguard pools"
+	assert_contains "$("$RANGEGUARD" who 172.30.1.2)" "docker/172.30.1.0/24" "rangeguard who"
 	assert_succeeds docker rm -f c1 c2
 	assert_succeeds docker network rm shop
 	assert_empty "$(held)" "what is left"
