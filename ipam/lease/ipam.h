@@ -155,6 +155,9 @@ int ipam_find_egress(struct store *store, uint64_t digest, ipam_egress_fn found,
 int ipam_each_egress(struct store *store, ipam_egress_fn each, void *userdata);
 int ipam_forget_egress(struct store *store, uint64_t digest);
 int ipam_has_adopted(struct store *store);
+int ipam_hold(struct store *store, const struct adopted *adopted);
+int ipam_took_over(struct store *store, const char *network);
+int ipam_set_took_over(struct store *store, const char *network);
 int ipam_release(struct store *store, const struct attachment *attachment, int64_t now);
 int ipam_find(struct store *store, const struct attachment *attachment, ipam_each_fn found, void *userdata);
 int ipam_each(struct store *store, const char *network, ipam_each_fn each, void *userdata);

@@ -26,6 +26,8 @@
  */
 #define SCHEMA 3U
 #define SCHEMA_OLDEST 2U
+/** A number beyond these is damage */
+#define SCHEMAS_TO_COME 100U
 #define META_SCHEMA "schema"
 #define META_BOOT "boot"
 #define META_BALLAST "ballast"
@@ -148,7 +150,7 @@ static int check_meta(struct lmdb_store *lmdb, const char *boot_id, uint64_t *re
 	if (r == 0 && (boot.size != strlen(boot_id) || memcmp(boot.data, boot_id, boot.size)))
 		r = STATE_E_ABSENT;
 	else if (r == 0 && *ret_schema > SCHEMA)
-		r = STORE_LMDB_E_NEWER;
+		r = *ret_schema <= SCHEMA + SCHEMAS_TO_COME ? STORE_LMDB_E_NEWER : STORE_LMDB_E_DAMAGED;
 	else if (r == STORE_E_NOT_FOUND)
 		r = STORE_LMDB_E_DAMAGED;
 	store->ops->abort(store);

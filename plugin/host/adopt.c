@@ -4,13 +4,19 @@
 #include "plugin/host/adopt.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <xxhash.h>
 
 #include "ipam/lease/ipam.h"
+#include "plugin/network/in_use.h"
 #include "plugin/network/inventory.h"
 #include "rangeguard/cleanup.h"
+
+/** Space for scope_of(); no network's name has a slash */
+#define SCOPE_TEXT_MAX 32
 
 /**
  * split_alias() - The attachment that an alias names
@@ -74,6 +80,23 @@ static int adopt_item(struct inventory_item *item, struct adopted *ret_adopted)
 }
 
 /**
+ * adopt_attachment() - Who an address is held for that was found in a namespace, and nothing tells whose it is
+ * @inode:	Of the namespace
+ * @cookie:	Of the namespace
+ * @ifname:	Its interface; borrowed
+ * @text:	Space for the name that stands for the container
+ *
+ * Return: the attachment
+ */
+struct attachment adopt_attachment(uint64_t inode, uint64_t cookie, const char *ifname,
+				   char text[static ADOPT_TEXT_MAX])
+{
+	(void)snprintf(text, ADOPT_TEXT_MAX, ADOPT_PREFIX "%llu-%llu", (unsigned long long)inode,
+		       (unsigned long long)cookie);
+	return (struct attachment){.network = "", .container_id = text, .ifname = ifname};
+}
+
+/**
  * adopt_from_kernel() - store_seed.fill: write the leases that the kernel's state tells of
  * @userdata:	Port in the host's namespace
  * @store:	New store
@@ -87,13 +110,84 @@ int adopt_from_kernel(void *userdata, struct store *store)
 	size_t n_adopted = 0;
 	int r = inventory_read(userdata, &inventory);
 
-	if (r < 0 || !inventory.n_items)
+	if (r < 0)
 		return r;
-	adopted = calloc(inventory.n_items, sizeof(*adopted));
+	adopted = calloc(inventory.n_items + 1, sizeof(*adopted));
 	if (!adopted)
 		return -ENOMEM;
 	for (size_t i = 0; i < inventory.n_items; i++)
 		if (inventory.items[i].n_addresses && !adopt_item(&inventory.items[i], &adopted[n_adopted]))
 			n_adopted++;
 	return n_adopted ? ipam_adopt(store, adopted, n_adopted) : 0;
+}
+
+/** is_in_sets() - Whether a network could give an address */
+static bool is_in_sets(const struct range_set *sets, size_t n_sets, const struct address *address)
+{
+	for (size_t i = 0; i < n_sets; i++)
+		if (range_set_find(&sets[i], address))
+			return true;
+	return false;
+}
+
+/** hold_used() - Hold an address that was found in a namespace: 0, negative errno */
+static int hold_used(struct store *store, const struct used_address *used)
+{
+	char text[ADOPT_TEXT_MAX];
+	struct adopted adopted = {
+		.lease = {.attachment = adopt_attachment(used->inode, used->cookie, used->ifname, text),
+			  .pod_namespace = "",
+			  .pod_name = "",
+			  .netns = "",
+			  .since = time(NULL),
+			  .addresses = {used->address},
+			  .n_addresses = 1},
+	};
+
+	adopted.key = attachment_key(&adopted.lease.attachment);
+	return ipam_hold(store, &adopted);
+}
+
+/** scope_of() - What tells the ranges of a network from others, as text for ipam_took_over() */
+static void scope_of(const struct range_set *sets, size_t n_sets, char text[static SCOPE_TEXT_MAX])
+{
+	XXH64_hash_t digest = 0;
+
+	for (size_t i = 0; i < n_sets; i++) {
+		for (size_t j = 0; j < sets[i].n_ranges; j++) {
+			char span[SPAN_TEXT_MAX];
+
+			(void)span_format(&sets[i].ranges[j].span, span);
+			digest = XXH3_64bits_withSeed(span, strlen(span), digest);
+		}
+	}
+	(void)snprintf(text, SCOPE_TEXT_MAX, "/ranges/%016llx", (unsigned long long)digest);
+}
+
+/**
+ * adopt_in_use() - Hold what others have of a network's ranges, whoever gave it: delegates, other plugins
+ * @store:	Store opened for writing, in no transaction
+ * @sets:	Range sets of the network
+ * @n_sets:	How many
+ *
+ * Once per store and ranges: it takes a look at each namespace. Later addresses are given by this store, or found by the
+ * host's routes.
+ *
+ * Return: 0, negative errno
+ */
+int adopt_in_use(struct store *store, const struct range_set *sets, size_t n_sets)
+{
+	IN_USE_CLEANUP struct in_use in_use = {0};
+	char scope[SCOPE_TEXT_MAX];
+	int r;
+
+	scope_of(sets, n_sets, scope);
+	r = ipam_took_over(store, scope);
+	if (r)
+		return r < 0 ? r : 0;
+	r = in_use_read(&in_use);
+	for (size_t i = 0; i < in_use.n_items && r == 0; i++)
+		if (is_in_sets(sets, n_sets, &in_use.items[i].address))
+			r = hold_used(store, &in_use.items[i]);
+	return r < 0 ? r : ipam_set_took_over(store, scope);
 }

@@ -54,8 +54,12 @@ static bool is_own_route(const struct asker *asker)
 int asker_veto(void *userdata, const struct ip_range *range, const struct address *address, bool requested)
 {
 	struct asker *asker = userdata;
-	int r = hostroute_ask(asker->host, address, &range->subnet, &asker->match);
+	int r;
 
+	asker->in_file = asker->files && host_local_is_taken(asker->files, address, asker->attachment);
+	if (asker->in_file)
+		return requested ? IPAM_VERDICT_STOP : IPAM_VERDICT_SKIP;
+	r = hostroute_ask(asker->host, address, &range->subnet, &asker->match);
 	switch (r) {
 	case HOSTROUTE_FREE:
 		return IPAM_VERDICT_FREE;
@@ -115,6 +119,10 @@ int asker_vetoed(const struct asker *asker, const struct address *address, struc
 	char text[ADDRESS_TEXT_MAX], route[ASKER_ROUTE_TEXT_MAX];
 
 	(void)address_format(address, text);
+	if (asker->in_file)
+		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
+				 "requested address %s is given to another container by host-local: %.256s/%.64s/%s", text,
+				 asker->netconf->adopt, asker->netconf->name, text);
 	(void)asker_describe_route(match, route);
 	if (asker->taken && hostroute_discards(match))
 		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,

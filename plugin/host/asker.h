@@ -8,6 +8,7 @@
  */
 
 #include "ipam/lease/ipam.h"
+#include "plugin/host/host_local.h"
 #include "plugin/netconf/netconf.h"
 #include "plugin/network/port.h"
 #include "plugin/network/rtmessage.h"
@@ -17,7 +18,9 @@
  * @netconf:	Its configuration
  * @attachment:	Its attachment
  * @host:	Port
+ * @files:	host-local's leases
  * @match:	The route that a veto was about
+ * @in_file:	By a file of host-local's
  * @failure:	Negative errno with which the kernel did not answer, 0: none; and the address that it was asked about
  * @asked:	Address
  * @taken:	That was a veto for an address that was asked for, and is somebody's
@@ -26,8 +29,10 @@ struct asker {
 	const struct netconf *netconf;
 	const struct attachment *attachment;
 	struct port *host;
+	const struct host_local *files;
 	struct route_info match;
 	bool taken;
+	bool in_file;
 	int failure;
 	struct address asked;
 };

@@ -17,6 +17,7 @@
 /**
  * struct host - One host
  * @data_dir:	State directory; borrowed
+ * @adopt:	Directory of host-local's leases, which are honoured; NULL: they are not; borrowed
  * @rtnetlink:	Port in the host's namespace; NULL until host_open()
  * @netfilter:	Port on nfnetlink there; NULL until it is needed
  * @flows_forgotten: Those of the attachment that is on its way out, whose interface is down
@@ -24,6 +25,7 @@
  */
 struct host {
 	const char *data_dir;
+	const char *adopt;
 	struct port *rtnetlink;
 	struct port *netfilter;
 	bool flows_forgotten;

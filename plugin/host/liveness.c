@@ -58,6 +58,39 @@ enum liveness liveness_netns(const struct lease *lease)
 	return is_same(lease, &netns) ? LIVENESS_THERE : LIVENESS_GONE;
 }
 
+/** has_address() - Whether some namespace has an address of a lease; yes when that can't be found out */
+static bool has_address(struct liveness_scan *scan, const struct lease *lease)
+{
+	if (!scan->read && in_use_read(&scan->in_use) < 0)
+		return true;
+	scan->read = true;
+	for (size_t i = 0; i < lease->n_addresses; i++)
+		if (in_use_has(&scan->in_use, &lease->addresses[i]))
+			return true;
+	return false;
+}
+
+/**
+ * liveness_of() - Whether who holds a lease may still be there
+ * @scan:	Begun as zeros, the same for all leases of one walk
+ * @lease:	Lease
+ *
+ * Of one that was adopted the namespace is not known by a path: it lives as long as some namespace has its address.
+ */
+bool liveness_of(struct liveness_scan *scan, const struct lease *lease)
+{
+	enum liveness liveness = liveness_netns(lease);
+
+	return liveness == LIVENESS_UNKNOWN ? has_address(scan, lease) : liveness == LIVENESS_THERE;
+}
+
+/** liveness_scan_done() - Release what was read */
+void liveness_scan_done(struct liveness_scan *scan)
+{
+	in_use_done(&scan->in_use);
+	scan->read = false;
+}
+
 /** liveness_interface() - Whether the host end of @lease is there; when the kernel does not say, it is */
 bool liveness_interface(struct port *host, const struct lease *lease)
 {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "plugin/host/farewell.h"
+#include "plugin/host/host_local.h"
 #include "plugin/host/guarding.h"
 #include "plugin/host/lease_store.h"
 #include "plugin/host/protection_internal.h"
@@ -198,6 +199,9 @@ int protection_release(struct store *store, struct host *host, const struct atta
 	host->flows_forgotten = false;
 	if (r != IPAM_E_NOT_FOUND) {
 		r = ipam_release(store, attachment, now);
+		if (!r && !attachment->chained)
+			host_local_forget(host->adopt, attachment, protection.member.addresses,
+					  protection.member.n_addresses);
 		if (!r)
 			farewell_note(&farewell, reason, &protection.egress);
 	}

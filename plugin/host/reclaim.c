@@ -27,6 +27,7 @@ struct dead {
 struct reclaim {
 	const struct ipam_request *request;
 	struct port *host;
+	struct liveness_scan scan;
 	struct dead *first;
 	unsigned n_dead;
 };
@@ -34,6 +35,7 @@ struct reclaim {
 /** reclaim_done() - Release the list */
 static void reclaim_done(struct reclaim *reclaim)
 {
+	liveness_scan_done(&reclaim->scan);
 	while (reclaim->first) {
 		struct dead *dead = reclaim->first;
 
@@ -55,11 +57,11 @@ static bool is_wanted(const struct ipam_request *request, const struct lease *le
 	return false;
 }
 
-/** is_dead() - Whether namespace and host end of a lease are both gone */
-static bool is_dead(struct port *host, const struct lease *lease)
+/** is_dead() - Whether namespace and host end of a lease are both gone; of one that is only a digest nothing is known */
+static bool is_dead(struct reclaim *reclaim, const struct lease *lease)
 {
-	return *lease->attachment.network && liveness_netns(lease) != LIVENESS_THERE &&
-	       !liveness_interface(host, lease);
+	return *lease->attachment.container_id && !liveness_of(&reclaim->scan, lease) &&
+	       !(*lease->attachment.network && liveness_interface(reclaim->host, lease));
 }
 
 /** keep_dead() - Remember a lease to give back: 1 when that is enough at a time, 0, -ENOMEM */
@@ -85,7 +87,7 @@ static int note_dead(void *userdata, const struct lease *lease)
 {
 	struct reclaim *reclaim = userdata;
 
-	return is_wanted(reclaim->request, lease) && is_dead(reclaim->host, lease) ? keep_dead(reclaim, lease) : 0;
+	return is_wanted(reclaim->request, lease) && is_dead(reclaim, lease) ? keep_dead(reclaim, lease) : 0;
 }
 
 /**
@@ -97,7 +99,7 @@ static int note_gone(void *userdata, const struct lease *lease)
 {
 	struct reclaim *reclaim = userdata;
 
-	return liveness_netns(lease) == LIVENESS_GONE && is_dead(reclaim->host, lease) ? keep_dead(reclaim, lease) : 0;
+	return liveness_netns(lease) == LIVENESS_GONE && is_dead(reclaim, lease) ? keep_dead(reclaim, lease) : 0;
 }
 
 /** release_all() - Give back what was noted; what can't be taken out of the kernel stays: 0, negative errno */
@@ -161,9 +163,9 @@ int reclaim_gone(struct store *store, int64_t now, struct host *host, unsigned *
 /** note_reclaimable() - ipam_each_fn: 1 at the first lease that an ADD would give back */
 static int note_reclaimable(void *userdata, const struct lease *lease)
 {
-	const struct reclaim *reclaim = userdata;
+	struct reclaim *reclaim = userdata;
 
-	return is_wanted(reclaim->request, lease) && is_dead(reclaim->host, lease);
+	return is_wanted(reclaim->request, lease) && is_dead(reclaim, lease);
 }
 
 /**
@@ -177,7 +179,7 @@ static int note_reclaimable(void *userdata, const struct lease *lease)
 int reclaim_is_possible(struct store *store, const struct range_set *set, struct port *host)
 {
 	const struct ipam_request request = {.sets = set, .n_sets = 1};
-	struct reclaim reclaim = {.request = &request, .host = host};
+	__attribute__((cleanup(reclaim_done))) struct reclaim reclaim = {.request = &request, .host = host};
 	int r = ipam_each(store, NULL, note_reclaimable, &reclaim);
 
 	return r == IPAM_E_DAMAGED ? 0 : r;

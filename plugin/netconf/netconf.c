@@ -47,6 +47,7 @@ static void set_defaults(struct netconf *netconf, json_t *root, const char *file
 		.type = "",
 		.anti_spoof = true,
 		.data_dir = NETCONF_DATA_DIR,
+		.adopt = NETCONF_ADOPT,
 		.reuse_delay = NETCONF_REUSE_DELAY,
 		.guard = {.policies = {NETCONF_POLICY_DIR},
 			  .n_policies = 1,
@@ -70,6 +71,23 @@ static void hear_nothing(struct report *report, const struct finding *finding)
 {
 	(void)report;
 	(void)finding;
+}
+
+/** read_adopt() - `adopt`: a directory, or false */
+static void read_adopt(struct reader *reader, const json_t *ipam, struct netconf *netconf)
+{
+	const json_t *adopt = json_member(ipam, "adopt");
+	const char *text = json_string_value(adopt);
+
+	if (!adopt)
+		return;
+	if (json_is_false(adopt))
+		netconf->adopt = NULL;
+	else if (text && text[0] == '/' && strlen(text) < LIMIT_PATH)
+		netconf->adopt = text;
+	else
+		reader_error(reader, "adopt", RULE_INVALID_VALUE,
+			     "adopt must be the absolute path of host-local's directory, or false");
 }
 
 /**
@@ -97,6 +115,7 @@ int netconf_read_identity(json_t *root, const char *file, struct netconf *ret_ne
 		ret_netconf->version = CNI_NEWEST;
 	if (data_dir && data_dir[0] == '/')
 		ret_netconf->data_dir = data_dir;
+	read_adopt(&(struct reader){.report = &unheard}, ipam, ret_netconf);
 	ret_netconf->prev_result = json_member(root, "prevResult");
 	netconf_read_history(&(struct reader){.report = &unheard}, history_place(root, ret_netconf), ret_netconf);
 	return 0;
@@ -205,7 +224,7 @@ static void read_ipam(struct reader *reader, const json_t *root, struct netconf 
 {
 	static const char *const keys[] = {"type",    "ranges", "subnet",     "rangeStart", "rangeEnd",
 					   "gateway", "routes", "resolvConf", "dataDir",    "reuseDelay",
-					   "fixed",   "blocks", NULL};
+					   "fixed",   "blocks", "adopt",      NULL};
 	static const char *const delegate_keys[] = {"guard", "history", "historySize", "historyFiles"};
 	const char *known[sizeof(keys) / sizeof(keys[0]) + sizeof(delegate_keys) / sizeof(delegate_keys[0])] = {NULL};
 	const json_t *ipam = json_member_object(reader, root, "ipam");
@@ -235,6 +254,7 @@ static void read_ipam(struct reader *reader, const json_t *root, struct netconf 
 		reader_error(reader, "dataDir", RULE_INVALID_VALUE, "dataDir must be an absolute path");
 	else if (text)
 		netconf->data_dir = text;
+	read_adopt(reader, ipam, netconf);
 	(void)json_member_integer(reader, ipam, "reuseDelay", 0, LIMIT_REUSE_DELAY, &reuse_delay);
 	netconf->reuse_delay = (uint32_t)reuse_delay;
 	if (netconf->role == ROLE_DELEGATE) {

@@ -129,6 +129,7 @@ struct fixed {
  * @may_choose:		`annotations`
  * @chosen_pool:	Pool that the pod chose, NULL: none
  * @chosen_pin:		Name of the pin that the pod chose, NULL: none
+ * @adopt:		Directory of host-local's leases, NULL: they don't count
  * @mac:		Of the strongest source, NULL when none
  * @resolv_conf:	`ipam.resolvConf`, NULL when none
  * @dns:		`dns`, NULL when none; borrowed from @root
@@ -149,6 +150,7 @@ struct netconf {
 	bool anti_spoof;
 	struct netconf_guard guard;
 	const char *data_dir;
+	const char *adopt;
 	uint32_t reuse_delay;
 	struct range_set *sets;
 	size_t n_sets;
@@ -184,6 +186,7 @@ struct netconf {
 /** The policy that is published in the cluster, in the state directory */
 #define NETCONF_PUBLISHED "cluster-policy.json"
 #define NETCONF_POLICY_DIR "/etc/rangeguard/reserved.d"
+#define NETCONF_ADOPT "/var/lib/cni/networks"
 #define NETCONF_REUSE_DELAY 120U
 #define NETCONF_MAX_AGE (7U * 24U * 3600U)
 #define NETCONF_HISTORY "/var/log/rangeguard/history.jsonl"

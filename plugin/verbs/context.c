@@ -212,6 +212,7 @@ int context_open_host(const struct context *context, struct host *ret_host, stru
 		return REFUSED;
 	record_prepare(context);
 	ret_host->recorder = context->recorder;
+	ret_host->adopt = context->netconf.role == ROLE_CHAINED ? NULL : context->netconf.adopt;
 	return 0;
 }
 

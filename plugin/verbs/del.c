@@ -6,8 +6,11 @@
  * namespace, so a recycled CNI_NETNS does no harm.
  */
 
+#include "plugin/host/adopt.h"
+#include "plugin/host/host_local.h"
 #include "plugin/host/protection.h"
 #include "plugin/network/attach.h"
+#include "plugin/network/netns.h"
 #include "plugin/report/log.h"
 #include "plugin/verbs/chained.h"
 #include "plugin/verbs/leases.h"
@@ -72,6 +75,26 @@ static int open_state(const struct context *context, struct port *host, struct s
 	return r ? r : leases_open(context, &attachment, STATE_WRITE, ret_state, reterr);
 }
 
+/**
+ * forget_adopted() - What is held for a container without anybody knowing that it is this one: by a file of host-local's
+ * that was not taken over yet, or by its namespace, after the store was lost
+ */
+static void forget_adopted(const struct context *context, struct host *host, const struct attachment *attachment)
+{
+	NETNS_CLEANUP struct netns netns = NETNS_INIT;
+	STATE_CLEANUP struct state state = STATE_INIT;
+	struct attachment adopted;
+	char text[ADOPT_TEXT_MAX];
+	struct error ignored = {0};
+
+	host_local_forget_all(host->adopt, attachment);
+	if (!*context->request.netns || netns_open(context->request.netns, &netns) || netns_read_cookie(&netns) < 0 ||
+	    state_open(context->netconf.data_dir, STATE_UPDATE, &state))
+		return;
+	adopted = adopt_attachment(netns.inode, netns.cookie, attachment->ifname, text);
+	(void)lease_store_release(host, &state, &adopted, RELEASE_DEL, &ignored);
+}
+
 /** delete_attachment() - The interface, then the lease, so that nobody is given an address that still leads here */
 static int delete_attachment(const struct context *context, struct host *host, struct error *reterr)
 {
@@ -80,8 +103,11 @@ static int delete_attachment(const struct context *context, struct host *host, s
 	REMOVAL_CLEANUP struct protection_removal removal = {0};
 	struct attach_step away;
 	struct error err = {0};
-	int opened = open_state(context, host->rtnetlink, &state, &err);
+	int opened;
 
+	if (context->netconf.role == ROLE_DELEGATE)
+		forget_adopted(context, host, &attachment);
+	opened = open_state(context, host->rtnetlink, &state, &err);
 	if (opened == STATE_E_ABSENT)
 		return 0;
 	if (opened == REFUSED && tolerate(&err, reterr))

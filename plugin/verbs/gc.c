@@ -183,13 +183,16 @@ struct judgement {
 	bool lives;
 };
 
+/** What is in use on this host, read once: a GC is a process */
+static struct liveness_scan scan;
+
 /** judge() - ipam_each_fn: judge by the lease as it is now */
 static int judge(void *userdata, const struct lease *lease)
 {
 	struct judgement *judgement = userdata;
 
 	judgement->lives =
-		liveness_netns(lease) != LIVENESS_GONE &&
+		liveness_of(&scan, lease) &&
 		(judgement->context->netconf.role != ROLE_INTERFACE || liveness_interface(judgement->host, lease));
 	return 0;
 }

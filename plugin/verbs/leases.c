@@ -205,6 +205,7 @@ struct taking {
 	char boot_id[BOOT_ID_MAX];
 	struct store_seed seed;
 	struct store *store;
+	const struct host_local *files;
 };
 
 /** tell_of_replacement() - A damaged store is nothing that an ADD fails on, but somebody should look at the disk */
@@ -246,6 +247,15 @@ static void taking_done(struct taking *taking)
 	taking->store = store_close(taking->store);
 }
 
+/** take_over() - Hold what others gave of the network's ranges, once: 0, negative errno */
+static int take_over(const struct taking *taking)
+{
+	const struct netconf *netconf = &taking->context->netconf;
+	int r = host_local_adopt(taking->files, netconf->name, taking->store);
+
+	return r < 0 ? r : adopt_in_use(taking->store, netconf->sets, netconf->n_sets);
+}
+
 /**
  * take_or_mend() - Take the addresses; where rows are damaged or everything seems to be held, mend that and try again
  * @taking:		The store is open
@@ -260,6 +270,8 @@ static int take_or_mend(struct taking *taking, struct ipam_grant *ret_grant, str
 
 	if (r == IPAM_E_DAMAGED) {
 		r = renew_store(taking);
+		if (!r)
+			r = take_over(taking);
 	} else if (r == IPAM_E_FULL) {
 		r = reclaim_dead(taking->store, taking->request, taking->host);
 		if (r == RECLAIM_E_NOTHING)
@@ -268,6 +280,37 @@ static int take_or_mend(struct taking *taking, struct ipam_grant *ret_grant, str
 		return r;
 	}
 	return r ? r : ipam_take(taking->store, taking->request, ret_grant, ret_refusal);
+}
+
+/** open_files() - host-local's leases, if there are any: 0, REFUSED (11, 106) */
+static int open_files(const struct context *context, struct host_local *ret_files, struct error *reterr)
+{
+	const struct netconf *netconf = &context->netconf;
+	int r = host_local_open(netconf->adopt, netconf->name, ret_files);
+
+	if (r == 0)
+		return 0;
+	if (r == HOST_LOCAL_E_LOCKED)
+		return error_set(reterr, ERROR_TRY_AGAIN,
+				 "host-local holds the lock of %.256s/%.64s for longer than %d s; try again later",
+				 netconf->adopt, netconf->name, LIMIT_LOCK_WAIT_MS / 1000);
+	return error_set(reterr, ERROR_STORE, "host-local's leases in %.256s/%.64s can't be read: %s; see ipam.adopt",
+			 netconf->adopt, netconf->name, strerror(-r));
+}
+
+/** tell_host_local() - So that it does not give these addresses, should it serve the network again */
+static void tell_host_local(const struct host_local *files, const struct attachment *attachment,
+			    const struct ipam_grant *grant)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < grant->n_addresses; i++) {
+		int r = host_local_put(files, &grant->addresses[i], attachment);
+
+		if (r < 0)
+			log_line("host-local can't be told of address %s: %s",
+				 address_format(&grant->addresses[i], text), strerror(-r));
+	}
 }
 
 /**
@@ -323,13 +366,23 @@ static int take_once(const struct take *take, struct ipam_grant *ret_grant, size
 {
 	const struct context *context = take->context;
 	struct attachment attachment = context_attachment(context);
-	struct asker asker = {.netconf = &context->netconf, .attachment = &attachment, .host = take->host->rtnetlink};
+	HOST_LOCAL_CLEANUP struct host_local files = HOST_LOCAL_INIT;
+	struct asker asker = {.netconf = &context->netconf,
+			      .attachment = &attachment,
+			      .host = take->host->rtnetlink,
+			      .files = &files};
 	struct ipam_request request = make_request(context, take->netns, &asker);
 	CLEANUP(taking_done) struct taking taking = {.context = context, .request = &request, .host = take->host};
 	OWN_RANGES_CLEANUP struct own_ranges own = {0};
 	struct ipam_refusal refusal = {0};
-	int r = open_store(&taking, take->state);
+	int r;
 
+	if (open_files(context, &files, reterr))
+		return REFUSED;
+	taking.files = &files;
+	r = open_store(&taking, take->state);
+	if (!r)
+		r = take_over(&taking);
 	if (r)
 		return lease_store_error(context->netconf.data_dir, r, reterr);
 	if (blocks_are_used(&context->netconf))
@@ -341,6 +394,8 @@ static int take_once(const struct take *take, struct ipam_grant *ret_grant, size
 	*ret_set = refusal.set;
 	if (r)
 		(void)take_error(context, r, &refusal, &asker, reterr);
+	else
+		tell_host_local(&files, &attachment, ret_grant);
 	return r == (int)IPAM_E_FULL ? r : r ? REFUSED : 0;
 }
 

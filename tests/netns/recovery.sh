@@ -80,11 +80,21 @@ test_store_is_of_a_newer_schema()
 
 	two_containers
 	before=$(held)
+	cp "$STORE" good
 	while IFS=: read -r offset _; do
 		printf '\x63' | dd of="$STORE" bs=1 seek=$((offset + 6 + 7)) conv=notrunc status=none
 	done < <(grep -aob schema "$STORE")
-	assert_store_is_mended "$before"
-	assert_contains "$(<log)" "set aside" "the log"
+	cp "$STORE" newer
+	container c9
+	assert_fails add c9 "$CONF"
+	assert_refused 106 "$output" "a store of a newer version"
+	assert_contains "$output" "newer version" "the refusal"
+	assert_fails cni STATUS "" "" "" "$CONF"
+	assert_refused 50 "$output" "STATUS"
+	cmp "$STORE" newer || fail "the store of a newer version was changed"
+	[[ ! -e "$STORE.damaged" ]] || fail "the store of a newer version was set aside"
+	cp good "$STORE"
+	assert_equal "$before" "$(held)" "leases once the newer version is back"
 }
 
 # Whatever a flipped byte does, no address is given twice, and at the latest the second ADD succeeds.

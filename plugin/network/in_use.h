@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PLUGIN_NETWORK_IN_USE_H
+#define PLUGIN_NETWORK_IN_USE_H
+
+/*
+ * Addresses that somebody has in a network namespace other than the host's: each that can be reached by a name
+ * (/run/netns, /run/docker/netns) or by a process in it is asked. Whoever gave them.
+ */
+
+#include <net/if.h>
+#include <stdint.h>
+
+#include "ipam/address/address.h"
+#include "rangeguard/cleanup.h"
+
+/** struct used_address - An address, and where it is */
+struct used_address {
+	struct address address;
+	uint64_t inode;
+	uint64_t cookie;
+	char ifname[IFNAMSIZ];
+};
+
+/** struct in_use - All of them, by address; owned */
+struct in_use {
+	struct used_address *items;
+	size_t n_items;
+	size_t capacity;
+};
+
+int in_use_read(struct in_use *ret_in_use);
+bool in_use_has(const struct in_use *in_use, const struct address *address);
+void in_use_done(struct in_use *in_use);
+
+#define IN_USE_CLEANUP CLEANUP(in_use_done)
+
+#endif
