@@ -65,6 +65,8 @@ int attach_find_renamed(struct port *host, const struct attachment *attachment, 
  * @n_addresses:	How many
  * @routes:		Routes in the container; one without gateway may have any next hop
  * @n_routes:		How many
+ * @mtu:		Of both ends, 0: any, as long as it is the same
+ * @others:		The container has interfaces of others, whose routes are among these
  */
 struct attach_expectation {
 	const char *mac;
@@ -72,6 +74,8 @@ struct attach_expectation {
 	size_t n_addresses;
 	const struct route *routes;
 	size_t n_routes;
+	unsigned mtu;
+	bool others;
 };
 
 /* Compare the kernel with what is expected (CHECK): 0, REFUSED with what is missing. Ends up inside @netns. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "plugin/network/attach.h"
+#include "plugin/network/attach_wiring.h"
 #include "plugin/network/hostroute.h"
 #include "plugin/network/stage.h"
 #include "rangeguard/cleanup.h"
@@ -19,6 +20,7 @@
  * @attachment:	Whose
  * @expected:	What to compare with
  * @link:	Host end, later container's end
+ * @host_end:	Host end
  * @seen:	One flag per thing looked for, while a dump is read
  * @err:	Error
  */
@@ -27,6 +29,7 @@ struct check {
 	const struct attachment *attachment;
 	const struct attach_expectation *expected;
 	struct link_info link;
+	struct link_info host_end;
 	bool *seen;
 	struct error *err;
 };
@@ -283,7 +286,7 @@ static int check_routes(struct check *check, struct port *container, enum family
 }
 
 /** check_container() - Everything in the container, where the calling thread is: 0, REFUSED */
-static int check_container(struct check *check)
+static int check_container(struct check *check, struct wiring *wiring)
 {
 	struct port *container PORT_CLEANUP = NULL;
 	int r = port_open(&container);
@@ -291,11 +294,32 @@ static int check_container(struct check *check)
 	if (r < 0)
 		return error_set_errno(check->err, ERROR_KERNEL, r, "cannot open a netlink socket in the container");
 	r = check_container_end(check, container);
+	wiring->container_end = &check->link;
 	if (!r)
 		r = check_addresses(check, container);
 	if (!r)
 		r = check_routes(check, container, FAMILY_IPV4);
-	return r ? r : check_routes(check, container, FAMILY_IPV6);
+	if (!r)
+		r = check_routes(check, container, FAMILY_IPV6);
+	if (!r)
+		r = attach_wiring_container(container, wiring, check->err);
+	return r ? r : attach_wiring_neighbours(check->host, wiring, check->err);
+}
+
+/** expect() - The attachment as ADD planned it, by what is expected; routes are borrowed */
+static void expect(const struct check *check, struct plan *plan)
+{
+	const struct attach_expectation *expected = check->expected;
+
+	plan_host_mac(check->attachment, plan->host_mac);
+	plan->mtu = expected->mtu ? expected->mtu : check->link.mtu;
+	for (size_t i = 0; i < expected->n_addresses && plan->n_addresses < LIMIT_RANGE_SETS; i++)
+		plan->addresses[plan->n_addresses++] = expected->addresses[i].address;
+	if (!expected->others) {
+		/* A plan owns its routes; this one is only read. */
+		plan->routes = (struct route *)(uintptr_t)expected->routes;
+		plan->n_routes = expected->n_routes;
+	}
 }
 
 /**
@@ -312,12 +336,19 @@ int attach_check(struct port *host, const struct netns *netns, const struct atta
 		 const struct attach_expectation *expected, struct error *reterr)
 {
 	struct check check = {.host = host, .attachment = attachment, .expected = expected, .err = reterr};
+	struct plan plan = {.mtu = 0};
+	struct wiring wiring = {.plan = &plan};
 	int r = check_host(&check);
 
 	if (r)
 		return r;
+	expect(&check, &plan);
+	check.host_end = check.link;
+	wiring.host_end = &check.host_end;
+	if (attach_wiring_host(host, &wiring, reterr))
+		return REFUSED;
 	r = netns_enter(netns);
 	if (r < 0)
 		return error_set_errno(reterr, ERROR_KERNEL, r, "cannot enter the container's network namespace");
-	return check_container(&check);
+	return check_container(&check, &wiring);
 }

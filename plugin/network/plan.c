@@ -190,6 +190,32 @@ bool plan_has_family(const struct plan *plan, enum family family)
 }
 
 /**
+ * plan_neighbours() - Addresses for which the host end answers in the container: all next hops are the host
+ * @plan:	Plan
+ * @neighbours:	Space for two more than there are routes
+ *
+ * Return: how many, each once
+ */
+size_t plan_neighbours(const struct plan *plan, struct address *neighbours)
+{
+	static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		if (plan_has_family(plan, families[i]))
+			neighbours[n++] = plan_next_hop(families[i]);
+	for (size_t i = 0; i < plan->n_routes; i++) {
+		size_t known = 0;
+
+		while (known < n && !address_equal(&neighbours[known], &plan->routes[i].gateway))
+			known++;
+		if (known == n && plan->routes[i].gateway.family != FAMILY_NONE)
+			neighbours[n++] = plan->routes[i].gateway;
+	}
+	return n;
+}
+
+/**
  * copy_routes() - The routes that the configuration lists, next hops filled in
  * @input:	Input
  * @plan:	Plan with its addresses; its routes are set

@@ -78,6 +78,7 @@ void plan_host_mac(const struct attachment *attachment, uint8_t mac[static ETH_A
 void plan_alias(const struct attachment *attachment, char alias[static PLAN_ALIAS_MAX]);
 int plan_make(const struct plan_input *input, struct plan *ret_plan);
 struct address plan_next_hop(enum family family);
+size_t plan_neighbours(const struct plan *plan, struct address *neighbours);
 bool plan_has_family(const struct plan *plan, enum family family);
 int mac_parse(const char *text, uint8_t mac[static ETH_ALEN]);
 const char *mac_format(const uint8_t mac[static ETH_ALEN], char buffer[static PLAN_MAC_TEXT_MAX]);

@@ -72,6 +72,17 @@ int rtmessage_add_neighbour(struct batch *batch, uint32_t index, const struct ad
 	return batch_append(batch, msg);
 }
 
+/** rtmessage_dump_neighbours() - Ask for the neighbours on @index: 0, -ENOMEM, -E2BIG */
+int rtmessage_dump_neighbours(struct batch *batch, uint32_t index)
+{
+	struct ndmsg head = {.ndm_family = AF_UNSPEC};
+	struct nl_msg *msg NL_MSG_CLEANUP = nl_request(RTM_GETNEIGH, NLM_F_DUMP, &head, sizeof(head));
+
+	if (!msg || nla_put_u32(msg, NDA_IFINDEX, index) < 0)
+		return -ENOMEM;
+	return batch_append(batch, msg);
+}
+
 /**
  * route_request() - A message about a route
  * @type:		RTM_NEWROUTE, RTM_DELROUTE

@@ -43,6 +43,14 @@ struct address_info {
 	uint8_t protocol; /* IFA_PROTO; 0: none, or a kernel before 5.18 */
 };
 
+/** struct neighbour_info - What a neighbour message says; @state is NUD_* */
+struct neighbour_info {
+	struct address address;
+	uint32_t interface;
+	uint16_t state;
+	uint8_t mac[ETH_ALEN];
+};
+
 /** struct mark_rule - A routing rule: packets of @family whose mark has all bits of @mark are routed by @table */
 struct mark_rule {
 	enum family family;
@@ -67,6 +75,7 @@ int rtmessage_add_address(struct batch *batch, uint32_t index, const struct pref
 int rtmessage_dump_addresses(struct batch *batch, uint32_t index);
 int rtmessage_add_neighbour(struct batch *batch, uint32_t index, const struct address *address,
 			    const uint8_t mac[static ETH_ALEN]);
+int rtmessage_dump_neighbours(struct batch *batch, uint32_t index);
 int rtmessage_add_host_route(struct batch *batch, uint32_t index, const struct address *address);
 int rtmessage_add_container_route(struct batch *batch, uint32_t index, const struct route *route);
 int rtmessage_dump_routes(struct batch *batch, enum family family, uint8_t type); /* type RTN_UNSPEC: all */
@@ -91,6 +100,7 @@ int rtmessage_add_bpf_filter(struct batch *batch, uint32_t index, int program_fd
 /* Readers. 0, -EBADMSG, -ENOMSG when the message is of another type. */
 int rtmessage_read_link(const struct nlmsghdr *message, struct link_info *ret_link);
 int rtmessage_read_route(const struct nlmsghdr *message, struct route_info *ret_route);
+int rtmessage_read_neighbour(const struct nlmsghdr *message, struct neighbour_info *ret_neighbour);
 int rtmessage_read_address(const struct nlmsghdr *message, struct address_info *ret_address);
 
 /** Space for what rtmessage_describe() says of a message */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
@@ -257,6 +258,49 @@ int rtmessage_read_route(const struct nlmsghdr *message, struct route_info *ret_
 	if (mnl_attr_parse(message, sizeof(*head), take_route_attribute, &route) == MNL_CB_ERROR)
 		return -EBADMSG;
 	*ret_route = route;
+	return 0;
+}
+
+/** take_neighbour_attribute() - Attribute callback: one attribute of a neighbour */
+static int take_neighbour_attribute(const struct nlattr *attribute, void *userdata)
+{
+	struct neighbour_info *neighbour = userdata;
+
+	switch (mnl_attr_get_type(attribute)) {
+	case NDA_DST:
+		return read_address(attribute, neighbour->address.family, &neighbour->address);
+	case NDA_LLADDR:
+		if (mnl_attr_get_payload_len(attribute) == ETH_ALEN)
+			memcpy(neighbour->mac, mnl_attr_get_payload(attribute), ETH_ALEN);
+		return MNL_CB_OK;
+	default:
+		return MNL_CB_OK;
+	}
+}
+
+/**
+ * rtmessage_read_neighbour() - Read a neighbour
+ * @message:	RTM_NEWNEIGH or RTM_DELNEIGH
+ * @ret_neighbour: Neighbour
+ *
+ * Return: 0, -ENOMSG also for a neighbour of another family, -EBADMSG
+ */
+int rtmessage_read_neighbour(const struct nlmsghdr *message, struct neighbour_info *ret_neighbour)
+{
+	const struct ndmsg *head = mnl_nlmsg_get_payload(message);
+	struct neighbour_info neighbour = {0};
+	int r = check_head(message, RTM_NEWNEIGH, RTM_DELNEIGH, sizeof(*head));
+
+	if (r < 0)
+		return r;
+	neighbour.address.family = family_of(head->ndm_family);
+	if (neighbour.address.family == FAMILY_NONE)
+		return -ENOMSG;
+	neighbour.interface = (uint32_t)head->ndm_ifindex;
+	neighbour.state = head->ndm_state;
+	if (mnl_attr_parse(message, sizeof(*head), take_neighbour_attribute, &neighbour) == MNL_CB_ERROR)
+		return -EBADMSG;
+	*ret_neighbour = neighbour;
 	return 0;
 }
 

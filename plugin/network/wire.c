@@ -7,10 +7,12 @@
 #include "plugin/network/wire.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plugin/network/stage.h"
 #include "plugin/network/sysctl.h"
+#include "rangeguard/cleanup.h"
 
 /**
  * set_sysctl() - Give an interface's sysctl a value
@@ -156,20 +158,6 @@ static int add_addresses(struct stage *stage, const struct plan *plan, uint32_t 
 	return r;
 }
 
-/** is_new_gateway() - Whether no route before the @n th has its gateway, nor is it a default next hop */
-static bool is_new_gateway(const struct plan *plan, size_t n)
-{
-	const struct address *gateway = &plan->routes[n].gateway;
-	struct address next_hop = plan_next_hop(gateway->family);
-
-	if (gateway->family == FAMILY_NONE || address_equal(gateway, &next_hop))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (address_equal(gateway, &plan->routes[i].gateway))
-			return false;
-	return true;
-}
-
 /** add_neighbour() - Let the host end answer for @address: 0, REFUSED */
 static int add_neighbour(struct stage *stage, const struct plan *plan, uint32_t index, const struct address *address)
 {
@@ -181,18 +169,15 @@ static int add_neighbour(struct stage *stage, const struct plan *plan, uint32_t 
 /** add_neighbours() - All next hops are the host, which has the host end's MAC address: 0, REFUSED */
 static int add_neighbours(struct stage *stage, const struct plan *plan, uint32_t index)
 {
-	static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
+	CLEANUP_FREE struct address *neighbours = calloc(plan->n_routes + 2, sizeof(*neighbours));
+	size_t n;
 	int r = 0;
 
-	for (size_t i = 0; !r && i < sizeof(families) / sizeof(families[0]); i++) {
-		struct address next_hop = plan_next_hop(families[i]);
-
-		if (plan_has_family(plan, families[i]))
-			r = add_neighbour(stage, plan, index, &next_hop);
-	}
-	for (size_t i = 0; !r && i < plan->n_routes; i++)
-		if (is_new_gateway(plan, i))
-			r = add_neighbour(stage, plan, index, &plan->routes[i].gateway);
+	if (!neighbours)
+		return error_no_memory(stage->err);
+	n = plan_neighbours(plan, neighbours);
+	for (size_t i = 0; !r && i < n; i++)
+		r = add_neighbour(stage, plan, index, &neighbours[i]);
 	return r;
 }
 

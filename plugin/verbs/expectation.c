@@ -31,8 +31,12 @@ struct attach_expectation expectation_of_result(const struct result *result, con
 		.addresses = addresses, .routes = result->routes, .n_routes = result->n_routes};
 	int end = find_end(result, ifname);
 
-	if (end >= 0)
+	if (end >= 0) {
 		expected.mac = result->interfaces[end].mac;
+		expected.mtu = result->interfaces[end].mtu;
+	}
+	for (size_t i = 0; i < result->n_interfaces; i++)
+		expected.others |= result->interfaces[i].sandbox[0] && (int)i != end;
 	for (size_t i = 0; i < result->n_ips; i++)
 		if (result->ips[i].interface < 0 || result->ips[i].interface == end)
 			addresses[expected.n_addresses++] = result->ips[i].address;

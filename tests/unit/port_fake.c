@@ -59,6 +59,8 @@ static int answer_link(const struct link_info *link, port_reply_fn reply, void *
 	mnl_attr_put(message, IFLA_ADDRESS, ETH_ALEN, link->mac);
 	mnl_attr_put_u32(message, IFLA_MTU, link->mtu);
 	mnl_attr_put_u32(message, IFLA_LINK, link->peer_index);
+	if (link->master)
+		mnl_attr_put_u32(message, IFLA_MASTER, link->master);
 	if (link->alias[0])
 		mnl_attr_put_strz(message, IFLA_IFALIAS, link->alias);
 	nest = mnl_attr_nest_start(message, IFLA_LINKINFO);
@@ -119,7 +121,8 @@ static int create(const struct nlmsghdr *message)
 		return EINVAL;
 	fake.host_end.index = HOST_INDEX;
 	fake.host_end.peer_index = CONTAINER_INDEX;
-	fake.container_end = (struct link_info){.index = CONTAINER_INDEX, .peer_index = HOST_INDEX, .kind = "veth"};
+	fake.container_end = (struct link_info){
+		.index = CONTAINER_INDEX, .peer_index = HOST_INDEX, .kind = "veth", .mtu = fake.host_end.mtu};
 	(void)snprintf(fake.container_end.name, IFNAMSIZ, "eth0");
 	return 0;
 }
@@ -184,6 +187,13 @@ static int assign(const struct nlmsghdr *message)
 	return 0;
 }
 
+/** keep() - Keep a message as the row that a dump would have; beyond some, nobody asks */
+static void keep(struct fake_rows *rows, const struct nlmsghdr *message)
+{
+	if (rows->count < FAKE_ROWS_MAX && message->nlmsg_len <= sizeof(rows->messages[0]))
+		memcpy(rows->messages[rows->count++], message, message->nlmsg_len);
+}
+
 /** carry_out() - One message: 0, positive errno, or the negative errno of the callback */
 static int carry_out(bool on_host, const struct nlmsghdr *message, port_reply_fn reply, void *userdata)
 {
@@ -212,6 +222,11 @@ static int carry_out(bool on_host, const struct nlmsghdr *message, port_reply_fn
 		if (!on_host && !fake.lookup.count)
 			return answer_local(reply, userdata);
 		return fake.lookup_errnum ? fake.lookup_errnum : answer_rows(&fake.lookup, false, reply, userdata);
+	case RTM_NEWNEIGH:
+		keep(on_host ? &fake.host_neighbours : &fake.container_neighbours, message);
+		return link->index ? 0 : ENODEV;
+	case RTM_GETNEIGH:
+		return answer_rows(on_host ? &fake.host_neighbours : &fake.container_neighbours, true, reply, userdata);
 	default:
 		return link->index ? 0 : ENODEV;
 	}
@@ -314,13 +329,15 @@ int sysctl_ensure_interface(const char *family, const char *interface, const cha
 	return sysctl_ensure(path, value);
 }
 
-/** sysctl_has_value() - In place of sysctl.c: no sysctl has a value */
+/** sysctl_has_value() - In place of sysctl.c: there is no sysctl, but for one with a wrong value */
 int sysctl_has_value(const char *name, const char *value)
 {
 	int r = call();
 
 	note("%s: %s=%s?", fake.in_container ? "container" : "host", name, value);
-	return r < 0 ? r : -ENOENT;
+	if (r < 0)
+		return r;
+	return fake.wrong_sysctl && strcmp(fake.wrong_sysctl, name) == 0 ? 0 : -ENOENT;
 }
 
 /** fake_reset() - A kernel that has nothing and fails nothing */

@@ -36,6 +36,7 @@ struct fake_rows {
  * @no_ipv6:		There is no IPv6: its sysctls are missing, its part of a link message is refused
  * @lookup_errnum:	Route lookups fail with this errno; 0: they answer with @lookup
  * @interruptions:	So many times a dump is begun anew before it is whole
+ * @wrong_sysctl:	NULL, or the one that has another value than wanted
  * @vanished:		So many of its first rows are gone when it is
  */
 struct fake_kernel {
@@ -56,6 +57,9 @@ struct fake_kernel {
 	struct fake_rows lookup;
 	struct fake_rows routes;
 	struct fake_rows addresses;
+	struct fake_rows host_neighbours;
+	struct fake_rows container_neighbours;
+	const char *wrong_sysctl;
 	unsigned interruptions;
 	unsigned vanished;
 };

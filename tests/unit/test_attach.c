@@ -506,7 +506,7 @@ struct scene {
 	struct attach_expectation expected;
 };
 
-static const char mac_text[] = "02:00:00:00:00:01";
+static char mac_text[PLAN_MAC_TEXT_MAX];
 
 /** set_scene() - All is well with 10.0.0.2 */
 static void set_scene(struct scene *scene)
@@ -524,7 +524,8 @@ static void set_scene(struct scene *scene)
 	fake_reset();
 	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
 	fake.in_container = false;
-	assert_int_equal(mac_parse(mac_text, fake.container_end.mac), 0);
+	memcpy(fake.container_end.mac, plan.container_mac, ETH_ALEN);
+	(void)mac_format(plan.container_mac, mac_text);
 	fake_add_route(&fake.lookup, &host_route);
 	fake_add_route(&fake.routes, &default_route);
 	fake_add_address(&fake.addresses, &held);
@@ -571,6 +572,84 @@ static void check_is_content_with_what_was_made(void **state)
 	check(&scene, NULL);
 }
 
+/** struct breakage - What somebody does to an attachment, and what CHECK says then */
+struct breakage {
+	void (*make)(void);
+	const char *complaint;
+};
+
+static void enslave(void)
+{
+	fake.host_end.master = 9;
+}
+
+static void change_host_mac(void)
+{
+	fake.host_end.mac[5] ^= 1;
+}
+
+static void change_both_macs(void)
+{
+	fake.container_end.mac[5] ^= 1;
+	(void)mac_format(fake.container_end.mac, mac_text);
+}
+
+static void shrink_host_end(void)
+{
+	fake.host_end.mtu--;
+}
+
+static void shrink_container_end(void)
+{
+	fake.container_end.mtu--;
+}
+
+static void stop_forwarding(void)
+{
+	fake.wrong_sysctl = "ipv4/ip_forward";
+}
+
+static void accept_advertisements(void)
+{
+	fake.wrong_sysctl = "ipv6/conf/eth0/accept_ra";
+}
+
+static void forget_host_neighbours(void)
+{
+	fake.host_neighbours.count = 0;
+}
+
+static void forget_container_neighbours(void)
+{
+	fake.container_neighbours.count = 0;
+}
+
+/* Everything that wire.c sets is looked at: broken by itself, each is named. */
+static void check_looks_at_all_of_the_wiring(void **state)
+{
+	static const struct breakage breakages[] = {
+		{enslave, "a port of another interface"},
+		{change_host_mac, "has another MAC address"},
+		{change_both_macs, "neighbour 10.0.0.2"}, /* tuning's mac: prevResult knows, the host does not */
+		{shrink_host_end, "MTU of the pair"},
+		{shrink_container_end, "MTU of the pair"},
+		{stop_forwarding, "ipv4/ip_forward is not 1"},
+		{accept_advertisements, "ipv6/conf/eth0/accept_ra is not 0"},
+		{forget_host_neighbours, "neighbour 10.0.0.2"},
+		{forget_container_neighbours, "neighbour 169.254.1.1"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(breakages); i++) {
+		struct scene scene;
+
+		set_scene(&scene);
+		scene.expected.mtu = fake.container_end.mtu;
+		breakages[i].make();
+		check(&scene, breakages[i].complaint);
+	}
+}
+
 static void check_names_what_is_missing(void **state)
 {
 	static const char *const complaints[] = {
@@ -584,7 +663,7 @@ static void check_names_what_is_missing(void **state)
 		"interface eth0 is missing in the container",
 		"interface eth0 in the container is another one",
 		"interface eth0 in the container is down",
-		"MAC address other than 02:00:00:00:00:01",
+		"MAC address other than",
 		"address 10.0.0.2/32 is missing",
 		"address 10.0.0.2/32 is missing",
 		"address 10.0.0.2/24 is missing",
@@ -638,7 +717,7 @@ static void check_names_what_is_missing(void **state)
 			fake.container_end.up = false;
 			break;
 		case 10:
-			fake.container_end.mac[5] = 2;
+			fake.container_end.mac[5] ^= 1;
 			break;
 		case 11:
 			fake.addresses.count = 0;
@@ -684,7 +763,6 @@ static void check_works_without_mac(void **state)
 	(void)state;
 	set_scene(&scene);
 	scene.expected.mac = NULL;
-	fake.container_end.mac[5] = 2;
 	check(&scene, NULL);
 	fake.in_container = false;
 	fake.addresses.count = 0;
@@ -708,8 +786,8 @@ static void check_fails_when_a_call_does(void **state)
 			assert_int_equal(err.code, ERROR_KERNEL);
 		assert_int_equal(fake.open_ports, 0);
 	} while (r && call < 100);
-	/* host end, host route, enter, open, container end, addresses, routes */
-	assert_int_equal(call, 7 + 1);
+	/* host end, host route, four sysctls, enter, open, container end, addresses, routes, sysctl, neighbours of both */
+	assert_int_equal(call, 13 + 1);
 }
 
 static void mtu_is_that_of_the_default_interface(void **state)
@@ -777,6 +855,7 @@ int main(void)
 		cmocka_unit_test(delete_tells_what_the_kernel_refuses),
 		cmocka_unit_test(delete_of_what_just_went_is_fine),
 		cmocka_unit_test(check_is_content_with_what_was_made),
+		cmocka_unit_test(check_looks_at_all_of_the_wiring),
 		cmocka_unit_test(check_names_what_is_missing),
 		cmocka_unit_test(check_names_the_second_address),
 		cmocka_unit_test(check_works_without_mac),

@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# CHECK looks at everything that an ADD makes or needs: each part is broken by itself, with total loss in most cases.
+#
+# In single quotes stand jq programs, whose variables are not the shell's.
+# shellcheck disable=SC2016
+
+# shellcheck source=tests/lib.sh
+source "$(dirname "$0")/../lib.sh"
+
+CONF='{"cniVersion": "1.1.0", "name": "pods", "type": "rangeguard", "ipam": {"type": "rangeguard",
+	"ranges": [[{"subnet": "10.9.0.0/24"}], [{"subnet": "fd00:9::/64"}]]}}'
+
+# each breakage: a command; HOST and CONTAINER stand for the two ends, ADDRESS4 and ADDRESS6 for its addresses, "in" for "in the container"
+BREAKAGES='
+sysctl -q -w net.ipv4.ip_forward=0
+sysctl -q -w net.ipv6.conf.all.forwarding=0
+sysctl -q -w net.ipv4.conf.HOST.forwarding=0
+sysctl -q -w net.ipv6.conf.HOST.forwarding=0
+sysctl -q -w net.ipv6.conf.HOST.accept_ra=1
+ip link set HOST down
+ip link set HOST master br9
+ip link set HOST address 02:00:00:00:00:99
+ip link set HOST mtu 1400
+ip neighbour replace ADDRESS4 lladdr 02:00:00:00:00:98 dev HOST
+ip -6 neighbour del ADDRESS6 dev HOST
+ip neighbour replace ADDRESS6 lladdr 02:00:00:00:00:98 dev HOST
+ip route del ADDRESS4
+ip -6 route del ADDRESS6
+ip route replace ADDRESS4 dev br9
+in ip link set CONTAINER down
+in ip link set CONTAINER mtu 1400
+in ip link set CONTAINER address 02:00:00:00:00:97
+in ip address del ADDRESS4/32 dev CONTAINER
+in ip address del ADDRESS6/128 dev CONTAINER
+in ip route del default
+in ip -6 route del default
+in ip neighbour del 169.254.1.1 dev CONTAINER
+in ip neighbour replace fe80::1 lladdr 02:00:00:00:00:96 dev CONTAINER
+in sysctl -q -w net.ipv6.conf.CONTAINER.accept_ra=1
+in ip link del CONTAINER
+'
+
+test_each_part_of_an_attachment()
+{
+	local breakage command result host_end address
+
+	ip link add br9 type bridge
+	ip link set br9 up
+	while read -r breakage; do
+		[[ -n "$breakage" ]] || continue
+		container c1
+		result=$(add c1 "$CONF" 2>/dev/null) || fail "ADD before '$breakage': $result"
+		assert_succeeds check c1 "$CONF" "$result"
+		host_end=$(jq -r '.interfaces[0].name' <<<"$result")
+		command=${breakage//HOST/$host_end}
+		command=${command//CONTAINER/eth0}
+		address=$(jq -r '.ips[0].address | sub("/.*"; "")' <<<"$result")
+		command=${command//ADDRESS4/$address}
+		command=${command//ADDRESS6/$(jq -r '.ips[1].address | sub("/.*"; "")' <<<"$result")}
+		if [[ "$command" == in\ * ]]; then
+			# sysctl needs the /proc of the namespace that it is in; that is the one of the process
+			assert_succeeds inside c1 sh -c "${command#in }"
+		else
+			assert_succeeds sh -c "$command"
+		fi
+		assert_fails check c1 "$CONF" "$result"
+		assert_refused 107 "$output" "$breakage"
+		del c1 "$CONF"
+		ip netns delete c1
+		ip route del "$address" dev br9 2>/dev/null || true
+	done <<<"$BREAKAGES"
+}
+
+# tuning's MAC address reaches prevResult, but not the host's neighbours
+test_mac_that_tuning_changed()
+{
+	local list result
+
+	install_plugins tuning
+	container c1
+	list=$(jq -c '{cniVersion: "1.0.0", name, plugins: [del(.name, .cniVersion), {type: "tuning", mac: "02:00:00:00:00:95"}]}' <<<"$CONF")
+	result=$(chain ADD c1 "$list" 2>/dev/null) || fail "ADD: $result"
+	assert_fails check c1 "$(jq -c '.cniVersion = "1.0.0"' <<<"$CONF")" "$result"
+	assert_refused 107 "$output" "a MAC address of tuning's"
+	# The way that works
+	chain DEL c1 "$list" 2>/dev/null
+	result=$(add c1 "$(jq -c '.capabilities.mac = true | .runtimeConfig.mac = "02:00:00:00:00:95"' <<<"$CONF")" 2>/dev/null) || fail "ADD: $result"
+	assert_succeeds check c1 "$CONF" "$result"
+	assert_reaches c1 "$HOST_IPV4" "$HOST_IPV6"
+}
+
+main "$@"
