@@ -48,19 +48,20 @@ static int close_fence(struct port *host, const struct egress *egress, bool *ret
  * @store:	Store, locked
  * @protection:	Container
  * @outcome:	ARM_E_STALE, ARM_E_MISSING
+ * @again:	It was done once, and did not help: a list lacks a part, so that the whole table is rebuilt
  * @lost:	Set when the table was not whole: more may be missing
  * @reterr:	Codes 103, 106, 107
  *
  * Return: 0, REFUSED
  */
-static int mend(struct host *host, struct store *store, const struct protection *protection, int outcome, bool *lost,
-		struct error *reterr)
+static int mend(struct host *host, struct store *store, const struct protection *protection, int outcome, bool again,
+		bool *lost, struct error *reterr)
 {
 	int r;
 
 	if (outcome == ARM_E_STALE)
 		return arm_purge(host->netfilter, &protection->member, reterr);
-	r = arm_intact(host->netfilter, reterr);
+	r = again ? ARM_E_MISSING : arm_intact(host->netfilter, reterr);
 	*lost |= r == ARM_E_MISSING;
 	if (r == ARM_E_MISSING)
 		return protection_make_table(host, store, reterr);
@@ -87,7 +88,7 @@ static int mend_and_try(struct host *host, struct store *store, const struct pro
 			r = arm_try(host->netfilter, &protection->member, reterr);
 		if (r != ARM_E_MISSING && r != ARM_E_STALE)
 			return r;
-		if (mend(host, store, protection, r, lost, reterr))
+		if (mend(host, store, protection, r, i > 0, lost, reterr))
 			return REFUSED;
 	}
 	return error_set(reterr, member_pinned(&protection->member) ? ERROR_SNAT : ERROR_KERNEL,
@@ -152,12 +153,13 @@ int protection_set_backstop(struct host *host, const struct protection *protecti
 	return 0;
 }
 
-/** protection_close_fence() - See that the fence of a container's pins stands; when not, that of all: 0, REFUSED */
+/** protection_close_fence() - See that the sources of a container's pins, and their fence, are there; when not, all: 0, REFUSED */
 int protection_close_fence(struct host *host, const struct protection *protection, struct error *reterr)
 {
 	bool lost = false;
 
-	if (close_fence(host->rtnetlink, protection->member.egress, &lost, reterr))
+	if (assign_sources(host->rtnetlink, protection->member.egress, reterr) ||
+	    close_fence(host->rtnetlink, protection->member.egress, &lost, reterr))
 		return REFUSED;
 	return lost ? restore_shared(host, reterr) : 0;
 }

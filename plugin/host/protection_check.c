@@ -55,8 +55,11 @@ static int is_whole(struct host *host, uint32_t ifindex, const struct protection
 static int rebuild(struct host *host, const struct state *state, struct error *reterr)
 {
 	STORE_CLEANUP struct store *store = NULL;
-	int r = lease_store_open(host->data_dir, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
+	int r = host_open_netfilter(host, reterr);
 
+	if (r)
+		return REFUSED;
+	r = lease_store_open(host->data_dir, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
 	if (r)
 		return r == STATE_E_ABSENT ? lease_store_error(host->data_dir, r, reterr) : r;
 	return protection_make_table(host, store, reterr);

@@ -183,10 +183,10 @@ static int drop_part(struct nf_talk *talk, const struct ruleset_part *part, uint
 	struct jump jump;
 	int r = find_jump(talk, part, list, &jump);
 
-	if (!r && jump.found) {
+	if (!r) {
 		r = nf_begin(&talk->datagram);
 		if (!r)
-			r = ruleset_remove_part(&talk->datagram, part, list, jump.handle);
+			r = ruleset_remove_part(&talk->datagram, part, list, jump.found ? jump.handle : 0);
 		if (!r)
 			r = nf_end(&talk->datagram);
 		if (!r)

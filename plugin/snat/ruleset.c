@@ -56,13 +56,15 @@ static void check_later(struct nf_rule *rule)
 	nf_verdict(rule, NF_ACCEPT, NULL);
 }
 
-/** prove_new() - A new flow's first packet, which is yet to be translated */
-static int prove_new(struct datagram *batch, const char *chain)
+/** prove_new() - A new flow's first packet, which is yet to be translated, if the table knows its sender at all */
+static int prove_new(struct datagram *batch, const char *chain, enum family family)
 {
 	struct nf_rule rule;
 
 	nf_rule_begin(&rule, NF_TABLE, chain);
 	nf_match_new_flow(&rule);
+	nf_match_family(&rule, family);
+	nf_match_source_in(&rule, family, of_family(NF_PINNED4, family), 0);
 	check_later(&rule);
 	return nf_rule_add(&rule, batch);
 }
@@ -82,8 +84,10 @@ static int prove_flow(struct datagram *batch, const char *chain, enum family fam
 /** pinned_rules() - Which packets of pinned containers may go on: the fence's mark comes off */
 static int pinned_rules(struct datagram *batch, const char *chain)
 {
-	int r = prove_new(batch, chain);
+	int r = 0;
 
+	for (size_t i = 0; i < N_FAMILIES && !r; i++)
+		r = prove_new(batch, chain, families[i]);
 	for (size_t i = 0; i < N_FAMILIES && !r; i++)
 		r = prove_flow(batch, chain, families[i], NF_PAIR_OPENED);
 	for (size_t i = 0; i < N_FAMILIES && !r; i++)
@@ -158,7 +162,7 @@ static int check_rules(struct datagram *batch, const char *chain)
  * hook would depend on which came first.
  */
 static const struct base_chain base_chains[] = {
-	{CHAIN_PINNED, {.type = NULL}, 5, 1, pinned_rules},
+	{CHAIN_PINNED, {.type = NULL}, 6, 1, pinned_rules},
 	{"incoming", {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 1}, 3, 0, incoming_rules},
 	{CHAIN_LEAVING, {.type = NULL}, 1, 1, leaving_rules},
 	{"check", {"filter", NF_INET_POST_ROUTING, NF_IP_PRI_LAST - 1}, 1, 0, check_rules},
@@ -400,11 +404,11 @@ size_t ruleset_parts(const struct egress_clause *clause, struct ruleset_part par
 	return 2;
 }
 
-/** ruleset_remove_part() - A part away, with the handle of the rule that leads there: 0, -ENOMEM */
+/** ruleset_remove_part() - A part away, with the handle of the rule that leads there, 0: there is none: 0, -ENOMEM */
 int ruleset_remove_part(struct datagram *batch, const struct ruleset_part *part, uint64_t list, uint64_t way)
 {
 	char name[NF_NAME_MAX];
-	int r = nf_delete_rule(batch, part->from, way);
+	int r = way ? nf_delete_rule(batch, part->from, way) : 0;
 
 	if (!r)
 		r = nf_delete_chain(batch, nf_set_name(part->set, list, name));

@@ -262,10 +262,11 @@ static void which_packets_may_go_on(void **state)
 	assert_says(
 		&script,
 		(const char *[]){
-			"chain pinned",
 			"inet rangeguard pinned [ ct load status => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00000008 ) ^ "
-			"0x00000000 ] [ cmp eq reg 1 0x00000000 ] [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & "
-			"0xff9fffff ) ^ 0x00400000 ] [ meta set mark with reg 1 ] [ immediate reg 0 accept ]",
+			"0x00000000 ] [ cmp eq reg 1 0x00000000 ] [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x0000000a ] [ "
+			"payload load 16b @ network header + 8 => reg 1 ] [ lookup reg 1 set pinned6 ] [ meta load mark => reg "
+			"1 ] [ bitwise reg 1 = ( reg 1 & 0xff9fffff ) ^ 0x00400000 ] [ meta set mark with reg 1 ] [ immediate "
+			"reg 0 accept ]",
 			"inet rangeguard pinned [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x00000002 ] [ ct load src_ip "
 			"=> reg 1 , dir original ] [ ct load dst_ip => reg 9 , dir reply ] [ lookup reg 1 set pairs4 ] [ meta "
 			"load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0xff9fffff ) ^ 0x00400000 ] [ meta set mark with "
