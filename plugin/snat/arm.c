@@ -246,8 +246,8 @@ static int find_elements(struct nf_talk *talk, const struct elements *wanted, st
 
 	if (!r)
 		r = nf_talk_send(talk, take_found, found);
-	/* The first one that is missing is told; so is each that is there. */
-	if (r == PORT_E_REFUSED && talk->failure.errnum == ENOENT)
+	/* The first one that is missing is told; so is each that is there. Without nf_tables none is. */
+	if ((r == PORT_E_REFUSED && talk->failure.errnum == ENOENT) || (r && nf_talk_unavailable(talk, r)))
 		return 0;
 	return r ? nf_talk_error(talk, r) : 0;
 }

@@ -122,10 +122,11 @@ int arm_purge(struct port *netfilter, const struct member *member, struct error 
 	int r;
 
 	nf_talk_begin(&talk, netfilter, false, reterr);
+	talk.question = true;
 	r = find_sets(&talk, &leftovers);
 	if (!r)
 		r = find_pairs(&talk, &leftovers);
-	if (r == PORT_E_REFUSED && talk.failure.errnum == ENOENT)
+	if ((r == PORT_E_REFUSED && talk.failure.errnum == ENOENT) || (r && nf_talk_unavailable(&talk, r)))
 		r = 0;
 	else if (r)
 		r = nf_talk_error(&talk, r);
