@@ -219,8 +219,8 @@ static void report_overlap(struct report *report, const struct known_range *rang
 		[COLLISION_SHARED] = "no address is given twice, but each network takes from the other",
 		[COLLISION_TWICE] = "the two do not know of each other, and may give one address twice: separate them",
 		[COLLISION_HOSTS] =
-			"two hosts (a directory is a host) give the same addresses, each for itself: give each host "
-			"a range of its own, or blocks of one (ipam.blocks)",
+			("two hosts (a directory is a host) give the same addresses, each for itself: give each host "
+			 "a range of its own, or blocks of one (ipam.blocks)"),
 		[COLLISION_REFUSED] = "ranges of one network must be apart",
 	};
 	char text[SPAN_TEXT_MAX], other_text[SPAN_TEXT_MAX], message[ERROR_MSG_MAX];

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/foreign/check_usage.h"
 #include "plugin/foreign/subject.h"
 #include "plugin/netconf/check.h"
 
@@ -69,7 +70,8 @@ static bool leads_somewhere(const json_t *value, const char *pointer)
 /** check_one() - The rules of one usage; return whether it must clash with the guard */
 static bool check_one(const struct guard *guard, const struct usage *usage, const json_t *root)
 {
-	struct span network = prefix_span(&usage->network);
+	bool known = usage->network.address.family != FAMILY_NONE;
+	struct span network = known ? prefix_span(&usage->network) : usage->span;
 	bool in_network = usage->kind == USAGE_RANGE || usage->kind == USAGE_ADDRESS;
 
 	require(usage->span.family != FAMILY_NONE && usage->span.first <= usage->span.last);
