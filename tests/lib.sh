@@ -134,7 +134,7 @@ sample_is_over()
 # sample instead of more time; for ever with RANGEGUARD_LONG_TESTS=1
 begin_sample()
 {
-	sample_end=$((SECONDS + ${RANGEGUARD_SAMPLE_SECONDS:-90}))
+	sample_end=$((SECONDS + ${RANGEGUARD_SAMPLE_SECONDS:-40}))
 	[[ -z "${RANGEGUARD_LONG_TESTS-}" ]] || sample_end=$((1 << 31))
 }
 
@@ -508,7 +508,7 @@ main()
 	RANGEGUARD_SLOWNESS=$(measure_slowness)
 	RANGEGUARD_SEED=${RANGEGUARD_SEED:-$RANDOM}
 	export RANGEGUARD_SLOWNESS RANGEGUARD_SEED TEST_CGROUP=rangeguard-test-$$
-	echo "# deadlines: $RANGEGUARD_SLOWNESS % of those for a quick machine; samples: ${RANGEGUARD_SAMPLE_SECONDS:-90} s"
+	echo "# deadlines: $RANGEGUARD_SLOWNESS % of those for a quick machine; samples: ${RANGEGUARD_SAMPLE_SECONDS:-40} s"
 	trap stop INT TERM
 	if (($# == 0)); then
 		mapfile -t names < <(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p')

@@ -218,12 +218,11 @@ set_pace()
 # for the whole: on a slow machine samples become smaller, but no kind is left out
 set_samples()
 {
-	local -i seconds=$(((BUDGET - SECONDS) / 40))
+	local -i seconds=$(((BUDGET - SECONDS) / 80))
 
-	seconds=$((seconds < 90 ? seconds : 90))
+	seconds=$((seconds < 40 ? seconds : 40))
 	seconds=$((seconds > 15 ? seconds : 15))
-	export RANGEGUARD_SAMPLE_SECONDS=$seconds RANGEGUARD_VM_SECONDS=$seconds
-	export RANGEGUARD_FUZZ_SECONDS=$((seconds > 30 ? seconds / 6 : 5))
+	export RANGEGUARD_SAMPLE_SECONDS=$seconds RANGEGUARD_VM_SECONDS=$((2 * seconds)) RANGEGUARD_FUZZ_SECONDS=$((seconds / 3))
 }
 
 # count_tests LOG STATUS: adds to passed and failed. A stage that counts no tests itself is one.
