@@ -15,7 +15,7 @@ RANGEGUARD=${RANGEGUARD:-$SOURCE_DIR/build/release/rangeguard}
 RANGEGUARD_PUMP=${RANGEGUARD_PUMP:-$SOURCE_DIR/build/dev/tests/vm/vm_pump}
 IMAGES=${RANGEGUARD_VM_IMAGES:-$SOURCE_DIR/build/vm}
 # How long the chosen tests go on on each kernel, and what ends a machine that hangs
-SECONDS_OF_TESTS=${RANGEGUARD_VM_SECONDS:-90}
+SECONDS_OF_TESTS=${RANGEGUARD_VM_SECONDS:-80}
 MOST_SECONDS=1500
 scratch=
 started=$(date +%s)
