@@ -55,6 +55,7 @@ static const struct command commands[] = {
 	{"metrics", "print metrics in Prometheus' text format", command_metrics_help, command_metrics},
 	{"who", "tell who holds or held an address", command_who_help, command_who},
 	{"cluster", "show and change what the hosts of a cluster share", command_cluster_help, command_cluster},
+	{"gc", "give back what dead containers hold", command_gc_help, command_gc},
 	{"version", "show versions", version_help, command_version},
 };
 

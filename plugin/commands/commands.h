@@ -15,6 +15,7 @@ int command_list(int argc, char **argv);
 int command_who(int argc, char **argv);
 int command_pools(int argc, char **argv);
 int command_cluster(int argc, char **argv);
+int command_gc(int argc, char **argv);
 int command_metrics(int argc, char **argv);
 
 extern const char command_validate_help[];
@@ -24,6 +25,7 @@ extern const char command_list_help[];
 extern const char command_who_help[];
 extern const char command_pools_help[];
 extern const char command_cluster_help[];
+extern const char command_gc_help[];
 extern const char command_metrics_help[];
 
 #endif

@@ -16,6 +16,12 @@ with()
 	jq -c "${@:2}" <<<"$1"
 }
 
+# rangeguard ARGUMENT…: the program under test
+rangeguard()
+{
+	"$RANGEGUARD" "$@"
+}
+
 # assert_sources NETWORK EXPECTED WHAT: all that the network has seen
 assert_sources()
 {
@@ -94,6 +100,35 @@ test_capabilities_that_nobody_serves()
 	assert_fails "$RANGEGUARD" validate --policy /dev/null pods.conf
 	assert_contains "$output" bandwidth "validate"
 	assert_succeeds del c1 "$(with "$conf" '.capabilities.portMappings = true')"
+}
+
+# A network that is renamed or removed while its pods run: nobody will ever call DEL or GC for it
+test_gc_of_networks_that_nobody_names()
+{
+	local conf output
+
+	conf=$(with "$CONF" '.name = "renamed" | .snat[0] |= (.source = ["198.51.100.77"] | .destinations = ["198.51.100.0/24"] | .assign = "up0")')
+	assert_succeeds add c1 "$conf" "$BILLING"
+	assert_succeeds add c2 "$(with "$CONF" 'del(.snat)')"
+	assert_succeeds rangeguard gc --dry-run
+	assert_empty "$output" "what is dead while all live"
+	ip netns delete c1
+	wait_until 10 eval '[[ -z "$(ip route show 10.9.0.2)" ]]'
+	assert_succeeds rangeguard gc --dry-run --network other
+	assert_empty "$output" "another network"
+	assert_succeeds rangeguard gc --dry-run
+	assert_equal "renamed c1 eth0 10.9.0.2 fd09::2" "$output" "what is dead"
+	assert_equal 4 "$(leases)" "addresses held after a dry run"
+	assert_succeeds rangeguard gc
+	assert_equal "renamed c1 eth0 10.9.0.2 fd09::2" "$output" "what was given back"
+	assert_equal 2 "$(leases)" "addresses held"
+	assert_empty "$(ip address show dev up0 | grep 198.51.100.77 || true)" "the assigned source"
+	assert_not_in_firewall 10.9.0.2
+	assert_reaches c2 203.0.113.2
+	assert_succeeds rangeguard gc
+	assert_empty "$output" "a second time"
+	assert_fails rangeguard gc --data-dir /nowhere
+	assert_fails rangeguard gc --nonsense
 }
 
 main "$@"
