@@ -27,7 +27,9 @@ static void append_words(json_t *dns, const char *key, char *rest)
 		list = json_array();
 		(void)json_object_set_new(dns, key, list);
 	}
-	for (word = strtok_r(rest, BLANKS, &position); word; word = strtok_r(NULL, BLANKS, &position))
+	/* What follows is for people: "nameserver 8.8.8.8 # office" */
+	for (word = strtok_r(rest, BLANKS, &position); word && !strchr("#;", *word);
+	     word = strtok_r(NULL, BLANKS, &position))
 		(void)json_array_append_new(list, json_string(word));
 }
 

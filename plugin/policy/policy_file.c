@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "plugin/policy/policy_internal.h"
 #include "rangeguard/cleanup.h"
@@ -86,6 +87,18 @@ static int parse(const struct policy_source *source, json_t **ret_json)
 	return 0;
 }
 
+/** skip_mark() - Pass over a byte order mark, which RFC 8259 section 8.1 lets a reader ignore: 0, -1 with errno */
+static int skip_mark(int fd)
+{
+	static const char mark[] = {'\xef', '\xbb', '\xbf'};
+	char begin[sizeof(mark)];
+	ssize_t n = pread(fd, begin, sizeof(begin), 0);
+
+	if (n != sizeof(mark) || memcmp(begin, mark, sizeof(mark)) != 0)
+		return 0;
+	return lseek(fd, sizeof(mark), SEEK_SET) < 0 ? -1 : 0;
+}
+
 /**
  * read_file() - Add the entries of an open file
  * @guard:	Guard, not sealed
@@ -100,10 +113,14 @@ static int read_file(struct guard *guard, const struct policy_source *source)
 
 	if (!S_ISREG(source->status.st_mode))
 		return policy_source_refuse(source, "is not a regular file");
+	if (skip_mark(source->fd) < 0)
+		return policy_source_refuse_errno(source, errno);
 	if (source->status.st_size > LIMIT_POLICY_SMALL) {
 		r = policy_read_entries(guard, source);
 		if (r != POLICY_ENTRIES_E_ODD)
 			return r;
+		if (skip_mark(source->fd) < 0)
+			return policy_source_refuse_errno(source, errno);
 	}
 	r = parse(source, &json);
 	if (r)

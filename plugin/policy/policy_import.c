@@ -143,6 +143,7 @@ static int open_table(const struct policy_import *import, const struct import_sp
 static int feed(const struct policy_import *import, int fd, struct import *rows)
 {
 	CLEANUP_FREE char *chunk = malloc(CHUNK);
+	char last = '\n';
 	size_t size = 0;
 	ssize_t n;
 
@@ -160,6 +161,12 @@ static int feed(const struct policy_import *import, int fd, struct import *rows)
 		if ((size_t)n > LIMIT_POLICY_FILE - size)
 			return refuse_errno(import, EFBIG);
 		size += (size_t)n;
+		if (!n && size && last != '\n' && last != '\r')
+			return refuse(import,
+				      "ends in the middle of a line: it may have been cut off; end its last row with a "
+				      "line end");
+		if (n)
+			last = chunk[n - 1];
 		r = n ? import_feed(rows, chunk, (size_t)n) : import_finish(rows);
 		if (r)
 			return r;

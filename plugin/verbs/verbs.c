@@ -91,9 +91,11 @@ static int parse_text(struct context *context, struct error *reterr)
 {
 	const struct request *request = &context->request;
 	size_t flags = request->verb == CNI_DEL || request->verb == CNI_GC ? 0 : JSON_REJECT_DUPLICATES;
+	/* RFC 8259 section 8.1: a byte order mark may be ignored; editors on Windows write one. */
+	size_t mark = request->config_size >= 3 && memcmp(request->config, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 	json_error_t error;
 
-	context->root = json_loadb(request->config, request->config_size, flags, &error);
+	context->root = json_loadb(request->config + mark, request->config_size - mark, flags, &error);
 	/* jansson has no text for a lack of memory in most places. */
 	if (!context->root && (!*error.text || json_error_code(&error) == json_error_out_of_memory))
 		return error_no_memory(reterr);

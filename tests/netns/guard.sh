@@ -447,6 +447,21 @@ test_malformed_policies_fail_closed()
 	assert_works "$conf"
 }
 
+# Editors on Windows put a byte order mark before JSON
+test_byte_order_mark()
+{
+	local conf
+
+	policy dba.json $'\xef\xbb\xbf'"$DATABASES"
+	assert_refusal 100 "a small policy" "$(pool "$CONF" 10.20.5.0/24)"
+	policy dba.json $'\xef\xbb\xbf'"$(jq -c '.reserved += [range(300) | {cidr: "10.250.\(. / 256 | floor).\(. % 256)/32"}]' <<<"$DATABASES")"
+	assert_refusal 100 "a large policy" "$(pool "$CONF" 10.20.5.0/24)"
+	conf=$'\xef\xbb\xbf'$(pool "$CONF" 10.21.0.0/24)
+	output=$(CNI_COMMAND=ADD CNI_CONTAINERID=c1 CNI_NETNS=$(netns_path c1) CNI_IFNAME=eth0 "$RANGEGUARD" <<<"$conf") || fail "ADD: $output"
+	CNI_COMMAND=DEL CNI_CONTAINERID=c1 CNI_NETNS=$(netns_path c1) CNI_IFNAME=eth0 "$RANGEGUARD" <<<"$conf" || fail "DEL"
+	assert_nothing_left
+}
+
 test_unusable_policy_in_a_directory()
 {
 	local conf

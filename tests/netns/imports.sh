@@ -177,7 +177,12 @@ test_whatever_is_the_matter_fails_closed()
 	assert_fails_closed 'no column "stauts", only prefix, status' "/imports/0/where/stauts in $POLICIES/t.json"
 	printf 'prefix\n10.20.0.0/16\n' | table netbox '"owner": "tenant"'
 	assert_fails_closed 'no column "tenant"'
-	printf 'prefix,note\n10.20.0.0/16,"half a cell' | table netbox
+	# A copy that broke off: what is left of the last row can be read, as another range
+	printf 'prefix\n10.20.0.0/16\n10.31.4.0/2' | table netbox
+	assert_fails_closed "ends in the middle of a line" "$POLICIES/t.csv"
+	printf 'start_address,end_address\n10.9.0.2,10.9.0.2' | table netbox
+	assert_fails_closed "ends in the middle of a line" "$POLICIES/t.csv"
+	printf 'prefix,note\n10.20.0.0/16,"half a cell\n' | table netbox
 	assert_fails_closed "never closed" "line 2 in $POLICIES/t.csv"
 	table netbox </dev/null
 	assert_fails_closed "no header line"

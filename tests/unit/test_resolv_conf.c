@@ -54,6 +54,8 @@ static void reads_what_the_manual_describes(void **state)
 		{"", "{}"},
 		{"# comment\n; comment\n\nsortlist 1.2.3.4\n", "{}"},
 		{"nameserver 10.0.0.1\nnameserver fd00::1\n", "{\"nameservers\":[\"10.0.0.1\",\"fd00::1\"]}"},
+		{"nameserver 8.8.8.8 # office\noptions rotate ;x\n",
+		 "{\"nameservers\":[\"8.8.8.8\"],\"options\":[\"rotate\"]}"},
 		{"search a.example  b.example\nsearch c.example", "{\"search\":[\"c.example\"]}"},
 		{"domain a.example\n", "{\"domain\":\"a.example\"}"},
 		{"options ndots:5 edns0\noptions rotate\n", "{\"options\":[\"ndots:5\",\"edns0\",\"rotate\"]}"},
