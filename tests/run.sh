@@ -182,7 +182,7 @@ stage_docker()
 stage_cluster()
 {
 	build dev etcd_talk
-	run_scripts release tests/cluster/etcd.sh tests/cluster/blocks.sh tests/cluster/commands.sh
+	run_scripts release tests/cluster/etcd.sh tests/cluster/blocks.sh tests/cluster/commands.sh tests/cluster/scale.sh
 }
 
 stage_fuzz()

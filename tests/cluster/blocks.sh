@@ -78,7 +78,7 @@ test_without_etcd_a_host_gives_what_it_holds()
 	conf=$(small_pool 10.64.0.0/24)
 	host_add 1 a1 "$conf" >/dev/null || fail "first ADD"
 	# The block in use and a spare one: four addresses
-	wait_until 10 eval '[[ $(records block/ | wc -l) == 2 ]]'
+	wait_until 10 blocks_held 2
 	for i in 1 2 3; do
 		kill -STOP "$(<"etcd-e$i.pid")"
 	done
@@ -112,7 +112,7 @@ test_a_pool_that_is_used_up_says_so()
 	three_hosts
 	conf=$(small_pool 10.64.0.0/30)
 	host_add 1 a1 "$conf" >/dev/null
-	wait_until 10 eval '[[ $(records block/ | wc -l) == 2 ]]'
+	wait_until 10 blocks_held 2
 	result=$(host_add 2 b1 "$conf") && fail "h2 got an address of a pool that h1 holds whole: $result"
 	assert_refused 101 "$result" "each block is held"
 	# What nobody uses any more is given back only while another block is empty: h1 keeps one. Forgotten, it is free.
@@ -158,7 +158,7 @@ test_blocks_survive_agent_and_reboot()
 	three_hosts
 	result=$(host_add 1 a1 "$PODS")
 	first=$(address_of "$result")
-	wait_until 10 eval '[[ $(records block/ | wc -l) == 4 ]]'
+	wait_until 10 blocks_held 4
 	before=$(records block/)
 	agent_down 1 KILL
 	agent_up 1
@@ -172,7 +172,60 @@ test_blocks_survive_agent_and_reboot()
 	agent_up 1
 	result=$(host_add 1 a3 "$PODS") || fail "ADD after the store was lost: $result"
 	assert_contains "$before" "block/$(block_of "$(address_of "$result")")" "block after the store was lost"
-	wait_until 5 eval '[[ $(records block/) == "'"$before"'" ]]'
+	wait_until 5 blocks_are "$before"
+}
+
+# leader: number of the member that leads
+leader()
+{
+	etcdctl --endpoints "$ENDPOINTS" endpoint status -w json 2>/dev/null |
+		jq -r '.[] | select(.Status.leader == .Status.header.member_id) | .Endpoint' | sed 's@.*192\.0\.2\.1\(.\):.*@\1@'
+}
+
+# etcd_is_fine N: whether the host's agent has nothing to say against etcd
+etcd_is_fine()
+{
+	[[ -z "$(on_host "$1" "$RANGEGUARD" cluster status --format json | jq -r .problem)" ]]
+}
+
+test_traffic_goes_on_whatever_ends()
+{
+	local result conf n
+
+	three_hosts
+	conf=$(small_pool 10.64.0.0/24)
+	host_add 1 a1 "$conf" >/dev/null
+	result=$(host_add 2 b1 "$conf")
+	other=$(address_of "$result")
+	wait_until 10 on_host 1 ip netns exec a1 ping -n -c 1 -W 1 "$other"
+	nsenter -t "$(<h1.pid)" -m --net=/run/netns/h1 -- ip netns exec a1 ping -n -i 0.05 -W 1 "$other" >ping.log &
+	ping=$!
+	# The leader dies: a block can be had all the same, once another leads.
+	n=$(leader)
+	kill -KILL "$(<"etcd-e$n.pid")"
+	for i in 2 3 4 5; do
+		wait_until 20 eval "on_host 3 ip netns add c$i 2>/dev/null; host_cni 3 ADD c$i '$conf'"
+	done
+	# h1's agent hangs, then dies; verbs go on with what it holds.
+	agent_down 1 STOP
+	host_add 1 a2 "$conf" >/dev/null || fail "ADD while the agent hangs"
+	agent_down 1 KILL
+	agent_up 1
+	# h1 is cut off from etcd, not from the other hosts.
+	for i in 1 2 3; do
+		on_host 1 ip route add unreachable "192.0.2.1$i/32"
+	done
+	sleep 6
+	host_cni 1 DEL a2 "$conf"
+	host_add 1 a3 "$conf" >/dev/null || fail "ADD while h1 is cut off from etcd"
+	assert_contains "$(on_host 1 ip route)" "via 192.0.2.2 dev eth0 proto 82" "routes while etcd can't be reached"
+	for i in 1 2 3; do
+		on_host 1 ip route del unreachable "192.0.2.1$i/32"
+	done
+	wait_until 20 etcd_is_fine 1
+	kill -INT "$ping"
+	wait "$ping" || true
+	assert_matches "$(<ping.log)" ' 0% packet loss' "the flow between h1 and h2"
 }
 
 main "$@"

@@ -21,10 +21,10 @@ two_hosts()
 	host_up 2
 	agent_up 1
 	agent_up 2
-	first=$(address_of "$(host_add 1 a1 "$POOL")")
+	host_add 1 a1 "$POOL" >/dev/null
 	second=$(address_of "$(host_add 2 b1 "$POOL")")
 	# Each holds a spare one, too.
-	wait_until 10 eval '[[ $(records block/ | wc -l) == 4 ]]'
+	wait_until 10 blocks_held 4
 }
 
 # cluster N ARGUMENT…: rangeguard cluster on a host
@@ -36,10 +36,16 @@ cluster()
 	on_host "$n" "$RANGEGUARD" cluster "$@"
 }
 
+# shows N REGEX: whether the status of a host has a line that matches
+shows()
+{
+	cluster "$1" status | grep -qE "$2"
+}
+
 test_status_and_who()
 {
 	two_hosts
-	wait_until 5 eval 'cluster 2 status | grep -q "^host h1: 2 blocks"'
+	wait_until 5 shows 2 '^host h1: 2 blocks'
 	assert_succeeds cluster 1 status
 	assert_contains "$output" "this host: h1, registered, etcd at http://192.0.2.1" status
 	assert_contains "$output" "pool 10.64.0.0/25 in blocks of /28 (network \"pods\"): 4 held" status

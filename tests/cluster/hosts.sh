@@ -143,3 +143,15 @@ records()
 {
 	etcdctl --endpoints "$ENDPOINTS" get --prefix --keys-only "/rangeguard/$1" | sed '/^$/d; s@^/rangeguard/@@'
 }
+
+# blocks_held N: whether hosts hold that many blocks
+blocks_held()
+{
+	[[ "$(records block/ | wc -l)" == "$1" ]]
+}
+
+# blocks_are KEYS: whether these are the blocks that hosts hold
+blocks_are()
+{
+	[[ "$(records block/)" == "$1" ]]
+}

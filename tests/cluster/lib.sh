@@ -59,6 +59,7 @@ heard()
 	tail -n "+$((talk_heard + 1))" talk.log | grep -Eq "$1"
 }
 
+# shellcheck disable=SC2034 # the script that sources this reads $line
 # hear REGEX [SECONDS]: wait for a line; $line has it. What comes before it is passed over.
 hear()
 {
