@@ -190,7 +190,8 @@ static int take_container_route(const struct nlmsghdr *message, void *userdata)
 	if (r < 0)
 		return r == -ENOMSG ? 0 : r;
 	for (size_t i = 0; i < check->expected->n_routes; i++)
-		if (is_wanted_route(&check->expected->routes[i], &found))
+		if ((check->expected->others || found.interface == check->link.index) &&
+		    is_wanted_route(&check->expected->routes[i], &found))
 			check->seen[i] = true;
 	return 0;
 }

@@ -89,6 +89,7 @@ int rtmessage_delete_block_route(struct batch *batch, const struct prefix *desti
 
 /* What pins need beside nftables (rtpin.c). Adding what is there already is no failure. */
 int rtmessage_add_mark_rule(struct batch *batch, const struct mark_rule *rule);
+int rtmessage_add_source_rule(struct batch *batch, const struct address *source, uint32_t table, uint32_t priority);
 int rtmessage_delete_mark_rule(struct batch *batch, const struct mark_rule *rule);
 int rtmessage_add_prohibit_route(struct batch *batch, uint32_t table, const struct prefix *destination);
 int rtmessage_delete_prohibit_route(struct batch *batch, uint32_t table, const struct prefix *destination);

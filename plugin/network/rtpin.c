@@ -50,6 +50,28 @@ int rtmessage_add_mark_rule(struct batch *batch, const struct mark_rule *rule)
 	return batch_allow_existing(batch, batch_append(batch, msg));
 }
 
+/**
+ * rtmessage_add_source_rule() - Route what comes from an address by a table of its own
+ * @batch:	Batch
+ * @source:	Address
+ * @table:	Table
+ * @priority:	Of the rule
+ *
+ * Return: 0, -ENOMEM, -E2BIG
+ */
+int rtmessage_add_source_rule(struct batch *batch, const struct address *source, uint32_t table, uint32_t priority)
+{
+	struct fib_rule_hdr head = {.family = (uint8_t)source->family,
+				    .src_len = (uint8_t)family_bits(source->family),
+				    .action = FR_ACT_TO_TBL};
+	struct nl_msg *msg NL_MSG_CLEANUP = nl_request(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head));
+
+	if (!msg || nl_put_address(msg, FRA_SRC, source) < 0 || nla_put_u32(msg, FRA_TABLE, table) < 0 ||
+	    nla_put_u32(msg, FRA_PRIORITY, priority) < 0)
+		return -ENOMEM;
+	return batch_allow_existing(batch, batch_append(batch, msg));
+}
+
 /** rtmessage_delete_mark_rule() - The opposite; the kernel says ENOENT where there is none: 0, -ENOMEM, -E2BIG */
 int rtmessage_delete_mark_rule(struct batch *batch, const struct mark_rule *rule)
 {

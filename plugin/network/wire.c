@@ -10,9 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/network/hostroute.h"
 #include "plugin/network/stage.h"
 #include "plugin/network/sysctl.h"
 #include "rangeguard/cleanup.h"
+
+/** Number of the first interface that a new namespace gets */
+#define FIRST_INDEX 2U
+/** Tables of the interfaces that come after a first one with a default route, by their numbers, and their rules */
+#define FURTHER_TABLES 29300U
+#define FURTHER_PRIORITY 1000U
 
 /**
  * set_sysctl() - Give an interface's sysctl a value
@@ -181,6 +188,62 @@ static int add_neighbours(struct stage *stage, const struct plan *plan, uint32_t
 	return r;
 }
 
+/**
+ * is_further() - Whether the container has a default route through another interface already
+ * @container:	Port
+ * @plan:	Plan
+ * @index:	Container end
+ *
+ * In a namespace that is new the first one is number 2, after lo; only beyond that the kernel is asked.
+ */
+static bool is_further(struct port *container, const struct plan *plan, uint32_t index)
+{
+	static const char *const outside[] = {"240.0.0.1", "3ffe::1"};
+
+	for (size_t i = 0; index > FIRST_INDEX && i < sizeof(outside) / sizeof(outside[0]); i++) {
+		struct route_info match;
+		struct address address;
+
+		if (!address_parse(outside[i], &address) && plan_has_family(plan, address.family) &&
+		    hostroute_lookup(container, &address, &match) == 0 && match.interface != index)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * add_own_table() - Have what comes from the addresses leave by this interface, whatever the first one's routes say
+ * @stage:	Stage
+ * @plan:	Plan
+ * @index:	Container end
+ *
+ * Answers would leave by the first interface otherwise, where they are dropped: their source is not that one's.
+ *
+ * Return: 0, REFUSED
+ */
+static int add_own_table(struct stage *stage, const struct plan *plan, uint32_t index)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < plan->n_addresses; i++) {
+		r = stage_make_room(stage);
+		if (!r)
+			r = stage_add(stage, rtmessage_add_source_rule(&stage->batch, &plan->addresses[i],
+								       FURTHER_TABLES + index, FURTHER_PRIORITY));
+	}
+	for (size_t i = 0; !r && i < plan->n_routes; i++) {
+		struct route route = plan->routes[i];
+
+		if (route.table >= 0)
+			continue;
+		route.table = (long)(FURTHER_TABLES + index);
+		r = stage_make_room(stage);
+		if (!r)
+			r = stage_add(stage, rtmessage_add_container_route(&stage->batch, index, &route));
+	}
+	return r;
+}
+
 /** add_routes() - The container's routes, which need the link up: 0, REFUSED */
 static int add_routes(struct stage *stage, const struct plan *plan, uint32_t index)
 {
@@ -209,11 +272,12 @@ int wire_container(struct port *container, const struct plan *plan, uint32_t ind
 {
 	struct address link_local = own_link_local(plan->container_mac);
 	struct stage stage;
-	bool ipv6;
+	bool ipv6, further;
 	int r = let_ipv6_in(plan->container_name, plan, &ipv6, reterr);
 
 	if (r)
 		return r;
+	further = is_further(container, plan, index);
 	stage_begin(&stage, container, "in the container", reterr);
 	if (plan_has_family(plan, FAMILY_IPV6)) {
 		r = stage_add(&stage, rtmessage_no_link_local(&stage.batch, index));
@@ -230,5 +294,7 @@ int wire_container(struct port *container, const struct plan *plan, uint32_t ind
 		r = stage_add(&stage, rtmessage_set_up(&stage.batch, index));
 	if (!r)
 		r = add_routes(&stage, plan, index);
+	if (!r && further)
+		r = add_own_table(&stage, plan, index);
 	return r ? r : stage_send(&stage);
 }

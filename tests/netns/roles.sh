@@ -83,9 +83,9 @@ assert_unchanged_but_bridge()
 test_delegate_results_of_all_versions()
 {
 	local version expected filter
-	local keys='.dns = {nameservers: ["192.0.2.53"]} | .ipam.routes = [{dst: "10.0.0.0/8", gw: "10.9.0.3", mtu: 1400}]
+	local keys='.dns = {nameservers: ["192.0.2.53"]} | .ipam.routes = [{dst: "172.16.0.0/12", gw: "10.9.0.3", mtu: 1400}]
 		| .ipam.ranges += [[{subnet: "fd00:9::/64", gateway: "fd00:9::1"}]]'
-	local ip4='{"ip": "10.9.0.2/24", "gateway": "10.9.0.1", "routes": [{"dst": "10.0.0.0/8", "gw": "10.9.0.3"}]}'
+	local ip4='{"ip": "10.9.0.2/24", "gateway": "10.9.0.1", "routes": [{"dst": "172.16.0.0/12", "gw": "10.9.0.3"}]}'
 	local ip6='{"ip": "fd00:9::2/64", "gateway": "fd00:9::1"}'
 	local ips='[{"address": "10.9.0.2/24", "gateway": "10.9.0.1"}, {"address": "fd00:9::2/64", "gateway": "fd00:9::1"}]'
 
@@ -178,7 +178,7 @@ test_r44_delegate_gc_and_status()
 	assert_quiet call STATUS "$newest"
 	container c2
 	call ADD "$small" CNI_CONTAINERID=c2 CNI_NETNS="$(netns_path c2)" >/dev/null
-	assert_refuses 50 'exhausted' call STATUS "$newest"
+	assert_refuses 50 'exhausted' call STATUS "$(jq -c '.guard.strictStatus = true' <<<"$newest")"
 	ip netns delete c2
 	call GC "$newest" >stdout 2>stderr || fail "GC: $(<stdout)"
 	assert_empty "$(<stdout)" "standard output"
@@ -236,7 +236,7 @@ test_r24_chained_passes_prev_result_on()
 		"ip6": {"ip": "fd00:9::7/64"}, "dns": {"search": ["example.com"]}, "unknown": {"a": [1, 2.5, null, "ä"]}}'
 	local new='{"interfaces": [{"name": "br0", "mac": "02:00:00:00:00:01"}, {"name": "eth0", "sandbox": "/x", "y": 1}],
 		"ips": [{"address": "10.9.0.7/24", "gateway": "10.9.0.1", "interface": 1}, {"address": "fd00:9::7/64"}],
-		"routes": [{"dst": "0.0.0.0/0"}, {"dst": "10.0.0.0/8", "gw": "10.9.0.9"}], "dns": {}, "unknown": [true]}'
+		"routes": [{"dst": "0.0.0.0/0"}, {"dst": "172.16.0.0/12", "gw": "10.9.0.9"}], "dns": {}, "unknown": [true]}'
 
 	for version in $(jq -r '.[]' <<<"$VERSIONS"); do
 		case $version in
@@ -294,7 +294,7 @@ test_chained_fails_closed()
 	conf=$(chained 1.1.0 '{"ips": [{"address": "10.9.0.7/24"}]}')
 	echo 'no JSON' >/etc/rangeguard/reserved.d/broken.json
 	assert_refuses 102 broken.json call ADD "$conf"
-	assert_refuses 50 broken.json call STATUS "$conf"
+	assert_refuses 50 broken.json call STATUS "$(jq -c '.guard.strictStatus = true' <<<"$conf")"
 	assert_quiet call CHECK "$conf"
 	assert_quiet call DEL "$conf"
 	rm /etc/rangeguard/reserved.d/broken.json

@@ -441,6 +441,30 @@ test_mtu()
 	del c1 "$CONF"
 }
 
+# Two networks in one container, both with default routes: each address answers through its own interface
+test_second_interface_answers()
+{
+	local other result
+
+	other=$(with '.name = "second" | .ipam.ranges = [[{subnet: "10.8.0.0/24"}], [{subnet: "fd00:8::/64"}]]')
+	container c1
+	add c1 "$CONF" >/dev/null
+	result=$(cni ADD c1 "$(netns_path c1)" net1 "$other") || fail "ADD of the second: $result"
+	for address in 10.9.0.1 10.8.0.1 fd00:9::1 fd00:8::1; do
+		ping -n -q -c 1 -W 2 "$address" >/dev/null || fail "no answer from $address"
+		inside c1 ping -n -q -c 1 -W 2 -I "$address" "$(if [[ "$address" == *:* ]]; then echo "$HOST_IPV6"; else echo "$HOST_IPV4"; fi)" >/dev/null ||
+			fail "no answer to $address"
+	done
+	assert_succeeds cni CHECK c1 "$(netns_path c1)" net1 "$(jq -c --argjson result "$result" '.prevResult = $result' <<<"$other")"
+	inside c1 ip route flush table "$((29300 + $(inside c1 ip -json link show net1 | jq '.[0].ifindex')))"
+	assert_fails cni CHECK c1 "$(netns_path c1)" net1 "$(jq -c --argjson result "$result" '.prevResult = $result' <<<"$other")"
+	assert_refused 107 "$output" "the first interface's routes are not the second's"
+	cni DEL c1 "$(netns_path c1)" net1 "$other"
+	assert_reaches c1 "$HOST_IPV4" "$HOST_IPV6"
+	del c1 "$CONF"
+	assert_nothing_left
+}
+
 # Renamed by udev or an operator, both ends of the story are still found
 test_renamed_host_end()
 {

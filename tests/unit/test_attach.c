@@ -516,8 +516,10 @@ static void set_scene(struct scene *scene)
 					.type = RTN_UNICAST,
 					.interface = 40,
 					.protocol = PLAN_ROUTE_PROTOCOL};
-	struct route_info default_route = {
-		.destination = prefix("0.0.0.0/0"), .gateway = address("169.254.1.1"), .type = RTN_UNICAST};
+	struct route_info default_route = {.destination = prefix("0.0.0.0/0"),
+					   .gateway = address("169.254.1.1"),
+					   .interface = 2,
+					   .type = RTN_UNICAST};
 	struct address_info held = {.address = prefix("10.0.0.2/32"), .interface = 2};
 	struct error err = {0};
 
