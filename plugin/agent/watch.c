@@ -67,32 +67,37 @@ static void count_in(struct watch *watch)
 		recorder_count_in(&watch->recorder, state.dir_fd);
 }
 
-/** hear() - What rtnetlink has told so far: bits of monitor_heard */
-static unsigned hear(const struct watch *watch)
+/** hear() - What the kernel has told so far: bits of monitor_heard, MONITOR_PUT for what was done through @host */
+static unsigned hear(const struct watch *watch, const struct host *host)
 {
-	unsigned heard = 0;
+	unsigned routes = 0, tables = 0;
 
-	(void)monitor_read(sd_event_source_get_io_fd(watch->rtnetlink), &heard);
-	return heard;
+	(void)monitor_read(sd_event_source_get_io_fd(watch->rtnetlink), port_id(host->rtnetlink), &routes);
+	if (watch->nftables && host->netfilter)
+		(void)monitor_read(sd_event_source_get_io_fd(watch->nftables), port_id(host->netfilter), &tables);
+	return routes | tables;
 }
 
 /**
  * put_shared() - Put back what containers share, and find out whether anything of it was missing
  *
- * The kernel has told of what it was made to do when it answers: what is heard now is what was put back just now.
+ * The kernel has told of what it was made to do when it answers.
  *
  * Return: 0, REFUSED
  */
 static int put_shared(struct watch *watch, struct host *host, struct error *reterr)
 {
-	watch->heard |= hear(watch) & (URGENT | CALM);
+	unsigned heard;
+
 	if (restore_shared(host, reterr))
 		return REFUSED;
-	if (!(hear(watch) & MONITOR_PUT))
+	heard = hear(watch, host);
+	watch->heard |= heard & (URGENT | CALM);
+	if (!(heard & MONITOR_PUT))
 		return 0;
 	watch->restored++;
 	agent_log(LOG_LEVEL_WARNING,
-		  "somebody removed a routing rule, route or address that pinned containers need: put back");
+		  "somebody removed a routing rule, route, address or table that containers share: put back");
 	return 0;
 }
 
@@ -105,7 +110,8 @@ static int restore(struct watch *watch, struct restored *ret_restored, struct er
 	if (host_open(watch->agent->config->data_dir, &host, reterr))
 		return REFUSED;
 	host.recorder = &watch->recorder;
-	if (watch->heard & (MONITOR_FENCE | MONITOR_SOURCE | MONITOR_MISSED) && put_shared(watch, &host, reterr))
+	if (watch->heard & (MONITOR_TABLE | MONITOR_FENCE | MONITOR_SOURCE | MONITOR_MISSED) &&
+	    put_shared(watch, &host, reterr))
 		return REFUSED;
 	return restore_containers(&host, ret_restored, reterr);
 }
@@ -167,7 +173,7 @@ static int on_heard(sd_event_source *source, int fd, uint32_t events, void *user
 {
 	struct watch *watch = userdata;
 	unsigned heard = 0, before = watch->heard;
-	int r = monitor_read(fd, &heard);
+	int r = monitor_read(fd, 0, &heard);
 
 	(void)events;
 	if (r < 0) {

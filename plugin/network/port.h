@@ -113,6 +113,8 @@ struct port {
 int port_open(struct port **ret_port);
 /* The same on NETLINK_NETFILTER. */
 int port_open_netfilter(struct port **ret_port);
+/* Of one of these two, not of a fake: the netlink port id of its socket. */
+uint32_t port_id(const struct port *port);
 
 /**
  * port_exchange() - Send a batch, take its replies

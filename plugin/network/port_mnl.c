@@ -245,3 +245,9 @@ int port_open_netfilter(struct port **ret_port)
 {
 	return open_bus(NETLINK_NETFILTER, ret_port);
 }
+
+/** port_id() - The netlink port id of a port's socket, which the kernel names in what it tells others of its doings */
+uint32_t port_id(const struct port *port)
+{
+	return mnl_socket_get_portid(((const struct mnl_port *)port)->socket);
+}

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "plugin/network/plan.h"
+#include "plugin/snat/fence.h"
 #include "plugin/snat/nfmessage.h"
 #include "rangeguard/cleanup.h"
 
@@ -106,11 +107,21 @@ static unsigned hear_nftables(const struct nlmsghdr *message)
 	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELRULE:
 	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSET:
 		return is_our_table(message) ? MONITOR_TABLE : 0;
+	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE:
+		return is_our_table(message) ? MONITOR_PUT : 0;
 	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSETELEM:
 		return is_our_table(message) ? MONITOR_ELEMENT : 0;
 	default:
 		return 0;
 	}
+}
+
+/** is_our_rule() - Whether a routing rule leads to the fence; its protocol is the kernel's, so that others leave it alone */
+static bool is_our_rule(const struct nlmsghdr *message)
+{
+	const struct nlattr *table = find_attribute(message, sizeof(struct fib_rule_hdr), FRA_TABLE);
+
+	return table && mnl_attr_get_payload_len(table) == sizeof(uint32_t) && mnl_attr_get_u32(table) == FENCE_TABLE;
 }
 
 /** is_our_route() - Whether a route is one of the fence's */
@@ -134,7 +145,7 @@ static unsigned hear_rtnetlink(const struct nlmsghdr *message)
 	switch (message->nlmsg_type) {
 	case RTM_DELRULE:
 	case RTM_NEWRULE:
-		if (!has_number(message, sizeof(struct fib_rule_hdr), FRA_PROTOCOL, PLAN_ROUTE_PROTOCOL))
+		if (!is_our_rule(message))
 			return 0;
 		return message->nlmsg_type == RTM_DELRULE ? MONITOR_FENCE : MONITOR_PUT;
 	case RTM_DELROUTE:
@@ -153,32 +164,36 @@ static unsigned hear_rtnetlink(const struct nlmsghdr *message)
 	}
 }
 
-/** parse() - What the messages of a datagram say; bytes that are no message end it */
-static unsigned parse(const void *datagram, size_t size, unsigned (*hear)(const struct nlmsghdr *message))
+/**
+ * parse() - What the messages of a datagram say; bytes that are no message end it
+ *
+ * The kernel writes into a notification whose socket the request came from.
+ */
+static unsigned parse(const void *datagram, size_t size, uint32_t own, unsigned (*hear)(const struct nlmsghdr *message))
 {
 	const struct nlmsghdr *message = datagram;
 	int left = (int)size;
 	unsigned heard = 0;
 
 	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
-		heard |= hear(message);
+		heard |= hear(message) & ~(unsigned)(own && message->nlmsg_pid == own ? 0 : MONITOR_PUT);
 	return heard;
 }
 
-/** monitor_parse_nftables() - What a datagram of nftables says: bits of monitor_heard */
-unsigned monitor_parse_nftables(const void *datagram, size_t size)
+/** monitor_parse_nftables() - What a datagram of nftables says, for who has socket @own: bits of monitor_heard */
+unsigned monitor_parse_nftables(const void *datagram, size_t size, uint32_t own)
 {
-	return parse(datagram, size, hear_nftables);
+	return parse(datagram, size, own, hear_nftables);
 }
 
-/** monitor_parse_rtnetlink() - What a datagram of rtnetlink says: bits of monitor_heard */
-unsigned monitor_parse_rtnetlink(const void *datagram, size_t size)
+/** monitor_parse_rtnetlink() - What a datagram of rtnetlink says, for who has socket @own: bits of monitor_heard */
+unsigned monitor_parse_rtnetlink(const void *datagram, size_t size, uint32_t own)
 {
-	return parse(datagram, size, hear_rtnetlink);
+	return parse(datagram, size, own, hear_rtnetlink);
 }
 
 /** read_one() - One datagram: bits of monitor_heard, -EAGAIN when there is none, another negative errno */
-static int read_one(int fd, bool nftables)
+static int read_one(int fd, bool nftables, uint32_t own)
 {
 	_Alignas(struct nlmsghdr) uint8_t datagram[DATAGRAM_BYTES];
 	struct sockaddr_nl sender = {0};
@@ -193,18 +208,19 @@ static int read_one(int fd, bool nftables)
 		return 0;
 	if ((size_t)size > sizeof(datagram))
 		return MONITOR_MISSED;
-	return (int)(nftables ? monitor_parse_nftables(datagram, (size_t)size)
-			      : monitor_parse_rtnetlink(datagram, (size_t)size));
+	return (int)(nftables ? monitor_parse_nftables(datagram, (size_t)size, own)
+			      : monitor_parse_rtnetlink(datagram, (size_t)size, own));
 }
 
 /**
  * monitor_read() - What there is to hear
  * @fd:		Socket of monitor_open_…()
+ * @own:	port_id() of the port whose doings are MONITOR_PUT; 0: nobody's are
  * @ret_heard:	Bits of monitor_heard
  *
  * Return: 0, negative errno when the socket is of no use any more
  */
-int monitor_read(int fd, unsigned *ret_heard)
+int monitor_read(int fd, uint32_t own, unsigned *ret_heard)
 {
 	int protocol = NETLINK_ROUTE, r = 0;
 	socklen_t size = sizeof(protocol);
@@ -212,7 +228,7 @@ int monitor_read(int fd, unsigned *ret_heard)
 	*ret_heard = 0;
 	(void)getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size);
 	for (unsigned i = 0; i < DATAGRAMS_MAX; i++) {
-		r = read_one(fd, protocol == NETLINK_NETFILTER);
+		r = read_one(fd, protocol == NETLINK_NETFILTER, own);
 		if (r < 0)
 			break;
 		*ret_heard |= (unsigned)r;

@@ -8,6 +8,7 @@
  */
 
 #include <stddef.h>
+#include <stdint.h>
 
 /** What was taken away: bits */
 enum monitor_heard {
@@ -17,13 +18,13 @@ enum monitor_heard {
 	MONITOR_SOURCE = 1 << 3,    /* an address that was assigned */
 	MONITOR_INTERFACE = 1 << 4, /* a qdisc or a classifier of any interface */
 	MONITOR_MISSED = 1 << 5,    /* so much happened that the kernel dropped some of it: it may be anything */
-	MONITOR_PUT = 1 << 6,	    /* not taken away: a rule, route or address of ours is there now that was not */
+	MONITOR_PUT = 1 << 6, /* not taken away: who listens has put a rule, route, address or table of ours there */
 };
 
 int monitor_open_nftables(int *ret_fd);
 int monitor_open_rtnetlink(int *ret_fd);
-int monitor_read(int fd, unsigned *ret_heard);
-unsigned monitor_parse_nftables(const void *datagram, size_t size);
-unsigned monitor_parse_rtnetlink(const void *datagram, size_t size);
+int monitor_read(int fd, uint32_t own, unsigned *ret_heard);
+unsigned monitor_parse_nftables(const void *datagram, size_t size, uint32_t own);
+unsigned monitor_parse_rtnetlink(const void *datagram, size_t size, uint32_t own);
 
 #endif

@@ -94,8 +94,10 @@ test_what_goes_comes_back()
 	put_back ip rule del table 29287
 	put_back ip -6 rule del table 29287
 	put_back ip route flush table 29287
+	put_back nft delete table inet rangeguard-backstop
+	put_back tc qdisc del dev "$(ip -o link show | sed -n 's/^[0-9]*: \(rg[^@:]*\).*/\1/p' | head -n 1)" clsact
 	assert_contains "$(<agent.log)" "somebody took out of the kernel what protects" "journal"
-	assert_contains "$(<agent.log)" "somebody removed a routing rule, route or address" "journal"
+	assert_contains "$(<agent.log)" "somebody removed a routing rule, route, address or table" "journal"
 	del c1 "$CONF" "$BILLING"
 	del c2 "$CONF" "$BILLING"
 	wait_until 10 idle
@@ -123,6 +125,7 @@ test_what_went_while_there_was_no_agent()
 	nft flush ruleset
 	start_agent
 	wait_until 10 restored 1
+	wait_until 10 idle
 	assert_pinned c1 c2
 }
 

@@ -18,7 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/snat/fence.h"
 #include "plugin/snat/monitor.h"
+
+/** Netlink port id of who listens, in messages and out of them */
+#define OWN 4711U
 
 /** struct message - A message in the making, and another one behind it */
 struct message {
@@ -31,6 +35,7 @@ static void begin(struct message *message, uint16_t type, size_t extra)
 	memset(message->bytes, 0, sizeof(message->bytes));
 	message->head = mnl_nlmsg_put_header(message->bytes);
 	message->head->nlmsg_type = type;
+	message->head->nlmsg_pid = OWN;
 	(void)mnl_nlmsg_put_extra_header(message->head, extra);
 }
 
@@ -41,7 +46,7 @@ static unsigned nft(uint16_t type, const char *table)
 
 	begin(&message, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), sizeof(struct nfgenmsg));
 	mnl_attr_put_strz(message.head, NFTA_TABLE_NAME, table);
-	return monitor_parse_nftables(message.bytes, message.head->nlmsg_len);
+	return monitor_parse_nftables(message.bytes, message.head->nlmsg_len, OWN);
 }
 
 static void test_nftables(void **state)
@@ -53,20 +58,21 @@ static void test_nftables(void **state)
 	assert_int_equal(nft(NFT_MSG_DELSET, "rangeguard"), MONITOR_TABLE);
 	assert_int_equal(nft(NFT_MSG_DELSETELEM, "rangeguard"), MONITOR_ELEMENT);
 	assert_int_equal(nft(NFT_MSG_NEWSETELEM, "rangeguard"), 0);
-	assert_int_equal(nft(NFT_MSG_NEWTABLE, "rangeguard"), 0);
+	assert_int_equal(nft(NFT_MSG_NEWTABLE, "rangeguard"), MONITOR_PUT);
+	assert_int_equal(nft(NFT_MSG_DELTABLE, "rangeguard-backstop"), MONITOR_TABLE);
 	assert_int_equal(nft(NFT_MSG_DELTABLE, "filter"), 0);
 	assert_int_equal(nft(NFT_MSG_DELTABLE, ""), 0);
 }
 
-/** rule() - What a message about a routing rule of a protocol is heard as */
-static unsigned rule(uint16_t type, uint8_t protocol)
+/** rule() - What a message about a routing rule that leads to a table is heard as */
+static unsigned rule(uint16_t type, uint32_t table)
 {
 	struct message message;
 
 	begin(&message, type, sizeof(struct fib_rule_hdr));
-	mnl_attr_put_u32(message.head, FRA_PRIORITY, 82);
-	mnl_attr_put_u8(message.head, FRA_PROTOCOL, protocol);
-	return monitor_parse_rtnetlink(message.bytes, message.head->nlmsg_len);
+	mnl_attr_put_u8(message.head, FRA_PROTOCOL, RTPROT_KERNEL);
+	mnl_attr_put_u32(message.head, FRA_TABLE, table);
+	return monitor_parse_rtnetlink(message.bytes, message.head->nlmsg_len, OWN);
 }
 
 /** route() - What a message about a route is heard as */
@@ -79,7 +85,7 @@ static unsigned route(uint16_t type, uint8_t protocol, uint8_t kind)
 	body = mnl_nlmsg_get_payload(message.head);
 	body->rtm_protocol = protocol;
 	body->rtm_type = kind;
-	return monitor_parse_rtnetlink(message.bytes, message.head->nlmsg_len);
+	return monitor_parse_rtnetlink(message.bytes, message.head->nlmsg_len, OWN);
 }
 
 /** address() - What a message about an address is heard as */
@@ -89,15 +95,15 @@ static unsigned address(uint16_t type, uint8_t protocol)
 
 	begin(&message, type, sizeof(struct ifaddrmsg));
 	mnl_attr_put_u8(message.head, IFA_PROTO, protocol);
-	return monitor_parse_rtnetlink(message.bytes, message.head->nlmsg_len);
+	return monitor_parse_rtnetlink(message.bytes, message.head->nlmsg_len, OWN);
 }
 
 static void test_rtnetlink(void **state)
 {
 	(void)state;
-	assert_int_equal(rule(RTM_DELRULE, 82), MONITOR_FENCE);
-	assert_int_equal(rule(RTM_NEWRULE, 82), MONITOR_PUT);
-	assert_int_equal(rule(RTM_DELRULE, RTPROT_KERNEL), 0);
+	assert_int_equal(rule(RTM_DELRULE, FENCE_TABLE), MONITOR_FENCE);
+	assert_int_equal(rule(RTM_NEWRULE, FENCE_TABLE), MONITOR_PUT);
+	assert_int_equal(rule(RTM_DELRULE, RT_TABLE_MAIN), 0);
 	assert_int_equal(route(RTM_DELROUTE, 82, RTN_PROHIBIT), MONITOR_FENCE);
 	assert_int_equal(route(RTM_NEWROUTE, 82, RTN_PROHIBIT), MONITOR_PUT);
 	/* A container's own route goes with each DEL. */
@@ -119,10 +125,10 @@ static void test_several_messages_in_one_datagram(void **state)
 	memcpy(bytes, message.bytes, NLMSG_ALIGN(message.head->nlmsg_len));
 	used += NLMSG_ALIGN(message.head->nlmsg_len);
 	begin(&message, RTM_DELRULE, sizeof(struct fib_rule_hdr));
-	mnl_attr_put_u8(message.head, FRA_PROTOCOL, 82);
+	mnl_attr_put_u32(message.head, FRA_TABLE, FENCE_TABLE);
 	memcpy(bytes + used, message.bytes, message.head->nlmsg_len);
 	used += message.head->nlmsg_len;
-	assert_int_equal(monitor_parse_rtnetlink(bytes, used), MONITOR_INTERFACE | MONITOR_FENCE);
+	assert_int_equal(monitor_parse_rtnetlink(bytes, used, OWN), MONITOR_INTERFACE | MONITOR_FENCE);
 }
 
 /** Each message cut at each length, and with each byte of its attributes changed: nothing is read beyond it */
@@ -136,17 +142,30 @@ static void test_bytes_that_make_no_sense(void **state)
 	mnl_attr_put_strz(message.head, NFTA_TABLE_NAME, "rangeguard");
 	length = message.head->nlmsg_len;
 	for (size_t size = 0; size < length; size++)
-		assert_int_equal(monitor_parse_nftables(message.bytes, size), 0);
+		assert_int_equal(monitor_parse_nftables(message.bytes, size, OWN), 0);
 	for (size_t i = NLMSG_HDRLEN; i < length; i++) {
 		uint8_t *copy = malloc(length);
 
 		assert_non_null(copy);
 		memcpy(copy, message.bytes, length);
 		copy[i] = 0xff;
-		(void)monitor_parse_nftables(copy, length);
-		(void)monitor_parse_rtnetlink(copy, length);
+		(void)monitor_parse_nftables(copy, length, OWN);
+		(void)monitor_parse_rtnetlink(copy, length, OWN);
 		free(copy);
 	}
+}
+
+/** What others put there is no doing of who listens */
+static void test_whose_doing_it_is(void **state)
+{
+	struct message message;
+
+	(void)state;
+	begin(&message, RTM_NEWRULE, sizeof(struct fib_rule_hdr));
+	mnl_attr_put_u32(message.head, FRA_TABLE, FENCE_TABLE);
+	assert_int_equal(monitor_parse_rtnetlink(message.bytes, message.head->nlmsg_len, OWN), MONITOR_PUT);
+	assert_int_equal(monitor_parse_rtnetlink(message.bytes, message.head->nlmsg_len, OWN + 1), 0);
+	assert_int_equal(monitor_parse_rtnetlink(message.bytes, message.head->nlmsg_len, 0), 0);
 }
 
 int main(void)
@@ -154,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nftables),
 		cmocka_unit_test(test_rtnetlink),
+		cmocka_unit_test(test_whose_doing_it_is),
 		cmocka_unit_test(test_several_messages_in_one_datagram),
 		cmocka_unit_test(test_bytes_that_make_no_sense),
 	};
