@@ -11,6 +11,9 @@ source "$(dirname "$0")/hosts.sh"
 PODS='{"cniVersion": "1.0.0", "name": "pods", "type": "rangeguard", "guard": {"policies": []}, "history": false,
 	"ipam": {"type": "rangeguard", "blocks": {"ipv4": 26}, "ranges": [[{"subnet": "10.64.0.0/14"}]]}}'
 
+CLAIMS=$(dirname "$RANGEGUARD")/tests/cluster/cluster_claims
+[[ -x "$CLAIMS" ]] || CLAIMS=$SOURCE_DIR/build/dev/tests/cluster/cluster_claims
+
 # one_host: h1 with an etcd of three members
 one_host()
 {
@@ -111,6 +114,18 @@ requests()
 	for i in 1 2 3; do
 		curl -s "http://192.0.2.1$i:2379/metrics"
 	done | awk '/^grpc_server_started_total.*grpc_method="(Txn|Range)"/ { n += $2 } END { print n + 0 }'
+}
+
+test_hundreds_of_hosts_claim_at_once()
+{
+	local said
+
+	set_up_link
+	start_members
+	said=$("$CLAIMS" 150 "$(scaled 60)" http://192.0.2.11:2379 http://192.0.2.12:2379 http://192.0.2.13:2379) ||
+		fail "$said"
+	note "$said"
+	assert_equal 300 "$(records block/ | wc -l)" "blocks of 150 hosts"
 }
 
 main "$@"
