@@ -9,6 +9,8 @@
 
 /** How long an ADD waits for a block, design/cluster.md section 4; the agent answers a little earlier */
 #define BLOCK_WAIT_MS 2500
+/** Whose block an address is in is only for the message */
+#define WHOSE_WAIT_MS 500
 
 /** length_of() - Length of a family's blocks; 0: its ranges are not a cluster's */
 static uint8_t length_of(const struct netconf *netconf, enum family family)
@@ -149,6 +151,50 @@ int blocks_ask(const struct context *context, size_t set, struct error *reterr)
 				 "rangeguard-agent runs here that could get one: systemctl start rangeguard-agent",
 				 context->netconf.name);
 	return r ? REFUSED : 0;
+}
+
+/** ask_whose() - Host and block of an address, as the agent knows them; NULL: nobody's, or nobody to ask */
+static json_t *ask_whose(const struct context *context, const char *address)
+{
+	json_t *question = json_pack("{s:s, s:s}", "ask", "cluster-who", "address", address);
+	json_t *answer = NULL, *holder;
+	struct error ignored = {0};
+
+	if (question)
+		(void)ask_agent(context->netconf.data_dir, question, WHOSE_WAIT_MS, &answer, &ignored);
+	json_decref(question);
+	holder = json_incref(json_array_get(json_object_get(answer, "holders"), 0));
+	json_decref(answer);
+	return holder;
+}
+
+/**
+ * blocks_foreign_error() - Say why an address of the network's ranges that was asked for is not given: code 105
+ * @context:	Call
+ * @address:	Address, in the ranges and in no block of this host
+ * @reterr:	Filled
+ *
+ * Return: REFUSED
+ */
+int blocks_foreign_error(const struct context *context, const struct address *address, struct error *reterr)
+{
+	char text[ADDRESS_TEXT_MAX];
+	json_t *holder = ask_whose(context, address_format(address, text));
+	const char *host = json_string_value(json_object_get(holder, "host"));
+	const char *block = json_string_value(json_object_get(holder, "what"));
+	int r;
+
+	if (host && block)
+		r = error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
+			      "requested address %s lies in block %.64s of host %.64s: only that host gives it", text,
+			      block, host);
+	else
+		r = error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
+			      "requested address %s lies in no block of this host, which gives only from those; see "
+			      "`rangeguard cluster who %s`",
+			      text, text);
+	json_decref(holder);
+	return r;
 }
 
 /** own_ranges_done() - Release */

@@ -19,6 +19,7 @@ bool blocks_are_used(const struct netconf *netconf);
 int blocks_own_ranges(const struct netconf *netconf, int dir_fd, struct own_ranges *ret_own);
 size_t blocks_first_empty(const struct own_ranges *own);
 int blocks_ask(const struct context *context, size_t set, struct error *reterr);
+int blocks_foreign_error(const struct context *context, const struct address *address, struct error *reterr);
 void own_ranges_done(struct own_ranges *own);
 
 #define OWN_RANGES_CLEANUP __attribute__((cleanup(own_ranges_done)))

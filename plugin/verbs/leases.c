@@ -96,6 +96,15 @@ static int fixed_error(const struct context *context, const struct address *addr
 			 fixed->namespace_glob ? "/" : "", fixed->pod_glob, fixed->pointer);
 }
 
+/** is_in_ranges() - Whether a range of the network has the address */
+static bool is_in_ranges(const struct netconf *netconf, const struct address *address)
+{
+	for (size_t i = 0; i < netconf->n_sets; i++)
+		if (range_set_find(&netconf->offered[i], address))
+			return true;
+	return false;
+}
+
 /** take_error() - An outcome of ipam_take() as an error */
 static int take_error(const struct context *context, int outcome, const struct ipam_refusal *refusal,
 		      const struct asker *asker, struct error *reterr)
@@ -115,6 +124,8 @@ static int take_error(const struct context *context, int outcome, const struct i
 		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE, "requested address %s is held by %s", text,
 				 refusal->holder);
 	case IPAM_E_OUTSIDE:
+		if (blocks_are_used(&context->netconf) && is_in_ranges(&context->netconf, &refusal->address))
+			return blocks_foreign_error(context, &refusal->address, reterr);
 		return error_set(
 			reterr, ERROR_ADDRESS_NOT_AVAILABLE,
 			"requested address %s is in none of the ranges of network \"%.64s\" (%s), or is the second "

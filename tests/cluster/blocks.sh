@@ -63,6 +63,23 @@ test_hosts_have_blocks_of_their_own_and_routes_to_the_others()
 	done
 }
 
+test_an_address_of_another_host_is_refused_by_name()
+{
+	local result theirs
+
+	three_hosts
+	host_add 1 a1 "$PODS" >/dev/null
+	theirs=$(address_of "$(host_add 2 b1 "$PODS")")
+	wait_until 5 on_host 1 "$RANGEGUARD" cluster who "$theirs"
+	result=$(host_add 1 a2 "$PODS" CNI_ARGS="IP=$theirs") && fail "h1 gave an address of h2's block: $result"
+	assert_refused 105 "$result" "an address of another host"
+	assert_contains "$result" "lies in block $(block_of "$theirs") of host h2" "whose it is"
+	# One's own can be asked for.
+	host_cni 2 DEL b1 "$PODS"
+	result=$(host_add 2 b2 "$PODS" CNI_ARGS="IP=$theirs") || fail "h2 does not give its own: $result"
+	assert_equal "$theirs" "$(address_of "$result")" "the address that was asked for"
+}
+
 # small_pool CIDR: a network with one block of two addresses per host or so
 small_pool()
 {
