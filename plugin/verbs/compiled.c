@@ -16,6 +16,7 @@
 #include "plugin/policy/policy.h"
 #include "plugin/policy/policy_record.h"
 #include "plugin/report/log.h"
+#include "plugin/verbs/record.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 
@@ -186,6 +187,8 @@ static int write_image(const struct wanted *wanted, const struct state *state, c
 				      &wanted->key.tag, fd);
 	if (r == 0)
 		r = state_cache_commit(state, wanted->name, fd);
+	if (r == 0)
+		record_policy(wanted->context, guard_n_entries(guard));
 	return r;
 }
 

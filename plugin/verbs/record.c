@@ -3,6 +3,7 @@
 
 #include "plugin/verbs/record.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "ipam/store/state.h"
@@ -65,6 +66,30 @@ void record_grant(const struct context *context, const struct ipam_grant *grant)
 	record_add(context, &lease);
 }
 
+/** count_in_state() - Count in the state directory, where there is one: a refusal makes none */
+static void count_in_state(const struct context *context)
+{
+	STATE_CLEANUP struct state state = STATE_INIT;
+
+	if (context->netconf.data_dir && !context->recorder->counters.numbers &&
+	    state_open(context->netconf.data_dir, STATE_UPDATE, &state) == 0)
+		recorder_count_in(context->recorder, state.dir_fd);
+}
+
+/** record_policy() - A large policy was new or had changed: it has been compiled, to @n_entries */
+void record_policy(const struct context *context, size_t n_entries)
+{
+	struct lease lease = {.attachment.network = context->netconf.name};
+	char message[64];
+
+	(void)snprintf(message, sizeof(message), "policy changed: %zu entries", n_entries);
+	record_prepare(context);
+	count_in_state(context);
+	recorder_count(context->recorder, COUNTER_POLICY_COMPILED);
+	recorder_note(context->recorder,
+		      &(struct history_event){.name = "policy", .lease = &lease, .message = message});
+}
+
 /** record_failure() - An ADD that was refused, a DEL or GC that failed */
 static void record_failure(const struct context *context, const struct error *err)
 {
@@ -78,16 +103,6 @@ static void record_failure(const struct context *context, const struct error *er
 	};
 
 	recorder_note(context->recorder, &event);
-}
-
-/** count_in_state() - Count in the state directory, where there is one: a refusal makes none */
-static void count_in_state(const struct context *context)
-{
-	STATE_CLEANUP struct state state = STATE_INIT;
-
-	if (context->netconf.data_dir && !context->recorder->counters.numbers &&
-	    state_open(context->netconf.data_dir, STATE_UPDATE, &state) == 0)
-		recorder_count_in(context->recorder, state.dir_fd);
 }
 
 /**

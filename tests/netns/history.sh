@@ -70,6 +70,20 @@ test_gc_and_reclaim_are_lines()
 		"$(events 'map(select(.event == "gc")) | map([.container, .addresses])')" "collected"
 }
 
+test_change_of_a_large_policy_is_a_line()
+{
+	local i
+
+	mkdir -p /etc/rangeguard/reserved.d
+	jq -n '{reserved: [range(200) | {cidr: "10.50.\(.).0/24", owner: "somebody"}]}' >/etc/rangeguard/reserved.d/a.json
+	touch -d '-1 hour' /etc/rangeguard/reserved.d/a.json
+	for i in 1 2; do
+		container "c$i"
+		add "c$i" "$CONF" >/dev/null
+	done
+	assert_equal '["policy changed: 200 entries"]' "$(events 'map(select(.event == "policy") | .message)')" "events"
+}
+
 test_pin_is_told()
 {
 	local conf
