@@ -52,6 +52,7 @@ static const struct command commands[] = {
 	{"suggest", "find free subnets", command_suggest_help, command_suggest},
 	{"list", "show the leases of this host", command_list_help, command_list},
 	{"pools", "show how full the ranges of this host's networks are", command_pools_help, command_pools},
+	{"audit", "compare this host with its leases, policies and an inventory", command_audit_help, command_audit},
 	{"metrics", "print metrics in Prometheus' text format", command_metrics_help, command_metrics},
 	{"who", "tell who holds or held an address", command_who_help, command_who},
 	{"cluster", "show and change what the hosts of a cluster share", command_cluster_help, command_cluster},

@@ -32,6 +32,15 @@ static const struct rule_text rules[] = {
 	 "policy entry or imported row malformed (error); expired, duplicate, a grant that grants or an import that "
 	 "reserves nothing (warnings)",
 	 "mend or remove it"},
+	{RULE_NO_LEASE, "a container has an address that no lease knows", "delete and re-create the container"},
+	{RULE_DEAD_LEASE, "a lease whose container is gone (warning)",
+	 "the runtime's GC, or the next ADD that needs the address"},
+	{RULE_HELD_RESERVED, "an address that is held is reserved now", "move the container"},
+	{RULE_MISSING, "a lease's interface or route is missing on the host", "delete and re-create the container"},
+	{RULE_EXPIRES, "a policy entry expires soon (warning)", "renew or remove it"},
+	{RULE_NOT_IN_INVENTORY, "an address that is held is not in the inventory (warning)", "add it there"},
+	{RULE_GONE, "an address of the inventory lies in a network's range, but nobody holds it (warning)",
+	 "remove it there"},
 };
 
 #define N_RULES (sizeof(rules) / sizeof(rules[0]))

@@ -115,6 +115,13 @@ static enum error_code rule_code(enum rule rule)
 	case RULE_NO_ADDRESS:
 	case RULE_PLAN_OVERLAP:
 	case RULE_NOT_PRIVATE:
+	case RULE_NO_LEASE:
+	case RULE_DEAD_LEASE:
+	case RULE_HELD_RESERVED:
+	case RULE_MISSING:
+	case RULE_EXPIRES:
+	case RULE_NOT_IN_INVENTORY:
+	case RULE_GONE:
 	default:
 		return ERROR_CONFIG;
 	}

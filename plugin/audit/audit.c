@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Leases against the kernel: what a lease says is there, and what is there has a lease. */
+
+#include "plugin/audit/audit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "ipam/store/state.h"
+#include "plugin/host/liveness.h"
+#include "plugin/network/inventory.h"
+#include "plugin/network/plan.h"
+#include "rangeguard/cleanup.h"
+
+/** holds() - Whether a lease holds an address */
+static bool holds(const struct lease *lease, const struct address *address)
+{
+	for (size_t i = 0; i < lease->n_addresses; i++)
+		if (address_equal(&lease->addresses[i], address))
+			return true;
+	return false;
+}
+
+/** is_leased() - Whether any lease holds an address */
+static bool is_leased(const struct lease_set *leases, const struct address *address)
+{
+	for (size_t i = 0; i < leases->n; i++) {
+		struct lease lease = lease_set_get(leases, i);
+
+		if (!lease.attachment.chained && holds(&lease, address))
+			return true;
+	}
+	return false;
+}
+
+/** check_item() - Each address behind a host end of ours has a lease */
+static void check_item(const struct audit *audit, const struct lease_set *leases, const struct inventory_item *item)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < item->n_addresses; i++)
+		if (!is_leased(leases, &item->addresses[i]))
+			report_error(audit->report, RULE_NO_LEASE, audit->data_dir, "",
+				     "%s has a route to interface %s (%.200s), but no lease: it may be given again; "
+				     "delete and re-create that container",
+				     address_format(&item->addresses[i], text), item->name, item->alias);
+}
+
+/** find_item() - The host end of a lease's container, NULL when there is none */
+static const struct inventory_item *find_item(const struct inventory *inventory, const struct lease *lease)
+{
+	char name[IFNAMSIZ];
+
+	plan_host_name(&lease->attachment, name);
+	for (size_t i = 0; i < inventory->n_items; i++)
+		if (!strcmp(inventory->items[i].name, name))
+			return &inventory->items[i];
+	return NULL;
+}
+
+/** is_routed() - Whether the host has a route to an address through a host end */
+static bool is_routed(const struct inventory_item *item, const struct address *address)
+{
+	for (size_t i = 0; i < item->n_addresses; i++)
+		if (address_equal(&item->addresses[i], address))
+			return true;
+	return false;
+}
+
+/** check_routes() - Each address of a lease has its route */
+static void check_routes(const struct audit *audit, const struct lease *lease, const struct inventory_item *item)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < lease->n_addresses; i++)
+		if (!is_routed(item, &lease->addresses[i]))
+			report_error(
+				audit->report, RULE_MISSING, audit->data_dir, "",
+				"%s is held by %.64s %s of network %s, but the host has no route to it through %s; "
+				"delete and re-create that container",
+				address_format(&lease->addresses[i], text), lease->attachment.container_id,
+				lease->attachment.ifname, lease->attachment.network, item->name);
+}
+
+/** check_lease() - What a lease says is there */
+static void check_lease(const struct audit *audit, const struct inventory *inventory, const struct lease *lease)
+{
+	const struct inventory_item *item = find_item(inventory, lease);
+	char text[ADDRESS_TEXT_MAX] = "";
+
+	if (lease->attachment.chained)
+		return;
+	if (item) {
+		check_routes(audit, lease, item);
+		return;
+	}
+	if (lease->n_addresses)
+		(void)address_format(&lease->addresses[0], text);
+	if (liveness_netns(lease) == LIVENESS_GONE)
+		report_warning(audit->report, RULE_DEAD_LEASE, audit->data_dir, "",
+			       "%s is held by %.64s %s of network %s, whose namespace and interface are gone: the "
+			       "runtime's GC, or an ADD that finds the range full, gives it back",
+			       text, lease->attachment.container_id, lease->attachment.ifname,
+			       lease->attachment.network);
+	else if (lease->anti_spoof)
+		report_error(audit->report, RULE_MISSING, audit->data_dir, "",
+			     "%s is held by %.64s %s of network %s, whose interface on the host is gone; delete and "
+			     "re-create that container",
+			     text, lease->attachment.container_id, lease->attachment.ifname, lease->attachment.network);
+}
+
+/** audit_kernel() - Leases against interfaces, routes and namespaces: 0, negative errno */
+static int audit_kernel(const struct audit *audit, const struct lease_set *leases)
+{
+	INVENTORY_CLEANUP struct inventory inventory = {0};
+	PORT_CLEANUP struct port *host = NULL;
+	int r = port_open(&host);
+
+	if (!r)
+		r = inventory_read(host, &inventory);
+	if (r)
+		return r;
+	for (size_t i = 0; i < leases->n; i++) {
+		struct lease lease = lease_set_get(leases, i);
+
+		check_lease(audit, &inventory, &lease);
+	}
+	for (size_t i = 0; i < inventory.n_items; i++)
+		check_item(audit, leases, &inventory.items[i]);
+	return 0;
+}
+
+/**
+ * audit_run() - Audit a host
+ * @audit:	What
+ *
+ * Return: 0, an outcome of the state or the store, negative errno
+ */
+int audit_run(const struct audit *audit)
+{
+	LEASE_SET_CLEANUP struct lease_set leases = {0};
+	int r = lease_set_read(audit->data_dir, NULL, &leases);
+
+	if (r && r != STATE_E_ABSENT)
+		return r;
+	if (leases.damaged)
+		report_error(audit->report, RULE_MISSING, audit->data_dir, "",
+			     "some leases can't be read: the next ADD rebuilds the store");
+	r = audit_kernel(audit, &leases);
+	if (!r)
+		r = audit_policies(audit, &leases);
+	return r || !audit->inventory ? r : audit_inventory(audit, &leases);
+}
