@@ -56,22 +56,81 @@ address()
 	ip -json -n "$1" address show dev eth0 | jq -r '.[0].addr_info[] | select(.family == "inet").local'
 }
 
-# prepare: packages and build; their output is shown only if they fail
+# as_owner COMMAND…: as whoever the checkout belongs to, so that nothing in it becomes root's
+as_owner()
+{
+	local owner
+
+	owner=$(stat -c %U .)
+	if [[ "$owner" == root || "$owner" == UNKNOWN ]]; then
+		"$@"
+	else
+		runuser -u "$owner" -- "$@"
+	fi
+}
+
+# missing: those of PACKAGES that are not installed
+missing()
+{
+	local package
+
+	for package in "${PACKAGES[@]}"; do
+		[[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" == installed ]] || echo "$package"
+	done
+}
+
+# progress: the build's lines as one that counts, on a terminal; as they are elsewhere, one in fifty
+progress()
+{
+	local line
+	local -i n=0
+
+	while IFS= read -r line; do
+		if [[ -t 1 ]]; then
+			printf '\r  %.70s\033[K' "$line"
+		elif ((n++ % 50 == 0)); then
+			printf '  %s\n' "$line"
+		fi
+	done
+	[[ ! -t 1 ]] || printf '\r\033[K'
+}
+
+# run LOG COMMAND…: prints the command and shows its progress; all of its output if it fails
+run()
+{
+	local log=$1
+
+	shift
+	printf '$ %s\n' "${*#as_owner}" | sed 's/^\$  */$ /'
+	"$@" 2>&1 </dev/null | tee "$log" | progress || {
+		cat "$log"
+		exit 1
+	}
+}
+
+# prepare: packages and build
 prepare()
 {
-	local log
+	local log packages
 
 	log=$(mktemp)
-	title "What the build needs, and the build"
-	for command in "tests/install-packages.sh ${PACKAGES[*]}" "cmake --preset release" "cmake --build --preset release"; do
-		printf '$ %s\n' "$command"
-		$command >"$log" 2>&1 </dev/null || {
-			cat "$log"
-			rm -f "$log"
-			exit 1
-		}
-	done
+	# shellcheck disable=SC2064 # its name now
+	trap "rm -f '$log'" EXIT
+	title "What the build needs"
+	packages=$(missing)
+	if [[ -n "$packages" ]]; then
+		echo "  to be installed from Debian, nothing is removed:"
+		# shellcheck disable=SC2086 # a word each
+		printf '    %s\n' $packages
+		run "$log" tests/install-packages.sh "${PACKAGES[@]}"
+	else
+		echo "  everything is installed"
+	fi
+	title "The build"
+	run "$log" as_owner cmake --preset release
+	run "$log" as_owner cmake --build --preset release
 	rm -f "$log"
+	trap - EXIT
 }
 
 # make_host: what is to stand in for a host: nothing but lo, an empty /run, an empty /var/log, an /etc whose changes vanish
@@ -86,7 +145,7 @@ make_host()
 
 demonstrate()
 {
-	local left
+	local left held
 
 	trap 'exit 130' INT TERM
 	make_host
@@ -100,7 +159,8 @@ demonstrate()
 	show ip netns add api
 	cni ADD web /run/pods.json
 	cni ADD api /run/pods.json
-	show ip netns exec web ping -n -q -c 1 -W 2 "$(address api)"
+	held=$(address api)
+	show ip netns exec web ping -n -q -c 1 -W 2 "$held"
 	show rangeguard list
 
 	title "Somebody takes a range of the database people: both the validation and the start of a container refuse it"
@@ -113,6 +173,7 @@ demonstrate()
 	cni DEL web /run/pods.json
 	cni DEL api /run/pods.json
 	show rangeguard list
+	show rangeguard who "$held"
 	show ip -brief link
 	left=$(rangeguard list --format json | jq '[.. | objects | select(has("address"))] | length')
 	if [[ "$left" != 0 ]] || ip -brief link | grep '^rg'; then

@@ -9,7 +9,7 @@ SOURCE_DIR=$PWD
 LOG_DIR=$SOURCE_DIR/build/log
 # How long the whole should take, in seconds: set_samples
 BUDGET=3600
-STAGES=(install build-dev build-asan build-release build-clang unit unit-asan lint netns netns-asan containerd cri podman docker cluster package deploy fuzz vm)
+STAGES=(install build-dev build-asan build-release build-clang unit unit-asan lint netns netns-asan containerd cri podman docker cluster package deploy arm64 fuzz vm)
 QUICK_STAGES=(install build-dev build-release unit lint netns)
 PACKAGES=(
 	cmake ninja-build gcc libc6-dev clang libclang-rt-14-dev pkg-config
@@ -17,7 +17,7 @@ PACKAGES=(
 	libsystemd-dev libmicrohttpd-dev libyaml-dev libcurl4-gnutls-dev etcd-server etcd-client openssl
 	libcmocka-dev clang-tidy clang-format cppcheck shellcheck git strace valgrind jq libxml2-utils
 	iproute2 iputils-ping nftables iptables conntrack socat curl busybox-static
-	containerd podman runc prometheus buildah lintian rpm containernetworking-plugins docker.io docker-compose systemd
+	containerd podman runc prometheus crossbuild-essential-arm64 qemu-user scdoc mandoc bsdextrautils buildah lintian rpm containernetworking-plugins docker.io docker-compose systemd
 	qemu-system-x86 debootstrap debian-archive-keyring e2fsprogs kmod xz-utils
 	protobuf-compiler python3 python3-grpcio python3-protobuf
 )
@@ -176,6 +176,11 @@ stage_deploy()
 {
 	npm install --silent --no-audit --no-fund --prefix build kubernetes-models@5.1.0 js-yaml@4
 	run_scripts release tests/deploy/deploy.sh
+}
+
+stage_arm64()
+{
+	tests/cross/arm64.sh
 }
 
 stage_podman()

@@ -42,5 +42,5 @@ update_readme()
 	jq -r -f "$report_dir/svg.jq" "$1" >"$report_dir/bench.svg"
 	jq -r -f "$report_dir/markdown.jq" "$1" >"$RESULTS/table"
 	sed -i -e "/^<!-- bench -->\$/,/^<!-- \/bench -->\$/{//!d}" -e "/^<!-- bench -->\$/r $RESULTS/table" \
-		"$SOURCE_DIR/README.md"
+		"$report_dir/README.md"
 }

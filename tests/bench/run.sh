@@ -47,7 +47,7 @@ usage()
 		  --only CASE   only this case; may be repeated
 		  --json FILE   all that was measured
 		  --svg FILE    a picture of it
-		  --readme      table and picture into README.md and tests/bench/bench.svg
+		  --readme      table and picture into tests/bench/README.md and bench.svg
 		  --help        this text
 
 		System calls are counted in one more round, under strace, of a contender's first copy; those of the programs

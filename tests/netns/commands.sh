@@ -420,11 +420,42 @@ test_readme_names_what_is_there()
 	for path in /run/rangeguard/leases.mdb /run/rangeguard/lock; do
 		[[ -f "$path" ]] || fail "$path is missing"
 	done
+	(($(wc -l <"$SOURCE_DIR/README.md") <= 150)) || fail "the README has more than 150 lines"
+	while read -r path; do
+		[[ -e "$SOURCE_DIR/$path" ]] || fail "the README leads to $path, which is not there"
+	done < <(grep -oE '\]\([^)#]*' "$SOURCE_DIR/README.md" | cut -c 3-)
 	for path in conf-examples/quickstart.sh tests/run.sh; do
 		[[ -x "$SOURCE_DIR/$path" ]] || fail "$path can't be executed"
 	done
-	assert_equal "$(rangeguard validate --help | head -n 1 | sed 's/^Usage: //')" \
-		"$(sed -nE 's/^    (rangeguard validate \[.*)/\1/p' "$SOURCE_DIR/README.md")" "synopsis of validate"
+}
+
+# page NAME.SECTION: as people read it, without formatting
+page()
+{
+	mandoc -T ascii "$(dirname "$RANGEGUARD")/plugin/man/$1" | col -b | tr -s ' \t\n' ' '
+}
+
+# Each page is clean, and tells each command's synopsis and options as the command does.
+test_man_pages()
+{
+	local name command section option
+
+	for name in "$SOURCE_DIR"/plugin/man/*.scd; do
+		name=$(basename "$name" .scd)
+		output=$(mandoc -T lint -W warning "$(dirname "$RANGEGUARD")/plugin/man/$name" 2>&1) || fail "$name: $output"
+	done
+	for command in validate explain suggest list who audit; do
+		section=$(page "rangeguard-$command.1")
+		assert_contains "$section" "$(rangeguard "$command" --help | sed -n '1,/^$/p' | sed 's/^Usage: //' | tr -s ' \t\n' ' ' |
+			sed 's/ $//')" "synopsis of $command"
+		while read -r option; do
+			assert_contains "$section" "$option" "option of $command"
+		done < <(rangeguard "$command" --help | grep -oE '^  --[a-z-]+' | tr -d ' ')
+	done
+	section=$(page rangeguard.8)
+	while read -r command; do
+		assert_contains "$section" " $command " "command in rangeguard(8)"
+	done < <(rangeguard --help | sed -nE 's/^  ([a-z]+) .*/\1/p')
 }
 
 main "$@"

@@ -295,19 +295,19 @@ test_the_examples_are_without_findings()
 	assert_equal "1 file, 0 errors, 0 warnings" "$output" "findings"
 }
 
-# The README's policy and refusal, as they stand there
-test_the_readme_is_true()
+# The manual's policy and refusal, as they stand there
+test_the_manual_is_true()
 {
 	local section
 
-	section=$(sed -n '/^### Imports/,/^##/p' "$SOURCE_DIR/README.md")
+	section=$(sed -n '/^# IMPORTS/,/^# SEE/p' "$SOURCE_DIR/plugin/man/rangeguard-policy.5.scd")
 	printf 'Prefix,Status,Tenant,Role,Description\n10.20.0.0/16,Deprecated,x,Database,\n' | table netbox
 	echo '10.20.0.0/16,Active,db-platform,Database,Oracle RAC' >>"$POLICIES/t.csv"
-	sed -n '/^```json/,/^```/{/^```/!p}' <<<"$section" >"$POLICIES/t.json"
+	sed -n '/^{/,/^}/p' <<<"$section" >"$POLICIES/t.json"
 	mv "$POLICIES/t.csv" "$POLICIES/netbox.csv"
 	assert_refusal 100 "$(conf 10.20.0.0/24)" "(owner db-platform, reason Oracle RAC, ref NET-1042; $POLICIES/netbox.csv line 3)"
 	assert_contains "$(tr '\n' ' ' <<<"$section")" \
-		"(owner db-platform, reason Oracle RAC, ref NET-1042; $POLICIES/netbox.csv line 3)" "the README"
+		"(owner db-platform, reason Oracle RAC, ref NET-1042; $POLICIES/netbox.csv line 3)" "the manual"
 }
 
 # --- explain, suggest ---

@@ -365,32 +365,35 @@ test_room_that_is_left()
 	validate 0 --strict a.conf
 }
 
-# --- README ---
+# --- Man pages ---
 
-# readme_rules: "RG001|finding|remedy" of each row of the README's table
-readme_rules()
+# manual_rules: "RG001|finding|remedy" of each rule in the man pages
+manual_rules()
 {
-	sed -nE 's/^\| (RG[0-9]{3}) \| (.*) \| (.*) \|$/\1|\2|\3/p' "$SOURCE_DIR/README.md" | tr -d '`'
+	cat "$SOURCE_DIR"/plugin/man/rangeguard-{validate,audit}.1.scd | awk '
+		/^RG[0-9][0-9][0-9]$/ { rule = $0; text = ""; next }
+		rule && /^\t/ { sub(/^\t/, ""); text = text (text ? " " : "") $0; next }
+		rule && text { sub(/\. _Remedy:_ /, "|", text); print rule "|" text; rule = "" }' | sed 's/\*//g; s/\\//g' | sort -u
 }
 
-test_readme_explains_the_rules()
+test_man_pages_explain_the_rules()
 {
 	local rule row
 
 	conf a 10.9.0.0/24 >a.conf
 	validate 0 --format sarif a.conf
-	[[ "$(readme_rules | wc -l)" -ge 12 ]] || fail "rows in the README: $(readme_rules)"
+	[[ "$(manual_rules | wc -l)" -ge 12 ]] || fail "rules in the man pages: $(manual_rules)"
 	while IFS= read -r row; do
 		rule=${row%%|*}
 		assert_equal "$row" "$(jq -r --arg rule "$rule" '.runs[0].tool.driver.rules[] | select(.id == $rule)
 			| "\(.id)|\(.shortDescription.text)|\(.help.text)"' <<<"$output")" "what SARIF says of $rule"
-	done < <(readme_rules)
+	done < <(manual_rules)
 }
 
-# readme_pipeline: the commands of the README's section on pipelines
+# readme_pipeline: the commands of the manual's section on pipelines
 readme_pipeline()
 {
-	sed -n '/^### In a pipeline/,/^## /p' "$SOURCE_DIR/README.md" |
+	sed -n '/^# IN A PIPELINE/,/^# EXIT/p' "$SOURCE_DIR/plugin/man/rangeguard-validate.1.scd" |
 		sed -nE 's/^ *(- run: |script: )?((rangeguard validate|ip -json) .*)$/\2/p'
 }
 

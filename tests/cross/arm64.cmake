@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Toolchain for arm64 (-DCMAKE_TOOLCHAIN_FILE): Debian's cross compiler, libraries in RANGEGUARD_SYSROOT, programs by qemu-user.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(RANGEGUARD_SYSROOT "$ENV{RANGEGUARD_SYSROOT}" CACHE PATH "Debian arm64 packages, unpacked")
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+set(CMAKE_STRIP aarch64-linux-gnu-strip)
+set(CMAKE_SYSROOT ${RANGEGUARD_SYSROOT})
+set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(ENV{PKG_CONFIG_LIBDIR} "${RANGEGUARD_SYSROOT}/usr/lib/aarch64-linux-gnu/pkgconfig:${RANGEGUARD_SYSROOT}/usr/share/pkgconfig")
+set(ENV{PKG_CONFIG_SYSROOT_DIR} "${RANGEGUARD_SYSROOT}")
+set(CMAKE_CROSSCOMPILING_EMULATOR "qemu-aarch64;-L;${RANGEGUARD_SYSROOT}")
