@@ -39,8 +39,8 @@ static uint64_t random_number(void *context)
 	uint64_t number = 0;
 
 	(void)context;
-	(void)getrandom(&number, sizeof(number), 0);
-	return number;
+	/* So few bytes come at once, and always (getrandom(2)). */
+	return getrandom(&number, sizeof(number), 0) == sizeof(number) ? number : 0;
 }
 
 /** is_reserved() - For the machine: whether the published policy reserves a block as a whole */
