@@ -17,16 +17,17 @@ PTP='{"cniVersion": "1.0.0", "name": "pods", "type": "ptp", "ipam": {"type": "ho
 OURS='{"cniVersion": "1.0.0", "name": "pods", "type": "rangeguard", "ipam": {"type": "rangeguard", "ranges": [[{"subnet": "10.9.0.0/24"}]]}}'
 PIN='[{"name": "mainframe", "source": ["192.0.2.10"], "destinations": ["198.51.100.0/24"]}]'
 
-# Cases: name, beside which one, at most so many percent of it with 64 KiB and with 1.5 KiB packets (what holds today, with a
-# margin of two)
+# Cases: name, beside which one, at most so many percent of it with 64 KiB and with 1.5 KiB packets: what holds today, and a
+# margin, since how many packets TCP acknowledges at once differs from start to start (seen: 4 % with large packets, 8 % with
+# small ones)
 CASES="
 ptp             -         -   -
 ptp-masq        -         -   -
-unguarded       ptp       105 105
+unguarded       ptp       110 120
 plain           ptp       112 125
 plain-by-pinned plain     140 140
-masq            ptp-masq  110 125
-pin             ptp-masq  130 135
+masq            ptp-masq  110 130
+pin             ptp-masq  125 150
 "
 
 # attach_CASE: c1
