@@ -58,7 +58,7 @@ static int read_at(int fd, void *ret_data, size_t size, uint64_t offset)
 }
 
 /**
- * read_head() - Read and check the head, and hold the file's size against it
+ * read_head() - Read and check the head, and check the file's size against it
  * @blocks:	Its head and layout are filled
  * @tag:	What the file must be for
  *

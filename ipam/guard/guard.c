@@ -40,7 +40,7 @@ struct guard *guard_free(struct guard *guard)
 	guard->image = guard_image_free(guard->image);
 	free(guard->rows);
 	intervals_done(&guard->intervals);
-	texts_done(&guard->texts);
+	strings_done(&guard->texts);
 	free(guard);
 	return NULL;
 }
@@ -76,7 +76,7 @@ static int grow_rows(struct guard *guard)
 }
 
 /** add_texts() - Keep the texts of @entry in @row; return 0, -ENOMEM or -E2BIG */
-static int add_texts(struct texts *texts, const struct guard_entry *entry, struct guard_row *row)
+static int add_texts(struct strings *texts, const struct guard_entry *entry, struct guard_row *row)
 {
 	const struct {
 		const char *text;
@@ -87,13 +87,13 @@ static int add_texts(struct texts *texts, const struct guard_entry *entry, struc
 	};
 
 	for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++) {
-		int r = texts_intern(texts, shared[i].text ? shared[i].text : "", shared[i].offset);
+		int r = strings_intern(texts, shared[i].text ? shared[i].text : "", shared[i].offset);
 
 		if (r < 0)
 			return r;
 	}
 	/* No two entries have the same pointer. */
-	return texts_append(texts, entry->pointer ? entry->pointer : "", &row->pointer);
+	return strings_append(texts, entry->pointer ? entry->pointer : "", &row->pointer);
 }
 
 /**
@@ -177,7 +177,7 @@ int guard_seal(struct guard *guard)
 	r = intervals_digest(&guard->intervals, guard->fingerprint);
 	if (r < 0)
 		return r;
-	texts_seal(&guard->texts);
+	strings_seal(&guard->texts);
 	guard->sealed = true;
 	return 0;
 }
@@ -196,12 +196,12 @@ static struct guard_entry row_entry(const struct guard *guard, size_t index)
 	return (struct guard_entry){
 		.kind = (enum guard_kind)row->kind,
 		.span = {.first = row->first, .last = row->last, .family = (enum family)row->family},
-		.owner = texts_get(&guard->texts, row->owner),
-		.reason = texts_get(&guard->texts, row->reason),
-		.ref = texts_get(&guard->texts, row->ref),
-		.network = texts_get(&guard->texts, row->network),
-		.file = texts_get(&guard->texts, row->file),
-		.pointer = texts_get(&guard->texts, row->pointer),
+		.owner = strings_get(&guard->texts, row->owner),
+		.reason = strings_get(&guard->texts, row->reason),
+		.ref = strings_get(&guard->texts, row->ref),
+		.network = strings_get(&guard->texts, row->network),
+		.file = strings_get(&guard->texts, row->file),
+		.pointer = strings_get(&guard->texts, row->pointer),
 	};
 }
 

@@ -9,9 +9,10 @@
  * intervals, in which *the most specific entry has won, as in a routing table; of equally specific ones a reservation
  * beats a grant*, then the earlier entry. Specific means: holds fewer addresses. From then on each path that yields
  * an address or a range asks guard_decide(), guard_touch() or guard_next(), and there is no other way. O(log n) each.
- * A guard that is not sealed refuses everything. Pure.
+ * A guard that is not sealed refuses everything. Pure, but for one that is read from a file (guard_image.h).
  *
- * Inside there is no pointer: rows, intervals and texts are flat arrays, which can be written to a file and mapped.
+ * Inside there is no pointer: rows, intervals and texts are flat arrays, which can be written to a file and read from it
+ * block by block.
  */
 
 #include "ipam/address/address.h"

@@ -28,7 +28,7 @@
  * @n_intervals:	Intervals
  * @n_ipv4:		How many of them are IPv4
  * @n_rows:		Rows
- * @texts_size:		Bytes of the texts
+ * @strings_size:		Bytes of the texts
  * @fingerprint:	guard_fingerprint()
  */
 struct image_head {
@@ -38,7 +38,7 @@ struct image_head {
 	uint64_t n_intervals;
 	uint64_t n_ipv4;
 	uint64_t n_rows;
-	uint64_t texts_size;
+	uint64_t strings_size;
 	uint8_t fingerprint[GUARD_DIGEST_BYTES];
 };
 
@@ -54,20 +54,20 @@ struct text_copy {
  * @head:		Its head
  * @intervals_at:	Where the intervals are
  * @rows_at:		Where the rows are
- * @texts_at:		Where the texts are
+ * @strings_at:		Where the texts are
  * @copies:		Texts handed out
  * @origin:		The origin
- * @heal:		NULL, or makes the guard anew
+ * @heal:		NULL, or rebuilds the guard
  * @userdata:		For it
- * @healed:		NULL, or the guard made anew
- * @failed:		The file is damaged, and the guard can't be made anew
+ * @healed:		NULL, or the guard rebuilt
+ * @failed:		The file is damaged, and the guard can't be rebuilt
  */
 struct guard_image {
 	struct blocks *blocks;
 	struct image_head head;
 	uint64_t intervals_at;
 	uint64_t rows_at;
-	uint64_t texts_at;
+	uint64_t strings_at;
 	struct text_copy *copies;
 	void *origin;
 	guard_heal_fn heal;
@@ -96,7 +96,7 @@ int guard_image_write(const struct guard *guard, struct guard_origin origin, con
 		.n_intervals = intervals->n,
 		.n_ipv4 = intervals->n_ipv4,
 		.n_rows = guard->n_rows,
-		.texts_size = guard->texts.size,
+		.strings_size = guard->texts.size,
 	};
 	int r;
 
@@ -124,7 +124,7 @@ static int damaged(int outcome)
 }
 
 /**
- * lay_out() - Compute where everything is, and hold it against the size of the file
+ * lay_out() - Compute where everything is, and check it against the size of the file
  * @image:	Its head has been read
  *
  * Return: 0, -EUCLEAN
@@ -137,12 +137,12 @@ static int lay_out(struct guard_image *image)
 	if (head->interval_size != sizeof(struct interval) || head->row_size != sizeof(struct guard_row))
 		return -EUCLEAN;
 	if (head->n_rows >= SWEEP_NONE || head->n_intervals > UINT32_MAX || head->n_ipv4 > head->n_intervals ||
-	    head->texts_size > UINT32_MAX || head->origin_size > blocks_size(image->blocks))
+	    head->strings_size > UINT32_MAX || head->origin_size > blocks_size(image->blocks))
 		return -EUCLEAN;
 	image->intervals_at = sizeof(*head) + head->origin_size;
 	image->rows_at = image->intervals_at + head->n_intervals * head->interval_size;
-	image->texts_at = image->rows_at + head->n_rows * head->row_size;
-	end = image->texts_at + head->texts_size;
+	image->strings_at = image->rows_at + head->n_rows * head->row_size;
+	end = image->strings_at + head->strings_size;
 	return end == blocks_size(image->blocks) ? 0 : -EUCLEAN;
 }
 
@@ -254,12 +254,12 @@ struct guard_image *guard_image_free(struct guard_image *image)
  */
 static int measure_text(struct guard_image *image, uint32_t offset, size_t *ret_size)
 {
-	for (uint64_t at = offset; at < image->head.texts_size;) {
-		uint64_t left = image->head.texts_size - at;
+	for (uint64_t at = offset; at < image->head.strings_size;) {
+		uint64_t left = image->head.strings_size - at;
 		char chunk[TEXT_CHUNK];
 		size_t n = left < sizeof(chunk) ? left : sizeof(chunk);
 		const char *nul;
-		int r = damaged(blocks_read(image->blocks, image->texts_at + at, chunk, n));
+		int r = damaged(blocks_read(image->blocks, image->strings_at + at, chunk, n));
 
 		if (r < 0)
 			return r;
@@ -299,7 +299,7 @@ static int read_text(struct guard_image *image, uint32_t offset, const char **re
 	copy->next = image->copies;
 	image->copies = copy;
 	*ret_text = copy->text;
-	return damaged(blocks_read(image->blocks, image->texts_at + offset, copy->text, size));
+	return damaged(blocks_read(image->blocks, image->strings_at + offset, copy->text, size));
 }
 
 /**
@@ -359,7 +359,7 @@ int guard_image_entry(struct guard_image *image, uint32_t index, struct guard_en
 }
 
 /**
- * guard_image_on_damage() - Say how to make a guard anew whose file turns out to be damaged
+ * guard_image_on_damage() - Say how to rebuild a guard whose file turns out to be damaged
  * @guard:	Guard from guard_image_open()
  * @heal:	Makes it
  * @userdata:	For it
@@ -383,7 +383,7 @@ const struct guard *guard_image_healed(const struct guard_image *image)
 }
 
 /**
- * guard_image_heal() - Make the guard anew; what it reserves must be what the file said when it was opened
+ * guard_image_heal() - Rebuild the guard; what it reserves must be what the file said when it was opened
  * @guard:	Guard with a file that is damaged
  *
  * Return: the guard that takes its place from now on, NULL: there is none

@@ -5,14 +5,14 @@
 /*
  * A sealed guard as a file, of which a decision reads a few blocks only, whatever the number of entries. A guard that
  * was opened from a file decides as the one that was written. Where its file turns out to be damaged it has itself
- * made anew, and decides by that; where this fails it refuses everything.
+ * rebuilt, and decides by that; where this fails it refuses everything.
  */
 
 #include "ipam/guard/blocks.h"
 #include "ipam/guard/guard.h"
 
 /**
- * guard_heal_fn - Make a guard anew from what it was made of
+ * guard_heal_fn - Rebuild a guard from what it was made of
  * @userdata:	Of guard_image_on_damage()
  * @ret_guard:	Sealed guard
  *

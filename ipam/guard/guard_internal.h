@@ -7,8 +7,8 @@
 #include "ipam/guard/guard.h"
 #include "ipam/guard/guard_image.h"
 #include "ipam/guard/intervals.h"
+#include "ipam/guard/strings.h"
 #include "ipam/guard/sweep.h"
-#include "ipam/guard/texts.h"
 
 struct guard_image;
 
@@ -27,7 +27,7 @@ struct guard {
 	struct guard_row *rows;
 	size_t n_rows;
 	size_t capacity;
-	struct texts texts;
+	struct strings texts;
 	struct intervals intervals;
 	uint8_t fingerprint[GUARD_DIGEST_BYTES];
 	bool sealed;

@@ -8,7 +8,7 @@
 #include <xxhash.h>
 
 #include "ipam/lease/extent.h"
-#include "ipam/lease/holding.h"
+#include "ipam/lease/lease_table.h"
 #include "ipam/lease/pool.h"
 #include "ipam/lease/resting.h"
 #include "rangeguard/outcome.h"
@@ -139,7 +139,7 @@ static int judge(const struct choice *choice, const struct address *address, str
 		return CANDIDATE_DROP;
 	if (choice_is_excluded(request, address))
 		return CANDIDATE_PASS;
-	r = holding_find(choice->store, address, &holder);
+	r = lease_table_find(choice->store, address, &holder);
 	if (r != STORE_E_NOT_FOUND)
 		return r < 0 ? r : CANDIDATE_DROP;
 	r = choice_ask_veto(request, choice->set, address, false);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "ipam/lease/choice.h"
-#include "ipam/lease/holding.h"
+#include "ipam/lease/lease_table.h"
 
 /**
  * is_taken() - Whether a range set has been found for an address already
@@ -126,7 +126,7 @@ int choice_named(const struct choice *choice, const struct address *address, str
 	struct bytes holder;
 	int r;
 
-	r = holding_find(choice->store, address, &holder);
+	r = lease_table_find(choice->store, address, &holder);
 	if (r < 0)
 		return r;
 	reterr_refusal->address = *address;

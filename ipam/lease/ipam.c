@@ -8,7 +8,7 @@
 
 #include "ipam/lease/choice.h"
 #include "ipam/lease/egress_row.h"
-#include "ipam/lease/holding.h"
+#include "ipam/lease/lease_table.h"
 #include "ipam/lease/pool.h"
 
 /** There when leases were adopted: of these the store does not know how their packets leave */
@@ -130,9 +130,9 @@ static int take_existing(struct store *store, const struct ipam_request *request
 	bool same = false;
 	int r;
 
-	r = holding_get(store, &request->lease.attachment, key, &held);
+	r = lease_table_get(store, &request->lease.attachment, key, &held);
 	if (r == IPAM_E_DAMAGED) {
-		r = holding_give_back(store, key, NULL, NULL);
+		r = lease_table_give_back(store, key, NULL, NULL);
 		return r < 0 ? r : IPAM_E_NOT_FOUND;
 	}
 	if (r == 0)
@@ -142,7 +142,7 @@ static int take_existing(struct store *store, const struct ipam_request *request
 	if (r)
 		return r;
 	if (!same) {
-		r = holding_give_back(store, key, &held, NULL);
+		r = lease_table_give_back(store, key, &held, NULL);
 		return r < 0 ? r : IPAM_E_NOT_FOUND;
 	}
 	for (size_t i = 0; i < held.n_addresses; i++)
@@ -186,7 +186,7 @@ static int take_from_set(struct store *store, const struct ipam_request *request
 			r = choice_next(&choice, &address, reterr_refusal);
 	}
 	if (r == 0)
-		r = holding_take(store, key, &address);
+		r = lease_table_take(store, key, &address);
 	if (r == 0)
 		r = choice_set_cursor(&choice, &address);
 	if (r == 0)
@@ -236,7 +236,7 @@ static int put_lease(struct store *store, const struct attachment_key *key, cons
 	if (r < 0)
 		return r;
 	recount |= r == IPAM_E_DAMAGED;
-	r = holding_put(store, key, lease);
+	r = lease_table_put(store, key, lease);
 	return r == 0 && recount ? egress_row_recount(store) : r;
 }
 
@@ -284,14 +284,14 @@ static int adopt(struct store *store, const struct adopted *adopted)
 		const struct address *address = &adopted->lease.addresses[i];
 		struct bytes holder;
 
-		r = holding_find(store, address, &holder);
+		r = lease_table_find(store, address, &holder);
 		if (r == 0)
 			continue;
 		if (r == STORE_E_NOT_FOUND)
-			r = holding_take(store, &adopted->key, address);
+			r = lease_table_take(store, &adopted->key, address);
 		lease.addresses[lease.n_addresses++] = *address;
 	}
-	return r < 0 ? r : holding_put(store, &adopted->key, &lease);
+	return r < 0 ? r : lease_table_put(store, &adopted->key, &lease);
 }
 
 /**
@@ -351,13 +351,13 @@ int ipam_take(struct store *store, const struct ipam_request *request, struct ip
 		return -E2BIG;
 	r = store->ops->begin(store, true);
 	if (r < 0)
-		return holding_outcome(r);
+		return lease_table_outcome(r);
 	r = end(store, take(store, request, &grant, &refusal));
 	if (r == 0)
 		*ret_grant = grant;
 	else if (r > 0)
 		*reterr_refusal = refusal;
-	return holding_outcome(r);
+	return lease_table_outcome(r);
 }
 
 /** note() - ipam_note() within a transaction */
@@ -368,7 +368,7 @@ static int note(struct store *store, const struct lease *lease, struct bytes egr
 	bool damaged;
 	int r;
 
-	r = holding_get(store, &lease->attachment, &key, &held);
+	r = lease_table_get(store, &lease->attachment, &key, &held);
 	damaged = r == IPAM_E_DAMAGED;
 	if (r == 0)
 		r = egress_row_release(store, held.egress);
@@ -388,7 +388,7 @@ int ipam_note(struct store *store, const struct lease *lease, struct bytes egres
 	int r;
 
 	r = store->ops->begin(store, true);
-	return holding_outcome(r < 0 ? r : end(store, note(store, lease, egress)));
+	return lease_table_outcome(r < 0 ? r : end(store, note(store, lease, egress)));
 }
 
 /** ipam_forget_egress() - Forget a definition that no lease names any more: 0, negative errno */
@@ -420,12 +420,12 @@ int ipam_release(struct store *store, const struct attachment *attachment, int64
 
 	r = store->ops->begin(store, true);
 	if (r < 0)
-		return holding_outcome(r);
-	r = holding_get(store, attachment, &key, &lease);
+		return lease_table_outcome(r);
+	r = lease_table_get(store, attachment, &key, &lease);
 	if (r == 0)
-		r = holding_give_back(store, &key, &lease, &released);
+		r = lease_table_give_back(store, &key, &lease, &released);
 	else if (r == IPAM_E_DAMAGED)
-		r = holding_give_back(store, &key, NULL, &released);
+		r = lease_table_give_back(store, &key, NULL, &released);
 	r = end(store, r);
-	return r == -EEXIST ? IPAM_E_NOT_FOUND : holding_outcome(r);
+	return r == -EEXIST ? IPAM_E_NOT_FOUND : lease_table_outcome(r);
 }

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "ipam/lease/holding.h"
+#include "ipam/lease/lease_table.h"
 #include "ipam/lease/ipam.h"
 #include "ipam/lease/pool.h"
 #include "ipam/lease/resting.h"
@@ -26,7 +26,7 @@ static int count_held(struct store *store, const struct span *span, size_t *ret_
 	int r;
 
 	*ret_held = 0;
-	while ((r = holding_next(store, &rest, &address, &key)) == 0) {
+	while ((r = lease_table_next(store, &rest, &address, &key)) == 0) {
 		++*ret_held;
 		if (!behind(&rest, &address))
 			break;
@@ -67,7 +67,7 @@ int ipam_count(struct store *store, const struct span *span, uint64_t after, siz
 
 	*ret_resting = 0;
 	if (r < 0)
-		return holding_outcome(r);
+		return lease_table_outcome(r);
 	r = count_held(store, span, ret_held);
 	if (r == 0) {
 		r = pool_next(store, NULL, &pool);
@@ -78,5 +78,5 @@ int ipam_count(struct store *store, const struct span *span, uint64_t after, siz
 		}
 	}
 	store->ops->abort(store);
-	return r < 0 ? holding_outcome(r) : 0;
+	return r < 0 ? lease_table_outcome(r) : 0;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "ipam/lease/holding.h"
+#include "ipam/lease/lease_table.h"
 #include "ipam/lease/ipam.h"
 #include "ipam/store/row.h"
 
@@ -56,7 +56,7 @@ static int displace(struct store *store, struct bytes holder, const struct addre
 			lease.addresses[n++] = lease.addresses[i];
 	lease.n_addresses = n;
 	if (n)
-		return holding_put(store, &key, &lease);
+		return lease_table_put(store, &key, &lease);
 	r = store->ops->remove(store, STORE_LEASES, bytes_of(key.bytes, sizeof(key.bytes)));
 	return r < 0 ? r : 0;
 }
@@ -67,7 +67,7 @@ static int hold(struct store *store, const struct adopted *adopted)
 	const struct address *address = &adopted->lease.addresses[0];
 	struct lease lease = adopted->lease, held;
 	struct bytes holder;
-	int r = holding_find(store, address, &holder);
+	int r = lease_table_find(store, address, &holder);
 
 	if (r == 0) {
 		r = *adopted->lease.attachment.network ? displace(store, holder, address) : 1;
@@ -76,7 +76,7 @@ static int hold(struct store *store, const struct adopted *adopted)
 	} else if (r != STORE_E_NOT_FOUND) {
 		return r;
 	}
-	r = holding_get(store, &adopted->lease.attachment, &adopted->key, &held);
+	r = lease_table_get(store, &adopted->lease.attachment, &adopted->key, &held);
 	if (r == 0 && is_full(&held, address))
 		return 0;
 	if (r == 0) {
@@ -85,8 +85,8 @@ static int hold(struct store *store, const struct adopted *adopted)
 	} else if (r != IPAM_E_NOT_FOUND && r != IPAM_E_DAMAGED) {
 		return r;
 	}
-	r = holding_take(store, &adopted->key, address);
-	return r < 0 ? r : holding_put(store, &adopted->key, &lease);
+	r = lease_table_take(store, &adopted->key, address);
+	return r < 0 ? r : lease_table_put(store, &adopted->key, &lease);
 }
 
 /**

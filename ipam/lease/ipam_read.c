@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "ipam/lease/egress_row.h"
-#include "ipam/lease/holding.h"
+#include "ipam/lease/lease_table.h"
 #include "ipam/lease/pool.h"
 
 /**
@@ -25,12 +25,12 @@ int ipam_find(struct store *store, const struct attachment *attachment, ipam_eac
 
 	r = store->ops->begin(store, false);
 	if (r < 0)
-		return holding_outcome(r);
-	r = holding_get(store, attachment, &key, &lease);
+		return lease_table_outcome(r);
+	r = lease_table_get(store, attachment, &key, &lease);
 	if (r == 0)
 		r = found(userdata, &lease);
 	store->ops->abort(store);
-	return r == -EEXIST ? IPAM_E_NOT_FOUND : holding_outcome(r);
+	return r == -EEXIST ? IPAM_E_NOT_FOUND : lease_table_outcome(r);
 }
 
 /**
@@ -145,14 +145,14 @@ int ipam_next_held(struct store *store, const struct span *within, struct addres
 
 	r = store->ops->begin(store, false);
 	if (r < 0)
-		return holding_outcome(r);
-	r = holding_next(store, within, ret_address, &key);
+		return lease_table_outcome(r);
+	r = lease_table_next(store, within, ret_address, &key);
 	if (r == 0 && holder)
 		r = hear_holder(store, key, holder, userdata);
 	else if (r == STORE_E_NOT_FOUND)
 		r = IPAM_E_NOT_FOUND;
 	store->ops->abort(store);
-	return holding_outcome(r);
+	return lease_table_outcome(r);
 }
 
 /**
@@ -171,12 +171,12 @@ int ipam_find_egress(struct store *store, uint64_t digest, ipam_egress_fn found,
 
 	r = store->ops->begin(store, false);
 	if (r < 0)
-		return holding_outcome(r);
+		return lease_table_outcome(r);
 	r = egress_row_get(store, digest, &egress);
 	if (r == 0)
 		r = found(userdata, &egress);
 	store->ops->abort(store);
-	return holding_outcome(r);
+	return lease_table_outcome(r);
 }
 
 /**

@@ -164,7 +164,7 @@ int lease_encode(const struct lease *lease, void **ret_data, size_t *ret_size)
 }
 
 /**
- * read_checked() - Hold a row against the checksum at its end
+ * read_checked() - Check a row against the checksum at its end
  * @row:	Row
  * @ret_body:	The row without the checksum
  *

@@ -9,7 +9,7 @@
 
 #include "ipam/address/spans.h"
 #include "ipam/lease/extent.h"
-#include "ipam/lease/holding.h"
+#include "ipam/lease/lease_table.h"
 #include "ipam/lease/pool.h"
 #include "ipam/lease/resting.h"
 #include "rangeguard/cleanup.h"
@@ -83,7 +83,7 @@ static int add_unheld(const struct build *build, const struct span *span)
 	struct bytes key;
 	int r;
 
-	while ((r = holding_next(build->store, &rest, &held, &key)) == 0) {
+	while ((r = lease_table_next(build->store, &rest, &held, &key)) == 0) {
 		hole = span_of_address(&held);
 		r = add_before(build, &rest, &hole, add_unreserved);
 		if (r)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files beside the state that can be made anew at any time. */
+/* Files beside the state that can be rebuilt at any time. */
 
 #include "ipam/store/state_cache.h"
 
@@ -35,7 +35,7 @@ static uint64_t hash_of(const char *name)
 }
 
 /**
- * state_cache_lock() - Be the one that makes a file anew; until the state is closed
+ * state_cache_lock() - Be the one that rebuilds a file; until the state is closed
  * @state:	State directory not opened for STATE_READ
  * @name:	Name of the file
  * @wait_ms:	Milliseconds to wait, at most

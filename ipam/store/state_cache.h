@@ -3,7 +3,7 @@
 #define IPAM_STORE_STATE_CACHE_H
 
 /*
- * Files beside the state that can be made anew at any time. Each is written whole under another name and then renamed,
+ * Files beside the state that can be rebuilt at any time. Each is written whole under another name and then renamed,
  * by one process at a time: the holder of the lock of its name. There are no more than a limit of them: those that
  * have not been used for the longest time are removed.
  *

@@ -359,7 +359,7 @@ static int set_aside(const struct lmdb_store *lmdb)
  *		none or one of an earlier boot
  * @wait_ms:	Milliseconds to wait for the lock, at most
  * @boot_id:	This boot, /proc/sys/kernel/random/boot_id
- * @seed:	With STATE_WRITE, what a new store is filled with; a damaged one is then set aside and made anew. NULL:
+ * @seed:	With STATE_WRITE, what a new store is filled with; a damaged one is then set aside and rebuilt. NULL:
  *		a new one is empty, a damaged one stays
  * @ret_store:	Store, to be released with store_close()
  *
@@ -392,7 +392,7 @@ int store_lmdb_open(const struct state *state, enum state_access access, int wai
 }
 
 /**
- * store_lmdb_renew() - Set the file of a store aside, whose rows turned out to be damaged, and make it anew
+ * store_lmdb_renew() - Set the file of a store aside, whose rows turned out to be damaged, and rebuild it
  * @store:	Store opened with STATE_WRITE, in no transaction; its lock stays held
  * @boot_id:	This boot
  * @seed:	What it is filled with

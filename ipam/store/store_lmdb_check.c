@@ -23,8 +23,8 @@
 #define DEPTH_MAX 32U
 #define N_METAS 2U
 
-/** struct tree - MDB_db: one B-tree */
-struct tree {
+/** struct btree - MDB_db: one B-tree */
+struct btree {
 	uint32_t pad; /* page size, in the tree of free pages */
 	uint16_t flags;
 	uint16_t depth;
@@ -45,14 +45,14 @@ struct meta {
 	uint32_t version;
 	void *address;
 	size_t map_size;
-	struct tree free;
-	struct tree main;
+	struct btree free;
+	struct btree main;
 	size_t last_page;
 	size_t transaction;
 };
 
 /** tree_is_sound() - Whether the numbers of @tree are possible in a file whose last page is @last_page */
-static bool tree_is_sound(const struct tree *tree, size_t last_page)
+static bool tree_is_sound(const struct btree *tree, size_t last_page)
 {
 	if (tree->depth > DEPTH_MAX)
 		return false;

@@ -10,7 +10,7 @@
 #include "ipam/guard/guard_gaps.h"
 #include "plugin/agent/log.h"
 #include "plugin/foreign/avoid.h"
-#include "plugin/host/asker.h"
+#include "plugin/host/veto.h"
 #include "plugin/netconf/check.h"
 #include "plugin/network/hostroute.h"
 #include "plugin/network/hostroutes.h"
@@ -173,10 +173,10 @@ static int read_routes(const struct docker_scene *scene, const struct prefix *bl
 static int tell_route(const struct docker_scene *scene, const struct prefix *subnet, const struct route_info *route,
 		      struct error *reterr)
 {
-	char text[PREFIX_TEXT_MAX], described[ASKER_ROUTE_TEXT_MAX];
+	char text[PREFIX_TEXT_MAX], described[VETO_ROUTE_TEXT_MAX];
 
 	(void)prefix_format(subnet, text);
-	(void)asker_describe_route(route, described);
+	(void)veto_describe_route(route, described);
 	if (scene->host_routes == HOST_ROUTES_WARN) {
 		agent_log(LOG_LEVEL_WARNING, "subnet %s clashes with the host's route %s", text, described);
 		return 0;

@@ -254,7 +254,7 @@ static int read_pair(const char *pair, size_t length, struct cni_args *args, str
 		if (length < key_length || memcmp(pair, fields[i].key, key_length) != 0)
 			continue;
 		if (!equals)
-			return error_set(reterr, ERROR_ENVIRONMENT, "CNI_ARGS: '%.*s' is no KEY=VALUE", (int)length,
+			return error_set(reterr, ERROR_ENVIRONMENT, "CNI_ARGS: '%.*s' is not KEY=VALUE", (int)length,
 					 pair);
 		if (equals != pair + key_length)
 			continue;

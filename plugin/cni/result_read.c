@@ -20,13 +20,13 @@
 #define WHERE_MAX 64
 
 /**
- * struct reader - The state of reading one result
+ * struct result_reader - The state of reading one result
  * @version:	Version of the format
  * @result:	What was read so far
  * @where:	JSON pointer to the object that is being read
  * @reterr:	Why not
  */
-struct reader {
+struct result_reader {
 	enum cni_version version;
 	struct result result;
 	char where[WHERE_MAX];
@@ -34,7 +34,7 @@ struct reader {
 };
 
 /** What reads one element of an array into the reader's result: 0, REFUSED */
-typedef int (*read_element_fn)(struct reader *reader, const json_t *element);
+typedef int (*read_element_fn)(struct result_reader *reader, const json_t *element);
 
 /** present() - Value of @key in @object, NULL when it is absent or null */
 static json_t *present(const json_t *object, const char *key)
@@ -45,13 +45,13 @@ static json_t *present(const json_t *object, const char *key)
 }
 
 /** malformed() - Refuse @key of the object being read, which is not @wanted; REFUSED */
-static int malformed(struct reader *reader, const char *key, const char *wanted)
+static int malformed(struct result_reader *reader, const char *key, const char *wanted)
 {
 	return error_set(reader->reterr, ERROR_DECODE, "%s/%s: not %s", reader->where, key, wanted);
 }
 
 /** malformed_text() - As malformed(), where the value is the string @text */
-static int malformed_text(struct reader *reader, const char *key, const char *text, const char *wanted)
+static int malformed_text(struct result_reader *reader, const char *key, const char *text, const char *wanted)
 {
 	return error_set(reader->reterr, ERROR_DECODE, "%s/%s: '%s' is not %s", reader->where, key, text, wanted);
 }
@@ -65,7 +65,7 @@ static int malformed_text(struct reader *reader, const char *key, const char *te
  *
  * Return: 0, REFUSED
  */
-static int read_text(struct reader *reader, const json_t *object, const char *key, const char **ret_text)
+static int read_text(struct result_reader *reader, const json_t *object, const char *key, const char **ret_text)
 {
 	const json_t *value = present(object, key);
 
@@ -85,7 +85,7 @@ static int read_text(struct reader *reader, const json_t *object, const char *ke
  *
  * Return: 0, REFUSED
  */
-static int read_number(struct reader *reader, const json_t *object, const char *key, long max, long *number)
+static int read_number(struct result_reader *reader, const json_t *object, const char *key, long max, long *number)
 {
 	const json_t *value = present(object, key);
 
@@ -107,7 +107,7 @@ static int read_number(struct reader *reader, const json_t *object, const char *
  *
  * Return: 0, REFUSED
  */
-static int read_prefix(struct reader *reader, const json_t *object, const char *key, struct prefix *ret_prefix)
+static int read_prefix(struct result_reader *reader, const json_t *object, const char *key, struct prefix *ret_prefix)
 {
 	const char *text = "";
 
@@ -127,7 +127,8 @@ static int read_prefix(struct reader *reader, const json_t *object, const char *
  *
  * Return: 0, REFUSED
  */
-static int read_gateway(struct reader *reader, const json_t *object, const char *key, struct address *ret_address)
+static int read_gateway(struct result_reader *reader, const json_t *object, const char *key,
+			struct address *ret_address)
 {
 	const char *text = "";
 
@@ -140,7 +141,7 @@ static int read_gateway(struct reader *reader, const json_t *object, const char 
 }
 
 /** replace_text() - Let @text own a copy of @with; 0, REFUSED */
-static int replace_text(struct reader *reader, char **text, const char *with)
+static int replace_text(struct result_reader *reader, char **text, const char *with)
 {
 	char *copy = strdup(with);
 
@@ -152,7 +153,7 @@ static int replace_text(struct reader *reader, char **text, const char *with)
 }
 
 /** read_interface() - Read one element of `interfaces`; 0, REFUSED */
-static int read_interface(struct reader *reader, const json_t *element)
+static int read_interface(struct result_reader *reader, const json_t *element)
 {
 	const char *name = "", *mac = "", *sandbox = "", *socket_path = "", *pci_id = "";
 	struct result *result = &reader->result;
@@ -175,7 +176,7 @@ static int read_interface(struct reader *reader, const json_t *element)
 }
 
 /** check_ip_version() - Check `version` ("4", "6") of an element of `ips` against the address; 0, REFUSED */
-static int check_ip_version(struct reader *reader, const json_t *element, enum family family)
+static int check_ip_version(struct result_reader *reader, const json_t *element, enum family family)
 {
 	const char *text = "";
 
@@ -188,7 +189,7 @@ static int check_ip_version(struct reader *reader, const json_t *element, enum f
 }
 
 /** read_interface_index() - Read `interface` of an element of `ips`: absent and -1 mean unknown; 0, REFUSED */
-static int read_interface_index(struct reader *reader, const json_t *element, int *ret_index)
+static int read_interface_index(struct result_reader *reader, const json_t *element, int *ret_index)
 {
 	const json_t *value = present(element, "interface");
 	json_int_t index = value ? json_integer_value(value) : -1;
@@ -197,14 +198,14 @@ static int read_interface_index(struct reader *reader, const json_t *element, in
 		return malformed(reader, "interface", "an integer");
 	if (index < -1 || index >= (json_int_t)reader->result.n_interfaces)
 		return error_set(reader->reterr, ERROR_CONFIG,
-				 "%s/interface: %" JSON_INTEGER_FORMAT " is no index into the %zu interfaces",
+				 "%s/interface: %" JSON_INTEGER_FORMAT " is not an index into the %zu interfaces",
 				 reader->where, index, reader->result.n_interfaces);
 	*ret_index = (int)index;
 	return 0;
 }
 
 /** read_ip() - Read one element of `ips`; 0, REFUSED */
-static int read_ip(struct reader *reader, const json_t *element)
+static int read_ip(struct result_reader *reader, const json_t *element)
 {
 	struct result_ip ip = {.interface = -1};
 
@@ -218,7 +219,7 @@ static int read_ip(struct reader *reader, const json_t *element)
 }
 
 /** read_metrics() - Read the keys that routes have since 1.1.0; 0, REFUSED */
-static int read_metrics(struct reader *reader, const json_t *element, struct route *route)
+static int read_metrics(struct result_reader *reader, const json_t *element, struct route *route)
 {
 	const struct {
 		const char *key;
@@ -237,7 +238,7 @@ static int read_metrics(struct reader *reader, const json_t *element, struct rou
 }
 
 /** read_route() - Read one element of `routes`; 0, REFUSED */
-static int read_route(struct reader *reader, const json_t *element)
+static int read_route(struct result_reader *reader, const json_t *element)
 {
 	struct route route = {.mtu = -1, .advmss = -1, .priority = -1, .table = -1, .scope = -1};
 
@@ -260,8 +261,8 @@ static int read_route(struct reader *reader, const json_t *element)
  *
  * Return: 0, REFUSED
  */
-static int read_list(struct reader *reader, const json_t *object, const char *pointer, const char *key, size_t max,
-		     read_element_fn read_element)
+static int read_list(struct result_reader *reader, const json_t *object, const char *pointer, const char *key,
+		     size_t max, read_element_fn read_element)
 {
 	const json_t *list = present(object, key);
 
@@ -289,7 +290,7 @@ static int read_list(struct reader *reader, const json_t *object, const char *po
  *
  * Return: 0, REFUSED
  */
-static int read_family(struct reader *reader, const json_t *json, enum family family)
+static int read_family(struct result_reader *reader, const json_t *json, enum family family)
 {
 	const char *pointer = family == FAMILY_IPV4 ? "/prevResult/ip4" : "/prevResult/ip6";
 	const json_t *object = present(json, strrchr(pointer, '/') + 1);
@@ -310,7 +311,7 @@ static int read_family(struct reader *reader, const json_t *json, enum family fa
 }
 
 /** read_dns() - Read `dns`, which is kept as it is; without content it counts as absent; 0, REFUSED */
-static int read_dns(struct reader *reader, const json_t *json)
+static int read_dns(struct result_reader *reader, const json_t *json)
 {
 	json_t *dns = present(json, "dns");
 
@@ -331,7 +332,7 @@ static int read_dns(struct reader *reader, const json_t *json)
  *
  * Return: 0, REFUSED
  */
-static int read_version(struct reader *reader, const json_t *json)
+static int read_version(struct result_reader *reader, const json_t *json)
 {
 	enum cni_version version = reader->version;
 	const char *text = "";
@@ -349,7 +350,7 @@ static int read_version(struct reader *reader, const json_t *json)
 }
 
 /** read_lists() - Read `interfaces`, `ips` and `routes` of 0.3.0 and later; 0, REFUSED */
-static int read_lists(struct reader *reader, const json_t *json)
+static int read_lists(struct result_reader *reader, const json_t *json)
 {
 	const char *root = "/prevResult";
 
@@ -370,7 +371,7 @@ static int read_lists(struct reader *reader, const json_t *json)
  */
 int result_from_json(const json_t *json, enum cni_version version, struct result *ret_result, struct error *reterr)
 {
-	struct reader reader = {.version = version, .where = "/prevResult", .reterr = reterr};
+	struct result_reader reader = {.version = version, .where = "/prevResult", .reterr = reterr};
 	int r = 0;
 
 	if (!json_is_object(json))

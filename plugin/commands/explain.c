@@ -92,7 +92,7 @@ static int read_question(const char *text, struct question *ret_question)
 	else if (prefix_parse(text, &prefix) < 0)
 		return usage("neither an address nor ADDRESS/LENGTH: ", text);
 	else if (prefix_has_host_bits(&prefix))
-		return usage("bits are set behind the prefix length: ", text);
+		return usage("bits are set after the prefix length: ", text);
 	else
 		question.span = prefix_span(&prefix);
 	*ret_question = question;

@@ -163,7 +163,7 @@ static int read_wanted(const struct options *options, struct wanted *ret_wanted)
 	if (prefix_parse(options->within, &wanted.within) < 0)
 		return usage("--within must be ADDRESS/LENGTH, not ", options->within);
 	if (prefix_has_host_bits(&wanted.within))
-		return usage("--within has bits set behind its prefix length: ", options->within);
+		return usage("--within has bits set after its prefix length: ", options->within);
 	(void)snprintf(text, sizeof(text), "%s/%.4s", address_format(&wanted.within.address, address),
 		       options->prefix_length);
 	if (prefix_parse(text, &wanted.subnet) < 0 || wanted.subnet.length < wanted.within.length)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `rangeguard validate`: configurations held against policies, offline. Reads each file as a runtime and the plugin
+ * `rangeguard validate`: configurations checked against policies, offline. Reads each file as a runtime and the plugin
  * would, stops at nothing, and prints every finding.
  */
 
@@ -25,7 +25,7 @@ const char command_validate_help[] =
 	"Checks network configurations (.conf, .conflist, .json) and policy files, with the tables\n"
 	"that these import, offline: no root, no network. PATH is a file, a directory, or '-' for\n"
 	"standard input. Directories are read with all that is in them. Of other plugins' configurations, networks of netavark, Docker's\n"
-	"daemon.json and a cluster's IP pools it holds the addresses against the policy.\n"
+	"daemon.json and a cluster's IP pools it checks the addresses against the policy.\n"
 	"\n"
 	"  --policy PATH       policy file or directory to check against, in place of those that\n"
 	"                      the configurations name; may be repeated\n"

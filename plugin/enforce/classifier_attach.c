@@ -84,8 +84,8 @@ static int cannot_attach(int errnum, struct error *reterr)
 			 strerror(-errnum));
 }
 
-/** struct search - What runs at an interface */
-struct search {
+/** struct program_search - What runs at an interface */
+struct program_search {
 	const struct classifier *wanted;
 	uint32_t program_id;
 	uint32_t redirect;
@@ -95,12 +95,12 @@ struct search {
 /** take_filter() - port_reply_fn: keep the filter that runs the program, and where others send packets before it */
 static int take_filter(const struct nlmsghdr *message, void *userdata)
 {
-	struct search *search = userdata;
+	struct program_search *search = userdata;
 	struct filter_info info;
 	int r;
 
 	if (!message) {
-		*search = (struct search){.wanted = search->wanted};
+		*search = (struct program_search){.wanted = search->wanted};
 		return 0;
 	}
 	r = rtfilter_read(message, &info);
@@ -116,7 +116,7 @@ static int take_filter(const struct nlmsghdr *message, void *userdata)
 }
 
 /** search_filters() - Look at the filters of an interface: 0, REFUSED */
-static int search_filters(struct port *host, uint32_t ifindex, struct search *search, struct error *reterr)
+static int search_filters(struct port *host, uint32_t ifindex, struct program_search *search, struct error *reterr)
 {
 	struct stage stage;
 	int r;
@@ -139,7 +139,7 @@ static int search_filters(struct port *host, uint32_t ifindex, struct search *se
  */
 static int is_passed_by(struct port *host, const struct classifier *classifier, uint32_t ifindex, struct error *reterr)
 {
-	struct search search = {.wanted = classifier};
+	struct program_search search = {.wanted = classifier};
 
 	if (search_filters(host, ifindex, &search, reterr))
 		return REFUSED;
@@ -223,7 +223,7 @@ int classifier_attach(struct port *host, const struct classifier *classifier, ui
 int classifier_find(struct port *host, const struct classifier *wanted, uint32_t ifindex,
 		    struct classifier *ret_classifier, struct error *reterr)
 {
-	struct search search = {.wanted = wanted};
+	struct program_search search = {.wanted = wanted};
 	int64_t id;
 	int r;
 

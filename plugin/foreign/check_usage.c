@@ -24,7 +24,7 @@ static void tell(const struct check *check, enum rule rule, enum severity severi
 		[USAGE_GATEWAY] = "choose another gateway, or ask the owner",
 		[USAGE_ADDRESS] = "choose another address, or ask the owner for a grant",
 	};
-	struct clash clash = {
+	struct reservation_clash clash = {
 		.rule = rule,
 		.severity = severity,
 		.file = check->file,
@@ -34,7 +34,7 @@ static void tell(const struct check *check, enum rule rule, enum severity severi
 		.remedy = usage->default_of ? "name another one" : remedies[usage->kind],
 	};
 
-	clash_report(check->report, &clash, entry);
+	reservation_report(check->report, &clash, entry);
 }
 
 /** count_given() - How many addresses of a range are given: neither excluded nor a gateway */

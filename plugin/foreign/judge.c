@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One plugin's, or container engine's, configuration: read, and held against policies, routes and other networks. */
+/* One plugin's, or container engine's, configuration: read, and checked against policies, routes and other networks. */
 
 #include "plugin/foreign/judge.h"
 
@@ -55,7 +55,7 @@ static void keep_ranges(struct networks *networks, const struct netconf *netconf
 }
 
 /**
- * judge_ours() - Read an object of rangeguard's and hold it against its policies
+ * judge_ours() - Read an object of rangeguard's and check it against its policies
  * @survey:	Gets the findings and keeps its ranges
  * @object:	Object
  * @file:	Its file
@@ -79,7 +79,7 @@ void judge_ours(struct survey *survey, json_t *object, const char *file, const c
 	keep_ranges(&survey->networks, &netconf, json_object_get(json_object_get(object, "ipam"), "blocks"));
 }
 
-/** What a configuration without a guard is held against */
+/** What a configuration without a guard is checked against */
 static const struct netconf_guard default_guard = {
 	.policies = {NETCONF_POLICY_DIR}, .n_policies = 1, .policies_default = true};
 
@@ -105,7 +105,7 @@ static int guard_usages(struct policy_once *policies, const struct usages *usage
 	return policy_once_guard(policies, &question, ret_guard);
 }
 
-/** validate_usages() - Hold what was found against policies and routes, and keep its ranges */
+/** validate_usages() - Check what was found against policies and routes, and keep its ranges */
 static void validate_usages(struct survey *survey, const struct usages *usages, const struct foreign *foreign)
 {
 	struct report *report = survey->report;

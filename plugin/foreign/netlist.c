@@ -8,8 +8,8 @@
 #include "plugin/cni/request.h"
 #include "plugin/cni/version.h"
 
-/** struct choice - The version chosen so far, and where it stands: an element of cniVersions, SIZE_MAX: cniVersion */
-struct choice {
+/** struct list_choice - The version chosen so far, and where it stands: an element of cniVersions, SIZE_MAX: cniVersion */
+struct list_choice {
 	const char *version;
 	size_t index;
 };
@@ -23,18 +23,18 @@ static bool is_malformed(const char *text)
 }
 
 /** consider() - Take a version if it is newer than the one chosen; one that is newer than any known does not count */
-static void consider(struct choice *choice, const char *version, size_t index)
+static void consider(struct list_choice *choice, const char *version, size_t index)
 {
 	if (!*version)
 		version = cni_version_text(CNI_0_1_0);
 	if (strverscmp(version, cni_version_text(CNI_NEWEST)) > 0)
 		return;
 	if (!choice->version || strverscmp(version, choice->version) > 0)
-		*choice = (struct choice){.version = version, .index = index};
+		*choice = (struct list_choice){.version = version, .index = index};
 }
 
 /** consider_array() - The elements of `cniVersions`; one that is no version makes a runtime refuse the list */
-static void consider_array(struct reader *reader, const json_t *list, struct choice *choice)
+static void consider_array(struct reader *reader, const json_t *list, struct list_choice *choice)
 {
 	const json_t *array = json_member_array(reader, list, "cniVersions", SIZE_MAX);
 	size_t mark = pointer_push_key(&reader->at, "cniVersions");
@@ -54,7 +54,7 @@ static void consider_array(struct reader *reader, const json_t *list, struct cho
 }
 
 /** refuse_version() - Report a version that rangeguard does not speak, where it stands */
-static void refuse_version(struct reader *reader, const struct choice *choice)
+static void refuse_version(struct reader *reader, const struct list_choice *choice)
 {
 	size_t mark = reader->at.length;
 
@@ -80,7 +80,7 @@ static void refuse_version(struct reader *reader, const struct choice *choice)
 static const char *read_version(struct reader *reader, const json_t *list)
 {
 	const char *text = json_member_text(reader, list, "cniVersion");
-	struct choice choice = {.index = SIZE_MAX};
+	struct list_choice choice = {.index = SIZE_MAX};
 	enum cni_version parsed;
 
 	if (text && is_malformed(text))

@@ -8,7 +8,7 @@
  * nothing of addresses are their owners', and not looked at. Pure.
  *
  * What should be an address and can't be read as one is reported: as an error where the owner would refuse it too, since
- * what can't be read can't be held against a policy; as a warning where the owner is not known and may mean else by it.
+ * what can't be read can't be checked against a policy; as a warning where the owner is not known and may mean else by it.
  */
 
 #include <jansson.h>

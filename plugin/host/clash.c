@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "ipam/lease/ipam.h"
-#include "plugin/host/asker.h"
+#include "plugin/host/veto.h"
 #include "plugin/network/hostroute.h"
 #include "plugin/network/plan.h"
 #include "plugin/report/log.h"
@@ -16,8 +16,8 @@
 /** Held addresses looked at per route: others lie in more specific routes, or are held behind the route itself */
 #define TRIES_PER_ROUTE 64U
 
-/** struct search - What is searched for held addresses, and a route that is being looked at */
-struct search {
+/** struct held_search - What is searched for held addresses, and a route that is being looked at */
+struct held_search {
 	struct store *store;
 	const struct netconf *netconf;
 	const struct hostroutes *hostroutes;
@@ -27,7 +27,7 @@ struct search {
 
 /**
  * hear_holder() - ipam_each_fn: whether a route to one address is another way than to its holder
- * @userdata:	struct search; @is_elsewhere is set
+ * @userdata:	struct held_search; @is_elsewhere is set
  * @lease:	Who holds the address
  *
  * Networks share a store, and in other roles than ours a plugin makes such a route to its own container.
@@ -36,7 +36,7 @@ struct search {
  */
 static int hear_holder(void *userdata, const struct lease *lease)
 {
-	struct search *search = userdata;
+	struct held_search *search = userdata;
 	char own[IF_NAMESIZE], through[IF_NAMESIZE] = "";
 
 	plan_host_name(&lease->attachment, own);
@@ -54,7 +54,7 @@ static int hear_holder(void *userdata, const struct lease *lease)
  *
  * Return: 0, IPAM_E_NOT_FOUND, IPAM_E_DAMAGED, negative errno
  */
-static int next_clash(struct search *search, struct span within, struct address *ret_address)
+static int next_clash(struct held_search *search, struct span within, struct address *ret_address)
 {
 	unsigned bits = family_bits(within.family);
 
@@ -88,7 +88,7 @@ static bool is_in_the_way(const struct route_info *route, const struct ip_range 
 }
 
 /** search_range() - Look for a held address of @range in the route of @search: as next_clash() */
-static int search_range(struct search *search, const struct ip_range *range, struct address *ret_address)
+static int search_range(struct held_search *search, const struct ip_range *range, struct address *ret_address)
 {
 	struct span within = range->span, span = prefix_span(&search->route->destination);
 
@@ -102,7 +102,7 @@ static int search_range(struct search *search, const struct ip_range *range, str
 }
 
 /** search_sets() - search_range() for each range, until an address is found */
-static int search_sets(struct search *search, struct address *ret_address)
+static int search_sets(struct held_search *search, struct address *ret_address)
 {
 	const struct netconf *netconf = search->netconf;
 
@@ -130,7 +130,7 @@ static int search_sets(struct search *search, struct address *ret_address)
 int clash_find(struct store *store, const struct netconf *netconf, const struct hostroutes *hostroutes,
 	       struct clashes *ret_clashes)
 {
-	struct search search = {.store = store, .netconf = netconf, .hostroutes = hostroutes};
+	struct held_search search = {.store = store, .netconf = netconf, .hostroutes = hostroutes};
 
 	ret_clashes->n = 0;
 	for (size_t i = 0; i < hostroutes->n_routes && ret_clashes->n < CLASHES_MAX; i++) {
@@ -160,7 +160,7 @@ int clash_find(struct store *store, const struct netconf *netconf, const struct 
  */
 int clash_judge(struct port *host, const struct netconf *netconf, const struct clashes *clashes, struct error *reterr)
 {
-	char address[ADDRESS_TEXT_MAX], route[ASKER_ROUTE_TEXT_MAX];
+	char address[ADDRESS_TEXT_MAX], route[VETO_ROUTE_TEXT_MAX];
 
 	for (size_t i = 0; i < clashes->n; i++) {
 		const struct clash *clash = &clashes->found[i];
@@ -171,7 +171,7 @@ int clash_judge(struct port *host, const struct netconf *netconf, const struct c
 		if (!r)
 			continue;
 		(void)address_format(&clash->address, address);
-		(void)asker_describe_route(&clash->route, route);
+		(void)veto_describe_route(&clash->route, route);
 		if (netconf->guard.host_routes == HOST_ROUTES_REFUSE)
 			return error_set(
 				reterr, ERROR_NOT_READY,

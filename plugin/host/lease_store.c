@@ -90,7 +90,7 @@ int lease_store_open(const char *data_dir, const struct state *state, enum state
  * @reason:	Why
  * @reterr:	Codes 11, 106, 107
  *
- * The store stays locked from one to the other: who makes the nftables table anew meanwhile, from all leases, would
+ * The store stays locked from one to the other: who rebuilds the nftables table meanwhile, from all leases, would
  * put back what was just taken out.
  *
  * Return: 0, REFUSED

@@ -43,8 +43,8 @@ static int describe(void *userdata, const struct lease *lease)
 	return 0;
 }
 
-/** struct search - What a lease is wanted for */
-struct search {
+/** struct lease_search - What a lease is wanted for */
+struct lease_search {
 	struct protection *protection;
 	struct farewell *farewell;
 };
@@ -52,7 +52,7 @@ struct search {
 /** found() - ipam_each_fn: a lease in the table's terms, and kept for the history where that is wanted */
 static int found(void *userdata, const struct lease *lease)
 {
-	const struct search *search = userdata;
+	const struct lease_search *search = userdata;
 
 	if (search->farewell)
 		farewell_keep(search->farewell, lease);
@@ -123,7 +123,7 @@ bool protection_shared(struct store *store, const struct attachment *attachment)
 int protection_find(struct store *store, const struct attachment *attachment, struct farewell *farewell,
 		    struct protection *ret_arms)
 {
-	struct search search = {.protection = ret_arms, .farewell = farewell};
+	struct lease_search search = {.protection = ret_arms, .farewell = farewell};
 	int r;
 
 	*ret_arms = (struct protection){0};

@@ -180,7 +180,7 @@ static void clear_up(struct store *store, struct host *host)
  * @reterr:	Code 107; only for REFUSED
  *
  * In that order: who is given the addresses next shall find nothing of this one. And with the store locked from one to
- * the other: who makes the table anew meanwhile, from all leases, would put back what was just taken out.
+ * the other: who rebuilds the table meanwhile, from all leases, would put back what was just taken out.
  *
  * Return: 0, also when it holds no lease; REFUSED; an outcome of the IPAM, negative errno
  */

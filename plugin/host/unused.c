@@ -23,8 +23,8 @@ struct definitions {
 	size_t n;
 };
 
-/** struct usage - What was used by leases that are gone, and what others use */
-struct usage {
+/** struct shared_use - What was used by leases that are gone, and what others use */
+struct shared_use {
 	struct definitions gone;
 	struct definitions kept;
 };
@@ -36,7 +36,7 @@ static void definitions_done(struct definitions *definitions)
 	free(definitions->all);
 }
 
-static void usage_done(struct usage *usage)
+static void usage_done(struct shared_use *usage)
 {
 	definitions_done(&usage->gone);
 	definitions_done(&usage->kept);
@@ -45,7 +45,7 @@ static void usage_done(struct usage *usage)
 /** sort_in() - ipam_egress_fn: is it used? One that can't be read stays for ever, and is in nobody's way unless used */
 static int sort_in(void *userdata, const struct ipam_egress *egress)
 {
-	struct usage *usage = userdata;
+	struct shared_use *usage = userdata;
 	struct definitions *definitions = egress->users ? &usage->kept : &usage->gone;
 	struct definition *all = reallocarray(definitions->all, definitions->n + 1, sizeof(*all));
 	int r;
@@ -64,7 +64,7 @@ static int sort_in(void *userdata, const struct ipam_egress *egress)
 /** sort_in_other() - other_store_fn: what another state directory's containers use; 0, outcomes, negative errno */
 static int sort_in_other(void *userdata, struct store *store)
 {
-	struct usage *usage = userdata;
+	struct shared_use *usage = userdata;
 	size_t n_gone = usage->gone.n;
 	int r = ipam_each_egress(store, sort_in, usage);
 
@@ -90,7 +90,7 @@ static bool same_assignment(const struct egress_clause *a, const struct egress_c
 }
 
 /** is_kept() - Whether others need what a clause needs */
-static bool is_kept(const struct usage *usage, const struct egress_clause *clause, same_fn same)
+static bool is_kept(const struct shared_use *usage, const struct egress_clause *clause, same_fn same)
 {
 	for (size_t i = 0; i < usage->kept.n; i++) {
 		const struct egress *egress = &usage->kept.all[i].egress;
@@ -103,7 +103,7 @@ static bool is_kept(const struct usage *usage, const struct egress_clause *claus
 }
 
 /** drop_lists() - Lists that nobody has any more: 0, REFUSED */
-static int drop_lists(const struct usage *usage, const struct egress *gone, struct port *netfilter,
+static int drop_lists(const struct shared_use *usage, const struct egress *gone, struct port *netfilter,
 		      struct error *reterr)
 {
 	for (size_t i = 0; i < gone->n_clauses; i++)
@@ -131,7 +131,8 @@ static size_t pinned_spans(const struct egress *egress, struct span *room)
 }
 
 /** open_fence() - The fence around destinations that nobody is pinned to any more: 0, REFUSED */
-static int open_fence(const struct usage *usage, const struct egress *gone, struct port *host, struct error *reterr)
+static int open_fence(const struct shared_use *usage, const struct egress *gone, struct port *host,
+		      struct error *reterr)
 {
 	size_t n_gone = pinned_spans(gone, NULL), n_kept = 0, at = 0;
 	CLEANUP_FREE struct span *spans = calloc(n_gone + 1, sizeof(*spans));
@@ -149,7 +150,7 @@ static int open_fence(const struct usage *usage, const struct egress *gone, stru
 }
 
 /** take_back_sources() - Addresses that rangeguard put on interfaces, and nobody needs there: 0, REFUSED */
-static int take_back_sources(const struct usage *usage, const struct egress *gone, struct port *host,
+static int take_back_sources(const struct shared_use *usage, const struct egress *gone, struct port *host,
 			     struct error *reterr)
 {
 	char text[ADDRESS_TEXT_MAX];
@@ -178,7 +179,7 @@ static int store_error(int outcome, struct error *reterr)
 }
 
 /** remove_one() - What only one definition needed, then the definition: 0, REFUSED */
-static int remove_one(const struct usage *usage, const struct definition *gone, struct store *store,
+static int remove_one(const struct shared_use *usage, const struct definition *gone, struct store *store,
 		      const struct host *host, struct error *reterr)
 {
 	int r;
@@ -204,7 +205,7 @@ static int remove_one(const struct usage *usage, const struct definition *gone, 
  */
 int unused_remove(struct store *store, struct host *host, struct error *reterr)
 {
-	CLEANUP(usage_done) struct usage usage = {0};
+	CLEANUP(usage_done) struct shared_use usage = {0};
 	int r = ipam_each_egress(store, sort_in, &usage);
 
 	if (!r && usage.gone.n)

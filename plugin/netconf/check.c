@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A configuration held against the guard. Pure. */
+/* A configuration checked against the guard. Pure. */
 
 #include "plugin/netconf/check.h"
 
@@ -36,12 +36,12 @@ const char *reservation_describe(const struct guard_entry *entry, char buffer[st
 }
 
 /**
- * clash_report() - Report that something clashes with a reservation
+ * reservation_report() - Report that something clashes with a reservation
  * @report:	Listener
  * @clash:	What, and what to do
  * @entry:	The policy's entry, the other side
  */
-void clash_report(struct report *report, const struct clash *clash, const struct guard_entry *entry)
+void reservation_report(struct report *report, const struct reservation_clash *clash, const struct guard_entry *entry)
 {
 	char reservation[RESERVATION_TEXT_MAX], message[ERROR_MSG_MAX];
 	struct finding finding = {
@@ -65,7 +65,7 @@ static void tell(const struct check *check, enum rule rule, enum severity severi
 		 const char *key, const char *subject, const struct guard_entry *entry, const char *remedy)
 {
 	char at[POINTER_MAX];
-	struct clash clash = {
+	struct reservation_clash clash = {
 		.rule = rule,
 		.severity = severity,
 		.file = check->netconf->file,
@@ -75,7 +75,7 @@ static void tell(const struct check *check, enum rule rule, enum severity severi
 	};
 
 	(void)snprintf(at, sizeof(at), "%s%s", pointer, key);
-	clash_report(check->report, &clash, entry);
+	reservation_report(check->report, &clash, entry);
 }
 
 /** check_subnet() - `refuse`: no part of the subnet may be reserved, since a route to all of it may be made */

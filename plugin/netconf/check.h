@@ -3,8 +3,8 @@
 #define PLUGIN_NETCONF_CHECK_H
 
 /*
- * A configuration held against the guard, the same for ADD and for `validate`; and the words in which every refusal
- * names the reserved range, its owner, reason, reference and file. And, offline, held against a host's routes.
+ * A configuration checked against the guard, the same for ADD and for `validate`; and the words in which every refusal
+ * names the reserved range, its owner, reason, reference and file. And, offline, checked against a host's routes.
  */
 
 #include "ipam/guard/guard.h"
@@ -18,8 +18,8 @@
 const char *count_format(u128 count, char buffer[static COUNT_TEXT_MAX]);
 const char *reservation_describe(const struct guard_entry *entry, char buffer[static RESERVATION_TEXT_MAX]);
 
-/** struct clash - Something of @file at @pointer that meets a reservation: "@subject RESERVED RANGE …; @remedy" */
-struct clash {
+/** struct reservation_clash - Something of @file at @pointer that meets a reservation: "@subject RESERVED RANGE …; @remedy" */
+struct reservation_clash {
 	enum rule rule;
 	enum severity severity;
 	const char *file;
@@ -29,7 +29,7 @@ struct clash {
 	size_t offset;
 };
 
-void clash_report(struct report *report, const struct clash *clash, const struct guard_entry *entry);
+void reservation_report(struct report *report, const struct reservation_clash *clash, const struct guard_entry *entry);
 
 int check_netconf(const struct netconf *netconf, const struct guard *guard, struct report *report);
 int check_fixed(const struct netconf *netconf, const struct guard *guard, struct report *report);

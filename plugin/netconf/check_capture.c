@@ -98,7 +98,7 @@ static void tell(const struct netconf *netconf, const struct captured *captured,
 {
 	const struct route *route = &netconf->routes[captured->index];
 	char destination[PREFIX_TEXT_MAX], gateway[ADDRESS_TEXT_MAX], subject[160], at[POINTER_MAX + 64];
-	struct clash clash = {
+	struct reservation_clash clash = {
 		.rule = captured->gateway ? RULE_GATEWAY_RESERVED : RULE_RANGE_RESERVED,
 		.severity = netconf->guard.routes == GUARD_ROUTES_REFUSE ? SEVERITY_ERROR : SEVERITY_WARNING,
 		.file = netconf->file,
@@ -117,7 +117,7 @@ static void tell(const struct netconf *netconf, const struct captured *captured,
 	else
 		(void)snprintf(subject, sizeof(subject), "route %s of the containers captures traffic of",
 			       prefix_format(&route->destination, destination));
-	clash_report(report, &clash, &captured->entry);
+	reservation_report(report, &clash, &captured->entry);
 }
 
 /**

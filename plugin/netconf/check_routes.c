@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A configuration held against a host's routes, as an ADD there would hold each address that it chose. The rules
+ * A configuration checked against a host's routes, as an ADD there would check each address that it chose. The rules
  * (`ip rule`) of that host are not known: its own three tables are looked up in their order, each other table is a
  * possibility. Pure.
  */
@@ -169,7 +169,7 @@ void check_range_routes(const struct route_question *range, const struct routes 
 }
 
 /**
- * check_routes() - Hold the ranges of a configuration against a host's routes (`guard.hostRoutes`)
+ * check_routes() - Check the ranges of a configuration against a host's routes (`guard.hostRoutes`)
  * @netconf:	Configuration; only in the interface role clashes matter
  * @routes:	The host's routes
  * @report:	Hears, of each range, the heaviest: an error where an ADD would be refused, else a warning

@@ -165,7 +165,8 @@ static int read_assign(struct reader *reader, const json_t *object, struct pin *
 	/* dev_valid_name() in the kernel */
 	if (!*name || strlen(name) >= IFNAMSIZ || strpbrk(name, "/: \t\n\v\f\r") || !strcmp(name, ".") ||
 	    !strcmp(name, "..")) {
-		reader_error(reader, "assign", RULE_INVALID_VALUE, "assign \"%.64s\" is no interface's name", name);
+		reader_error(reader, "assign", RULE_INVALID_VALUE,
+			     "assign \"%.64s\" is not a name that an interface can have", name);
 		return REFUSED;
 	}
 	pin->assign = name;

@@ -94,7 +94,7 @@ int resolv_conf_read(const char *path, json_t **ret_dns, struct error *reterr)
 
 	if (r < 0)
 		return error_set(reterr, ERROR_IO, "ipam.resolvConf %.256s can't be read: %s", path,
-				 r == -EINVAL ? "it is no regular file of a sane size" : strerror(-r));
+				 r == -EINVAL ? "it is not a regular file of a sane size" : strerror(-r));
 	dns = json_object();
 	while (getline(&line, &size, file) >= 0)
 		read_line(dns, line);

@@ -121,7 +121,7 @@ static int read_route(const json_t *element, size_t index, struct known_route *r
 
 	route.rule.before_main = route.table == TABLE_OTHER;
 	if (!destination || read_destination(element, destination, &route.rule.destination))
-		return error_set(reterr, ERROR_DECODE, "element %zu is no route with a destination (dst): %s", index,
+		return error_set(reterr, ERROR_DECODE, "element %zu is not a route with a destination (dst): %s", index,
 				 json_brief(element, text, sizeof(text)));
 	*ret_route = route;
 	return 0;

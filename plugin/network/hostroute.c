@@ -110,7 +110,7 @@ static bool goes_before(const struct route_info *route, const struct route_info 
 
 /**
  * take_route() - port_reply_fn: keep the most specific route that holds the address
- * @message:	Answer, NULL when a dump begins anew
+ * @message:	Answer, NULL when a dump begins again
  * @userdata:	struct route_search
  *
  * Return: 0, -EBADMSG

@@ -47,7 +47,7 @@ static int keep(struct hostroutes *hostroutes, const struct route_info *route)
 
 /**
  * take_route() - port_reply_fn: keep a route that is not ours and touches the ranges
- * @message:	Route, NULL when the dump begins anew
+ * @message:	Route, NULL when the dump begins again
  * @userdata:	struct reading
  *
  * Return: 0, -ENOMEM, -EBADMSG

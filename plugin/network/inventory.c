@@ -17,7 +17,7 @@ static int by_index(const void *a, const void *b)
 
 /**
  * take_link() - port_reply_fn: keep a host end of ours
- * @message:	Link, NULL when the dump begins anew
+ * @message:	Link, NULL when the dump begins again
  * @userdata:	struct inventory
  *
  * Return: 0, -ENOMEM, -EBADMSG
@@ -51,7 +51,7 @@ static int take_link(const struct nlmsghdr *message, void *userdata)
 
 /**
  * take_route() - port_reply_fn: keep the address of a host route of ours with the host end that it leads to
- * @message:	Route, NULL when the dump begins anew: what was kept is kept only once
+ * @message:	Route, NULL when the dump begins again: what was kept is kept only once
  * @userdata:	struct inventory, sorted
  *
  * Return: 0, -E2BIG, -EBADMSG

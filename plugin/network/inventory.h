@@ -4,7 +4,7 @@
 
 /*
  * What the kernel knows of this host's attachments: each host end of ours by its alias, with the addresses that our
- * routes lead to it. From this a lost lease store is made anew.
+ * routes lead to it. From this a lost lease store is rebuilt.
  */
 
 #include "plugin/network/port.h"

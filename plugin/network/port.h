@@ -85,7 +85,7 @@ enum port_outcome {
 
 /**
  * port_reply_fn - Called with each message of a reply that is no error and no end
- * @message:	The message; NULL: a dump was interrupted by a change and begins anew, forget what came so far. Dumps
+ * @message:	The message; NULL: a dump was interrupted by a change and begins again, forget what came so far. Dumps
  *		are handed on as they come, since those of a big host do not fit into a small process's memory.
  * @userdata:	Of port_exchange()
  *

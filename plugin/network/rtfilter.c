@@ -79,8 +79,8 @@ static int take_mirred(const struct nlattr *attribute, void *userdata)
 	return MNL_CB_OK;
 }
 
-/** struct action - One action of a classifier */
-struct action {
+/** struct filter_action - One action of a classifier */
+struct filter_action {
 	bool mirred;
 	const struct nlattr *options;
 };
@@ -88,7 +88,7 @@ struct action {
 /** take_action_part() - Attribute callback: kind and options of an action */
 static int take_action_part(const struct nlattr *attribute, void *userdata)
 {
-	struct action *action = userdata;
+	struct filter_action *action = userdata;
 
 	if (mnl_attr_get_type(attribute) == TCA_ACT_KIND)
 		action->mirred =
@@ -101,7 +101,7 @@ static int take_action_part(const struct nlattr *attribute, void *userdata)
 /** take_action() - Attribute callback: one of a classifier's actions */
 static int take_action(const struct nlattr *attribute, void *userdata)
 {
-	struct action action = {.mirred = false};
+	struct filter_action action = {.mirred = false};
 	int r = mnl_attr_parse_nested(attribute, take_action_part, &action);
 
 	return r == MNL_CB_OK && action.mirred && action.options

@@ -106,7 +106,7 @@ static int read_prefix(const char *column, const char *text, struct span *ret_sp
 		return 0;
 	prefix.address.value = ret_span->first;
 	(void)snprintf(reterr_flaw, IMPORT_FLAW_MAX,
-		       "%s \"%.64s\" has bits set behind its prefix length; the network is %s", column, text,
+		       "%s \"%.64s\" has bits set after its prefix length; the network is %s", column, text,
 		       prefix_format(&prefix, proper));
 	return IMPORT_E_UNREADABLE;
 }

@@ -54,8 +54,8 @@ static void read_cidr(struct reader *reader, const char *text, struct span *ret_
 		return;
 	prefix.address.value = ret_span->first;
 	reader_error(reader, "cidr", RULE_POLICY,
-		     "cidr \"%.64s\" has bits set behind its prefix length; the network is %s, one address is /%u",
-		     text, prefix_format(&prefix, proper), family_bits(prefix.address.family));
+		     "cidr \"%.64s\" has bits set after its prefix length; the network is %s, one address is /%u", text,
+		     prefix_format(&prefix, proper), family_bits(prefix.address.family));
 }
 
 /** read_range() - Span of `range`; nothing written when it is malformed (reported) */

@@ -14,7 +14,7 @@
 #define REMOVING_ATTEMPTS 3U
 
 /**
- * struct answer - What a question found
+ * struct arm_answer - What a question found
  * @expected:	Elements asked for, those that must be there
  * @n_elements:	How many of them were found
  * @chains:	Chains asked for
@@ -22,7 +22,7 @@
  * @n_whole:	How many of them have their rules
  * @others:	Elements found that must not be there
  */
-struct answer {
+struct arm_answer {
 	const struct elements *expected;
 	size_t n_elements;
 	struct ruleset_chain *chains;
@@ -34,7 +34,7 @@ struct answer {
 /** note_element() - Take note of an element found */
 static int note_element(void *userdata, const struct nf_element *element)
 {
-	struct answer *answer = userdata;
+	struct arm_answer *answer = userdata;
 
 	for (size_t i = 0; i < answer->expected->n; i++) {
 		if (element_equal(&answer->expected->all[i], element)) {
@@ -49,7 +49,7 @@ static int note_element(void *userdata, const struct nf_element *element)
 /** take_answer() - port_reply_fn: a chain or an element */
 static int take_answer(const struct nlmsghdr *message, void *userdata)
 {
-	struct answer *answer = userdata;
+	struct arm_answer *answer = userdata;
 	char name[NF_NAME_MAX];
 	uint32_t use;
 	int r;
@@ -94,7 +94,7 @@ static int ask_each(struct datagram *question, const struct elements *elements)
  *
  * Return: 0, ARM_E_MISSING, ARM_E_STALE, REFUSED
  */
-static int judge(const struct answer *answer, struct nf_talk *talk, int r, unsigned n_present)
+static int judge(const struct arm_answer *answer, struct nf_talk *talk, int r, unsigned n_present)
 {
 	if (r < 0 || (r == PORT_E_REFUSED && talk->failure.errnum != ENOENT))
 		return nf_talk_error(talk, r);
@@ -112,7 +112,7 @@ static int look(struct nf_talk *talk, const struct member *member)
 	CLEANUP_FREE struct ruleset_chain *chains = calloc(RULESET_CHAINS + RULESET_PARTS * n_clauses, sizeof(*chains));
 	ELEMENTS_CLEANUP struct elements expected = {0};
 	ELEMENTS_CLEANUP struct elements absent = {0};
-	struct answer answer = {.expected = &expected, .chains = chains};
+	struct arm_answer answer = {.expected = &expected, .chains = chains};
 	unsigned n_present;
 	int r;
 
@@ -159,7 +159,7 @@ int arm_intact(struct port *netfilter, struct error *reterr)
 {
 	struct ruleset_chain chains[RULESET_CHAINS];
 	struct elements none = {0};
-	struct answer answer = {.expected = &none, .chains = chains};
+	struct arm_answer answer = {.expected = &none, .chains = chains};
 	NF_TALK_CLEANUP struct nf_talk talk;
 	int r;
 

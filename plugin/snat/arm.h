@@ -8,7 +8,7 @@
  * done, and that needs the lease store, locked, so that no one changes it meanwhile:
  *
  *	arm_try() says ARM_E_MISSING: is the table as a whole there (arm_intact())? Then only a list of destinations is
- *	missing (arm_lists()); else the whole table is made anew, with all containers that hold a lease (arm_rebuild()).
+ *	missing (arm_lists()); else the whole table is rebuilt, with all containers that hold a lease (arm_table_begin()).
  *	arm_try() says ARM_E_STALE: an earlier holder of the addresses left something: arm_purge().
  */
 

@@ -16,12 +16,12 @@ _Static_assert(2 * LIMIT_RANGE_SETS <= BATCH_MESSAGES, "both directions of each 
 #define ROUNDS 4096U
 
 /**
- * struct search - Flows of some addresses, as far as a batch takes them
+ * struct flow_search - Flows of some addresses, as far as a batch takes them
  * @addresses:	Addresses
  * @n:		How many
  * @deletions:	One message per flow
  */
-struct search {
+struct flow_search {
 	const struct address *addresses;
 	size_t n;
 	struct batch deletions;
@@ -38,7 +38,7 @@ static int cannot(int errnum, const char *text, struct error *reterr)
 }
 
 /** is_wanted() - Whether @address is one of those that are searched for */
-static bool is_wanted(const struct search *search, const struct address *address)
+static bool is_wanted(const struct flow_search *search, const struct address *address)
 {
 	for (size_t i = 0; i < search->n; i++)
 		if (address_equal(&search->addresses[i], address))
@@ -48,14 +48,14 @@ static bool is_wanted(const struct search *search, const struct address *address
 
 /**
  * take_flow() - port_reply_fn: put the deletion of a flow that is wanted into the batch
- * @message:	Flow, NULL when the dump begins anew
- * @userdata:	struct search
+ * @message:	Flow, NULL when the dump begins again
+ * @userdata:	struct flow_search
  *
  * Return: 0, -ENOMEM, -EBADMSG
  */
 static int take_flow(const struct nlmsghdr *message, void *userdata)
 {
-	struct search *search = userdata;
+	struct flow_search *search = userdata;
 	struct ct_flow flow;
 	int r;
 
@@ -99,7 +99,7 @@ static int send_deletions(struct port *netfilter, struct batch *deletions, struc
  *
  * Return: 0, also when the batch could not take all; then it has no room. REFUSED
  */
-static int delete_found(struct port *netfilter, struct search *search, enum family family, struct error *reterr)
+static int delete_found(struct port *netfilter, struct flow_search *search, enum family family, struct error *reterr)
 {
 	struct port_failure failure = {0};
 	struct batch dump;
@@ -128,7 +128,7 @@ static bool has_family(const struct address *addresses, size_t n, enum family fa
 static int forget_family(struct port *netfilter, const struct address *addresses, size_t n, enum family family,
 			 struct error *reterr)
 {
-	struct search search = {.addresses = addresses, .n = n};
+	struct flow_search search = {.addresses = addresses, .n = n};
 	int r;
 
 	if (!has_family(addresses, n, family))

@@ -37,8 +37,8 @@ struct frame {
 	size_t index;
 };
 
-/** struct search - State of locate_duplicates(); @arena holds all keys of the text, each with a NUL */
-struct search {
+/** struct key_search - State of locate_duplicates(); @arena holds all keys of the text, each with a NUL */
+struct key_search {
 	struct scan scan;
 	struct position position;
 	struct frame *frames;
@@ -53,7 +53,7 @@ struct search {
 };
 
 /** search_done() - Free what the search took */
-static void search_done(struct search *search)
+static void search_done(struct key_search *search)
 {
 	free(search->frames);
 	free(search->keys);
@@ -78,7 +78,7 @@ static int compare_keys(const void *a, const void *b, void *arena)
 }
 
 /** open_frame() - An object or array begins; return 0 or -E2BIG */
-static int open_frame(struct search *search, bool is_object)
+static int open_frame(struct key_search *search, bool is_object)
 {
 	if (search->n_frames == DEPTH_MAX)
 		return -E2BIG;
@@ -92,7 +92,7 @@ static int open_frame(struct search *search, bool is_object)
 }
 
 /** tell() - Report a key of the innermost object */
-static void tell(const struct search *search, const struct key *key)
+static void tell(const struct key_search *search, const struct key *key)
 {
 	struct pointer pointer = {.length = 0};
 
@@ -109,7 +109,7 @@ static void tell(const struct search *search, const struct key *key)
 }
 
 /** close_frame() - An object or array ends: report its duplicates */
-static void close_frame(struct search *search)
+static void close_frame(struct key_search *search)
 {
 	const struct frame *frame = &search->frames[search->n_frames - 1];
 	struct key *keys = search->keys;
@@ -126,7 +126,7 @@ static void close_frame(struct search *search)
 }
 
 /** grow_keys() - Make room for one more key; return 0 or -ENOMEM */
-static int grow_keys(struct search *search)
+static int grow_keys(struct key_search *search)
 {
 	size_t capacity = search->capacity ? search->capacity * 2 : KEYS_FIRST;
 	struct key *keys;
@@ -142,7 +142,7 @@ static int grow_keys(struct search *search)
 }
 
 /** read_key() - Remember a key of the innermost object; return 0 or -ENOMEM */
-static int read_key(struct search *search, struct frame *frame)
+static int read_key(struct key_search *search, struct frame *frame)
 {
 	struct key key = {.offset = search->arena_size};
 	char bytes[SCAN_CHARACTER_MAX];
@@ -169,7 +169,7 @@ static int read_key(struct search *search, struct frame *frame)
 }
 
 /** search_string() - A string, which may be a key; return 0 or -ENOMEM */
-static int search_string(struct search *search)
+static int search_string(struct key_search *search)
 {
 	struct frame *frame = search->n_frames > 0 ? &search->frames[search->n_frames - 1] : NULL;
 
@@ -180,7 +180,7 @@ static int search_string(struct search *search)
 }
 
 /** search_comma() - The next member or element begins */
-static void search_comma(struct search *search)
+static void search_comma(struct key_search *search)
 {
 	struct frame *frame = search->n_frames > 0 ? &search->frames[search->n_frames - 1] : NULL;
 
@@ -192,7 +192,7 @@ static void search_comma(struct search *search)
 }
 
 /** search_step() - One step of the walk, at the byte @c; return 0, -ENOMEM or -E2BIG */
-static int search_step(struct search *search, int c)
+static int search_step(struct key_search *search, int c)
 {
 	switch (c) {
 	case '"':
@@ -229,7 +229,7 @@ static int search_step(struct search *search, int c)
 int locate_duplicates(const char *text, size_t size, locate_duplicate_fn found, void *userdata)
 {
 	CLEANUP(search_done)
-	struct search search = {
+	struct key_search search = {
 		.scan = {.text = text, .size = size},
 		.position = POSITION_START,
 		.frames = calloc(DEPTH_MAX, sizeof(*search.frames)),

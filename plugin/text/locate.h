@@ -28,7 +28,7 @@ enum locate_outcome {
  */
 typedef void (*locate_duplicate_fn)(void *userdata, const char *pointer, unsigned line, unsigned column);
 
-/** Steps of a pointer that a locator remembers; the rest of a longer one is looked for anew */
+/** Steps of a pointer that a locator remembers; the rest of a longer one is looked for again */
 #define LOCATOR_LEVELS_MAX 16U
 
 /**

@@ -69,8 +69,8 @@ static int make_plan(const struct context *context, const struct ipam_grant *gra
 		return REFUSED;
 	r = plan_make(&input, ret_plan);
 	if (r == -EINVAL)
-		return error_set(reterr, ERROR_CONFIG, "the MAC address \"%.64s\" asked for is no unicast MAC address",
-				 netconf->mac);
+		return error_set(reterr, ERROR_CONFIG,
+				 "the MAC address \"%.64s\" asked for is not a unicast MAC address", netconf->mac);
 	if (r == -ERANGE)
 		return error_set(
 			reterr, ERROR_CONFIG,

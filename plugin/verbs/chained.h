@@ -4,7 +4,7 @@
 
 /*
  * The chained role's pins and masquerading: for addresses that other plugins gave. It notes what it armed in a lease of
- * its own, so that DEL, GC and whoever makes the nftables table anew find it.
+ * its own, so that DEL, GC and whoever rebuilds the nftables table find it.
  */
 
 #include "plugin/host/host.h"

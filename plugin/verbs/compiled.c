@@ -91,7 +91,7 @@ static int heal(void *userdata, struct guard **ret_guard)
 	int r = policy_key(&context->netconf, &wanted.key);
 
 	name_file(&wanted);
-	log_line("the compiled policy %s/%s is damaged: it is made anew", context->netconf.data_dir, wanted.name);
+	log_line("the compiled policy %s/%s is damaged: it is rebuilt", context->netconf.data_dir, wanted.name);
 	if (r == 0 && state_open(context->netconf.data_dir, STATE_READ, &state) == 0)
 		state_cache_remove(&state, wanted.name);
 	if (r == 0)
@@ -148,7 +148,7 @@ static int use_kept(const struct wanted *wanted, const struct state *state, stru
 		return r == -ENOMEM ? r : STATE_E_ABSENT;
 	r = guard_image_open(fd, &wanted->key.tag, &guard, &origin);
 	if (r == -EUCLEAN)
-		log_line("the compiled policy %s/%s is damaged: it is made anew", wanted->context->netconf.data_dir,
+		log_line("the compiled policy %s/%s is damaged: it is rebuilt", wanted->context->netconf.data_dir,
 			 wanted->name);
 	if (r < 0)
 		return r == -ENOMEM ? r : STATE_E_ABSENT;
@@ -222,7 +222,7 @@ static void keep(const struct wanted *wanted, const struct state *state, const s
 }
 
 /**
- * compile() - Make the guard anew, unless somebody else has just done it
+ * compile() - Rebuild the guard, unless somebody else has just done it
  * @wanted:	Guard
  * @state:	State directory, the lock of the name held
  * @ret_guard:	Guard

@@ -4,7 +4,7 @@
 
 /*
  * The guard of a call. Large policies are kept compiled beside the state and used from there as long as nothing that
- * they were made of has changed; when it has, the first call that notices compiles them anew while others wait. Small
+ * they were made of has changed; when it has, the first call that notices compiles them again while others wait. Small
  * ones are read each time, which is quicker.
  */
 

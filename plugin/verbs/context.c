@@ -111,7 +111,7 @@ static void add_published(struct context *context)
 }
 
 /**
- * context_read_policy() - Read the policies and hold the configuration against them
+ * context_read_policy() - Read the policies and check the configuration against them
  * @context:	Its netconf has been read; its guard is filled
  * @reterr:	Code 11 while another call compiles them, 102 when a policy can't be read, 100 when a range is reserved,
  *		7 when nothing is left of one

@@ -32,8 +32,8 @@ struct stale {
 	char *ifname;
 };
 
-/** struct sweep - What the walk over the leases needs, and the list that it makes */
-struct sweep {
+/** struct collection - What the walk over the leases needs, and the list that it makes */
+struct collection {
 	const struct valid *valid;
 	const char *network;
 	bool chained;
@@ -53,7 +53,7 @@ static void valid_done(struct valid *valid)
 }
 
 /** sweep_done() - Release the list */
-static void sweep_done(struct sweep *sweep)
+static void sweep_done(struct collection *sweep)
 {
 	while (sweep->first) {
 		struct stale *stale = sweep->first;
@@ -94,7 +94,7 @@ static int read_entry(const struct context *context, const json_t *entry, const 
 
 	if (!attachment.container_id || !attachment.ifname)
 		return error_set(reterr, ERROR_CONFIG,
-				 "%s[%zu] is no object with containerID and ifname; nothing was removed", list_key,
+				 "%s[%zu] is not an object with containerID and ifname; nothing was removed", list_key,
 				 index);
 	*ret_key = attachment_key(&attachment);
 	return 0;
@@ -134,7 +134,7 @@ static int read_valid(const struct context *context, struct valid *ret_valid, st
 /** note_stale() - ipam_each_fn: remember a lease that is not valid */
 static int note_stale(void *userdata, const struct lease *lease)
 {
-	struct sweep *sweep = userdata;
+	struct collection *sweep = userdata;
 	struct attachment_key key = attachment_key(&lease->attachment);
 	struct stale *stale;
 
@@ -153,7 +153,7 @@ static int note_stale(void *userdata, const struct lease *lease)
 }
 
 /** find_stale() - Walk the leases of the network */
-static int find_stale(const struct context *context, const struct state *state, struct sweep *sweep,
+static int find_stale(const struct context *context, const struct state *state, struct collection *sweep,
 		      struct error *reterr)
 {
 	STORE_CLEANUP struct store *store = NULL;
@@ -258,7 +258,7 @@ static int remove_stale(const struct context *context, const struct state *state
 }
 
 /** attachment_of() - The attachment that a stale lease is of; borrows its texts */
-static struct attachment attachment_of(const struct sweep *sweep, const struct stale *stale)
+static struct attachment attachment_of(const struct collection *sweep, const struct stale *stale)
 {
 	return (struct attachment){.network = sweep->network,
 				   .container_id = stale->container_id,
@@ -303,7 +303,8 @@ static void join_group(const struct context *context, const struct state *state,
 }
 
 /** remove_group() - Remove the group and unlock it; whom it does not remove is left to remove_stale() */
-static void remove_group(struct host *host, const struct state *state, const struct sweep *sweep, struct group *group)
+static void remove_group(struct host *host, const struct state *state, const struct collection *sweep,
+			 struct group *group)
 {
 	struct error ignored = {0};
 	int r = attach_group_delete(host->rtnetlink, &group->links, &ignored);
@@ -319,7 +320,7 @@ static void remove_group(struct host *host, const struct state *state, const str
 
 /** remove_together() - Remove as many as can be without waiting, a group at a time */
 static void remove_together(const struct context *context, const struct state *state, struct host *host,
-			    struct sweep *sweep)
+			    struct collection *sweep)
 {
 	struct group group = {.n = 0};
 
@@ -334,7 +335,7 @@ static void remove_together(const struct context *context, const struct state *s
 }
 
 /** remove_all() - Remove each, go on after a failure, tell of the first one and of how many there were */
-static int remove_all(const struct context *context, const struct state *state, struct sweep *sweep,
+static int remove_all(const struct context *context, const struct state *state, struct collection *sweep,
 		      struct error *reterr)
 {
 	HOST_CLEANUP struct host host = {0};
@@ -368,7 +369,7 @@ static int remove_all(const struct context *context, const struct state *state, 
 int verb_gc(struct context *context, struct error *reterr)
 {
 	__attribute__((cleanup(valid_done))) struct valid valid = {0};
-	__attribute__((cleanup(sweep_done))) struct sweep sweep = {.valid = &valid};
+	__attribute__((cleanup(sweep_done))) struct collection sweep = {.valid = &valid};
 	STATE_CLEANUP struct state state = STATE_INIT;
 	int r;
 

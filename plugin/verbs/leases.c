@@ -10,9 +10,9 @@
 
 #include "ipam/store/store_lmdb.h"
 #include "plugin/host/adopt.h"
-#include "plugin/host/asker.h"
 #include "plugin/host/protection.h"
 #include "plugin/host/reclaim.h"
+#include "plugin/host/veto.h"
 #include "plugin/netconf/check.h"
 #include "plugin/report/log.h"
 #include "plugin/verbs/blocks.h"
@@ -67,7 +67,7 @@ static size_t ordinal_of(const char *pod)
 }
 
 /** make_request() - The call in the IPAM's terms */
-static struct ipam_request make_request(const struct context *context, const struct netns *netns, struct asker *asker)
+static struct ipam_request make_request(const struct context *context, const struct netns *netns, struct veto *veto)
 {
 	const struct netconf *netconf = &context->netconf;
 	const struct cni_args *args = &context->request.args;
@@ -98,9 +98,9 @@ static struct ipam_request make_request(const struct context *context, const str
 		.own_first = ordinal_of(args->pod_name),
 		.reuse_delay = netconf->reuse_delay,
 		.guard = context->guard,
-		.veto = asker_veto,
-		.lives = asker_lives,
-		.userdata = asker,
+		.veto = veto_address,
+		.lives = veto_lives,
+		.userdata = veto,
 	};
 }
 
@@ -121,7 +121,7 @@ static void tell_of_replacement(const struct taking *taking)
 	if (!taking->seed.replaced)
 		return;
 	recorder_count(taking->context->recorder, COUNTER_STORE_REPLACED);
-	log_line("the lease store in %s was damaged: it is set aside as leases.mdb.damaged and made anew from the "
+	log_line("the lease store in %s was damaged: it is set aside as leases.mdb.damaged and rebuilt from the "
 		 "kernel's interfaces and routes",
 		 taking->context->netconf.data_dir);
 }
@@ -274,11 +274,11 @@ static int take_once(const struct take *take, struct ipam_grant *ret_grant, size
 	const struct context *context = take->context;
 	struct attachment attachment = context_attachment(context);
 	HOST_LOCAL_CLEANUP struct host_local files = HOST_LOCAL_INIT;
-	struct asker asker = {.netconf = &context->netconf,
-			      .attachment = &attachment,
-			      .host = take->host->rtnetlink,
-			      .files = &files};
-	struct ipam_request request = make_request(context, take->netns, &asker);
+	struct veto veto = {.netconf = &context->netconf,
+			    .attachment = &attachment,
+			    .host = take->host->rtnetlink,
+			    .files = &files};
+	struct ipam_request request = make_request(context, take->netns, &veto);
 	CLEANUP(taking_done) struct taking taking = {.context = context, .request = &request, .host = take->host};
 	OWN_RANGES_CLEANUP struct own_ranges own = {0};
 	struct ipam_refusal refusal = {0};
@@ -300,7 +300,7 @@ static int take_once(const struct take *take, struct ipam_grant *ret_grant, size
 		give_ranges(&context->netconf, ret_grant);
 	*ret_set = refusal.set;
 	if (r)
-		(void)leases_error(context, r, &refusal, &asker, reterr);
+		(void)leases_error(context, r, &refusal, &veto, reterr);
 	else
 		tell_host_local(&files, &attachment, ret_grant);
 	return r == (int)IPAM_E_FULL ? r : r ? REFUSED : 0;

@@ -22,8 +22,8 @@ int leases_take(const struct context *context, const struct state *state, const 
 int leases_note(const struct context *context, const struct state *state, struct host *host, const struct lease *lease,
 		bool *ret_shared, struct error *reterr);
 
-struct asker;
+struct veto;
 int leases_error(const struct context *context, int outcome, const struct ipam_refusal *refusal,
-		 const struct asker *asker, struct error *reterr);
+		 const struct veto *veto, struct error *reterr);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "ipam/store/store_lmdb.h"
 #include "plugin/host/adopt.h"
-#include "plugin/host/asker.h"
+#include "plugin/host/veto.h"
 #include "plugin/host/protection.h"
 #include "plugin/host/reclaim.h"
 #include "plugin/netconf/check.h"
@@ -79,19 +79,19 @@ static bool is_in_ranges(const struct netconf *netconf, const struct address *ad
  * @context:	Call
  * @outcome:	Outcome
  * @refusal:	What it is about
- * @asker:	Who was asked about addresses
+ * @veto:	Who was asked about addresses
  * @reterr:	Filled
  *
  * Return: REFUSED
  */
 int leases_error(const struct context *context, int outcome, const struct ipam_refusal *refusal,
-		 const struct asker *asker, struct error *reterr)
+		 const struct veto *veto, struct error *reterr)
 {
 	char text[ADDRESS_TEXT_MAX], reservation[RESERVATION_TEXT_MAX], ranges[RANGES_TEXT_MAX];
 
 	(void)address_format(&refusal->address, text);
-	if (outcome < 0 && outcome == asker->failure)
-		return asker_failed(asker, reterr);
+	if (outcome < 0 && outcome == veto->failure)
+		return veto_failed(veto, reterr);
 	switch (outcome) {
 	case IPAM_E_FULL:
 		return full_error(context, refusal, reterr);
@@ -117,7 +117,7 @@ int leases_error(const struct context *context, int outcome, const struct ipam_r
 				 "source of snat, or of a kind that no host has; ask for another address",
 				 text);
 	case IPAM_E_VETOED:
-		return asker_vetoed(asker, &refusal->address, reterr);
+		return veto_error(veto, &refusal->address, reterr);
 	case IPAM_E_LIVES:
 		return error_set(
 			reterr, ERROR_KERNEL,

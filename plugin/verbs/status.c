@@ -52,7 +52,7 @@ static int open_store(const struct context *context, const struct state *state, 
 	if (!r)
 		r = store_lmdb_open(state, STATE_READ, LIMIT_STATUS_WAIT_MS, boot_id, NULL, ret_store);
 	if (r == STORE_LMDB_E_DAMAGED)
-		log_line("the lease store in %s is damaged; the next ADD makes it anew", context->netconf.data_dir);
+		log_line("the lease store in %s is damaged; the next ADD rebuilds it", context->netconf.data_dir);
 	if (!r || r == STATE_E_ABSENT || r == STORE_LMDB_E_DAMAGED)
 		return r ? STATE_E_ABSENT : 0;
 	(void)lease_store_error(context->netconf.data_dir, r, reterr);
@@ -117,7 +117,7 @@ static int read_routes(const struct context *context, struct port *host, struct 
 		return error_set_errno(reterr, ERROR_NOT_READY, r, "the host's routes can't be read");
 	if (ret_hostroutes->n_left_out)
 		log_line(
-			"warning: %zu of the host's routes in the ranges of network %s are not held against its leases",
+			"warning: %zu of the host's routes in the ranges of network %s are not checked against its leases",
 			ret_hostroutes->n_left_out, context->netconf.name);
 	return 0;
 }

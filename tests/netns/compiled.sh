@@ -417,21 +417,21 @@ test_damaged_images_are_made_anew()
 		: >log
 		assert_decides "damaged at $at of $size"
 		# Damage that only the last one met
-		assert_decides "made anew after $at"
+		assert_decides "rebuilt after $at"
 		assert_one_image "damaged at $at"
 	done
 	for at in 0 5 24 40; do
 		damage "$at"
 		: >log
 		assert_decides "damaged at $at of $size"
-		assert_contains "$(<log)" "is damaged: it is made anew" "what is logged"
+		assert_contains "$(<log)" "is damaged: it is rebuilt" "what is logged"
 	done
 	for ((at = 0; at < size; at += 4096)); do
 		truncate -s "$at" "$(images)"
 		assert_decides "cut at $at"
 		truncate -s $((at + 17)) "$(images)"
 		assert_decides "cut at $at + 17"
-		assert_equal "$size" "$(stat -c %s "$(images)")" "made anew after $at"
+		assert_equal "$size" "$(stat -c %s "$(images)")" "rebuilt after $at"
 	done
 	head -c "$size" /dev/urandom >"$(images)"
 	assert_decides "noise"
@@ -484,7 +484,7 @@ test_files_that_are_not_ours()
 		# Somebody puts an image there that fits by its times
 		$other "$image"
 		assert_decides "$other"
-		assert_equal "600 root" "$(stat -c '%a %U' "$image")" "made anew after $other"
+		assert_equal "600 root" "$(stat -c '%a %U' "$image")" "rebuilt after $other"
 	done
 	cp "$image" elsewhere
 	ln -sf "$PWD/elsewhere" "$image"
@@ -544,7 +544,7 @@ test_an_image_that_is_damaged_while_a_pool_is_built()
 	assert_decides "compiled"
 	size=$(stat -c %s "$(images)")
 	for ((at = 4096 * 2; at < size && at < 4096 * 9; at += 4096)); do
-		[[ -n "$(images)" ]] || assert_decides "made anew"
+		[[ -n "$(images)" ]] || assert_decides "rebuilt"
 		damage $((at + 50))
 		rm -f "$STATE/leases.mdb"
 		assert_around 1
@@ -553,7 +553,7 @@ test_an_image_that_is_damaged_while_a_pool_is_built()
 		done
 		rm -f "$STATE/leases.mdb"
 	done
-	assert_contains "$(<log)" "is damaged: it is made anew" "what is logged"
+	assert_contains "$(<log)" "is damaged: it is rebuilt" "what is logged"
 }
 
 # --- It can't be kept ---

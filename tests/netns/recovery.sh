@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What nobody has to clean up by hand: a lease store that is lost or damaged is made anew from the kernel's state, and
+# What nobody has to clean up by hand: a lease store that is lost or damaged is rebuilt from the kernel's state, and
 # a pool that is used up takes back what the dead held.
 # shellcheck source=tests/lib.sh
 source "$(dirname "$0")/../lib.sh"

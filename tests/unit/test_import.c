@@ -302,7 +302,7 @@ static void test_faults_of_rows(void **state)
 		{NETBOX, "prefix\n\"a\n\nb\"\n", "t.csv line 2: ", "prefix \"a  b\" must be"},
 		{NETBOX, "prefix\n\xe4\x1b\n", "t.csv line 2: ", "prefix \"? \" must be"},
 		{NETBOX, "Prefix\n10.20.5.0/16\n",
-		 "t.csv line 2: ", "bits set behind its prefix length; the network is 10.20.0.0/16"},
+		 "t.csv line 2: ", "bits set after its prefix length; the network is 10.20.0.0/16"},
 		{NETBOX, "prefix,role\n,db\n", "t.csv line 2: ", "prefix is empty"},
 		{NETBOX, "prefix,role\n10.0.0.0/8,a,b\n", "t.csv line 2: ", "3 columns and its header 2"},
 		{NETBOX, "prefix,role\n10.0.0.0/8\n", "t.csv line 2: ", "1 columns and its header 2"},

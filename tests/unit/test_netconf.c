@@ -101,7 +101,7 @@ static const struct {
 	{PINS("{'name': 'x', 'source': ['192.0.2.1'], 'destinations': []}"), RULE_SNAT, "/snat/0/destinations",
 	 "empty"},
 	{PINS("{'name': 'x', 'source': ['192.0.2.1'], 'assign': 'eth/0'}"), RULE_INVALID_VALUE, "/snat/0/assign",
-	 "no interface's name"},
+	 "not a name that an interface can have"},
 	{HEAD ", 'dns': {'nameserver': ['10.0.0.1']}, " IPAM "}", RULE_UNKNOWN_KEY, "/dns/nameserver", "nameservers"},
 	{HEAD ", 'dns': {'search': ['a', 1]}, " IPAM "}", RULE_INVALID_VALUE, "/dns/search", "search[1]"},
 	{HEAD ", 'ipam': {'type': 'host-local', " RANGES "}}", RULE_INVALID_VALUE, "/ipam/type", "rangeguard"},

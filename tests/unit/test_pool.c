@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "ipam/lease/extent.h"
-#include "ipam/lease/holding.h"
+#include "ipam/lease/lease_table.h"
 #include "ipam/lease/pool.h"
 #include "ipam/lease/resting.h"
 #include "ipam_scene.h"
@@ -110,7 +110,7 @@ static void take(struct scene *scene, const char *text)
 	static const struct attachment_key key = {.bytes = {1}};
 	struct address address = address_of(text);
 
-	assert_int_equal(holding_take(scene->store, &key, &address), 0);
+	assert_int_equal(lease_table_take(scene->store, &key, &address), 0);
 }
 
 static void test_build(void **state)

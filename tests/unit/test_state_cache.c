@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * state_cache.c: files beside the state that can be made anew. What is being written is never taken for what is there,
+ * state_cache.c: files beside the state that can be rebuilt. What is being written is never taken for what is there,
  * what a killed writer leaves is removed, and there are no more files than a limit.
  */
 

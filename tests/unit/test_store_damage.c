@@ -242,7 +242,7 @@ static int seed_one(void *userdata, struct store *store)
 	return *outcome;
 }
 
-/* A damaged store is set aside and made anew from its seed; a sound one is left alone; a seed that fails leaves none. */
+/* A damaged store is set aside and rebuilt from its seed; a sound one is left alone; a seed that fails leaves none. */
 static void test_damaged_is_made_anew(void **state)
 {
 	const struct scene *scene = *state;
@@ -277,7 +277,7 @@ static void test_damaged_is_made_anew(void **state)
 	store_close(store);
 }
 
-/* The lock stays held while an open store is made anew. */
+/* The lock stays held while an open store is rebuilt. */
 static void test_renew(void **state)
 {
 	const struct scene *scene = *state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the IPAM can't know and asks the kernel about, and the words for its answers. */
 
-#include "plugin/host/asker.h"
+#include "plugin/host/veto.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -12,124 +12,124 @@
 #include "plugin/network/hostroute.h"
 #include "plugin/report/log.h"
 
-/** asker_describe_route() - "10.1.2.0/24 through interface docker0", "blackhole 10.1.2.0/24". Return: @buffer */
-const char *asker_describe_route(const struct route_info *match, char buffer[static ASKER_ROUTE_TEXT_MAX])
+/** veto_describe_route() - "10.1.2.0/24 through interface docker0", "blackhole 10.1.2.0/24". Return: @buffer */
+const char *veto_describe_route(const struct route_info *match, char buffer[static VETO_ROUTE_TEXT_MAX])
 {
 	char prefix[PREFIX_TEXT_MAX], interface[IF_NAMESIZE];
 	/* The kernel says that what IPv6 discards goes through lo. */
 	bool leads = match->interface && !hostroute_discards(match) && if_indextoname(match->interface, interface);
 
-	(void)snprintf(buffer, ASKER_ROUTE_TEXT_MAX, "%s%s%s%s", hostroute_type_text(match),
+	(void)snprintf(buffer, VETO_ROUTE_TEXT_MAX, "%s%s%s%s", hostroute_type_text(match),
 		       prefix_format(&match->destination, prefix), leads ? " through interface " : "",
 		       leads ? interface : "");
 	return buffer;
 }
 
 /** clash_verdict() - What a clash means under `hostRoutes`; a delegate's caller makes connected routes of its own */
-static int clash_verdict(const struct asker *asker, const struct address *address)
+static int clash_verdict(const struct veto *veto, const struct address *address)
 {
-	char text[ADDRESS_TEXT_MAX], route[ASKER_ROUTE_TEXT_MAX];
+	char text[ADDRESS_TEXT_MAX], route[VETO_ROUTE_TEXT_MAX];
 
-	if (asker->netconf->role == ROLE_DELEGATE || asker->netconf->guard.host_routes == HOST_ROUTES_OFF)
+	if (veto->netconf->role == ROLE_DELEGATE || veto->netconf->guard.host_routes == HOST_ROUTES_OFF)
 		return IPAM_VERDICT_FREE;
-	if (asker->netconf->guard.host_routes == HOST_ROUTES_REFUSE)
+	if (veto->netconf->guard.host_routes == HOST_ROUTES_REFUSE)
 		return IPAM_VERDICT_STOP;
 	log_line("warning: address %s clashes with the host's route %s", address_format(address, text),
-		 asker_describe_route(&asker->match, route));
+		 veto_describe_route(&veto->match, route));
 	return IPAM_VERDICT_FREE;
 }
 
 /** is_own_route() - Whether the route found leads to the host end of the attachment that asks: it is here already */
-static bool is_own_route(const struct asker *asker)
+static bool is_own_route(const struct veto *veto)
 {
 	char own[IF_NAMESIZE], found[IF_NAMESIZE];
 
-	if (asker->match.protocol != PLAN_ROUTE_PROTOCOL || !if_indextoname(asker->match.interface, found))
+	if (veto->match.protocol != PLAN_ROUTE_PROTOCOL || !if_indextoname(veto->match.interface, found))
 		return false;
-	plan_host_name(asker->attachment, own);
+	plan_host_name(veto->attachment, own);
 	return strcmp(own, found) == 0;
 }
 
-/** asker_veto() - ipam_veto_fn: how does the host route this address today? */
-int asker_veto(void *userdata, const struct ip_range *range, const struct address *address, bool requested)
+/** veto_address() - ipam_veto_fn: how does the host route this address today? */
+int veto_address(void *userdata, const struct ip_range *range, const struct address *address, bool requested)
 {
-	struct asker *asker = userdata;
+	struct veto *veto = userdata;
 	int r;
 
-	asker->in_file = asker->files && host_local_is_taken(asker->files, address, asker->attachment);
-	if (asker->in_file)
+	veto->in_file = veto->files && host_local_is_taken(veto->files, address, veto->attachment);
+	if (veto->in_file)
 		return requested ? IPAM_VERDICT_STOP : IPAM_VERDICT_SKIP;
-	r = hostroute_ask(asker->host, address, &range->subnet, &asker->match);
+	r = hostroute_ask(veto->host, address, &range->subnet, &veto->match);
 	switch (r) {
 	case HOSTROUTE_FREE:
 		return IPAM_VERDICT_FREE;
 	case HOSTROUTE_TAKEN:
-		if (is_own_route(asker))
+		if (is_own_route(veto))
 			return IPAM_VERDICT_FREE;
-		asker->taken = requested;
+		veto->taken = requested;
 		return requested ? IPAM_VERDICT_STOP : IPAM_VERDICT_SKIP;
 	case HOSTROUTE_CLASH:
-		asker->taken = false;
-		return clash_verdict(asker, address);
+		veto->taken = false;
+		return clash_verdict(veto, address);
 	default:
-		asker->failure = r;
-		asker->asked = *address;
+		veto->failure = r;
+		veto->asked = *address;
 		return r;
 	}
 }
 
-/** asker_failed() - Say that the kernel does not tell how it routes an address: REFUSED (107) */
-int asker_failed(const struct asker *asker, struct error *reterr)
+/** veto_failed() - Say that the kernel does not tell how it routes an address: REFUSED (107) */
+int veto_failed(const struct veto *veto, struct error *reterr)
 {
 	char text[ADDRESS_TEXT_MAX];
 
-	(void)address_format(&asker->asked, text);
-	if (asker->asked.family == FAMILY_IPV6 && (asker->failure == -EOPNOTSUPP || asker->failure == -EAFNOSUPPORT))
+	(void)address_format(&veto->asked, text);
+	if (veto->asked.family == FAMILY_IPV6 && (veto->failure == -EOPNOTSUPP || veto->failure == -EAFNOSUPPORT))
 		return error_set(
 			reterr, ERROR_KERNEL,
 			"the host's kernel has no IPv6 (ipv6.disable=1, or no such module), so that address %s "
 			"can't be used; leave the IPv6 ranges out, or switch IPv6 on",
 			text);
 	return error_set(reterr, ERROR_KERNEL, "the kernel does not tell how the host routes address %s: %s", text,
-			 strerror(-asker->failure));
+			 strerror(-veto->failure));
 }
 
 /**
- * asker_lives() - ipam_lives_fn: is the attachment that asks still there?
- * @userdata:	struct asker
+ * veto_lives() - ipam_lives_fn: is the attachment that asks still there?
+ * @userdata:	struct veto
  * @lease:	What it holds
  *
  * Its host end tells; a delegate's interface is not ours, so there the namespace recorded at ADD does.
  *
  * Return: 1, 0
  */
-int asker_lives(void *userdata, const struct lease *lease)
+int veto_lives(void *userdata, const struct lease *lease)
 {
-	const struct asker *asker = userdata;
+	const struct veto *veto = userdata;
 
-	if (asker->netconf->role == ROLE_DELEGATE)
+	if (veto->netconf->role == ROLE_DELEGATE)
 		return liveness_netns(lease) == LIVENESS_THERE;
-	return liveness_interface(asker->host, lease);
+	return liveness_interface(veto->host, lease);
 }
 
-/** asker_vetoed() - Say what the host's routes have against an address: REFUSED with code 104 or 105 */
-int asker_vetoed(const struct asker *asker, const struct address *address, struct error *reterr)
+/** veto_error() - Say what the host's routes have against an address: REFUSED with code 104 or 105 */
+int veto_error(const struct veto *veto, const struct address *address, struct error *reterr)
 {
-	const struct route_info *match = &asker->match;
-	char text[ADDRESS_TEXT_MAX], route[ASKER_ROUTE_TEXT_MAX];
+	const struct route_info *match = &veto->match;
+	char text[ADDRESS_TEXT_MAX], route[VETO_ROUTE_TEXT_MAX];
 
 	(void)address_format(address, text);
-	if (asker->in_file)
+	if (veto->in_file)
 		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
-				 "requested address %s is given to another container by host-local: %.256s/%.64s/%s", text,
-				 asker->netconf->adopt, asker->netconf->name, text);
-	(void)asker_describe_route(match, route);
-	if (asker->taken && hostroute_discards(match))
+				 "requested address %s is given to another container by host-local: %.256s/%.64s/%s",
+				 text, veto->netconf->adopt, veto->netconf->name, text);
+	(void)veto_describe_route(match, route);
+	if (veto->taken && hostroute_discards(match))
 		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
 				 "requested address %s is shut off by the host's route %s; remove that route, or ask "
 				 "for another address",
 				 text, route);
-	if (asker->taken)
+	if (veto->taken)
 		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
 				 "requested address %s is the host's own or another container's: the host routes %s",
 				 text, route);

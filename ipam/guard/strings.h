@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef IPAM_GUARD_TEXTS_H
-#define IPAM_GUARD_TEXTS_H
+#ifndef IPAM_GUARD_STRINGS_H
+#define IPAM_GUARD_STRINGS_H
 
 /*
  * Texts in one block of bytes, named by offset: a million entries share a handful of owners and reasons, and the block
@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /**
- * struct texts - A block of texts
+ * struct strings - A block of texts
  * @bytes:	The texts, each with its NUL
  * @size:	Bytes used
  * @capacity:	Bytes allocated
@@ -19,7 +19,7 @@
  * @n_slots:	Its size, 0 or a power of two
  * @n_used:	Slots in use
  */
-struct texts {
+struct strings {
 	char *bytes;
 	size_t size;
 	size_t capacity;
@@ -28,10 +28,10 @@ struct texts {
 	size_t n_used;
 };
 
-int texts_append(struct texts *texts, const char *text, uint32_t *ret_offset);
-int texts_intern(struct texts *texts, const char *text, uint32_t *ret_offset);
-const char *texts_get(const struct texts *texts, uint32_t offset);
-void texts_seal(struct texts *texts);
-void texts_done(struct texts *texts);
+int strings_append(struct strings *texts, const char *text, uint32_t *ret_offset);
+int strings_intern(struct strings *texts, const char *text, uint32_t *ret_offset);
+const char *strings_get(const struct strings *texts, uint32_t offset);
+void strings_seal(struct strings *texts);
+void strings_done(struct strings *texts);
 
 #endif

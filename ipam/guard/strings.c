@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Texts in one block of bytes, named by offset. Pure. */
 
-#include "ipam/guard/texts.h"
+#include "ipam/guard/strings.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
  *
  * Return: 0, -ENOMEM, -E2BIG when an offset would no longer fit 32 bits
  */
-static int reserve(struct texts *texts, size_t more)
+static int reserve(struct strings *texts, size_t more)
 {
 	size_t capacity = texts->capacity ? texts->capacity : BYTES_FIRST;
 	size_t needed;
@@ -40,14 +40,14 @@ static int reserve(struct texts *texts, size_t more)
 }
 
 /**
- * texts_append() - Add a text without looking whether it is there already
+ * strings_append() - Add a text without looking whether it is there already
  * @texts:	Block
  * @text:	Text, copied
  * @ret_offset:	Its offset
  *
  * Return: 0, -ENOMEM, -E2BIG when the block is full
  */
-int texts_append(struct texts *texts, const char *text, uint32_t *ret_offset)
+int strings_append(struct strings *texts, const char *text, uint32_t *ret_offset)
 {
 	size_t size = strlen(text) + 1;
 	int r;
@@ -68,7 +68,7 @@ int texts_append(struct texts *texts, const char *text, uint32_t *ret_offset)
 }
 
 /** find_slot() - The slot of @slots that holds @text, or the empty one it would go to */
-static uint32_t *find_slot(const struct texts *texts, uint32_t *slots, size_t n_slots, const char *text)
+static uint32_t *find_slot(const struct strings *texts, uint32_t *slots, size_t n_slots, const char *text)
 {
 	size_t i = XXH3_64bits(text, strlen(text)) & (n_slots - 1);
 
@@ -78,7 +78,7 @@ static uint32_t *find_slot(const struct texts *texts, uint32_t *slots, size_t n_
 }
 
 /** grow_slots() - Keep at least half of the slots empty; return 0 or -ENOMEM */
-static int grow_slots(struct texts *texts)
+static int grow_slots(struct strings *texts)
 {
 	size_t n_slots = texts->n_slots ? texts->n_slots * 2 : SLOTS_FIRST;
 	uint32_t *slots;
@@ -98,14 +98,14 @@ static int grow_slots(struct texts *texts)
 }
 
 /**
- * texts_intern() - Add a text, or find it where it was interned before
+ * strings_intern() - Add a text, or find it where it was interned before
  * @texts:	Block
  * @text:	Text, copied
  * @ret_offset:	Its offset: equal texts that were interned have equal offsets
  *
  * Return: 0, -ENOMEM, -E2BIG when the block is full
  */
-int texts_intern(struct texts *texts, const char *text, uint32_t *ret_offset)
+int strings_intern(struct strings *texts, const char *text, uint32_t *ret_offset)
 {
 	uint32_t *slot;
 	int r;
@@ -119,7 +119,7 @@ int texts_intern(struct texts *texts, const char *text, uint32_t *ret_offset)
 		return r;
 	slot = find_slot(texts, texts->slots, texts->n_slots, text);
 	if (!*slot) {
-		r = texts_append(texts, text, slot);
+		r = strings_append(texts, text, slot);
 		if (r < 0)
 			return r;
 		texts->n_used++;
@@ -128,14 +128,14 @@ int texts_intern(struct texts *texts, const char *text, uint32_t *ret_offset)
 	return 0;
 }
 
-/** texts_get() - The text at @offset, borrowed until the next one is added */
-const char *texts_get(const struct texts *texts, uint32_t offset)
+/** strings_get() - The text at @offset, borrowed until the next one is added */
+const char *strings_get(const struct strings *texts, uint32_t offset)
 {
 	return offset ? texts->bytes + offset : "";
 }
 
-/** texts_seal() - Free what only adding needs; texts_intern() begins anew if it is called again */
-void texts_seal(struct texts *texts)
+/** strings_seal() - Free what only adding needs; strings_intern() begins again if it is called again */
+void strings_seal(struct strings *texts)
 {
 	free(texts->slots);
 	texts->slots = NULL;
@@ -143,10 +143,10 @@ void texts_seal(struct texts *texts)
 	texts->n_used = 0;
 }
 
-/** texts_done() - Free the block */
-void texts_done(struct texts *texts)
+/** strings_done() - Free the block */
+void strings_done(struct strings *texts)
 {
-	texts_seal(texts);
+	strings_seal(texts);
 	free(texts->bytes);
-	*texts = (struct texts){0};
+	*texts = (struct strings){0};
 }

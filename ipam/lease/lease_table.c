@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What an attachment holds: its lease and its addresses are written and removed here, and nowhere else. */
 
-#include "ipam/lease/holding.h"
+#include "ipam/lease/lease_table.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,14 +17,14 @@ static struct bytes bytes_of_key(const struct attachment_key *key)
 	return bytes_of(key->bytes, sizeof(key->bytes));
 }
 
-/** holding_outcome() - @r for who asked the address manager: whatever can't be read is one named outcome */
-int holding_outcome(int r)
+/** lease_table_outcome() - @r for who asked the address manager: whatever can't be read is one named outcome */
+int lease_table_outcome(int r)
 {
 	return r == -EUCLEAN ? IPAM_E_DAMAGED : r;
 }
 
 /**
- * holding_get() - Read an attachment's lease
+ * lease_table_get() - Read an attachment's lease
  * @store:	Store, in a transaction
  * @attachment:	Attachment
  * @key:	Its key
@@ -32,8 +32,8 @@ int holding_outcome(int r)
  *
  * Return: 0, IPAM_E_NOT_FOUND, IPAM_E_DAMAGED, -EEXIST for two attachments of one digest, negative errno
  */
-int holding_get(struct store *store, const struct attachment *attachment, const struct attachment_key *key,
-		struct lease *ret_lease)
+int lease_table_get(struct store *store, const struct attachment *attachment, const struct attachment_key *key,
+		    struct lease *ret_lease)
 {
 	struct bytes row;
 	int r;
@@ -50,14 +50,14 @@ int holding_get(struct store *store, const struct attachment *attachment, const 
 }
 
 /**
- * holding_find() - Who holds an address
+ * lease_table_find() - Who holds an address
  * @store:	Store, in a transaction
  * @address:	Address
  * @ret_key:	Key of the attachment, borrowed until the next change
  *
  * Return: 0, STORE_E_NOT_FOUND when nobody does, negative errno
  */
-int holding_find(struct store *store, const struct address *address, struct bytes *ret_key)
+int lease_table_find(struct store *store, const struct address *address, struct bytes *ret_key)
 {
 	struct row_key row = row_key_of_address(address);
 
@@ -65,7 +65,7 @@ int holding_find(struct store *store, const struct address *address, struct byte
 }
 
 /**
- * holding_next() - The first address in a span that is held
+ * lease_table_next() - The first address in a span that is held
  * @store:	Store, in a transaction
  * @within:	Span
  * @ret_address: Address
@@ -73,7 +73,7 @@ int holding_find(struct store *store, const struct address *address, struct byte
  *
  * Return: 0, STORE_E_NOT_FOUND, negative errno
  */
-int holding_next(struct store *store, const struct span *within, struct address *ret_address, struct bytes *ret_key)
+int lease_table_next(struct store *store, const struct span *within, struct address *ret_address, struct bytes *ret_key)
 {
 	struct address address = {.family = within->family, .value = within->first};
 	struct row_key key = row_key_of_address(&address);
@@ -107,7 +107,7 @@ static int give_back(struct store *store, const struct attachment_key *key, cons
 	struct bytes holder;
 	int r;
 
-	r = holding_find(store, address, &holder);
+	r = lease_table_find(store, address, &holder);
 	if (r)
 		return r < 0 ? r : 0;
 	if (holder.size != sizeof(key->bytes) || memcmp(holder.data, key->bytes, holder.size))
@@ -151,7 +151,7 @@ static int give_back_by_scan(struct store *store, const struct attachment_key *k
 }
 
 /**
- * holding_give_back() - Give back all that an attachment holds, and its lease
+ * lease_table_give_back() - Give back all that an attachment holds, and its lease
  * @store:	Store, in a writing transaction
  * @key:	Key of the attachment
  * @lease:	Its lease, NULL when it can't be read
@@ -159,8 +159,8 @@ static int give_back_by_scan(struct store *store, const struct attachment_key *k
  *
  * Return: 0, negative errno
  */
-int holding_give_back(struct store *store, const struct attachment_key *key, const struct lease *lease,
-		      const uint64_t *released)
+int lease_table_give_back(struct store *store, const struct attachment_key *key, const struct lease *lease,
+			  const uint64_t *released)
 {
 	int r = 0;
 
@@ -179,14 +179,14 @@ int holding_give_back(struct store *store, const struct attachment_key *key, con
 }
 
 /**
- * holding_take() - Have an attachment hold an address that nobody holds
+ * lease_table_take() - Have an attachment hold an address that nobody holds
  * @store:	Store, in a writing transaction
  * @key:	Key of the attachment
  * @address:	Address
  *
  * Return: 0, negative errno
  */
-int holding_take(struct store *store, const struct attachment_key *key, const struct address *address)
+int lease_table_take(struct store *store, const struct attachment_key *key, const struct address *address)
 {
 	struct row_key row = row_key_of_address(address);
 	int r;
@@ -196,14 +196,14 @@ int holding_take(struct store *store, const struct attachment_key *key, const st
 }
 
 /**
- * holding_put() - Write an attachment's lease
+ * lease_table_put() - Write an attachment's lease
  * @store:	Store, in a writing transaction
  * @key:	Key of the attachment
  * @lease:	Lease, with the addresses that it holds
  *
  * Return: 0, negative errno
  */
-int holding_put(struct store *store, const struct attachment_key *key, const struct lease *lease)
+int lease_table_put(struct store *store, const struct attachment_key *key, const struct lease *lease)
 {
 	CLEANUP_FREE void *data = NULL;
 	size_t size;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef PLUGIN_HOST_ASKER_H
-#define PLUGIN_HOST_ASKER_H
+#ifndef PLUGIN_HOST_VETO_H
+#define PLUGIN_HOST_VETO_H
 
 /*
  * What the IPAM can't know and asks the kernel about: how the host routes an address today, and whether an attachment
@@ -14,7 +14,7 @@
 #include "plugin/network/rtmessage.h"
 
 /**
- * struct asker - Who asks, through which port
+ * struct veto - Who asks, through which port
  * @netconf:	Its configuration
  * @attachment:	Its attachment
  * @host:	Port
@@ -25,7 +25,7 @@
  * @asked:	Address
  * @taken:	That was a veto for an address that was asked for, and is somebody's
  */
-struct asker {
+struct veto {
 	const struct netconf *netconf;
 	const struct attachment *attachment;
 	struct port *host;
@@ -37,13 +37,13 @@ struct asker {
 	struct address asked;
 };
 
-/** Space for asker_describe_route() */
-#define ASKER_ROUTE_TEXT_MAX 128
+/** Space for veto_describe_route() */
+#define VETO_ROUTE_TEXT_MAX 128
 
-const char *asker_describe_route(const struct route_info *match, char buffer[static ASKER_ROUTE_TEXT_MAX]);
-int asker_veto(void *userdata, const struct ip_range *range, const struct address *address, bool requested);
-int asker_lives(void *userdata, const struct lease *lease);
-int asker_failed(const struct asker *asker, struct error *reterr);
-int asker_vetoed(const struct asker *asker, const struct address *address, struct error *reterr);
+const char *veto_describe_route(const struct route_info *match, char buffer[static VETO_ROUTE_TEXT_MAX]);
+int veto_address(void *userdata, const struct ip_range *range, const struct address *address, bool requested);
+int veto_lives(void *userdata, const struct lease *lease);
+int veto_failed(const struct veto *veto, struct error *reterr);
+int veto_error(const struct veto *veto, const struct address *address, struct error *reterr);
 
 #endif
