@@ -197,7 +197,7 @@ stage_docker()
 stage_cluster()
 {
 	build dev etcd_talk
-	run_scripts release tests/cluster/etcd.sh tests/cluster/blocks.sh tests/cluster/commands.sh tests/cluster/scale.sh
+	run_scripts release tests/cluster/etcd.sh tests/cluster/blocks.sh tests/cluster/commands.sh tests/cluster/scale.sh tests/cluster/guide.sh
 }
 
 stage_fuzz()

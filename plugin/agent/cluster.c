@@ -391,4 +391,20 @@ static int start(struct agent *agent, void **ret_self, struct error *reterr)
 	return 0;
 }
 
-const struct agent_module cluster_module = {.name = "cluster", .start = start, .stop = stop};
+/**
+ * cluster_check() - Whether the cluster's configuration is right; none is right, too
+ * @reterr:	What is wrong with it
+ *
+ * Return: 0, REFUSED
+ */
+int cluster_check(struct error *reterr)
+{
+	struct cluster_config config;
+	int r = cluster_config_read(CLUSTER_CONFIG_FILE, &config, reterr);
+
+	cluster_config_done(&config);
+	return r == (int)CLUSTER_CONFIG_E_ABSENT ? 0 : r;
+}
+
+const struct agent_module cluster_module = {
+	.name = "cluster", .start = start, .stop = stop, .metrics = status_write_metrics};

@@ -8,4 +8,6 @@
 
 extern const struct agent_module cluster_module;
 
+int cluster_check(struct error *reterr);
+
 #endif

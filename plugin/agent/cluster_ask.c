@@ -263,6 +263,42 @@ static void on_status(void *userdata, const json_t *request, struct ask *ask)
 					  "pools", pools));
 }
 
+/** count_own() - Blocks of a pool that this host holds */
+static unsigned count_own(const struct cluster *cluster, unsigned pool)
+{
+	const struct cache *cache = machine_cache(cluster->machine);
+	unsigned n = 0;
+
+	for (size_t i = cache_from(cache, "block/"); i < cache->n && cache->rows[i]->record.kind == RECORD_BLOCK; i++) {
+		const struct record *block = &cache->rows[i]->record;
+
+		n += block->text && block->readable && strcmp(block->block.host, cluster->config.host) == 0 &&
+		     machine_pool_of(cluster->machine, block->key) == (int)pool;
+	}
+	return n;
+}
+
+/** status_write_metrics() - Of struct agent_module */
+void status_write_metrics(void *self, FILE *stream)
+{
+	const struct cluster *cluster = self;
+	char cidr[PREFIX_TEXT_MAX];
+
+	(void)fprintf(stream,
+		      "# HELP rangeguard_cluster_registered This host is registered in its cluster.\n"
+		      "# TYPE rangeguard_cluster_registered gauge\n"
+		      "rangeguard_cluster_registered %d\n"
+		      "# HELP rangeguard_cluster_engine_up The last request of etcd was answered.\n"
+		      "# TYPE rangeguard_cluster_engine_up gauge\n"
+		      "rangeguard_cluster_engine_up %d\n"
+		      "# HELP rangeguard_cluster_blocks Blocks of a pool that this host holds.\n"
+		      "# TYPE rangeguard_cluster_blocks gauge\n",
+		      machine_is_registered(cluster->machine), *etcd_problem(cluster->etcd) == '\0');
+	for (unsigned i = 0; i < cluster->n_pools; i++)
+		(void)fprintf(stream, "rangeguard_cluster_blocks{pool=\"%s\"} %u\n",
+			      prefix_format(&cluster->pools[i].prefix, cidr), count_own(cluster, i));
+}
+
 /** asks_start() - Add the questions: 0, negative errno */
 int asks_start(struct cluster *cluster)
 {

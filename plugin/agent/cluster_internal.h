@@ -74,6 +74,7 @@ int asks_start(struct cluster *cluster);
 void asks_opened(struct cluster *cluster, const char *key);
 void asks_tick(struct cluster *cluster, int64_t now);
 void asks_stop(struct cluster *cluster);
+void status_write_metrics(void *self, FILE *stream);
 
 /* cluster_policy.c */
 enum done policy_apply(struct cluster *cluster, const struct action *action);

@@ -36,7 +36,7 @@ static int run(const struct agent_options *options)
 
 	if (!r) {
 		apply(options, &config);
-		r = options->check ? 0 : agent_run(&config, modules, &err);
+		r = options->check ? cluster_check(&err) : agent_run(&config, modules, &err);
 	}
 	if (r)
 		agent_log(LOG_LEVEL_ERROR, "%s", err.msg);

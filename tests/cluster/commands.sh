@@ -63,6 +63,27 @@ test_status_and_who()
 	assert_equal 2 "$status" "status without an agent"
 }
 
+test_metrics_and_check()
+{
+	set_up_link
+	start_members
+	host_up 1
+	agent_up 1 --listen 127.0.0.1:9582
+	host_add 1 a1 "$POOL" >/dev/null
+	wait_until 10 blocks_held 2
+	output=$(on_host 1 curl -s http://127.0.0.1:9582/metrics)
+	assert_contains "$output" $'\nrangeguard_cluster_registered 1\n' metrics
+	assert_contains "$output" $'\nrangeguard_cluster_engine_up 1\n' metrics
+	assert_contains "$output" 'rangeguard_cluster_blocks{pool="10.64.0.0/25"} 2' metrics
+	assert_succeeds on_host 1 "$AGENT" --check
+	on_host 1 sed -i 's/"endpoints"/"endpoint"/' /etc/rangeguard/cluster.json
+	assert_fails on_host 1 "$AGENT" --check
+	assert_contains "$output" 'cluster.json' "--check"
+	on_host 1 chmod 0644 /etc/rangeguard/cluster.json
+	assert_fails on_host 1 "$AGENT" --check
+	assert_contains "$output" "readable by nobody else" "--check of a file that others can read"
+}
+
 test_usage()
 {
 	assert_succeeds "$RANGEGUARD" cluster --help

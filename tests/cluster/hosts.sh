@@ -100,10 +100,10 @@ on_host()
 	nsenter -t "$(<"h$n.pid")" -m --net="/run/netns/h$n" -- "$@"
 }
 
-# agent_up N: its agent, until it answers
+# agent_up N [ARGUMENT…]: its agent, until it answers
 agent_up()
 {
-	nsenter -t "$(<"h$1.pid")" -m --net="/run/netns/h$1" -- "$AGENT" >>"agent-h$1.log" 2>&1 &
+	nsenter -t "$(<"h$1.pid")" -m --net="/run/netns/h$1" -- "$AGENT" "${@:2}" >>"agent-h$1.log" 2>&1 &
 	echo $! >"agent-h$1.pid"
 	wait_until 10 on_host "$1" test -S /run/rangeguard/agent.sock
 }
