@@ -313,6 +313,7 @@ static void expect(const struct check *check, struct plan *plan)
 	const struct attach_expectation *expected = check->expected;
 
 	plan_host_mac(check->attachment, plan->host_mac);
+	plan_container_mac(check->attachment, plan->container_mac);
 	plan->mtu = expected->mtu ? expected->mtu : check->link.mtu;
 	for (size_t i = 0; i < expected->n_addresses && plan->n_addresses < LIMIT_RANGE_SETS; i++)
 		plan->addresses[plan->n_addresses++] = expected->addresses[i].address;

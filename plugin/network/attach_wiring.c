@@ -54,13 +54,15 @@ static int forwards(const struct wiring *wiring, struct error *reterr)
 	return has_interface_sysctl("ipv6", name, "accept_ra", "0", reterr);
 }
 
-/** struct neighbours - Neighbours that are looked for on a link; @seen tells which were found as they should be */
+/** struct neighbours - Neighbours that are looked for on a link; @seen tells which were found as they should be,
+ * @missing that one was not */
 struct neighbours {
 	uint32_t index;
 	const struct address *wanted;
 	size_t n_wanted;
 	const uint8_t *mac;
 	bool *seen;
+	bool missing;
 };
 
 /** take_neighbour() - port_reply_fn: mark the neighbours that are there for good, with their MAC address */
@@ -103,11 +105,13 @@ static int has_neighbours(struct port *port, const char *where, const char *name
 	if (!r)
 		r = stage_send(&stage);
 	for (size_t i = 0; !r && i < neighbours->n_wanted; i++)
-		if (!seen[i])
+		if (!seen[i]) {
+			neighbours->missing = true;
 			r = error_set(reterr, ERROR_KERNEL,
 				      "the permanent neighbour %s with MAC address %s is missing on interface %s %s",
 				      address_format(&neighbours->wanted[i], text), mac_format(neighbours->mac, mac),
 				      name, where);
+		}
 	return r;
 }
 
@@ -137,11 +141,38 @@ int attach_wiring_host(struct port *host, const struct wiring *wiring, struct er
 	return forwards(wiring, reterr);
 }
 
+/** put_neighbours() - Put the neighbours on their link again: 0, REFUSED */
+static int put_neighbours(struct port *port, const char *where, const struct neighbours *neighbours,
+			  struct error *reterr)
+{
+	struct stage stage;
+	int r = 0;
+
+	*reterr = (struct error){0};
+	stage_begin(&stage, port, where, reterr);
+	for (size_t i = 0; !r && i < neighbours->n_wanted; i++) {
+		r = stage_make_room(&stage);
+		if (!r)
+			r = stage_add(&stage, rtmessage_add_neighbour(&stage.batch, neighbours->index,
+								      &neighbours->wanted[i], neighbours->mac));
+	}
+	return r ? r : stage_send(&stage);
+}
+
+/** has_new_mac() - Whether the container's end has another MAC address than it was made with */
+static bool has_new_mac(const struct wiring *wiring)
+{
+	return memcmp(wiring->container_end->mac, wiring->plan->container_mac, ETH_ALEN) != 0;
+}
+
 /**
  * attach_wiring_neighbours() - The host's neighbours, by the MAC address that the container's end has
  * @host:	Port of the host's namespace
  * @wiring:	Attachment, both ends
  * @reterr:	Code 107
+ *
+ * A later plugin (tuning) may have given the container's end another address, of which it told the result, but not the
+ * host: where each neighbour is as ADD made it, that is mended.
  *
  * Return: 0, REFUSED
  */
@@ -151,8 +182,17 @@ int attach_wiring_neighbours(struct port *host, const struct wiring *wiring, str
 					.wanted = wiring->plan->addresses,
 					.n_wanted = wiring->plan->n_addresses,
 					.mac = wiring->container_end->mac};
+	struct error other = {0};
 
-	return has_neighbours(host, "on the host", wiring->host_end->name, &neighbours, reterr);
+	if (!has_neighbours(host, "on the host", wiring->host_end->name, &neighbours, reterr))
+		return 0;
+	if (!neighbours.missing || !has_new_mac(wiring))
+		return REFUSED;
+	neighbours.mac = wiring->plan->container_mac;
+	if (has_neighbours(host, "on the host", wiring->host_end->name, &neighbours, &other))
+		return REFUSED;
+	neighbours.mac = wiring->container_end->mac;
+	return put_neighbours(host, "on the host", &neighbours, reterr);
 }
 
 /**
@@ -171,12 +211,18 @@ int attach_wiring_container(struct port *container, const struct wiring *wiring,
 
 	if (!wanted)
 		return error_no_memory(reterr);
-	if (link->mtu != wiring->plan->mtu || wiring->host_end->mtu != wiring->plan->mtu)
+	/* A later plugin may have made the container's smaller. */
+	if (link->mtu != wiring->plan->mtu || wiring->host_end->mtu < wiring->plan->mtu)
 		return error_set(reterr, ERROR_KERNEL,
 				 "the MTU of the pair is %u on the host and %u in the container, instead of %u",
 				 wiring->host_end->mtu, link->mtu, wiring->plan->mtu);
 	if (has_interface_sysctl("ipv6", link->name, "accept_ra", "0", reterr))
 		return REFUSED;
 	neighbours.n_wanted = plan_neighbours(wiring->plan, wanted);
-	return has_neighbours(container, "in the container", link->name, &neighbours, reterr);
+	if (!has_neighbours(container, "in the container", link->name, &neighbours, reterr))
+		return 0;
+	/* With the old address the kernel dropped them (neigh_changeaddr() in net/core/neighbour.c). */
+	return neighbours.missing && has_new_mac(wiring)
+		       ? put_neighbours(container, "in the container", &neighbours, reterr)
+		       : REFUSED;
 }

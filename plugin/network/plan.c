@@ -85,6 +85,13 @@ void plan_host_mac(const struct attachment *attachment, uint8_t mac[static ETH_A
 	mac[0] = MAC_HOST_FIRST;
 }
 
+/** plan_container_mac() - MAC address of an attachment's container end, unless one was asked for */
+void plan_container_mac(const struct attachment *attachment, uint8_t mac[static ETH_ALEN])
+{
+	plan_host_mac(attachment, mac);
+	mac[0] = MAC_CONTAINER_FIRST;
+}
+
 /**
  * plan_alias() - Alias of an attachment's host end
  * @attachment:	Attachment
@@ -304,8 +311,7 @@ static int set_names(const struct plan_input *input, struct plan *plan)
 	plan_host_name(input->attachment, plan->host_name);
 	plan_alias(input->attachment, plan->alias);
 	plan_host_mac(input->attachment, plan->host_mac);
-	memcpy(plan->container_mac, plan->host_mac, ETH_ALEN);
-	plan->container_mac[0] = MAC_CONTAINER_FIRST;
+	plan_container_mac(input->attachment, plan->container_mac);
 	return input->mac ? mac_parse(input->mac, plan->container_mac) : 0;
 }
 

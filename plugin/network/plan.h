@@ -75,6 +75,7 @@ void plan_host_name(const struct attachment *attachment, char name[static IFNAMS
 void plan_host_name_of_key(const struct attachment_key *key, char name[static IFNAMSIZ]);
 int plan_parse_digest(const char *text, struct attachment_key *ret_key);
 void plan_host_mac(const struct attachment *attachment, uint8_t mac[static ETH_ALEN]);
+void plan_container_mac(const struct attachment *attachment, uint8_t mac[static ETH_ALEN]);
 void plan_alias(const struct attachment *attachment, char alias[static PLAN_ALIAS_MAX]);
 int plan_make(const struct plan_input *input, struct plan *ret_plan);
 struct address plan_next_hop(enum family family);

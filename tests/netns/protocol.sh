@@ -428,8 +428,8 @@ test_r18_code_2_names_key_and_value()
 test_r19_keys_of_others_are_tolerated()
 {
 	assert_succeeds call ADD "$(conf '."cni.dev/attachments" = [] | ."cni.dev/anything" = {a: 1} | ."x-note" = "ours"
-		| .args = {cni: {labels: [{key: "app", value: "x"}]}, other: 1} | .capabilities = {ips: true, portMappings: true}
-		| .runtimeConfig = {portMappings: [{hostPort: 1}], unknown: 1} | .prevResult = null | .disableCheck = true
+		| .args = {cni: {labels: [{key: "app", value: "x"}]}, other: 1} | .capabilities = {ips: true, portMappings: false}
+		| .runtimeConfig = {portMappings: [], unknown: false} | .prevResult = null | .disableCheck = true
 		| .cniVersions = ["1.0.0", "1.1.0"] | .dns = {}')"
 }
 

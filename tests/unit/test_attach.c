@@ -590,12 +590,6 @@ static void change_host_mac(void)
 	fake.host_end.mac[5] ^= 1;
 }
 
-static void change_both_macs(void)
-{
-	fake.container_end.mac[5] ^= 1;
-	(void)mac_format(fake.container_end.mac, mac_text);
-}
-
 static void shrink_host_end(void)
 {
 	fake.host_end.mtu--;
@@ -632,7 +626,6 @@ static void check_looks_at_all_of_the_wiring(void **state)
 	static const struct breakage breakages[] = {
 		{enslave, "a port of another interface"},
 		{change_host_mac, "has another MAC address"},
-		{change_both_macs, "neighbour 10.0.0.2"}, /* tuning's mac: prevResult knows, the host does not */
 		{shrink_host_end, "MTU of the pair"},
 		{shrink_container_end, "MTU of the pair"},
 		{stop_forwarding, "ipv4/ip_forward is not 1"},
@@ -650,6 +643,26 @@ static void check_looks_at_all_of_the_wiring(void **state)
 		breakages[i].make();
 		check(&scene, breakages[i].complaint);
 	}
+}
+
+/* tuning's mac: prevResult knows of it, the host does not; it is told */
+static void check_mends_what_a_later_plugin_changed(void **state)
+{
+	struct scene scene;
+	struct neighbour_info told;
+
+	(void)state;
+	set_scene(&scene);
+	fake.container_end.mac[5] ^= 1;
+	(void)mac_format(fake.container_end.mac, mac_text);
+	check(&scene, NULL);
+	assert_int_equal(fake.host_neighbours.count, 2);
+	assert_int_equal(rtmessage_read_neighbour((const void *)fake.host_neighbours.messages[1], &told), 0);
+	assert_memory_equal(told.mac, fake.container_end.mac, ETH_ALEN);
+	/* Somebody else's work is not covered up */
+	fake.in_container = false;
+	fake.host_neighbours.count = 0;
+	check(&scene, "neighbour 10.0.0.2");
 }
 
 static void check_names_what_is_missing(void **state)
@@ -858,6 +871,7 @@ int main(void)
 		cmocka_unit_test(delete_of_what_just_went_is_fine),
 		cmocka_unit_test(check_is_content_with_what_was_made),
 		cmocka_unit_test(check_looks_at_all_of_the_wiring),
+		cmocka_unit_test(check_mends_what_a_later_plugin_changed),
 		cmocka_unit_test(check_names_what_is_missing),
 		cmocka_unit_test(check_names_the_second_address),
 		cmocka_unit_test(check_works_without_mac),
