@@ -96,16 +96,14 @@ static int read_pool(const json_t *entry, bool same_boot, struct docker_pools *p
 static int read_document(json_t *root, const char *boot_id, struct docker_pools *ret_pools)
 {
 	const char *boot;
-	json_t *pools, *entry;
+	json_t *pools;
 	int version, r = 0;
-	size_t index;
 
 	if (json_unpack(root, "{s:i, s:s, s:o}", "version", &version, "boot", &boot, "pools", &pools) < 0 ||
 	    version != VERSION || !json_is_array(pools))
 		return -EBADMSG;
-	json_array_foreach(pools, index, entry)
-		if (r == 0)
-			r = read_pool(entry, !strcmp(boot, boot_id), ret_pools);
+	for (size_t i = 0; i < json_array_size(pools) && r == 0; i++)
+		r = read_pool(json_array_get(pools, i), !strcmp(boot, boot_id), ret_pools);
 	return r;
 }
 
