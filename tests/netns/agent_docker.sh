@@ -180,8 +180,7 @@ test_an_answer_that_is_lost()
 {
 	pool '{"Pool": "10.98.0.0/24"}'
 	strace -f -o trace -e trace=sendto,sendmsg,write,writev -e inject=sendto,sendmsg:signal=KILL:when=1 -p "$agent" &
-	wait_until 5 grep -q . /proc/$!/status
-	wait_until 5 test -n "$(awk '$1 == "TracerPid:" && $2 > 0' "/proc/$agent/status")"
+	wait_until 10 grep -qE '^TracerPid:[[:space:]]+[1-9]' "/proc/$agent/status"
 	! calls RequestAddress "{\"PoolID\": \"$pool\"}" >lost 2>&1 || fail "an answer: $(<lost)"
 	wait "$agent" || true
 	start_agent
