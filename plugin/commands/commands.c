@@ -2,6 +2,7 @@
 /* From the arguments to a command, and what rangeguard says of itself. */
 
 #include "plugin/commands/commands.h"
+#include "plugin/commands/completion.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -46,6 +47,8 @@ static int command_version(int argc, char **argv)
 	return EXIT_FINE;
 }
 
+static int command_completion(int argc, char **argv);
+
 static const struct command commands[] = {
 	{"validate", "check configurations against policies, offline", command_validate_help, command_validate},
 	{"explain", "tell why an address is allowed or refused", command_explain_help, command_explain},
@@ -57,10 +60,22 @@ static const struct command commands[] = {
 	{"who", "tell who holds or held an address", command_who_help, command_who},
 	{"cluster", "show and change what the hosts of a cluster share", command_cluster_help, command_cluster},
 	{"gc", "give back what dead containers hold", command_gc_help, command_gc},
+	{"completion", "print what a shell needs to complete commands", command_completion_help, command_completion},
 	{"version", "show versions", version_help, command_version},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+/** command_completion() - `rangeguard completion` */
+static int command_completion(int argc, char **argv)
+{
+	struct completed completed[N_COMMANDS];
+
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		completed[i] = (struct completed){
+			.name = commands[i].name, .summary = commands[i].summary, .help = commands[i].help};
+	return completion_print(argc == 2 ? argv[1] : NULL, completed, N_COMMANDS, stdout);
+}
 
 /** print_help() - The overview */
 static void print_help(FILE *stream)

@@ -20,7 +20,7 @@
 
 const char command_validate_help[] =
 	"Usage: rangeguard validate [--policy PATH]... [--require-policy] [--host] [--host-routes FILE]\n"
-	"                           [--format FORMAT] [--strict] PATH...\n"
+	"                           [--leases FILE]... [--format FORMAT] [--strict] PATH...\n"
 	"\n"
 	"Checks network configurations (.conf, .conflist, .json) and policy files, with the tables\n"
 	"that these import, offline: no root, no network. PATH is a file, a directory, or '-' for\n"
@@ -34,6 +34,8 @@ const char command_validate_help[] =
 	"  --host              the policies lie where an ADD reads them: who can write them counts\n"
 	"  --host-routes FILE  routes of the host that the configurations are for, as printed by\n"
 	"                      'ip -json route show table all'\n"
+	"  --leases FILE       what 'rangeguard list --format json' printed on a host: which of its\n"
+	"                      containers would the policy hit? May be repeated; PATH may be left out\n"
 	"  --format FORMAT     text (default), json, sarif, junit or github\n"
 	"  --strict            warnings count as errors for the exit status\n"
 	"\n"
@@ -56,6 +58,7 @@ static const struct format formats[] = {
 struct options {
 	struct path_list policies;
 	const char *host_routes;
+	struct path_list leases;
 	const struct format *format;
 	bool strict;
 	bool require_policy;
@@ -94,13 +97,10 @@ static int read_host_routes(const char *path, struct options *options)
 static int read_options(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
-		{"policy", required_argument, NULL, 'p'},
-		{"host-routes", required_argument, NULL, 'r'},
-		{"format", required_argument, NULL, 'f'},
-		{"strict", no_argument, NULL, 's'},
-		{"require-policy", no_argument, NULL, 'q'},
-		{"host", no_argument, NULL, 'h'},
-		{0},
+		{"policy", required_argument, NULL, 'p'}, {"host-routes", required_argument, NULL, 'r'},
+		{"leases", required_argument, NULL, 'l'}, {"format", required_argument, NULL, 'f'},
+		{"strict", no_argument, NULL, 's'},	  {"require-policy", no_argument, NULL, 'q'},
+		{"host", no_argument, NULL, 'h'},	  {0},
 	};
 	int option, r = 0;
 
@@ -112,6 +112,9 @@ static int read_options(int argc, char **argv, struct options *options)
 			break;
 		case 'r':
 			r = read_host_routes(optarg, options);
+			break;
+		case 'l':
+			r = path_list_add(&options->leases, optarg) ? usage("out of memory", "") : 0;
 			break;
 		case 'f':
 			r = read_format(optarg, options);
@@ -168,12 +171,12 @@ static int validate_path(const char *path, struct documents *documents)
 }
 
 /** validate_paths() - Each file of each path; 0, or the exit status when one can't be read */
-static int validate_paths(char **paths, struct documents *documents)
+static int validate_paths(char **paths, size_t n_paths, struct documents *documents)
 {
 	int status = 0;
 
-	for (; *paths; paths++)
-		if (validate_path(*paths, documents))
+	for (size_t i = 0; i < n_paths; i++)
+		if (validate_path(paths[i], documents))
 			status = EXIT_USAGE;
 	return status;
 }
@@ -220,8 +223,13 @@ static int exit_status(const struct findings *findings)
 static int validate(char **paths, const struct options *options, struct documents *documents)
 {
 	struct findings *findings = &documents->findings;
-	int status = validate_paths(paths, documents);
+	int status = validate_paths(options->leases.paths, options->leases.n_paths, documents);
+	size_t n_paths = 0;
 
+	while (paths[n_paths])
+		n_paths++;
+	if (validate_paths(paths, n_paths, documents))
+		status = EXIT_USAGE;
 	documents_compare(documents);
 	if (check_reserved(documents, options))
 		status = EXIT_USAGE;
@@ -249,7 +257,7 @@ int command_validate(int argc, char **argv)
 
 	documents_init(&documents, &options.policies);
 	status = read_options(argc, argv, &options);
-	if (!status && optind == argc)
+	if (!status && optind == argc && !options.leases.n_paths)
 		status = usage("no PATH given", "");
 	if (!status)
 		status = policies_check("validate", &options.policies);
@@ -259,5 +267,6 @@ int command_validate(int argc, char **argv)
 	if (!status)
 		status = validate(argv + optind, &options, &documents);
 	path_list_done(&options.policies);
+	path_list_done(&options.leases);
 	return status;
 }

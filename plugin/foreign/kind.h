@@ -19,6 +19,7 @@ enum kind_class {
 	KIND_LIST,   /* CNI: a list of plugins */
 	KIND_PLUGIN, /* CNI: a plugin alone */
 	KIND_POLICY, /* rangeguard's */
+	KIND_LEASES, /* what `rangeguard list` prints */
 	KIND_ITEMS,  /* resources in a list */
 };
 

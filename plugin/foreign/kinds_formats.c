@@ -69,6 +69,7 @@ static bool is_items(const json_t *root, const char *file)
 
 static const struct kind kinds[] = {
 	{.name = "a list of resources", .class = KIND_ITEMS, .fits = is_items},
+	{.name = "leases of rangeguard's", .class = KIND_LEASES, .shape = "leases/*/containerID"},
 	{.name = "a list of CNI plugins", .class = KIND_LIST, .fits = is_list},
 	{.name = "a CNI plugin", .class = KIND_PLUGIN, .fits = is_plugin},
 	{.name = "a policy", .class = KIND_POLICY, .fits = is_policy},

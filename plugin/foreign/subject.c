@@ -135,6 +135,7 @@ static void visit(struct tour *tour, const json_t *value, const struct pointer *
 		break;
 	case KIND_ROWS:
 	case KIND_POLICY:
+	case KIND_LEASES:
 	default:
 		visit_row(tour, kind, value, at);
 		break;
@@ -221,6 +222,7 @@ int subject_read(const struct subject *subject, const char *file, struct usages 
 	case KIND_POLICY:
 		return usage_read_plugin(subject->node.object, file, pointer, usages, report);
 	case KIND_ROWS:
+	case KIND_LEASES:
 	case KIND_ITEMS:
 	default:
 		return kind_read(subject->kind, subject->node.object, file, pointer, usages, report);

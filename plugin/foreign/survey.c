@@ -113,6 +113,10 @@ static void look_at(void *userdata, const struct subject *subject)
 		visit->outcome = SURVEY_OURS;
 		validate_policy(visit->survey, subject->node.object, visit->file);
 		break;
+	case KIND_LEASES:
+		visit->outcome = SURVEY_OTHERS;
+		survey_leases(visit->survey, subject, visit->file);
+		break;
 	case KIND_ROWS:
 	case KIND_ITEMS:
 	default:

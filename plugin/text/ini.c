@@ -132,6 +132,15 @@ static bool is_comment(const struct ini *ini, size_t at)
 	return at < ini->size && (ini->text[at] == '#' || ini->text[at] == ';');
 }
 
+/** is_utf8() - Whether a text is UTF-8, as values have to be */
+static bool is_utf8(const char *text, size_t size)
+{
+	json_t *value = json_stringn(text, size);
+
+	json_decref(value);
+	return value;
+}
+
 /**
  * ini_read() - Read a file
  * @text:	Its text; without NUL bytes
@@ -149,6 +158,8 @@ int ini_read(const char *text, size_t size, json_t **ret_root, struct tree *ret_
 	uint32_t index;
 	int r = ini.root ? tree_add(&ini.tree, 0, &root, NULL, &index) : -ENOMEM;
 
+	if (!r && !is_utf8(text, size))
+		r = INI_E_SYNTAX;
 	for (size_t at = 0, end; !r && at < size; at = end + 1) {
 		end = line_end(&ini, at, !is_comment(&ini, at));
 		r = read_line(&ini, at, end);

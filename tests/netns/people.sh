@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What helps people: completion by shells, and what a reservation would hit before it is made.
+#
+# In single quotes stand jq programs, whose variables are not the shell's.
+# shellcheck disable=SC2016
+
+# shellcheck source=tests/lib.sh
+source "$(dirname "$0")/../lib.sh"
+
+# set_up: `rangeguard` as the documentation calls it
+set_up()
+{
+	mkdir bin
+	ln -s "$RANGEGUARD" bin/rangeguard
+	PATH=$PWD/bin:$PATH
+}
+
+# commands: their names
+commands()
+{
+	rangeguard --help | sed -nE '/^Commands:/,/^$/s/^  ([a-z]+) .*/\1/p'
+}
+
+# options COMMAND: those of its synopsis
+options()
+{
+	rangeguard "$1" --help | sed '/^$/q' | grep -oE -- '--[a-z-]+' | sort -u
+}
+
+# --- Completion ---
+
+# completed WORD…: what bash offers for the last one
+completed()
+{
+	bash -c 'source <(rangeguard completion bash); COMP_WORDS=(rangeguard "$@"); COMP_CWORD=$#; _rangeguard
+		printf "%s\n" "${COMPREPLY[@]}"' completed "$@" | sort
+}
+
+test_bash_offers_what_there_is()
+{
+	local command
+
+	for command in $(commands); do
+		assert_contains "$(completed "")" "$command" "commands"
+		assert_equal "$({ echo --help; options "$command"; } | sort -u)" "$(completed "$command" -- | sort -u)" \
+			"options of $command"
+	done
+	assert_equal "--policy" "$(completed validate --pol)" "an option that has begun"
+	touch here.conf
+	assert_equal "here.conf" "$(completed validate her)" "a file"
+}
+
+test_all_shells_have_each_option()
+{
+	local command option
+
+	rangeguard completion zsh >zsh
+	rangeguard completion fish >fish
+	for command in $(commands); do
+		for option in $(options "$command"); do
+			grep -qE "^$command\).*'\*${option}[:']" zsh || fail "zsh: $command $option"
+			grep -qE "seen_subcommand_from $command' -l ${option#--}( -r)?$" fish || fail "fish: $command $option"
+		done
+	done
+	assert_fails rangeguard completion csh
+	assert_contains "$output" "bash, zsh or fish" "another shell"
+}
+
+# --- What would this reservation hit? ---
+
+test_leases_that_a_new_reservation_would_hit()
+{
+	local conf address
+
+	conf=$(jq -nc '{cniVersion: "1.0.0", name: "pods", type: "rangeguard",
+		ipam: {type: "rangeguard", ranges: [[{subnet: "10.9.0.0/24"}]]}}')
+	container c1
+	container c2
+	add c1 "$conf" >/dev/null
+	add c2 "$conf" >/dev/null
+	rangeguard list --format json >list.json
+	address=$(jq -r '.leases[0].address' list.json)
+	echo '{"reserved": [{"cidr": "'"$address"'/32", "owner": "db-platform"}]}' >new.json
+	assert_fails rangeguard validate --policy new.json --format json --leases list.json
+	assert_json "$output" '[.findings[] | (.rule, .severity, .pointer)] == ["RG103", "error", "/leases/0/address"]' "the one that is hit"
+	assert_json "$output" '.findings[0].message | contains("address '"$address"' of ") and contains("owner db-platform")' "whose"
+	# A grant to the network lets its containers stay.
+	echo '{"reserved": [{"cidr": "10.9.0.0/16"}], "granted": [{"cidr": "10.9.0.0/24", "network": "pods"}]}' >new.json
+	output=$(rangeguard validate --policy new.json --leases list.json) || fail "$output"
+	jq '.granted[0].network = "others"' new.json >other.json
+	assert_fails rangeguard validate --policy other.json --leases list.json
+	assert_contains "$output" "2 errors" "a grant to others"
+	del c1 "$conf"
+	del c2 "$conf"
+}
+
+main "$@"
