@@ -43,7 +43,7 @@ static void tell(struct survey *survey, const char *file, const char *pointer, c
 		 const struct guard_entry *entry)
 {
 	char subject[512], who[300];
-	struct clash clash = {
+	struct reservation_clash clash = {
 		.rule = RULE_ADDRESS_RESERVED,
 		.severity = SEVERITY_ERROR,
 		.file = file,
@@ -58,7 +58,7 @@ static void tell(struct survey *survey, const char *file, const char *pointer, c
 		(void)snprintf(who, sizeof(who), "container %.64s", held->container);
 	(void)snprintf(subject, sizeof(subject), "address %s of %s (network %.64s) lies in", held->address_text, who,
 		       held->network);
-	clash_report(survey->report, &clash, entry);
+	reservation_report(survey->report, &clash, entry);
 }
 
 /** check_lease() - One lease, as its network's grants allow it */
