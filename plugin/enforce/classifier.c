@@ -204,7 +204,7 @@ int classifier_forget(const struct classifier *classifier, uint32_t ifindex)
  * @each:	Called for each; a value other than 0 ends the walk
  * @userdata:	For it
  *
- * One that comes or goes meanwhile may be visited or not.
+ * One that comes or goes meanwhile may be visited or not; @each may have the program forget the one it is called with.
  *
  * Return: 0, what @each returned, negative errno
  */
@@ -214,18 +214,20 @@ int classifier_each(const struct classifier *classifier,
 {
 	struct classifier_element element;
 	uint32_t ifindex;
-	int r = bpf_map_next(classifier->map_fd, NULL, &ifindex);
+	int next = bpf_map_next(classifier->map_fd, NULL, &ifindex);
+	int r = 0;
 
-	/* A key that went meanwhile has no next one: the map begins again. That ends, since there is a most. */
-	for (unsigned i = 0; !r && i < 2 * CLASSIFIER_ELEMENTS_MAX; i++) {
+	/* A key that goes meanwhile has no next one: the map begins again. That ends, since there is a most. */
+	for (unsigned i = 0; !next && i < 2 * CLASSIFIER_ELEMENTS_MAX; i++) {
 		uint32_t key = ifindex;
 
+		next = bpf_map_next(classifier->map_fd, &key, &ifindex);
 		if (classifier_get(classifier, key, &element) == 0)
 			r = each(userdata, key, &element);
-		if (!r)
-			r = bpf_map_next(classifier->map_fd, &key, &ifindex);
+		if (r)
+			return r;
 	}
-	return r == -ENOENT ? 0 : r;
+	return next == -ENOENT ? 0 : next;
 }
 
 /** classifier_done() - Close the descriptors; interfaces keep the program */

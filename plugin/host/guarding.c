@@ -198,3 +198,26 @@ void guarding_close(struct host *host, uint32_t ifindex, const struct protection
 	    is_of(host, &there, ifindex, protection))
 		(void)classifier_forget(&there, ifindex);
 }
+
+/** sweep_one() - classifier_each() callback: forget an interface that is gone; userdata is the classifier */
+static int sweep_one(void *userdata, uint32_t ifindex, const struct classifier_element *element)
+{
+	char name[IFNAMSIZ];
+
+	(void)element;
+	if (!if_indextoname(ifindex, name) && errno == ENXIO)
+		(void)classifier_forget(userdata, ifindex);
+	return 0;
+}
+
+/**
+ * guarding_sweep() - Have the classifier forget interfaces that are gone: other plugins', of containers without a lease here
+ * @host:	Host; the calling thread is in its namespace
+ */
+void guarding_sweep(struct host *host)
+{
+	CLASSIFIER_CLEANUP struct classifier kept = CLASSIFIER_INIT;
+
+	if (classifier_open_kept(host->rtnetlink, &kept) == 0)
+		(void)classifier_each(&kept, sweep_one, &kept);
+}

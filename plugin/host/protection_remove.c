@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "plugin/host/farewell.h"
-#include "plugin/host/host_local.h"
 #include "plugin/host/guarding.h"
+#include "plugin/host/host_local.h"
 #include "plugin/host/lease_store.h"
 #include "plugin/host/protection_internal.h"
 #include "plugin/host/unused.h"

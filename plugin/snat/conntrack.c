@@ -19,11 +19,15 @@ _Static_assert(2 * LIMIT_RANGE_SETS <= BATCH_MESSAGES, "both directions of each 
  * struct flow_search - Flows of some addresses, as far as a batch takes them
  * @addresses:	Addresses
  * @n:		How many
+ * @only:	NULL, or the one address that the kernel is asked to look for, in one direction
+ * @direction:	Which
  * @deletions:	One message per flow
  */
 struct flow_search {
 	const struct address *addresses;
 	size_t n;
+	const struct address *only;
+	enum ct_direction direction;
 	struct batch deletions;
 };
 
@@ -107,7 +111,8 @@ static int delete_found(struct port *netfilter, struct flow_search *search, enum
 
 	batch_reset(&search->deletions);
 	batch_reset(&dump);
-	r = ctmessage_dump(&dump, family);
+	r = search->only ? ctmessage_dump_by_source(&dump, search->only, search->direction)
+			 : ctmessage_dump(&dump, family);
 	if (!r)
 		r = port_exchange(netfilter, &dump, take_flow, search, &failure);
 	if (r)
@@ -124,22 +129,52 @@ static bool has_family(const struct address *addresses, size_t n, enum family fa
 	return false;
 }
 
+/** forget_found() - Delete what dumps find, until one finds no more than fits: 0, REFUSED */
+static int forget_found(struct port *netfilter, struct flow_search *search, enum family family, struct error *reterr)
+{
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		int r = delete_found(netfilter, search, family, reterr);
+
+		/* A batch with room has all that there were: the kernel goes through its whole table for each dump. */
+		if (r || batch_has_room(&search->deletions))
+			return r;
+	}
+	return cannot(EBUSY, "new ones keep coming", reterr);
+}
+
 /** forget_family() - Forget flows of one family one by one: 0, REFUSED */
 static int forget_family(struct port *netfilter, const struct address *addresses, size_t n, enum family family,
 			 struct error *reterr)
 {
 	struct flow_search search = {.addresses = addresses, .n = n};
-	int r;
 
-	if (!has_family(addresses, n, family))
-		return 0;
-	for (unsigned i = 0; i < ROUNDS; i++) {
-		r = delete_found(netfilter, &search, family, reterr);
-		/* A batch with room has all that there were: the kernel goes through its whole table for each dump. */
-		if (r || batch_has_room(&search.deletions))
-			return r;
+	return has_family(addresses, n, family) ? forget_found(netfilter, &search, family, reterr) : 0;
+}
+
+/**
+ * forget_by_source() - Forget IPv4 flows one by one, where the kernel filters what it tells, though not what it deletes
+ * @netfilter:	Port
+ * @addresses:	Addresses, of which the IPv4 ones count
+ * @n:		How many
+ * @reterr:	Error
+ *
+ * So do Linux 5.8 to 6.1 at least: a host's other flows are passed over in the kernel, instead of being told.
+ *
+ * Return: 0, REFUSED
+ */
+static int forget_by_source(struct port *netfilter, const struct address *addresses, size_t n, struct error *reterr)
+{
+	static const enum ct_direction directions[] = {CT_ORIGINAL, CT_REPLY};
+	int r = 0;
+
+	for (size_t i = 0; i < 2 * n && !r; i++) {
+		struct flow_search search = {
+			.addresses = addresses, .n = n, .only = &addresses[i / 2], .direction = directions[i % 2]};
+
+		if (search.only->family == FAMILY_IPV4)
+			r = forget_found(netfilter, &search, FAMILY_IPV4, reterr);
 	}
-	return cannot(EBUSY, "new ones keep coming", reterr);
+	return r;
 }
 
 /**
@@ -153,7 +188,7 @@ static int forget_family(struct port *netfilter, const struct address *addresses
  */
 int conntrack_forget_each(struct port *netfilter, const struct address *addresses, size_t n, struct error *reterr)
 {
-	int r = forget_family(netfilter, addresses, n, FAMILY_IPV4, reterr);
+	int r = forget_by_source(netfilter, addresses, n, reterr);
 
 	return r ? r : forget_family(netfilter, addresses, n, FAMILY_IPV6, reterr);
 }
@@ -209,7 +244,7 @@ int conntrack_forget(struct port *netfilter, const struct address *addresses, si
 		return 0;
 	r = forget_filtered(netfilter, addresses, n);
 	if (r == -EINVAL || r == -EOPNOTSUPP)
-		r = forget_family(netfilter, addresses, n, FAMILY_IPV4, reterr);
+		r = forget_by_source(netfilter, addresses, n, reterr);
 	else if (r)
 		r = cannot(-r, NULL, reterr);
 	return r ? r : forget_family(netfilter, addresses, n, FAMILY_IPV6, reterr);

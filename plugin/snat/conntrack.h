@@ -23,7 +23,8 @@
 int conntrack_forget(struct port *netfilter, const struct address *addresses, size_t n, struct error *reterr);
 
 /*
- * What conntrack_forget() does where the kernel can't filter (before 5.8, and IPv6): dump, and delete each flow exactly.
+ * What conntrack_forget() does where the kernel refuses filtered deletions: dump (filtered by address from 5.8 on, IPv4),
+ * and delete each flow exactly.
  */
 int conntrack_forget_each(struct port *netfilter, const struct address *addresses, size_t n, struct error *reterr);
 

@@ -57,6 +57,22 @@ static int put_source(struct nl_msg *msg, int tuple_type, const struct address *
 	return 0;
 }
 
+/** put_filter() - Append what compares the source of a direction with an address, and nothing else: 0, -ENOMEM */
+static int put_filter(struct nl_msg *msg, const struct address *address, enum ct_direction direction)
+{
+	bool original = direction == CT_ORIGINAL;
+	struct nlattr *filter;
+
+	if (put_source(msg, original ? CTA_TUPLE_ORIG : CTA_TUPLE_REPLY, address) < 0)
+		return -ENOMEM;
+	filter = nla_nest_start(msg, CTA_FILTER);
+	if (!filter || nla_put_u32(msg, CTA_FILTER_ORIG_FLAGS, original ? FILTER_SOURCE : 0) < 0 ||
+	    nla_put_u32(msg, CTA_FILTER_REPLY_FLAGS, original ? 0 : FILTER_SOURCE) < 0)
+		return -ENOMEM;
+	(void)nla_nest_end(msg, filter);
+	return 0;
+}
+
 /**
  * ctmessage_delete_by_source() - Delete all flows of which an address is the source (Linux 5.8 and later; that of the
  * reply from 5.10.83 and 5.15.6 on, earlier ones find none)
@@ -68,19 +84,31 @@ static int put_source(struct nl_msg *msg, int tuple_type, const struct address *
  */
 int ctmessage_delete_by_source(struct batch *batch, const struct address *address, enum ct_direction direction)
 {
-	bool original = direction == CT_ORIGINAL;
 	struct nl_msg *msg NL_MSG_CLEANUP = request(IPCTNL_MSG_CT_DELETE, 0, (uint8_t)address->family);
-	struct nlattr *filter;
 
 	if (address->family != FAMILY_IPV4)
 		return -EAFNOSUPPORT;
-	if (!msg || put_source(msg, original ? CTA_TUPLE_ORIG : CTA_TUPLE_REPLY, address) < 0)
+	if (!msg || put_filter(msg, address, direction) < 0)
 		return -ENOMEM;
-	filter = nla_nest_start(msg, CTA_FILTER);
-	if (!filter || nla_put_u32(msg, CTA_FILTER_ORIG_FLAGS, original ? FILTER_SOURCE : 0) < 0 ||
-	    nla_put_u32(msg, CTA_FILTER_REPLY_FLAGS, original ? 0 : FILTER_SOURCE) < 0)
+	return batch_append(batch, msg);
+}
+
+/**
+ * ctmessage_dump_by_source() - Ask for flows of which an address is the source (Linux 5.8; an earlier one tells all of them)
+ * @batch:	Batch
+ * @address:	IPv4 address
+ * @direction:	In which direction
+ *
+ * Return: 0, -ENOMEM, -E2BIG, -EAFNOSUPPORT for IPv6
+ */
+int ctmessage_dump_by_source(struct batch *batch, const struct address *address, enum ct_direction direction)
+{
+	struct nl_msg *msg NL_MSG_CLEANUP = request(IPCTNL_MSG_CT_GET, NLM_F_DUMP, (uint8_t)address->family);
+
+	if (address->family != FAMILY_IPV4)
+		return -EAFNOSUPPORT;
+	if (!msg || put_filter(msg, address, direction) < 0)
 		return -ENOMEM;
-	(void)nla_nest_end(msg, filter);
 	return batch_append(batch, msg);
 }
 

@@ -26,6 +26,7 @@ struct ct_flow {
 
 /* Each appends one message. 0, -ENOMEM, -E2BIG when the batch is full. */
 int ctmessage_delete_by_source(struct batch *batch, const struct address *address, enum ct_direction direction);
+int ctmessage_dump_by_source(struct batch *batch, const struct address *address, enum ct_direction direction);
 int ctmessage_dump(struct batch *batch, enum family family);
 int ctmessage_delete_flow(struct batch *batch, const struct nlmsghdr *flow);
 

@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/host/guarding.h"
 #include "plugin/host/liveness.h"
 #include "plugin/host/protection.h"
+#include "plugin/host/restore.h"
 #include "plugin/network/attach.h"
 #include "plugin/report/log.h"
 #include "plugin/verbs/leases.h"
@@ -191,9 +193,8 @@ static int judge(void *userdata, const struct lease *lease)
 {
 	struct judgement *judgement = userdata;
 
-	judgement->lives =
-		liveness_of(&scan, lease) &&
-		(judgement->context->netconf.role != ROLE_INTERFACE || liveness_interface(judgement->host, lease));
+	judgement->lives = liveness_of(&scan, lease) && (judgement->context->netconf.role != ROLE_INTERFACE ||
+							 liveness_interface(judgement->host, lease));
 	return 0;
 }
 
@@ -360,6 +361,33 @@ static int remove_all(const struct context *context, const struct state *state, 
 }
 
 /**
+ * put_back() - Put back what somebody took out of the kernel, for all containers that are left
+ * @context:	Call
+ * @reterr:	Codes 11, 106, 107
+ *
+ * Return: 0, REFUSED
+ */
+static int put_back(const struct context *context, struct error *reterr)
+{
+	HOST_CLEANUP struct host host = {0};
+	struct restored restored;
+
+	if (context_open_host(context, &host, reterr))
+		return REFUSED;
+	guarding_sweep(&host);
+	if (restore_shared(&host, reterr) || restore_containers(&host, &restored, reterr))
+		return REFUSED;
+	if (restored.missing)
+		log_line("the protection of %zu containers lacked something: it is put back", restored.missing);
+	return restored.failed
+		       ? error_set(reterr, ERROR_KERNEL,
+				   "the protection of %zu containers lacks something that can't be put back; the "
+				   "log says what",
+				   restored.failed)
+		       : 0;
+}
+
+/**
  * verb_gc() - GC
  * @context:	Call
  * @reterr:	The first failure; the others are logged
@@ -385,5 +413,7 @@ int verb_gc(struct context *context, struct error *reterr)
 		return lease_store_error(context->netconf.data_dir, r, reterr);
 	if (find_stale(context, &state, &sweep, reterr))
 		return REFUSED;
-	return sweep.first ? remove_all(context, &state, &sweep, reterr) : 0;
+	if (sweep.first && remove_all(context, &state, &sweep, reterr))
+		return REFUSED;
+	return put_back(context, reterr);
 }

@@ -383,4 +383,84 @@ test_flows_that_the_destination_opens()
 	assert_no_stranger "a flow that came through the pin's source"
 }
 
+# GC puts back what is missing, for all that live.
+test_gc_puts_back()
+{
+	local list
+
+	pinned c1
+	pinned c2
+	list=$(jq -c '. + {"cni.dev/valid-attachments": [{containerID: "c1", ifname: "eth0"}, {containerID: "c2", ifname: "eth0"}]}' <<<"$CONF")
+	assert_succeeds cni GC '' '' '' "$list"
+	assert_empty "$output" "what GC says when nothing is missing"
+	tc qdisc del dev "$(host_end c1)" clsact
+	nft flush ruleset
+	ip rule del fwmark 0x200000/0x200000 lookup 29287
+	ip route flush table 29287
+	assert_succeeds cni GC '' '' '' "$list"
+	forget_sources
+	assert_reaches c1 198.51.100.2 2001:db8:1::2
+	assert_reaches c2 198.51.100.2
+	assert_no_stranger "after GC"
+	ip -n c1 address add 10.9.0.77/32 dev eth0
+	datagrams c1 10.9.0.77
+	assert_no_stranger "forged after GC"
+	nft flush ruleset
+	assert_closed "after GC and a flush" c1 c2
+}
+
+# --- Beside others ---
+
+# wg-quick (src/wg-quick/linux.bash) overwrites the whole mark of UDP packets in prerouting, and so do others elsewhere.
+test_marks_that_others_overwrite()
+{
+	ip rule add not fwmark 0xca6c table 51820
+	ip rule add table main suppress_prefixlength 0
+	ip route add default via 198.51.100.2 table 51820
+	pinned c1
+	nft -f - <<-'EOT'
+		table inet wg-quick-wg0 {
+			chain preraw { type filter hook prerouting priority -300; }
+			chain premangle { type filter hook prerouting priority -150; meta l4proto udp meta mark set ct mark; }
+			chain forward { type filter hook forward priority -150; meta l4proto tcp meta mark set 7; }
+			chain postmangle { type filter hook postrouting priority -150; meta l4proto udp meta mark 0xca6c ct mark set meta mark; }
+		}
+	EOT
+	forget_sources
+	assert_reaches c1 198.51.100.2 2001:db8:1::2
+	knock c1
+	assert_equal "$PINNED_ALL" "$(sources legacy)" "beside wg-quick"
+	nft delete table inet rangeguard
+	assert_closed "beside wg-quick, without the table" c1
+}
+
+# systemd-networkd, when it starts, removes the rules that it does not know, but for the kernel's own.
+test_networkd_starts_again()
+{
+	local family rule
+
+	pinned c1
+	for family in -4 -6; do
+		ip -details -json "$family" rule show | jq -c '.[] | select(.protocol != "kernel")' >rules
+		while read -r rule; do
+			ip "$family" rule del pref "$(jq .priority <<<"$rule")"
+		done <rules
+		assert_contains "$(ip "$family" rule show)" "lookup 29287" "rules that are left"
+		ip "$family" rule flush
+		assert_contains "$(ip "$family" rule show)" "lookup 29287" "rules after they are flushed"
+		ip "$family" rule add pref 32766 lookup main
+	done
+	nft flush ruleset
+	assert_closed "after networkd" c1
+}
+
+# What the backstop drops it counts.
+test_counters_tell_what_was_dropped()
+{
+	pinned c1
+	tc qdisc del dev "$(host_end c1)" clsact
+	assert_closed "without the classifier" c1
+	assert_matches "$(nft list table inet rangeguard-backstop)" 'counter packets [1-9]' "the backstop's counter"
+}
+
 main "$@"
