@@ -47,18 +47,19 @@ static int refused(struct stage *stage)
  * @host:	Port
  * @classifier:	Classifier, which knows it
  * @ifindex:	Interface
+ * @group:	CLASSIFIER_GROUP or CLASSIFIER_GROUP_PINNED
  * @reterr:	Code 107
  *
  * Return: 0, REFUSED
  */
-int classifier_attach_new(struct port *host, const struct classifier *classifier, uint32_t ifindex,
+int classifier_attach_new(struct port *host, const struct classifier *classifier, uint32_t ifindex, uint32_t group,
 			  struct error *reterr)
 {
 	struct stage stage;
 	int r;
 
 	stage_begin(&stage, host, WHERE, reterr);
-	r = stage_add(&stage, rtmessage_set_group(&stage.batch, ifindex, CLASSIFIER_GROUP));
+	r = stage_add(&stage, rtmessage_set_group(&stage.batch, ifindex, group));
 	if (!r)
 		r = add_filter(&stage, classifier, ifindex, PRIORITY_FIRST);
 	if (!r)
@@ -67,13 +68,13 @@ int classifier_attach_new(struct port *host, const struct classifier *classifier
 }
 
 /** set_group() - Put an interface into the group: 0, REFUSED */
-static int set_group(struct port *host, uint32_t ifindex, struct error *reterr)
+static int set_group(struct port *host, uint32_t ifindex, uint32_t group, struct error *reterr)
 {
 	struct stage stage;
 	int r;
 
 	stage_begin(&stage, host, WHERE, reterr);
-	r = stage_add(&stage, rtmessage_set_group(&stage.batch, ifindex, CLASSIFIER_GROUP));
+	r = stage_add(&stage, rtmessage_set_group(&stage.batch, ifindex, group));
 	return r ? r : stage_send(&stage);
 }
 
@@ -191,23 +192,25 @@ static int64_t find_tcx(const struct classifier *wanted, uint32_t ifindex)
  * @host:	Port in the namespace in which the calling thread is
  * @classifier:	Classifier, which knows it
  * @ifindex:	Interface
+ * @group:	As above
  * @reterr:	Code 107
  *
  * Return: 0, also when it is there; REFUSED
  */
-int classifier_attach(struct port *host, const struct classifier *classifier, uint32_t ifindex, struct error *reterr)
+int classifier_attach(struct port *host, const struct classifier *classifier, uint32_t ifindex, uint32_t group,
+		      struct error *reterr)
 {
 	CLASSIFIER_CLEANUP struct classifier there = CLASSIFIER_INIT;
 	int r = classifier_find(host, classifier, ifindex, &there, reterr);
 
 	if (r != CLASSIFIER_E_MISSING)
-		return r ? r : set_group(host, ifindex, reterr);
+		return r ? r : set_group(host, ifindex, group, reterr);
 	r = bpf_tcx_attach(classifier->program_fd, ifindex);
 	if (r == -EINVAL)
 		r = classify(host, classifier, ifindex, reterr);
 	else if (r)
 		r = cannot_attach(r, reterr);
-	return r ? r : set_group(host, ifindex, reterr);
+	return r ? r : set_group(host, ifindex, group, reterr);
 }
 
 /**

@@ -18,17 +18,22 @@
 #include "plugin/enforce/classifier.h"
 #include "rangeguard/outcome.h"
 
-/** Group of the interfaces that have the classifier (IFLA_GROUP); "group 82" of ip-link(8) */
+/**
+ * Groups of the interfaces that have the classifier (IFLA_GROUP; "group 82" of ip-link(8)): of containers without pins, and
+ * with. They differ in the lowest bit
+ */
 #define CLASSIFIER_GROUP 82U
+#define CLASSIFIER_GROUP_PINNED 83U
 
 /** Named outcomes beside 0 and REFUSED */
 enum classifier_outcome {
 	CLASSIFIER_E_MISSING = OUTCOMES_CLASSIFIER, /* nothing at this interface runs the program */
 };
 
-int classifier_attach_new(struct port *host, const struct classifier *classifier, uint32_t ifindex,
+int classifier_attach_new(struct port *host, const struct classifier *classifier, uint32_t ifindex, uint32_t group,
 			  struct error *reterr);
-int classifier_attach(struct port *host, const struct classifier *classifier, uint32_t ifindex, struct error *reterr);
+int classifier_attach(struct port *host, const struct classifier *classifier, uint32_t ifindex, uint32_t group,
+		      struct error *reterr);
 int classifier_find(struct port *host, const struct classifier *wanted, uint32_t ifindex,
 		    struct classifier *ret_classifier, struct error *reterr);
 

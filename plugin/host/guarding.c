@@ -79,6 +79,12 @@ static void join(struct classifier_element *element, const struct classifier_ele
 	element->flags &= older->flags;
 }
 
+/** group_of() - The link group of a container's interface */
+static uint32_t group_of(const struct classifier_element *element)
+{
+	return element->mark & marks_of(MARKS_MASK_DEFAULT).pinned ? CLASSIFIER_GROUP_PINNED : CLASSIFIER_GROUP;
+}
+
 /** inherit() - What only an older element of the same interface knows: no lease has a MAC address or a deadline */
 static void inherit(struct classifier_element *element, const struct classifier_element *older,
 		    const struct protection *protection)
@@ -117,8 +123,9 @@ int guarding_put(struct host *host, uint32_t ifindex, const struct protection *p
 	if (!r)
 		r = classifier_put(&classifier, ifindex, &element, reterr);
 	if (!r)
-		r = protection->new_interface ? classifier_attach_new(host->rtnetlink, &classifier, ifindex, reterr)
-					      : classifier_attach(host->rtnetlink, &classifier, ifindex, reterr);
+		r = protection->new_interface
+			    ? classifier_attach_new(host->rtnetlink, &classifier, ifindex, group_of(&element), reterr)
+			    : classifier_attach(host->rtnetlink, &classifier, ifindex, group_of(&element), reterr);
 	if (r && member_pinned(&protection->member))
 		(void)error_recode(reterr, ERROR_SNAT);
 	return r;

@@ -13,8 +13,9 @@
 #include "plugin/snat/nftalk.h"
 
 #define CHAIN "unguarded"
+#define CHAIN_OVERWRITTEN "overwritten"
 
-/** take_chain() - port_reply_fn: whether the chain has its rule; @userdata is a bool */
+/** take_chain() - port_reply_fn: how many chains have their rule; @userdata is the number */
 static int take_chain(const struct nlmsghdr *message, void *userdata)
 {
 	char name[NF_NAME_MAX];
@@ -22,19 +23,21 @@ static int take_chain(const struct nlmsghdr *message, void *userdata)
 	int r = message ? nf_read_chain(message, name, &use) : 0;
 
 	if (!r)
-		*(bool *)userdata = use > 0;
+		*(unsigned *)userdata += use > 0;
 	return r == -ENOMSG ? 0 : r;
 }
 
 /** look() - Whether it is there: 0, PORT_E_REFUSED (ENOENT: it is not), negative errno */
 static int look(struct nf_talk *talk)
 {
-	bool whole = false;
+	unsigned whole = 0;
 	int r = nf_get_chain(&talk->datagram, BACKSTOP_TABLE, CHAIN);
 
 	if (!r)
+		r = nf_get_chain(&talk->datagram, BACKSTOP_TABLE, CHAIN_OVERWRITTEN);
+	if (!r)
 		r = nf_talk_send(talk, take_chain, &whole);
-	if (r || whole)
+	if (r || whole == 2)
 		return r;
 	talk->failure.errnum = ENOENT;
 	return PORT_E_REFUSED;
@@ -46,10 +49,28 @@ static int add_rule(struct datagram *batch)
 	struct nf_rule rule;
 
 	nf_rule_begin(&rule, BACKSTOP_TABLE, CHAIN);
-	nf_match_group(&rule, CLASSIFIER_GROUP);
+	nf_match_groups(&rule, ~(CLASSIFIER_GROUP ^ CLASSIFIER_GROUP_PINNED), CLASSIFIER_GROUP);
 	nf_match_marks(&rule, marks_of(MARKS_MASK_DEFAULT).guarded, 0, true);
 	nf_count(&rule);
 	nf_verdict(&rule, NF_DROP, NULL);
+	return nf_rule_add(&rule, batch);
+}
+
+/** add_overwritten() - A pinned container's packet whose marks a rule of others took away gets the fence's back */
+static int add_overwritten(struct datagram *batch)
+{
+	/* After all others; before the table that takes the mark off (ruleset.c). */
+	static const struct nf_hook hook = {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 2};
+	uint32_t pinned = marks_of(MARKS_MASK_DEFAULT).pinned;
+	int r = nf_add_chain(batch, BACKSTOP_TABLE, CHAIN_OVERWRITTEN, &hook);
+	struct nf_rule rule;
+
+	if (r)
+		return r;
+	nf_rule_begin(&rule, BACKSTOP_TABLE, CHAIN_OVERWRITTEN);
+	nf_match_group(&rule, CLASSIFIER_GROUP_PINNED);
+	nf_match_marks(&rule, marks_of(MARKS_MASK_DEFAULT).guarded, 0, true);
+	nf_set_marks(&rule, pinned, pinned);
 	return nf_rule_add(&rule, batch);
 }
 
@@ -70,6 +91,8 @@ static int make(struct nf_talk *talk)
 		r = nf_add_chain(&talk->datagram, BACKSTOP_TABLE, CHAIN, &hook);
 	if (!r)
 		r = add_rule(&talk->datagram);
+	if (!r)
+		r = add_overwritten(&talk->datagram);
 	if (!r)
 		r = nf_end(&talk->datagram);
 	return r ? r : nf_talk_send(talk, NULL, NULL);

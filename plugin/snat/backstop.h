@@ -4,7 +4,8 @@
 
 /*
  * The backstop: one rule that drops what comes from containers' interfaces and did not go through the classifier, so that
- * deleting a qdisc stops traffic instead of letting everything pass. In a table of its own, `inet rangeguard-backstop`,
+ * deleting a qdisc stops traffic instead of letting everything pass; and one that gives a pinned container's packet the fence's
+ * mark back where rules of others overwrite all marks (wg-quick's do). In a table of its own, `inet rangeguard-backstop`,
  * which never changes and for which no connection is tracked: a host without pins pays for nothing else. Without nf_tables
  * the classifier stands alone.
  */

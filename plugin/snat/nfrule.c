@@ -218,6 +218,16 @@ void nf_match_group(struct nf_rule *rule, uint32_t group)
 	compare(rule, NFT_CMP_EQ, &group, sizeof(group));
 }
 
+/** nf_match_groups() - Packets that came in through an interface of one of several groups: the bits of @mask are @group's */
+void nf_match_groups(struct nf_rule *rule, uint32_t mask, uint32_t group)
+{
+	static const uint32_t none;
+
+	load_meta(rule, NFT_META_IIFGROUP);
+	bitwise(rule, &mask, &none, sizeof(mask));
+	compare(rule, NFT_CMP_EQ, &group, sizeof(group));
+}
+
 /** nf_match_new_flow() - Packets of a flow whose first packet has not left yet; not those that are tracked as none */
 void nf_match_new_flow(struct nf_rule *rule)
 {

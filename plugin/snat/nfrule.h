@@ -40,6 +40,7 @@ int nf_rule_add(struct nf_rule *rule, struct datagram *datagram);
 void nf_match_family(struct nf_rule *rule, enum family family);
 void nf_match_marks(struct nf_rule *rule, uint32_t mask, uint32_t value, bool equal);
 void nf_match_group(struct nf_rule *rule, uint32_t group);
+void nf_match_groups(struct nf_rule *rule, uint32_t mask, uint32_t group);
 void nf_match_new_flow(struct nf_rule *rule);
 void nf_match_pair(struct nf_rule *rule, enum family family, enum nf_pair pair, enum nf_set set, uint64_t list);
 void nf_match_party_in(struct nf_rule *rule, enum family family, bool opener, enum nf_set set, uint64_t list);

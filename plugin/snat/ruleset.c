@@ -101,7 +101,7 @@ static int mark_again(struct datagram *batch, const char *chain, enum family fam
 	struct nf_rule rule;
 
 	nf_rule_begin(&rule, NF_TABLE, chain);
-	nf_match_group(&rule, CLASSIFIER_GROUP);
+	nf_match_group(&rule, CLASSIFIER_GROUP_PINNED);
 	nf_match_marks(&rule, bits().guarded, 0, true);
 	nf_match_family(&rule, family);
 	nf_match_source_in(&rule, family, of_family(NF_PINNED4, family), 0);
