@@ -8,7 +8,8 @@
 
 #include "plugin/netconf/netconf_ipam.h"
 
-static const char *const served[] = {"ips", "ipRanges", "mac", "io.kubernetes.cri.pod-annotations", NULL};
+/* Of "bandwidth" rangeguard wants to know, so that it leaves the ingress qdisc to the plugin of that name (verbs/add.c). */
+static const char *const served[] = {"ips", "ipRanges", "mac", "io.kubernetes.cri.pod-annotations", "bandwidth", NULL};
 
 /** struct elsewhere - A capability of the conventions (CNI's CONVENTIONS.md), and the plugin that serves it */
 struct elsewhere {
@@ -17,9 +18,11 @@ struct elsewhere {
 };
 
 static const struct elsewhere others[] = {
-	{"portMappings", "portmap"},	{"bandwidth", "bandwidth"},
-	{"aliases", "dnsname"},		{"deviceID", "host-device"},
-	{"infinibandGUID", "ib-sriov"}, {"dns", "a plugin that sets the container's resolver"},
+	{"portMappings", "portmap"},
+	{"aliases", "dnsname"},
+	{"deviceID", "host-device"},
+	{"infinibandGUID", "ib-sriov"},
+	{"dns", "a plugin that sets the container's resolver"},
 };
 
 /** is_served() - Whether rangeguard serves a capability; of a comment ("x-"), nobody has to */

@@ -615,10 +615,10 @@ test_without_nftables()
 	status=$(conf 'del(.snat)')
 	WHEN=1 assert_refuses 50 'nfnetlink' without_nftables cni STATUS "" "" "" "$status"
 	assert_quiet cni STATUS "" "" "" "$status"
-	WHEN=1 assert_quiet without_nftables cni STATUS "" "" "" "$(conf 'del(.snat, .ipMasq) | .antiSpoof = false')"
-	WHEN=2+ assert_refuses 103 'nfnetlink' without_nftables add c1 "$CONF" "$BILLING"
+	WHEN=2+ assert_quiet without_nftables cni STATUS "" "" "" "$(conf 'del(.snat, .ipMasq) | .antiSpoof = false')"
+	WHEN=3+ assert_refuses 103 'nfnetlink' without_nftables add c1 "$CONF" "$BILLING"
 	assert_unchanged "pinned"
-	WHEN=2+ assert_refuses 107 'nfnetlink' without_nftables add c1 "$CONF"
+	WHEN=3+ assert_refuses 107 'nfnetlink' without_nftables add c1 "$CONF"
 	assert_unchanged "masqueraded"
 	# Nothing can have been armed: a DEL must not fail on it.
 	assert_succeeds add c1 "$CONF"

@@ -96,9 +96,9 @@ test_capabilities_that_nobody_serves()
 	assert_fails add c1 "$(with "$conf" '.capabilities.ipRange = true')"
 	assert_refused 2 "$output" "misspelt"
 	assert_contains "$output" ipRanges "the refusal names what there is"
-	with "$conf" '.capabilities.bandwidth = true' >pods.conf
+	with "$conf" '.capabilities.aliases = true' >pods.conf
 	assert_fails "$RANGEGUARD" validate --policy /dev/null pods.conf
-	assert_contains "$output" bandwidth "validate"
+	assert_contains "$output" dnsname "validate"
 	assert_succeeds del c1 "$(with "$conf" '.capabilities.portMappings = true')"
 }
 
