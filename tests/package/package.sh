@@ -117,25 +117,24 @@ test_install_by_prefix_and_uninstall()
 {
 	local file
 
-	cp -rp "$BUILD/." build
-	assert_succeeds cmake --install build --prefix "$PWD/there"
+	assert_succeeds cmake --install "$BUILD" --prefix "$PWD/there"
 	assert_succeeds there/bin/rangeguard --version
 	assert_equal "../opt/cni/bin/rangeguard" "$(readlink there/bin/rangeguard)" "link"
 	[[ -d there/etc/rangeguard/reserved.d ]] || fail "no directory for policies"
 	while read -r file; do
-		[[ -e "$file" && "$file" == "$PWD/there/"* ]] || fail "in install_manifest.txt: $file"
-	done <build/install_manifest.txt
-	assert_equal "$(find there ! -type d | sort)" "$(sed "s,^$PWD/,," build/install_manifest.txt | sort)" "manifest"
-	assert_succeeds cmake -P build/uninstall.cmake
+		[[ -e "$file" && "$file" == "$PWD/there/"* ]] || fail "in the manifest: $file"
+	done <"$BUILD/install_manifest.txt"
+	assert_equal "$(find there ! -type d | sort)" "$(sed "s,^$PWD/,," "$BUILD/install_manifest.txt" | sort)" "manifest"
+	assert_succeeds cmake -P "$BUILD/uninstall.cmake"
 	assert_empty "$(find there -name '*rangeguard*' ! -type d)" "left after uninstall"
 }
 
 test_destdir_and_debians_directory()
 {
-	cp -rp "$BUILD/." build
 	assert_succeeds cmake -DRANGEGUARD_CNI_DIR=/usr/lib/cni -S "$SOURCE_DIR" -B "$BUILD.debian" --preset release
 	cp "$BUILD/rangeguard" "$BUILD.debian/"
 	[[ ! -e "$BUILD/rangeguard-agent" ]] || cp "$BUILD/rangeguard-agent" "$BUILD.debian/"
+	cp "$BUILD"/plugin/man/*.[158] "$BUILD.debian/plugin/man/"
 	DESTDIR=$PWD/stage assert_succeeds cmake --install "$BUILD.debian" --prefix /usr
 	assert_succeeds stage/usr/lib/cni/rangeguard --version
 	assert_equal ../lib/cni/rangeguard "$(readlink stage/usr/bin/rangeguard)" "link"
