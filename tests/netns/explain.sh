@@ -180,7 +180,7 @@ test_explain_usage()
 	assert_exits 2 rangeguard explain --policy policy.json 192.0.2.1 nonsense
 	assert_empty "$output" "no verdict"
 	assert_exits 2 rangeguard explain --policy policy.json 10.20.0.1/16
-	assert_contains "$errors" "behind the prefix length" "host bits"
+	assert_contains "$errors" "after the prefix length" "host bits"
 	assert_exits 2 rangeguard explain --format yaml 10.20.0.1
 	assert_exits 2 rangeguard explain --nonsense 10.20.0.1
 	assert_exits 2 rangeguard explain 10.20.0.1 --policy
