@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/** The digits, and after them what fills the last group up */
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+#define PADDING 64U
 
 /**
  * base64_encode() - Bytes as text
@@ -27,8 +29,8 @@ char *base64_encode(const char *bytes, size_t size)
 			group |= (uint32_t)(unsigned char)bytes[i + 2];
 		*at++ = digits[group >> 18];
 		*at++ = digits[group >> 12 & 63];
-		*at++ = i + 1 < size ? digits[group >> 6 & 63] : '=';
-		*at++ = i + 2 < size ? digits[group & 63] : '=';
+		*at++ = digits[i + 1 < size ? group >> 6 & 63 : PADDING];
+		*at++ = digits[i + 2 < size ? group & 63 : PADDING];
 	}
 	if (text)
 		*at = '\0';
@@ -40,7 +42,7 @@ static int value_of(char c)
 {
 	const char *at = c ? strchr(digits, c) : NULL;
 
-	return at ? (int)(at - digits) : -1;
+	return at && *at != '=' ? (int)(at - digits) : -1;
 }
 
 /** decode_group() - Four digits to three bytes; @padding of them are '='. Return: whether they are digits */

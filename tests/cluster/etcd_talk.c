@@ -167,7 +167,7 @@ int main(int argc, char **argv)
 	sd_event *event = NULL;
 	int r;
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	read_options(argc, argv, &config);
 	r = sd_event_new(&event);
 	if (r >= 0)
@@ -179,6 +179,6 @@ int main(int argc, char **argv)
 	etcd_free(talk.etcd);
 	sd_event_unref(event);
 	if (r < 0)
-		fprintf(stderr, "%s\n", strerror(-r));
+		(void)fprintf(stderr, "%s\n", strerror(-r));
 	return r < 0;
 }

@@ -72,10 +72,10 @@ static void any_bytes_survive_base64(void **state)
 }
 
 /** swap_request() - Swap alive/h1 on the condition of itself and of the policy */
-static struct engine_request swap_request(char *value)
+static struct engine_request swap_request(const char *value)
 {
 	struct engine_request request = {
-		.id = 1, .kind = REQUEST_SWAP, .key = "alive/h1", .n_conditions = 2, .value = value};
+		.id = 1, .kind = REQUEST_SWAP, .key = "alive/h1", .n_conditions = 2, .value = (char *)(uintptr_t)value};
 
 	memcpy(request.conditions[0].key, "alive/h1", 9);
 	request.conditions[0].revision = 5;
