@@ -163,6 +163,7 @@ static int64_t counted_from(const struct machine *machine, const struct seen *se
 		return INT64_MIN;
 	if (outcome == WON && !RULE(machine, clock_before_sending))
 		return now;
+	/* cppcheck-suppress knownConditionTrueFalse ; it takes n_renewals for what session_restart() makes it */
 	for (size_t i = 0; i < n; i++) {
 		if (machine->renewals[i].nonce == alive->nonce)
 			return RULE(machine, counts_by_nonce) || machine->request.kind != REQUEST_READ

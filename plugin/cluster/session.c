@@ -5,8 +5,8 @@
  * revision went back (a restored backup): then all is listed again, and what was seen before counts for nothing.
  */
 
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plugin/cluster/machine_internal.h"

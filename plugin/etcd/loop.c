@@ -27,8 +27,8 @@ static void take_news(struct etcd *etcd)
 static int on_ready(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct etcd *etcd = userdata;
-	int mask = (events & EPOLLIN ? CURL_CSELECT_IN : 0) | (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-		   (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0),
+	int mask = ((events & EPOLLIN) ? CURL_CSELECT_IN : 0) | ((events & EPOLLOUT) ? CURL_CSELECT_OUT : 0) |
+		   ((events & (EPOLLERR | EPOLLHUP)) ? CURL_CSELECT_ERR : 0),
 	    running;
 
 	(void)source;
