@@ -141,7 +141,7 @@ begin_sample()
 # shuffled FILE: its lines in an order that follows from $RANGEGUARD_SEED, which is the same for all of a script
 shuffled()
 {
-	shuf --random-source=<(yes "$RANGEGUARD_SEED") "$1"
+	shuf --random-source=<(trap - ERR; yes "$RANGEGUARD_SEED") "$1"
 }
 
 # wait_until SECONDS COMMAND…: polls until the command succeeds
