@@ -31,7 +31,8 @@ HARMLESS='^((poll|rt_sigaction|setitimer|close|munmap|madvise|ftruncate)\(|fcntl
 SHARE=10 # percent
 FEWEST=16
 # Calls that can't fail
-INFALLIBLE='^(exit_group|rt_sigreturn|getpid)$'
+# futex(2) never fails in a way that its callers would see; glibc ends a process where it seems to
+INFALLIBLE='^(exit_group|rt_sigreturn|getpid|futex)$'
 
 if [[ -n "${RANGEGUARD_LONG_TESTS-}" ]]; then
 	export TEST_TIMEOUT=${TEST_TIMEOUT:-1800}
@@ -61,7 +62,7 @@ set_up()
 	chmod +x traced
 	# The sanitizers end the process when a call of their own fails
 	if grep -q __asan_init "$RANGEGUARD"; then
-		INFALLIBLE='^(exit_group|rt_sigreturn|getpid|mmap|munmap|mprotect|madvise|brk|sigaltstack)$'
+		INFALLIBLE='^(exit_group|rt_sigreturn|getpid|futex|mmap|munmap|mprotect|madvise|brk|sigaltstack)$'
 	fi
 }
 
@@ -325,7 +326,8 @@ find_points()
 		if [[ ! -e shortest ]] || (($(wc -l <trace) < $(wc -l <shortest))); then
 			cp trace shortest
 		fi
-		grep -q nanosleep shortest || break
+		# The first ADD of a host loads the classifier, the others find it.
+		((tries == 0)) || grep -q nanosleep shortest || break
 	done
 	awk 'match($0, /^[a-z_0-9]+\(/) {
 			call = substr($0, 1, RLENGTH - 1)

@@ -111,9 +111,7 @@ int netns_read_cookie(struct netns *netns)
 	if (setns(netns->fd, CLONE_NEWNET) < 0)
 		return -errno;
 	r = cookie_here(&netns->cookie);
-	/* Elsewhere nothing may be done on the host's behalf. */
-	if (setns(own, CLONE_NEWNET) < 0)
-		abort();
+	netns_return(own);
 	return r;
 }
 

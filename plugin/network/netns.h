@@ -37,6 +37,7 @@ int netns_open(const char *path, struct netns *ret_netns);
 int netns_has_port(const struct netns *netns, struct port *port);
 int netns_read_cookie(struct netns *netns);
 int netns_enter(const struct netns *netns);
+void netns_return(int own_fd);
 void netns_done(struct netns *netns);
 
 #define NETNS_CLEANUP __attribute__((cleanup(netns_done)))

@@ -10,7 +10,8 @@
 # shellcheck source=tests/calls.sh
 source "$(dirname "$0")/../calls.sh"
 
-CHAINED='{"cniVersion": "1.1.0", "name": "pods", "type": "rangeguard", "guard": {"policies": ["/etc/rangeguard/big.json"]},
+# Judges and does nothing else: antiSpoof would need a state directory, too
+CHAINED='{"cniVersion": "1.1.0", "name": "pods", "type": "rangeguard", "antiSpoof": false, "guard": {"policies": ["/etc/rangeguard/big.json"]},
 	"prevResult": {"cniVersion": "1.1.0", "ips": [{"address": "10.250.0.1/32"}]}}'
 CONF='{"cniVersion": "1.1.0", "name": "pods", "type": "rangeguard", "guard": {"policies": ["/etc/rangeguard/big.json"]},
 	"ipam": {"type": "rangeguard", "ranges": [[{"subnet": "10.9.0.0/16"}]]}}'
@@ -642,8 +643,9 @@ test_failing_calls_while_compiling()
 
 	points
 	while read -r call number; do
+		# glibc ends a process whose futex(2) fails as it never does.
 		case $call in
-		brk | exit_group | geteuid | mmap | munmap | rt_sigreturn | mprotect | madvise) continue ;;
+		brk | exit_group | futex | geteuid | mmap | munmap | rt_sigreturn | mprotect | madvise) continue ;;
 		esac
 		error=${errors[tried++ % ${#errors[@]}]}
 		rm -f "$STATE"/policy-*
