@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
-#include "ipam/lease/lease_table.h"
 #include "ipam/lease/ipam.h"
+#include "ipam/lease/lease_table.h"
 #include "ipam/lease/pool.h"
 #include "ipam/lease/resting.h"
 

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "ipam/lease/lease_table.h"
 #include "ipam/lease/ipam.h"
+#include "ipam/lease/lease_table.h"
 #include "ipam/store/row.h"
 
 /** First byte of the keys in STORE_META of networks whose leases were taken over */

@@ -10,9 +10,9 @@
 
 #include "ipam/store/store_lmdb.h"
 #include "plugin/host/adopt.h"
-#include "plugin/host/veto.h"
 #include "plugin/host/protection.h"
 #include "plugin/host/reclaim.h"
+#include "plugin/host/veto.h"
 #include "plugin/netconf/check.h"
 #include "plugin/report/log.h"
 #include "plugin/verbs/blocks.h"

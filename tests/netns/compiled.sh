@@ -297,7 +297,8 @@ test_policy_that_is_touched_all_the_time()
 	for ((i = 0; i < 16; i++)); do
 		(PLUGIN=$PWD/traced add c1 "$(chained "$((i % 2 ? 172 : 200)).0.0.5")" >"result.$i" 2>"log.$i" || true) &
 	done
-	wait $(jobs -p | grep -v "^$toucher$")
+	mapfile -t adds < <(jobs -p | grep -vx "$toucher")
+	wait "${adds[@]}"
 	kill "$toucher"
 	for ((i = 0; i < 16; i++)); do
 		if ((i % 2)); then

@@ -230,7 +230,7 @@ test_ipv6_forms_of_reserved_ipv4_ranges()
 
 	policy dba.json "$DATABASES"
 	for subnet in 64:ff9b::10.20.0.0/112 64:ff9b::/96 2002:0a14:1::/64 2002:a14::/32 2002::/16; do
-		assert_refusal 100 "$subnet" "$(pool "$CONF" 10.8.0.0/24 "$(sed 's/10.20.0.0/a14:0/' <<<"$subnet")")"
+		assert_refusal 100 "$subnet" "$(pool "$CONF" 10.8.0.0/24 "${subnet/10.20.0.0/a14:0}")"
 		assert_contains "$output" db-platform "$subnet"
 	done
 	assert_works "$(pool "$CONF" 64:ff9b::a15:0/112 2002:a15:1::/64)"

@@ -56,12 +56,12 @@ test_all_shells_have_each_option()
 {
 	local command option
 
-	rangeguard completion zsh >zsh
-	rangeguard completion fish >fish
+	rangeguard completion zsh >completion.zsh
+	rangeguard completion fish >completion.fish
 	for command in $(commands); do
 		for option in $(options "$command"); do
-			grep -qE "^$command\).*'\*${option}[:']" zsh || fail "zsh: $command $option"
-			grep -qE "seen_subcommand_from $command' -l ${option#--}( -r)?$" fish || fail "fish: $command $option"
+			grep -qE "^$command\).*'\*${option}[:']" completion.zsh || fail "zsh: $command $option"
+			grep -qE "seen_subcommand_from $command' -l ${option#--}( -r)?$" completion.fish || fail "fish: $command $option"
 		done
 	done
 	assert_fails rangeguard completion csh

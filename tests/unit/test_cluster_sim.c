@@ -27,7 +27,7 @@ static void explain(uint64_t seed, const struct sim_config *config, const struct
 	size_t n = sim_shrink(seed, config, rules, &ids);
 
 	(void)fprintf(stderr, "seed %llu, shape %s, shrunk to %zu faults and operations:\n", (unsigned long long)seed,
-		config->name, n);
+		      config->name, n);
 	sim_run(seed, config, rules, ids, n, stderr, &result);
 	sim_result_clear(&result);
 	free(ids);

@@ -161,10 +161,8 @@ static void many_routes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(closing),
-		cmocka_unit_test(closing_again_and_failing),
-		cmocka_unit_test(opening),
-		cmocka_unit_test(opening_what_is_open_and_failing),
+		cmocka_unit_test(closing),     cmocka_unit_test(closing_again_and_failing),
+		cmocka_unit_test(opening),     cmocka_unit_test(opening_what_is_open_and_failing),
 		cmocka_unit_test(many_routes),
 	};
 
