@@ -133,16 +133,17 @@ static int read_options(int argc, char **argv, struct options *options)
 }
 
 /** run() - Audit and print; the exit status */
-static int run(struct options *options)
+static int run(const struct options *options)
 {
 	CLEANUP(findings_done) struct findings findings;
+	struct audit audit = options->audit;
 	int r;
 
 	findings_init(&findings);
 	findings.strict = options->strict;
-	options->audit.configs = &options->configs;
-	options->audit.report = &findings.report;
-	r = audit_run(&options->audit);
+	audit.configs = &options->configs;
+	audit.report = &findings.report;
+	r = audit_run(&audit);
 	if (r || findings.failed) {
 		(void)fprintf(stderr, "rangeguard audit: %s\n", r ? lease_set_outcome(r) : strerror(ENOMEM));
 		return EXIT_USAGE;
