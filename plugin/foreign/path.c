@@ -35,7 +35,10 @@ static struct step take_step(const char *path)
 	for (; path < step.rest && n + 1 < sizeof(step.text); path++) {
 		bool escaped = strncmp(path, "~1", 2) == 0;
 
-		step.text[n++] = escaped ? '/' : *path;
+		if (escaped)
+			step.text[n++] = '/';
+		else
+			step.text[n++] = *path;
 		path += escaped;
 	}
 	return step;

@@ -102,7 +102,7 @@ static int read_owner(const struct host_local *files, const char *name, struct o
 		return -errno;
 	ret_owner->text[size] = '\0';
 	ret_owner->container_id = strsep(&rest, LINE_END);
-	ret_owner->ifname = rest ? rest + strspn(rest, LINE_END) : "";
+	ret_owner->ifname = rest ? rest + strspn(rest, LINE_END) : strchr(ret_owner->container_id, '\0');
 	ret_owner->text[(size_t)(ret_owner->ifname - ret_owner->text) + strcspn(ret_owner->ifname, LINE_END)] = '\0';
 	return *ret_owner->container_id ? 0 : -EINVAL;
 }
@@ -119,7 +119,7 @@ bool host_local_is_taken(const struct host_local *files, const struct address *a
 			 const struct attachment *attachment)
 {
 	char name[ADDRESS_TEXT_MAX];
-	struct owner owner;
+	struct owner owner = {.container_id = "", .ifname = ""};
 	int r;
 
 	if (files->dir_fd < 0)
@@ -168,7 +168,7 @@ void host_local_forget(const char *directory, const struct attachment *attachmen
 {
 	HOST_LOCAL_CLEANUP struct host_local files = HOST_LOCAL_INIT;
 	char path[PATH_MAX], name[ADDRESS_TEXT_MAX];
-	struct owner owner;
+	struct owner owner = {.container_id = "", .ifname = ""};
 
 	if (!directory || !*attachment->network ||
 	    (size_t)snprintf(path, sizeof(path), "%s/%s", directory, attachment->network) >= sizeof(path))
@@ -204,7 +204,7 @@ static int adopt_one(const struct host_local *files, const char *network, const 
 {
 	struct adopted adopted = {.lease = {.pod_namespace = "", .pod_name = "", .netns = "", .since = time(NULL)}};
 	struct address address;
-	struct owner owner;
+	struct owner owner = {.container_id = "", .ifname = ""};
 
 	/* Beside the addresses there are "lock" and "last_reserved_ip.0". */
 	if (address_parse(name, &address) < 0 || read_owner(files, name, &owner) < 0)

@@ -101,7 +101,7 @@ static int take_address(const struct nlmsghdr *message, void *userdata)
 static int dump_here(struct scan *scan)
 {
 	PORT_CLEANUP struct port *port = NULL;
-	struct port_failure failure;
+	struct port_failure failure = {0};
 	struct batch batch;
 	int r = port_open(&port);
 

@@ -84,7 +84,7 @@ static const char *text_of(const json_t *value, char buffer[static NUMBER_MAX])
 static int read_item(struct import *import, const struct columns *columns, const json_t *item, const char *place)
 {
 	char numbers[COLUMNS_MAX][NUMBER_MAX];
-	const char *cells[COLUMNS_MAX];
+	const char *cells[COLUMNS_MAX] = {""};
 	const struct table_row row = {.cells = cells, .n_cells = columns->n, .line = 1, .place = place};
 
 	for (size_t i = 0; i < columns->n; i++)

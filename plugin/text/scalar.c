@@ -30,7 +30,9 @@ static bool has(const struct mapping *mapping)
 /** byte() - The next byte of the text, NUL at its end */
 static char byte(const struct mapping *mapping)
 {
-	return has(mapping) ? mapping->scalar->text[mapping->in] : '\0';
+	if (!has(mapping))
+		return '\0';
+	return mapping->scalar->text[mapping->in];
 }
 
 /** is_done() - Whether all of the value has an offset */
@@ -310,6 +312,7 @@ static int map_raw(struct mapping *mapping)
  *
  * Return: 0, SCALAR_E_DIFFERS when the text does not lead to the value
  */
+/* NOLINTNEXTLINE(readability-non-const-parameter): written through the mapping */
 int scalar_map(const struct scalar *scalar, size_t *ret_offsets)
 {
 	struct mapping mapping = {.scalar = scalar, .in = scalar->at, .offsets = ret_offsets};

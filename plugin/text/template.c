@@ -15,9 +15,9 @@ struct lexer {
 /** step() - One byte: quotes open where a value may begin, and end; with a line, for a template has no long texts */
 static void step(struct lexer *lexer, char c)
 {
-	if (c == '\n')
-		lexer->quote = '\0';
-	else if (lexer->quote && c == lexer->quote && !(lexer->quote == '"' && lexer->before == '\\'))
+	bool ends = lexer->quote && c == lexer->quote && !(lexer->quote == '"' && lexer->before == '\\');
+
+	if (c == '\n' || ends)
 		lexer->quote = '\0';
 	else if (!lexer->quote && (c == '"' || c == '\'') &&
 		 (lexer->before == ' ' || lexer->before == '[' || lexer->before == ',' || lexer->before == '\n'))

@@ -324,7 +324,7 @@ int leases_take(const struct context *context, const struct state *state, const 
 		struct ipam_grant *ret_grant, struct error *reterr)
 {
 	struct take take = {.context = context, .state = state, .netns = netns, .host = host};
-	size_t set;
+	size_t set = 0;
 	int r = take_once(&take, ret_grant, &set, reterr);
 
 	for (unsigned i = 0; r == (int)IPAM_E_FULL && blocks_are_used(&context->netconf) && i < BLOCKS_PER_ADD; i++) {

@@ -101,6 +101,22 @@ test_twenty_containers_move_under_load_and_back()
 	assert_equal 0 "$("$RANGEGUARD" list --format json | jq '.leases | length')" "leases: $("$RANGEGUARD" list)"
 }
 
+# An older host-local wrote the container's id alone; a hand, anything.
+test_lease_files_without_an_interface()
+{
+	local -i i
+
+	mkdir -p "$FILES"
+	printf older >"$FILES/10.9.0.2"
+	printf '\nnobody\n' >"$FILES/10.9.0.3"
+	: >"$FILES/10.9.0.4"
+	head -c 100000 /dev/zero >"$FILES/10.9.0.5"
+	for ((i = 1; i <= 6; i++)); do
+		give "c$i" "$GUARDED"
+		[[ "$(jq -r '.ips[0].address' "c$i.json")" != 10.9.0.2/* ]] || fail "c$i got the address of \"older\""
+	done
+}
+
 test_adoption_can_be_switched_off_or_elsewhere()
 {
 	# A file whose container nobody has seen

@@ -11,8 +11,8 @@ CONF='{"cniVersion": "1.0.0", "name": "pods", "type": "rangeguard", "ipam": {"ty
 RESERVED='{"reserved": [{"cidr": "10.9.0.0/16", "owner": "db-platform", "reason": "Oracle RAC", "ref": "NET-1042"}]}'
 FOUND=99
 
-# set_up: a plugin that exits with $FOUND if valgrind has something to say. A release does not run the libraries'
-# destructors, so what their constructors allocated is still there.
+# set_up: a plugin that exits with $FOUND if valgrind has something to say. A release leaves its memory to the kernel,
+# so the plugin must be a debug build; what the libraries' constructors allocated is still there at its end.
 set_up()
 {
 	cat >constructors.supp <<-EOF
