@@ -94,7 +94,7 @@ run_scripts()
 netns_scripts()
 {
 	echo tests/netns/faults_failing.sh
-	find tests/netns -name '*.sh' ! -name 'faults_*.sh' ! -name valgrind.sh ! -name cost.sh | sort
+	find tests/netns -name '*.sh' ! -name 'faults_*.sh' ! -name valgrind.sh ! -name cost.sh ! -name address_space.sh | sort
 }
 
 stage_install()
@@ -146,7 +146,7 @@ stage_netns()
 {
 	stage_build_dev
 	mapfile -t scripts < <(netns_scripts)
-	run_scripts release tests/netns/faults_killed.sh "${scripts[@]}" tests/netns/cost.sh
+	run_scripts release tests/netns/faults_killed.sh "${scripts[@]}" tests/netns/cost.sh tests/netns/address_space.sh
 	# A release leaves its memory to the kernel.
 	run_scripts dev tests/netns/valgrind.sh
 }

@@ -120,14 +120,4 @@ test_file_size_is_limited()
 	((status <= 1)) || fail "DEL ended with status $status"
 }
 
-# Little address space (a unit with LimitAS=) makes the store's map smaller, not the ADD fail.
-test_address_space_is_limited()
-{
-	container c1
-	with_limit --as=$((1 << 30))
-	add c1 "$CONF" >/dev/null || fail "ADD fails"
-	del c1 "$CONF" || fail "DEL fails"
-	assert_nothing_left
-}
-
 main "$@"
