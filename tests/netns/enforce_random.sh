@@ -18,7 +18,9 @@ export PEER
 # The least number of steps, and seconds for more
 LEAST=100
 SECONDS_OF_STEPS=${ENFORCE_SECONDS:-45}
-TEST_TIMEOUT=${TEST_TIMEOUT:-$((${ENFORCE_STEPS:-0} ? ${ENFORCE_STEPS:-0} / 2 + 600 : 900))}
+ENFORCE_STEPS=${ENFORCE_STEPS:-0}
+TEST_TIMEOUT=${TEST_TIMEOUT:-$((ENFORCE_STEPS ? ENFORCE_STEPS / 2 + 600 : 900))}
+export ENFORCE_STEPS
 # Ports of the legacy service: that of pinned containers, and of the one that is not
 PINNED_PORT=9
 PLAIN_PORT=19
