@@ -176,6 +176,7 @@ static bool is_root(int fd)
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct ask_server *server = userdata;
+	/* cppcheck-suppress nullPointer ; accept(2): NULL where nobody wants the address */
 	CLEANUP_CLOSE int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct ask *ask;
 

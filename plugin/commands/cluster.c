@@ -147,9 +147,10 @@ static void print_pools(const json_t *pools)
 		       json_array_size(blocks),
 		       json_is_true(json_object_get(pool, "exhausted")) ? ", none is free" : "",
 		       strcmp(state, "known") ? ", " : "", strcmp(state, "known") ? state : "");
-		json_array_foreach((json_t *)(uintptr_t)blocks, j, block)
+		json_array_foreach((json_t *)(uintptr_t)blocks, j, block) {
 			printf("  block %s: %s, since %s\n", text_of(block, "cidr"), text_of(block, "host"),
 			       since_of(block, since));
+		}
 	}
 }
 
@@ -204,9 +205,10 @@ static int run_who(const struct options *options)
 	r = ask(options, json_pack("{s:s, s:s}", "ask", "cluster-who", "address", options->argv[0]), &answer);
 	if (r)
 		return r;
-	json_array_foreach(json_object_get(answer, "holders"), i, holder)
+	json_array_foreach(json_object_get(answer, "holders"), i, holder) {
 		printf("%s %s: %s, since %s\n", text_of(holder, "kind"), text_of(holder, "what"),
 		       text_of(holder, "host"), since_of(holder, since));
+	}
 	r = json_array_size(json_object_get(answer, "holders")) ? EXIT_FINE : EXIT_FINDINGS;
 	if (r)
 		(void)fprintf(stderr, "rangeguard cluster: no host holds a block or a source with %s\n",
@@ -230,8 +232,9 @@ static int run_forget(const struct options *options)
 		&answer);
 	if (r)
 		return r;
-	json_array_foreach(json_object_get(answer, "forgotten"), i, key)
+	json_array_foreach(json_object_get(answer, "forgotten"), i, key) {
 		printf("removed %s\n", json_string_value(key));
+	}
 	json_decref(answer);
 	return EXIT_FINE;
 }
@@ -277,10 +280,11 @@ static void print_published(const json_t *answer)
 
 	printf("published as revision %lld: it binds every later claim on every host\n",
 	       (long long)json_integer_value(json_object_get(answer, "revision")));
-	json_array_foreach(json_object_get(answer, "held"), i, block)
+	json_array_foreach(json_object_get(answer, "held"), i, block) {
 		printf("block %s, held by %s, is reserved in part or as a whole: nothing is taken from running "
 		       "containers\n",
 		       text_of(block, "cidr"), text_of(block, "host"));
+	}
 }
 
 /** publish() - Merge, write, ask */

@@ -190,7 +190,7 @@ int plan_check(const struct usages *usages, const char *file, const struct guard
 	const struct checked checked = {.usages = usages, .file = file, .guard = guard, .report = report};
 
 	for (size_t i = 0; i < usages->n_items; i++) {
-		if (is_of_plan(&usages->items[i]) && i < RANGES_MAX)
+		if (i < RANGES_MAX && is_of_plan(&usages->items[i]))
 			check_apart(&checked, i);
 		if (usages->items[i].kind == USAGE_RANGE)
 			check_standing(&checked, &usages->items[i]);

@@ -45,12 +45,12 @@ uint64_t held_number(const json_t *event, const char *key)
 json_t *held_parse(const char *line, size_t size)
 {
 	json_t *event = json_loadb(line, size, 0, NULL);
-	const char *begin = line, *next;
+	const char *first = line, *next;
 
 	if (!event) {
-		while ((next = memmem(begin + 1, size - (size_t)(begin + 1 - line), LINE_BEGIN, strlen(LINE_BEGIN))))
-			begin = next;
-		event = begin > line ? json_loadb(begin, size - (size_t)(begin - line), 0, NULL) : NULL;
+		while ((next = memmem(first + 1, size - (size_t)(first + 1 - line), LINE_BEGIN, strlen(LINE_BEGIN))))
+			first = next;
+		event = first > line ? json_loadb(first, size - (size_t)(first - line), 0, NULL) : NULL;
 	}
 	if (event && held_time(event) != HELD_UNKNOWN)
 		return event;
@@ -78,12 +78,12 @@ static int add_line(struct held *held, const char *line, size_t size)
 /** add_lines() - Keep what was found in a file: 0, -ENOMEM */
 static int add_lines(struct held *held, const struct search_file *file)
 {
-	const char *at = file->lines, *end = at + file->size;
+	const char *at = file->lines, *past = at + file->size;
 	int r = 0;
 
-	while (!r && at < end) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		const char *next = newline ? newline + 1 : end;
+	while (!r && at < past) {
+		const char *newline = memchr(at, '\n', (size_t)(past - at));
+		const char *next = newline ? newline + 1 : past;
 
 		r = add_line(held, at, (size_t)(next - at));
 		at = next;

@@ -82,7 +82,7 @@ static void join(struct classifier_element *element, const struct classifier_ele
 /** group_of() - The link group of a container's interface */
 static uint32_t group_of(const struct classifier_element *element)
 {
-	return element->mark & marks_of(MARKS_MASK_DEFAULT).pinned ? CLASSIFIER_GROUP_PINNED : CLASSIFIER_GROUP;
+	return (element->mark & marks_of(MARKS_MASK_DEFAULT).pinned) ? CLASSIFIER_GROUP_PINNED : CLASSIFIER_GROUP;
 }
 
 /** inherit() - What only an older element of the same interface knows: no lease has a MAC address or a deadline */

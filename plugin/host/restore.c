@@ -99,7 +99,9 @@ static int look_in_table(const struct host *host, const struct protection *prote
 {
 	int r = member_wanted(&protection->member) ? arm_look(host->netfilter, &protection->member, reterr) : 0;
 
-	return r == ARM_E_STALE && protection->shared ? 0 : r == ARM_E_STALE ? ARM_E_MISSING : r;
+	if (r == ARM_E_STALE)
+		return protection->shared ? 0 : ARM_E_MISSING;
+	return r;
 }
 
 /** index_of() - The host's interface towards a container, 0: none */

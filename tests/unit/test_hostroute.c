@@ -214,17 +214,17 @@ static void discarding_route_of_main_is_the_answer(void **state)
 {
 	struct address asked = address("10.1.0.7");
 	struct prefix subnet = prefix("10.1.0.0/16");
-	struct route_info other = route(RTN_BLACKHOLE, "10.1.0.0/24", NULL), main = other, match;
+	struct route_info other = route(RTN_BLACKHOLE, "10.1.0.0/24", NULL), in_main = other, match;
 
 	(void)state;
 	other.table = 100;
-	main.destination = prefix("10.1.0.0/16");
-	main.table = RT_TABLE_MAIN;
+	in_main.destination = prefix("10.1.0.0/16");
+	in_main.table = RT_TABLE_MAIN;
 	for (unsigned i = 0; i < 2; i++) {
 		fake_reset();
 		fake.lookup_errnum = EINVAL;
-		fake_add_route(&fake.routes, i ? &main : &other);
-		fake_add_route(&fake.routes, i ? &other : &main);
+		fake_add_route(&fake.routes, i ? &in_main : &other);
+		fake_add_route(&fake.routes, i ? &other : &in_main);
 		assert_int_equal(hostroute_ask(fake_host_port(), &asked, &subnet, &match), HOSTROUTE_FREE);
 		fake.routes.count = 0;
 		fake_add_route(&fake.routes, &other);
