@@ -9,7 +9,9 @@ SOURCE_DIR=$PWD
 LOG_DIR=$SOURCE_DIR/build/log
 # How long the whole should take, in seconds: set_samples
 BUDGET=3600
-STAGES=(install build-dev build-asan build-release build-clang unit unit-asan lint netns netns-asan containerd cri podman docker cluster package deploy arm64 fuzz vm)
+STAGES=(install build-dev build-asan build-release build-clang unit unit-asan lint netns netns-asan containerd cri podman docker cluster package deploy)
+# Not in the whole yet: none of them has been seen green from end to end
+EXTRA_STAGES=(arm64 fuzz vm)
 QUICK_STAGES=(install build-dev build-release unit lint netns)
 PACKAGES=(
 	cmake ninja-build gcc libc6-dev clang libclang-rt-14-dev pkg-config
@@ -37,6 +39,7 @@ usage()
 		  --help        this text
 
 		Stages: ${STAGES[*]}
+		Only with --only: ${EXTRA_STAGES[*]}
 	EOF
 }
 
@@ -298,7 +301,7 @@ main()
 		case $1 in
 		--quick) selected=("${QUICK_STAGES[@]}") ;;
 		--only)
-			[[ " ${STAGES[*]} " == *" ${2-} "* && -n "${2-}" ]] || { usage >&2; exit 2; }
+			[[ " ${STAGES[*]} ${EXTRA_STAGES[*]} " == *" ${2-} "* && -n "${2-}" ]] || { usage >&2; exit 2; }
 			only+=("$2")
 			shift
 			;;

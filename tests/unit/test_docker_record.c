@@ -106,7 +106,7 @@ static void test_records_that_make_no_sense(void **state)
 		"docker:{\"pid\": \"x\"}",
 		"docker:{\"pid\":1,\"start\":2,\"run\":3,\"token\":\"0123456789abcdef0\",\"pending\":false}",
 		("docker:{\"pid\":1,\"start\":2,\"run\":3,\"token\":\"x\",\"pending\":false,\"network\":\"n\",\"range\":\"x\","
-		"\"hostRoutes\":0,\"replayed\":0}"),
+		 "\"hostRoutes\":0,\"replayed\":0}"),
 	};
 	struct docker_pool pool;
 

@@ -21,6 +21,9 @@
 #include "plugin/report/report.h"
 #include "plugin/text/values.h"
 
+/* The generator makes trees of a depth that it chooses. */
+/* NOLINTBEGIN(misc-no-recursion) */
+
 #define TEXT_MAX 65536U
 #define EXPECTED_MAX 512U
 #define DOCUMENTS_USUAL 3000UL
@@ -426,3 +429,5 @@ int main(void)
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
+
+/* NOLINTEND(misc-no-recursion) */
