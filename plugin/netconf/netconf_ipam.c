@@ -149,10 +149,10 @@ static void add_requested(struct reader *reader, const char *source, const char 
 			     LIMIT_RANGE_SETS);
 		return;
 	}
-	if (!netconf->requested) {
+	if (!netconf->requested)
 		netconf->requested = calloc(LIMIT_RANGE_SETS, sizeof(*netconf->requested));
+	if (!netconf->requested_at)
 		netconf->requested_at = calloc(LIMIT_RANGE_SETS, sizeof(*netconf->requested_at));
-	}
 	if (!netconf->requested || !netconf->requested_at) {
 		reader_no_memory(reader);
 		return;

@@ -154,7 +154,7 @@ static void test_line_has_bounds(void **state)
 	json_decref(json);
 	for (size_t n = 1; n < 1024; n += 7) {
 		lease.pod_name = long_text + sizeof(long_text) - n;
-		lease.netns = long_text + sizeof(long_text) - n / 2;
+		lease.netns = long_text + sizeof(long_text) - 1 - n / 2;
 		json_decref(written(&event, &(struct history_stamp){.host = "h", .boot_id = ""}));
 	}
 }
