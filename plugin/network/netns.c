@@ -33,10 +33,15 @@
 static int is_netns(int fd)
 {
 	struct statfs filesystem;
+	int type;
 
 	if (fstatfs(fd, &filesystem) < 0)
 		return -errno;
-	return filesystem.f_type == NSFS_MAGIC && ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET;
+	if (filesystem.f_type != NSFS_MAGIC)
+		return 0;
+	/* A look that fails says nothing of what is there. */
+	type = ioctl(fd, NS_GET_NSTYPE);
+	return type < 0 ? -errno : type == CLONE_NEWNET;
 }
 
 /**
