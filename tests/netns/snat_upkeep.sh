@@ -138,7 +138,8 @@ test_killed_in_add()
 	while read -r call number; do
 		! sample_is_over "$tried" 16 || break
 		tried+=1
-		! traced "-e trace=$call -e inject=$call:signal=KILL:when=$number" add c1 >/dev/null 2>&1 || continue
+		# One that was not reached is an ADD like others.
+		traced "-e trace=$call -e inject=$call:signal=KILL:when=$number" add c1 >/dev/null 2>&1 || true
 		del c1 "$ASSIGN" || fail "DEL after $call $number"
 		(assert_clean) || fail "killed in $call $number"
 	done < <(shuffled points)
