@@ -47,11 +47,11 @@ static int split_alias(char *text, struct attachment *ret_attachment)
  */
 static int read_alias(struct inventory_item *item, struct adopted *ret_adopted)
 {
-	char *text = item->alias + strlen(PLAN_ALIAS_PREFIX);
+	char *text = item->alias + strlen(IDENTITY_ALIAS_PREFIX);
 
-	if (*text == PLAN_ALIAS_DIGEST_MARK) {
+	if (*text == IDENTITY_ALIAS_DIGEST_MARK) {
 		ret_adopted->lease.attachment = (struct attachment){.network = "", .container_id = "", .ifname = ""};
-		return plan_parse_digest(text + 1, &ret_adopted->key);
+		return identity_parse_digest(text + 1, &ret_adopted->key);
 	}
 	if (split_alias(text, &ret_adopted->lease.attachment) < 0)
 		return -EINVAL;
@@ -70,7 +70,7 @@ static int adopt_item(struct inventory_item *item, struct adopted *ret_adopted)
 	if (read_alias(item, &adopted) < 0)
 		return -EINVAL;
 	/* Anybody can write an alias; the name follows from the attachment. */
-	plan_host_name_of_key(&adopted.key, name);
+	identity_host_name_of_key(&adopted.key, name);
 	if (strcmp(name, item->name) != 0)
 		return -EINVAL;
 	memcpy(adopted.lease.addresses, item->addresses, sizeof(item->addresses));

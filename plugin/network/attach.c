@@ -256,19 +256,19 @@ int attach_create(struct port *host, const struct netns *netns, const struct pla
 int attach_find(struct port *host, const struct attachment *attachment, struct link_info *ret_link,
 		struct error *reterr)
 {
-	char name[IFNAMSIZ], alias[PLAN_ALIAS_MAX];
+	char name[IFNAMSIZ], alias[IDENTITY_ALIAS_MAX];
 	uint8_t mac[ETH_ALEN];
 	struct link_answer answer;
 	int r;
 
-	plan_host_name(attachment, name);
+	identity_host_name(attachment, name);
 	r = link_find(host, name, &answer, reterr);
 	if (r)
 		return r;
 	if (!answer.found)
 		return ATTACH_E_ABSENT;
-	plan_alias(attachment, alias);
-	plan_host_mac(attachment, mac);
+	identity_alias(attachment, alias);
+	identity_host_mac(attachment, mac);
 	if (!is_ours(&answer.link, alias, mac))
 		return ATTACH_E_FOREIGN;
 	*ret_link = answer.link;

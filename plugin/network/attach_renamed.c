@@ -44,10 +44,10 @@ static int link_at(struct port *host, uint32_t index, struct link_info *ret_link
 int attach_find_renamed(struct port *host, const struct attachment *attachment, const struct address *addresses,
 			size_t n_addresses, struct link_info *ret_link)
 {
-	char alias[PLAN_ALIAS_MAX];
+	char alias[IDENTITY_ALIAS_MAX];
 	struct error ignored = {0};
 
-	plan_alias(attachment, alias);
+	identity_alias(attachment, alias);
 	for (size_t i = 0; i < n_addresses; i++) {
 		struct route_info match;
 		struct link_info link;

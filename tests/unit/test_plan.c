@@ -42,7 +42,7 @@ static void name_is_rg_and_twelve_digits_of_the_digest(void **state)
 	(void)state;
 	(void)snprintf(expected, sizeof(expected), "rg%02x%02x%02x%02x%02x%02x", key.bytes[0], key.bytes[1],
 		       key.bytes[2], key.bytes[3], key.bytes[4], key.bytes[5]);
-	plan_host_name(&pod, name);
+	identity_host_name(&pod, name);
 	assert_string_equal(name, expected);
 	assert_int_equal(strlen(name), 14);
 }
@@ -60,8 +60,8 @@ static void names_differ_by_each_part_of_the_key(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(others); i++) {
-		plan_host_name(&others[i], names[i]);
-		plan_host_mac(&others[i], macs[i]);
+		identity_host_name(&others[i], names[i]);
+		identity_host_mac(&others[i], macs[i]);
 		for (size_t j = 0; j < i; j++) {
 			assert_string_not_equal(names[i], names[j]);
 			assert_memory_not_equal(macs[i], macs[j], ETH_ALEN);
@@ -71,36 +71,36 @@ static void names_differ_by_each_part_of_the_key(void **state)
 
 static void alias_says_whose_it_is(void **state)
 {
-	char alias[PLAN_ALIAS_MAX];
+	char alias[IDENTITY_ALIAS_MAX];
 
 	(void)state;
-	plan_alias(&pod, alias);
+	identity_alias(&pod, alias);
 	assert_string_equal(alias, "rangeguard pods 0123abcd eth0");
 }
 
 /* IFALIASZ: 255 bytes are the kernel's most; "rangeguard n ID eth0" has 18 beside the id. */
 static void long_alias_becomes_a_digest(void **state)
 {
-	char id[LIMIT_CONTAINER_ID + 1], alias[PLAN_ALIAS_MAX];
+	char id[LIMIT_CONTAINER_ID + 1], alias[IDENTITY_ALIAS_MAX];
 	struct attachment attachment = {.network = "n", .container_id = id, .ifname = "eth0"};
 
 	(void)state;
 	memset(id, 'x', sizeof(id));
 	id[255 - 18] = '\0';
-	plan_alias(&attachment, alias);
+	identity_alias(&attachment, alias);
 	assert_int_equal(strlen(alias), 255);
 	assert_memory_equal(alias, "rangeguard n xxx", 16);
 
 	memset(id, 'x', sizeof(id));
 	id[255 - 17] = '\0';
-	plan_alias(&attachment, alias);
+	identity_alias(&attachment, alias);
 	assert_memory_equal(alias, "rangeguard #", 12);
 	assert_int_equal(strlen(alias), 12 + 32);
 	assert_int_equal(strspn(alias + 12, "0123456789abcdef"), 32);
 
 	memset(id, 'x', sizeof(id));
 	id[sizeof(id) - 1] = '\0';
-	plan_alias(&attachment, alias);
+	identity_alias(&attachment, alias);
 	assert_int_equal(strlen(alias), 12 + 32);
 }
 
@@ -142,7 +142,7 @@ static void mac_is_parsed_strictly(void **state)
 static void mac_is_formatted_as_it_is_parsed(void **state)
 {
 	uint8_t mac[ETH_ALEN];
-	char text[PLAN_MAC_TEXT_MAX];
+	char text[MAC_TEXT_MAX];
 
 	(void)state;
 	assert_int_equal(mac_parse("0A:0b:0c:0d:0e:0f", mac), 0);
