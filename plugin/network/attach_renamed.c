@@ -5,7 +5,6 @@
  */
 
 #include <errno.h>
-#include <string.h>
 
 #include "plugin/network/attach.h"
 #include "plugin/network/hostroute.h"
@@ -58,7 +57,7 @@ int attach_find_renamed(struct port *host, const struct attachment *attachment, 
 		r = link_at(host, match.interface, &link, &ignored);
 		if (r && r != ATTACH_E_ABSENT)
 			return r;
-		if (r || strcmp(link.kind, "veth") != 0 || strcmp(link.alias, alias) != 0)
+		if (r || !identity_has_alias(&link, alias))
 			continue;
 		*ret_link = link;
 		return 0;
