@@ -11,6 +11,7 @@ PATH=$PWD/build/release:$PATH
 PACKAGES=(
 	cmake ninja-build gcc libc6-dev clang pkg-config iproute2 iputils-ping jq
 	libjansson-dev libnl-3-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcsv-dev zlib1g-dev libyaml-dev
+	libsystemd-dev libmicrohttpd-dev libcurl4-gnutls-dev
 )
 
 # title TEXT

@@ -5,6 +5,7 @@
  */
 
 #include <errno.h>
+#include <string.h>
 
 #include "plugin/network/attach.h"
 #include "plugin/network/hostroute.h"
@@ -43,10 +44,10 @@ static int link_at(struct port *host, uint32_t index, struct link_info *ret_link
 int attach_find_renamed(struct port *host, const struct attachment *attachment, const struct address *addresses,
 			size_t n_addresses, struct link_info *ret_link)
 {
-	char alias[IDENTITY_ALIAS_MAX];
+	char alias[PLAN_ALIAS_MAX];
 	struct error ignored = {0};
 
-	identity_alias(attachment, alias);
+	plan_alias(attachment, alias);
 	for (size_t i = 0; i < n_addresses; i++) {
 		struct route_info match;
 		struct link_info link;
@@ -57,7 +58,7 @@ int attach_find_renamed(struct port *host, const struct attachment *attachment, 
 		r = link_at(host, match.interface, &link, &ignored);
 		if (r && r != ATTACH_E_ABSENT)
 			return r;
-		if (r || !identity_has_alias(&link, alias))
+		if (r || strcmp(link.kind, "veth") != 0 || strcmp(link.alias, alias) != 0)
 			continue;
 		*ret_link = link;
 		return 0;
