@@ -173,7 +173,7 @@ stage_cri()
 
 stage_package()
 {
-	run_scripts release tests/package/package.sh
+	run_scripts release tests/package/package.sh tests/package/newcomer.sh
 }
 
 # The schemas of Kubernetes come from npm, into the build directory

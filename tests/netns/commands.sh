@@ -397,7 +397,7 @@ test_readme_example()
 		# shellcheck disable=SC2086
 		assert_exits 0 $command
 		last=$command
-	done < <(sed -nE 's/^    (rangeguard [^[]*)$/\1/p' "$SOURCE_DIR/README.md")
+	done < <(sed -nE 's/^    (sudo )?(rangeguard [^[]*)$/\2/p' "$SOURCE_DIR/README.md")
 	assert_equal "rangeguard list" "$last" "the last command"
 
 	container c1
