@@ -69,7 +69,8 @@ static int get_cursor(const struct choice *choice, struct address *ret_address)
 	int r;
 
 	r = choice->store->ops->get(choice->store, STORE_META, row_key_bytes(&key), &value);
-	return r ? r : row_read_address(&value, ret_address);
+	/* One that can't be read is as good as none: the search begins with the first range. */
+	return r || row_read_address(&value, ret_address) == 0 ? r : (int)STORE_E_NOT_FOUND;
 }
 
 /** set_of() - The range set of @choice */

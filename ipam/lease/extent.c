@@ -251,3 +251,28 @@ int extent_take(struct store *store, const struct pool_id *pool, const struct ad
 		r = extent_add(store, pool, &behind);
 	return r;
 }
+
+/**
+ * extent_check() - Whether a row can be read, and has nothing in common with the one behind it
+ * @store:	Store
+ * @pool:	Pool
+ * @key:	Key of the row
+ * @value:	Value of the row
+ *
+ * Return: 0, -EUCLEAN, negative errno
+ */
+int extent_check(struct store *store, const struct pool_id *pool, struct bytes key, struct bytes value)
+{
+	struct span extent, behind;
+	struct address first;
+	int r = read_extent(pool, key, value, &extent);
+
+	if (r)
+		return r < 0 ? r : -EUCLEAN;
+	first = (struct address){.family = extent.family, .value = extent.first};
+	r = find_behind(store, pool, &first, &behind);
+	/* That row is looked at in its turn. */
+	if (r == STORE_E_NOT_FOUND || r == -EUCLEAN)
+		return 0;
+	return r == 0 && span_overlaps(&extent, &behind) ? -EUCLEAN : r;
+}

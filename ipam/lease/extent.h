@@ -13,6 +13,7 @@ int extent_find(struct store *store, const struct pool_id *pool, const struct sp
 		struct address *ret_address);
 int extent_add(struct store *store, const struct pool_id *pool, const struct span *extent);
 int extent_free(struct store *store, const struct pool_id *pool, const struct address *address);
+int extent_check(struct store *store, const struct pool_id *pool, struct bytes key, struct bytes value);
 int extent_take(struct store *store, const struct pool_id *pool, const struct address *address);
 
 #endif

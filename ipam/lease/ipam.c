@@ -11,22 +11,10 @@
 #include "ipam/lease/lease_table.h"
 #include "ipam/lease/pool.h"
 
-/** There when leases were adopted: of these the store does not know how their packets leave */
-#define META_ADOPTED "adopted"
-
 /** seconds() - @time as pools keep it; there is nothing before the epoch */
 static uint64_t seconds(int64_t time)
 {
 	return time > 0 ? (uint64_t)time : 0;
-}
-
-/** end() - Commit the transaction of @store when @r is 0, else abort it; returns @r or the commit's negative errno */
-static int end(struct store *store, int r)
-{
-	if (r == 0)
-		return store->ops->commit(store);
-	store->ops->abort(store);
-	return r;
 }
 
 /** is_among() - Whether @address is one of the @n @addresses */
@@ -273,61 +261,15 @@ static int take(struct store *store, const struct ipam_request *request, struct 
 	return 0;
 }
 
-/** adopt() - Write one lease known from elsewhere, without addresses that are held already: 0, negative errno */
-static int adopt(struct store *store, const struct adopted *adopted)
+/** take_once() - take() as a transaction; what it filled before it failed is void */
+static int take_once(struct store *store, const struct ipam_request *request, struct ipam_grant *ret_grant,
+		     struct ipam_refusal *reterr_refusal)
 {
-	struct lease lease = adopted->lease;
-	int r = 0;
+	int r = store->ops->begin(store, true);
 
-	lease.n_addresses = 0;
-	for (size_t i = 0; i < adopted->lease.n_addresses && r == 0; i++) {
-		const struct address *address = &adopted->lease.addresses[i];
-		struct bytes holder;
-
-		r = lease_table_find(store, address, &holder);
-		if (r == 0)
-			continue;
-		if (r == STORE_E_NOT_FOUND)
-			r = lease_table_take(store, &adopted->key, address);
-		lease.addresses[lease.n_addresses++] = *address;
-	}
-	return r < 0 ? r : lease_table_put(store, &adopted->key, &lease);
-}
-
-/**
- * ipam_adopt() - Write leases that are known from elsewhere: from what the kernel says of this host's interfaces
- * @store:	Store opened for writing that knows nothing yet
- * @adopted:	Leases
- * @n_adopted:	How many
- *
- * Return: 0, negative errno: none was written
- */
-int ipam_adopt(struct store *store, const struct adopted *adopted, size_t n_adopted)
-{
-	int r;
-
-	r = store->ops->begin(store, true);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < n_adopted && r == 0; i++)
-		r = adopt(store, &adopted[i]);
-	if (r == 0 && n_adopted)
-		r = store->ops->put(store, STORE_META, bytes_of(META_ADOPTED, strlen(META_ADOPTED)), bytes_of("", 0));
-	return end(store, r);
-}
-
-/** ipam_has_adopted() - Whether the store knows only a part of what some of its leases were armed with: 1, 0, errno */
-int ipam_has_adopted(struct store *store)
-{
-	struct bytes value;
-	int r;
-
-	r = store->ops->begin(store, false);
-	if (r < 0)
-		return r;
-	r = store->ops->get(store, STORE_META, bytes_of(META_ADOPTED, strlen(META_ADOPTED)), &value);
-	store->ops->abort(store);
-	return r < 0 ? r : r == 0;
+	*ret_grant = (struct ipam_grant){0};
+	*reterr_refusal = (struct ipam_refusal){0};
+	return r < 0 ? r : store_end(store, take(store, request, ret_grant, reterr_refusal));
 }
 
 /**
@@ -337,22 +279,27 @@ int ipam_has_adopted(struct store *store)
  * @ret_grant:		What was given; the same as before when the attachment holds a lease that still fits
  * @reterr_refusal:	Filled for a named outcome other than IPAM_E_DAMAGED
  *
+ * Rows that can't be read are repaired first: IPAM_E_DAMAGED means that the store's file itself is damaged. The same is
+ * true of the other functions that write.
+ *
  * Return: 0, IPAM_E_FULL, IPAM_E_RESERVED, IPAM_E_HELD, IPAM_E_OUTSIDE, IPAM_E_EXCLUDED, IPAM_E_VETOED, IPAM_E_LIVES,
  *	IPAM_E_DAMAGED, negative errno: -EEXIST when another attachment has the same digest
  */
 int ipam_take(struct store *store, const struct ipam_request *request, struct ipam_grant *ret_grant,
 	      struct ipam_refusal *reterr_refusal)
 {
-	struct ipam_refusal refusal = {0};
-	struct ipam_grant grant = {0};
+	struct ipam_refusal refusal;
+	struct ipam_grant grant;
 	int r;
 
 	if (request->n_sets > LIMIT_RANGE_SETS)
 		return -E2BIG;
-	r = store->ops->begin(store, true);
-	if (r < 0)
-		return lease_table_outcome(r);
-	r = end(store, take(store, request, &grant, &refusal));
+	r = take_once(store, request, &grant, &refusal);
+	if (r == -EUCLEAN) {
+		r = ipam_mend(store);
+		if (r == 0)
+			r = take_once(store, request, &grant, &refusal);
+	}
 	if (r == 0)
 		*ret_grant = grant;
 	else if (r > 0)
@@ -375,6 +322,14 @@ static int note(struct store *store, const struct lease *lease, struct bytes egr
 	return r < 0 ? r : put_lease(store, &key, lease, egress, damaged);
 }
 
+/** note_once() - note() as a transaction */
+static int note_once(struct store *store, const struct lease *lease, struct bytes egress)
+{
+	int r = store->ops->begin(store, true);
+
+	return r < 0 ? r : store_end(store, note(store, lease, egress));
+}
+
 /**
  * ipam_note() - Write the lease of a chained attachment, whose addresses are others' to give
  * @store:	Store opened for writing
@@ -385,10 +340,14 @@ static int note(struct store *store, const struct lease *lease, struct bytes egr
  */
 int ipam_note(struct store *store, const struct lease *lease, struct bytes egress)
 {
-	int r;
+	int r = note_once(store, lease, egress);
 
-	r = store->ops->begin(store, true);
-	return lease_table_outcome(r < 0 ? r : end(store, note(store, lease, egress)));
+	if (r == -EUCLEAN) {
+		r = ipam_mend(store);
+		if (r == 0)
+			r = note_once(store, lease, egress);
+	}
+	return lease_table_outcome(r);
 }
 
 /** ipam_forget_egress() - Forget a definition that no lease names any more: 0, negative errno */
@@ -397,7 +356,25 @@ int ipam_forget_egress(struct store *store, uint64_t digest)
 	int r;
 
 	r = store->ops->begin(store, true);
-	return r < 0 ? r : end(store, egress_row_remove(store, digest));
+	return r < 0 ? r : store_end(store, egress_row_remove(store, digest));
+}
+
+/** release_once() - ipam_release(), without repairing anything */
+static int release_once(struct store *store, const struct attachment *attachment, uint64_t released)
+{
+	struct attachment_key key = attachment_key(attachment);
+	struct lease lease;
+	int r;
+
+	r = store->ops->begin(store, true);
+	if (r < 0)
+		return r;
+	r = lease_table_get(store, attachment, &key, &lease);
+	if (r == 0)
+		r = lease_table_give_back(store, &key, &lease, &released);
+	else if (r == IPAM_E_DAMAGED)
+		r = lease_table_give_back(store, &key, NULL, &released);
+	return store_end(store, r);
 }
 
 /**
@@ -408,24 +385,17 @@ int ipam_forget_egress(struct store *store, uint64_t digest)
  *
  * A lease that can't be read is given back all the same.
  *
- * Return: 0, IPAM_E_NOT_FOUND when it holds nothing, IPAM_E_DAMAGED when what else is in the store can't be read,
- *	negative errno
+ * Return: 0, IPAM_E_NOT_FOUND when it holds nothing, IPAM_E_DAMAGED when the store itself is damaged, negative errno
  */
 int ipam_release(struct store *store, const struct attachment *attachment, int64_t now)
 {
-	struct attachment_key key = attachment_key(attachment);
 	uint64_t released = seconds(now);
-	struct lease lease;
-	int r;
+	int r = release_once(store, attachment, released);
 
-	r = store->ops->begin(store, true);
-	if (r < 0)
-		return lease_table_outcome(r);
-	r = lease_table_get(store, attachment, &key, &lease);
-	if (r == 0)
-		r = lease_table_give_back(store, &key, &lease, &released);
-	else if (r == IPAM_E_DAMAGED)
-		r = lease_table_give_back(store, &key, NULL, &released);
-	r = end(store, r);
+	if (r == -EUCLEAN) {
+		r = ipam_mend(store);
+		if (r == 0)
+			r = release_once(store, attachment, released);
+	}
 	return r == -EEXIST ? IPAM_E_NOT_FOUND : lease_table_outcome(r);
 }

@@ -148,6 +148,7 @@ struct adopted {
 };
 
 int ipam_adopt(struct store *store, const struct adopted *adopted, size_t n_adopted);
+int ipam_mend(struct store *store);
 int ipam_take(struct store *store, const struct ipam_request *request, struct ipam_grant *ret_grant,
 	      struct ipam_refusal *reterr_refusal);
 int ipam_note(struct store *store, const struct lease *lease, struct bytes egress);

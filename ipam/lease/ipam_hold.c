@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Addresses that somebody else gave: held for whom has them, one at a time. */
+/* Addresses that somebody else gave: held for whoever has them. */
 
 #include <errno.h>
 #include <string.h>
@@ -11,14 +11,64 @@
 
 /** First byte of the keys in STORE_META of networks whose leases were taken over */
 #define TOOK_OVER_PREFIX '<'
+/** There when leases were adopted: of these the store does not know how their packets leave */
+#define META_ADOPTED "adopted"
 
-/** end() - Commit the transaction of @store when @r is 0, else abort it; returns @r or the commit's negative errno */
-static int end(struct store *store, int r)
+/** adopt() - Write one lease known from elsewhere, without addresses that are held already: 0, negative errno */
+static int adopt(struct store *store, const struct adopted *adopted)
 {
-	if (r == 0)
-		return store->ops->commit(store);
+	struct lease lease = adopted->lease;
+	int r = 0;
+
+	lease.n_addresses = 0;
+	for (size_t i = 0; i < adopted->lease.n_addresses && r == 0; i++) {
+		const struct address *address = &adopted->lease.addresses[i];
+		struct bytes holder;
+
+		r = lease_table_find(store, address, &holder);
+		if (r == 0)
+			continue;
+		if (r == STORE_E_NOT_FOUND)
+			r = lease_table_take(store, &adopted->key, address);
+		lease.addresses[lease.n_addresses++] = *address;
+	}
+	return r < 0 ? r : lease_table_put(store, &adopted->key, &lease);
+}
+
+/**
+ * ipam_adopt() - Write leases that are known from elsewhere: from what the kernel says of this host's interfaces
+ * @store:	Store opened for writing that knows nothing yet
+ * @adopted:	Leases
+ * @n_adopted:	How many
+ *
+ * Return: 0, negative errno: none was written
+ */
+int ipam_adopt(struct store *store, const struct adopted *adopted, size_t n_adopted)
+{
+	int r;
+
+	r = store->ops->begin(store, true);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n_adopted && r == 0; i++)
+		r = adopt(store, &adopted[i]);
+	if (r == 0 && n_adopted)
+		r = store->ops->put(store, STORE_META, bytes_of(META_ADOPTED, strlen(META_ADOPTED)), bytes_of("", 0));
+	return store_end(store, r);
+}
+
+/** ipam_has_adopted() - Whether the store knows only a part of what some of its leases were armed with: 1, 0, errno */
+int ipam_has_adopted(struct store *store)
+{
+	struct bytes value;
+	int r;
+
+	r = store->ops->begin(store, false);
+	if (r < 0)
+		return r;
+	r = store->ops->get(store, STORE_META, bytes_of(META_ADOPTED, strlen(META_ADOPTED)), &value);
 	store->ops->abort(store);
-	return r;
+	return r < 0 ? r : r == 0;
 }
 
 /** is_full() - Whether a lease can have no more addresses, or has this one */
@@ -31,7 +81,7 @@ static bool is_full(const struct lease *lease, const struct address *address)
 }
 
 /**
- * displace() - Take an address from a lease of which no network is known, for one who is
+ * displace() - Take an address from a lease of which no network is known, or from nobody who can be told, for one who is
  * @store:	Store, in a writing transaction
  * @holder:	Key of the lease
  * @address:	Address
@@ -47,7 +97,7 @@ static int displace(struct store *store, struct bytes holder, const struct addre
 	int r = store->ops->get(store, STORE_LEASES, holder, &row);
 
 	if (r < 0 || holder.size != sizeof(key.bytes))
-		return r < 0 ? r : -EUCLEAN;
+		return r < 0 ? r : 0;
 	if (r || lease_decode(row, &lease) || *lease.attachment.network)
 		return 1;
 	memcpy(key.bytes, holder.data, sizeof(key.bytes));
@@ -89,6 +139,14 @@ static int hold(struct store *store, const struct adopted *adopted)
 	return r < 0 ? r : lease_table_put(store, &adopted->key, &lease);
 }
 
+/** hold_once() - hold() as a transaction */
+static int hold_once(struct store *store, const struct adopted *adopted)
+{
+	int r = store->ops->begin(store, true);
+
+	return r < 0 ? r : store_end(store, hold(store, adopted));
+}
+
 /**
  * ipam_hold() - Hold one more address for an attachment that has it from elsewhere
  * @store:	Store opened for writing
@@ -98,9 +156,14 @@ static int hold(struct store *store, const struct adopted *adopted)
  */
 int ipam_hold(struct store *store, const struct adopted *adopted)
 {
-	int r = store->ops->begin(store, true);
+	int r = hold_once(store, adopted);
 
-	return r < 0 ? r : end(store, hold(store, adopted));
+	if (r == -EUCLEAN) {
+		r = ipam_mend(store);
+		if (r == 0)
+			r = hold_once(store, adopted);
+	}
+	return r;
 }
 
 /** took_over_key() - Key of a network whose leases were taken over */
@@ -139,5 +202,5 @@ int ipam_set_took_over(struct store *store, const char *network)
 
 	if (r < 0)
 		return r;
-	return end(store, store->ops->put(store, STORE_META, row_key_bytes(&key), bytes_of("", 0)));
+	return store_end(store, store->ops->put(store, STORE_META, row_key_bytes(&key), bytes_of("", 0)));
 }

@@ -10,6 +10,7 @@
 
 #include "ipam/lease/extent.h"
 #include "ipam/lease/resting.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 
@@ -138,7 +139,8 @@ static int find_unused(struct store *store, const struct pool_id *keep, struct p
 	while ((r = store->ops->seek(store, STORE_POOLS, key, true, &key, &row)) == 0) {
 		struct bytes rest = key;
 
-		if (row_read(&rest, pool.bytes, sizeof(pool.bytes)) < 0 || row_read_number(&row, &used) < 0)
+		if (row_read(&rest, pool.bytes, sizeof(pool.bytes)) < 0 || rest.size ||
+		    row_read_number(&row, &used) < 0)
 			return -EUCLEAN;
 		if (memcmp(pool.bytes, keep->bytes, sizeof(pool.bytes)) == 0)
 			continue;
@@ -153,6 +155,23 @@ static int find_unused(struct store *store, const struct pool_id *keep, struct p
 }
 
 /**
+ * pool_remove() - Remove a pool, which may be there in part only
+ * @store:	Store, in a writing transaction
+ * @pool:	Pool
+ *
+ * Return: 0, negative errno
+ */
+int pool_remove(struct store *store, const struct pool_id *pool)
+{
+	static const enum store_table tables[] = {STORE_FREE, STORE_RESTING, STORE_RESTING_AT, STORE_POOLS};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_LENGTH(tables) && r == 0; i++)
+		r = remove_rows(store, tables[i], pool);
+	return r;
+}
+
+/**
  * make_room() - Drop the least recently used pool when there are more than LIMIT_POOLS
  * @store:	Store
  * @keep:	Pool just built
@@ -161,20 +180,12 @@ static int find_unused(struct store *store, const struct pool_id *keep, struct p
  */
 static int make_room(struct store *store, const struct pool_id *keep)
 {
-	static const enum store_table tables[] = {STORE_FREE, STORE_RESTING, STORE_RESTING_AT, STORE_POOLS};
 	struct pool_id unused;
 	size_t n_others;
 	int r;
 
 	r = find_unused(store, keep, &unused, &n_others);
-	if (r < 0 || n_others < LIMIT_POOLS)
-		return r;
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-		r = remove_rows(store, tables[i], &unused);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return r < 0 || n_others < LIMIT_POOLS ? r : pool_remove(store, &unused);
 }
 
 /**
@@ -254,7 +265,7 @@ int pool_is_full(struct store *store, const struct pool_id *pool)
 	r = store->ops->get(store, STORE_POOLS, prefix, &value);
 	if (r)
 		return r < 0 ? r : 0;
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(tables); i++) {
 		r = store->ops->seek(store, tables[i], prefix, false, &found, &value);
 		if (r == 0)
 			r = row_read_pool(&found, pool);

@@ -19,11 +19,16 @@ int pool_open(struct store *store, const struct range_set *set, const struct gua
 	      struct pool_id *ret_pool);
 int pool_mature(struct store *store, const struct pool_id *pool, uint64_t now, uint32_t reuse_delay);
 int pool_is_full(struct store *store, const struct pool_id *pool);
+int pool_remove(struct store *store, const struct pool_id *pool);
 int pool_withdraw(struct store *store, const struct pool_id *pool, const struct address *address);
 
 /* pool_build.c */
 int pool_build(struct store *store, const struct pool_id *pool, const struct range_set *set, const struct guard *guard,
 	       uint64_t now);
+
+/* pool_check.c */
+int pool_is_known(struct store *store, struct bytes key);
+int pool_row_is_sound(struct store *store, enum store_table table, struct bytes key, struct bytes value);
 
 /* pool_each.c: in every pool that has the address in its spans */
 int pool_next(struct store *store, const struct pool_id *after, struct pool_id *ret_pool);

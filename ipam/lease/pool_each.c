@@ -26,7 +26,9 @@ static int next_row(struct store *store, const struct pool_id *after, struct poo
 	r = store->ops->seek(store, STORE_POOLS, key, true, &key, ret_row);
 	if (r)
 		return r;
-	return row_read(&key, ret_pool->bytes, sizeof(ret_pool->bytes));
+	/* Of a longer one no walk would get past the pool that it begins with. */
+	return key.size == sizeof(ret_pool->bytes) ? row_read(&key, ret_pool->bytes, sizeof(ret_pool->bytes))
+						   : -EUCLEAN;
 }
 
 /**

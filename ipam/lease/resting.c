@@ -141,3 +141,54 @@ int resting_find(struct store *store, const struct pool_id *pool, const struct s
 	*ret_resting = resting;
 	return 0;
 }
+
+/**
+ * resting_read() - Read a row of whatever pool
+ * @table:		STORE_RESTING or STORE_RESTING_AT
+ * @key:		Its key
+ * @value:		Its value
+ * @ret_resting:	Address
+ *
+ * Return: 0, -EUCLEAN
+ */
+int resting_read(enum store_table table, struct bytes key, struct bytes value, struct resting *ret_resting)
+{
+	struct bytes *since = table == STORE_RESTING ? &key : &value;
+	struct pool_id pool;
+
+	if (row_read(&key, pool.bytes, sizeof(pool.bytes)) < 0 || row_read_number(since, &ret_resting->since) < 0 ||
+	    row_read_address(&key, &ret_resting->address) < 0 || key.size || value.size)
+		return -EUCLEAN;
+	return 0;
+}
+
+/**
+ * resting_check() - Whether a row can be read, and the other table says the same
+ * @store:	Store
+ * @pool:	Pool
+ * @table:	STORE_RESTING or STORE_RESTING_AT
+ * @key:	Its key
+ * @value:	Its value
+ *
+ * Return: 0, -EUCLEAN, negative errno
+ */
+int resting_check(struct store *store, const struct pool_id *pool, enum store_table table, struct bytes key,
+		  struct bytes value)
+{
+	struct row_key by_address, by_time;
+	struct resting resting, other;
+	int r = resting_read(table, key, value, &resting);
+
+	if (r < 0)
+		return r;
+	by_address = address_key(pool, &resting.address);
+	by_time = time_key(pool, &resting);
+	if (table == STORE_RESTING_AT) {
+		r = store->ops->get(store, STORE_RESTING, row_key_bytes(&by_time), &value);
+		return r == STORE_E_NOT_FOUND ? -EUCLEAN : r;
+	}
+	r = store->ops->get(store, STORE_RESTING_AT, row_key_bytes(&by_address), &value);
+	if (r == 0)
+		r = resting_read(STORE_RESTING_AT, row_key_bytes(&by_address), value, &other);
+	return r == STORE_E_NOT_FOUND || (r == 0 && other.since != resting.since) ? -EUCLEAN : r;
+}

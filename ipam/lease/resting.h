@@ -17,6 +17,9 @@ struct resting {
 
 int resting_put(struct store *store, const struct pool_id *pool, const struct resting *resting);
 int resting_remove(struct store *store, const struct pool_id *pool, const struct address *address);
+int resting_read(enum store_table table, struct bytes key, struct bytes value, struct resting *ret_resting);
+int resting_check(struct store *store, const struct pool_id *pool, enum store_table table, struct bytes key,
+		  struct bytes value);
 int resting_next(struct store *store, const struct pool_id *pool, const struct resting *after,
 		 struct resting *ret_resting);
 int resting_find(struct store *store, const struct pool_id *pool, const struct span *within,

@@ -56,14 +56,24 @@ struct store_ops {
 	void (*close)(struct store *store);
 };
 
-/** struct store - Embedded as the first member by each implementation */
+/** struct store - Embedded as the first member by each implementation; @n_repaired: rows that ipam_mend() repaired */
 struct store {
 	const struct store_ops *ops;
+	size_t n_repaired;
 };
 
 static inline struct bytes bytes_of(const void *data, size_t size)
 {
 	return (struct bytes){.data = data, .size = size};
+}
+
+/** store_end() - Commit the transaction of @store when @r is 0, else abort it: 0, @r, the commit's negative errno */
+static inline int store_end(struct store *store, int r)
+{
+	if (r == 0)
+		return store->ops->commit(store);
+	store->ops->abort(store);
+	return r;
 }
 
 static inline struct store *store_close(struct store *store)

@@ -9,6 +9,7 @@
 
 #include "ipam/store/store_lmdb.h"
 #include "plugin/host/protection.h"
+#include "plugin/report/log.h"
 #include "rangeguard/limits.h"
 
 /**
@@ -42,7 +43,8 @@ int lease_store_error(const char *data_dir, int outcome, struct error *reterr)
 	case IPAM_E_DAMAGED:
 	case -EUCLEAN:
 		return error_set(reterr, ERROR_STORE,
-				 "the lease store %.256s/leases.mdb is damaged; the next ADD rebuilds it", data_dir);
+				 "the lease store %.256s/leases.mdb is damaged; the next ADD or DEL repairs it",
+				 data_dir);
 	case STORE_LMDB_E_NEWER:
 		return error_set(reterr, ERROR_STORE,
 				 "the lease store %.256s/leases.mdb was written by a newer version of rangeguard than "
@@ -80,6 +82,19 @@ int lease_store_open(const char *data_dir, const struct state *state, enum state
 	if (r == STATE_E_ABSENT)
 		return r;
 	return r ? lease_store_error(data_dir, r, reterr) : 0;
+}
+
+/** lease_store_tell_repaired() - Say, once, that rows could not be read: somebody should look at the disk */
+void lease_store_tell_repaired(const struct host *host, struct store *store)
+{
+	if (!store->n_repaired)
+		return;
+	recorder_count(host->recorder, COUNTER_STORE_REPAIRED);
+	log_line(
+		"the lease store %s/leases.mdb was damaged: %zu rows have been repaired, and every lease that can be read is "
+		"kept; check the file system, and memory",
+		host->data_dir, store->n_repaired);
+	store->n_repaired = 0;
 }
 
 /**

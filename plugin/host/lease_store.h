@@ -12,6 +12,7 @@
 int lease_store_error(const char *data_dir, int outcome, struct error *reterr);
 int lease_store_open(const char *data_dir, const struct state *state, enum state_access access, int wait_ms,
 		     struct store **ret_store, struct error *reterr);
+void lease_store_tell_repaired(const struct host *host, struct store *store);
 int lease_store_release(struct host *host, const struct state *state, const struct attachment *attachment,
 			enum release_reason reason, struct error *reterr);
 

@@ -199,6 +199,7 @@ int protection_release(struct store *store, struct host *host, const struct atta
 	host->flows_forgotten = false;
 	if (r != IPAM_E_NOT_FOUND) {
 		r = ipam_release(store, attachment, now);
+		lease_store_tell_repaired(host, store);
 		if (!r && !attachment->chained)
 			host_local_forget(host->adopt, attachment, protection.member.addresses,
 					  protection.member.n_addresses);

@@ -41,6 +41,7 @@ enum counter {
 	COUNTER_FENCE_REPAIRS,	 /* flushed rulesets that were restored */
 	COUNTER_UNGUARDED,	 /* ADDs without any reservation */
 	COUNTER_LAST_GOOD,	 /* ADDs on the last policy that could be read */
+	COUNTER_STORE_REPAIRED,	 /* stores in which damaged rows were repaired */
 	COUNTER_REQUESTS = 32,	 /* by verb and code */
 	COUNTER_DURATIONS =
 		COUNTER_REQUESTS + COUNTERS_VERBS * COUNTERS_CODES, /* by verb: buckets, then the sum in ns */

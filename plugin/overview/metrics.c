@@ -38,6 +38,7 @@ static const struct single singles[] = {
 	{COUNTER_RECLAIMED, "reclaimed_leases", "Leases of dead containers that an ADD gave back."},
 	{COUNTER_GC_REMOVED, "gc_removed_attachments", "Attachments that GC removed."},
 	{COUNTER_STORE_REPLACED, "store_replaced", "Damaged lease stores that were set aside and rebuilt."},
+	{COUNTER_STORE_REPAIRED, "store_repaired", "Lease stores in which damaged rows were repaired."},
 	{COUNTER_POLICY_COMPILED, "policy_compiled", "Large policies that were compiled."},
 	{COUNTER_PINS_ARMED, "pins_armed", "Containers that were given a pinned source address."},
 	{COUNTER_FENCE_REPAIRS, "ruleset_restored", "Times that the nftables table was found missing and restored."},

@@ -139,7 +139,7 @@ static int open_store(struct taking *taking, const struct state *state)
 	return r;
 }
 
-/** renew_store() - Build the store again, whose rows turned out to be damaged: 0, negative errno */
+/** renew_store() - Build the store again, whose file turned out to be damaged: 0, negative errno */
 static int renew_store(struct taking *taking)
 {
 	int r = store_lmdb_renew(taking->store, taking->boot_id, &taking->seed);
@@ -151,11 +151,13 @@ static int renew_store(struct taking *taking)
 /** taking_done() - Close the store, if it is open */
 static void taking_done(struct taking *taking)
 {
+	if (taking->store)
+		lease_store_tell_repaired(taking->host, taking->store);
 	taking->store = store_close(taking->store);
 }
 
-/** take_over() - Hold what others gave of the network's ranges, once: 0, negative errno */
-static int take_over(const struct taking *taking)
+/** take_over_once() - take_over(), without building the store again */
+static int take_over_once(const struct taking *taking)
 {
 	const struct netconf *netconf = &taking->context->netconf;
 	int r = host_local_adopt(taking->files, netconf->name, taking->store);
@@ -163,8 +165,20 @@ static int take_over(const struct taking *taking)
 	return r < 0 ? r : adopt_in_use(taking->store, netconf->sets, netconf->n_sets);
 }
 
+/** take_over() - Hold what others gave of the network's ranges, once: 0, negative errno */
+static int take_over(struct taking *taking)
+{
+	int r = take_over_once(taking);
+
+	if (r == -EUCLEAN)
+		r = renew_store(taking);
+	else
+		return r;
+	return r < 0 ? r : take_over_once(taking);
+}
+
 /**
- * take_or_mend() - Take the addresses; where rows are damaged or everything seems to be held, mend that and try again
+ * take_or_mend() - Take the addresses; where the file is damaged or everything seems to be held, mend that and try again
  * @taking:		The store is open
  * @ret_grant:		What was given
  * @ret_refusal:	Why nothing was

@@ -52,7 +52,7 @@ static int open_store(const struct context *context, const struct state *state, 
 	if (!r)
 		r = store_lmdb_open(state, STATE_READ, LIMIT_STATUS_WAIT_MS, boot_id, NULL, ret_store);
 	if (r == STORE_LMDB_E_DAMAGED)
-		log_line("the lease store in %s is damaged; the next ADD rebuilds it", context->netconf.data_dir);
+		log_line("the lease store in %s is damaged; the next ADD repairs it", context->netconf.data_dir);
 	if (!r || r == STATE_E_ABSENT || r == STORE_LMDB_E_DAMAGED)
 		return r ? STATE_E_ABSENT : 0;
 	(void)lease_store_error(context->netconf.data_dir, r, reterr);

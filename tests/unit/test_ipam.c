@@ -811,28 +811,6 @@ static void test_damaged_lease(void **state)
 	scene_free(scene);
 }
 
-static void test_damaged_pool(void **state)
-{
-	static const enum store_table tables[] = {STORE_POOLS, STORE_FREE};
-
-	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(tables); i++) {
-		struct scene *scene = scene_new();
-		char *before, *after;
-
-		add_range(scene, 0, range_of("10.0.0.0/24", NULL, NULL));
-		assert_int_equal(take(scene, "a", 1000), 0);
-		spoil(scene->store, tables[i]);
-		before = store_fake_dump(scene->store);
-		assert_int_equal(take(scene, "b", 1000), IPAM_E_DAMAGED);
-		after = store_fake_dump(scene->store);
-		assert_string_equal(before, after);
-		free(before);
-		free(after);
-		scene_free(scene);
-	}
-}
-
 /* A pool that wrongly has an address which is held can't give it. */
 static void test_pool_is_no_truth(void **state)
 {
@@ -1016,7 +994,6 @@ int main(void)
 		cmocka_unit_test(test_parts_with_damage),
 		cmocka_unit_test(test_walk_ends_early),
 		cmocka_unit_test(test_damaged_lease),
-		cmocka_unit_test(test_damaged_pool),
 		cmocka_unit_test(test_pool_is_no_truth),
 		cmocka_unit_test(test_digest_collision),
 		cmocka_unit_test(test_release_leaves_others),
