@@ -51,7 +51,7 @@ static const struct inventory_item *find_item(const struct inventory *inventory,
 {
 	char name[IFNAMSIZ];
 
-	plan_host_name(&lease->attachment, name);
+	identity_host_name(&lease->attachment, name);
 	for (size_t i = 0; i < inventory->n_items; i++)
 		if (!strcmp(inventory->items[i].name, name))
 			return &inventory->items[i];

@@ -8,8 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/** BPF_TCX_INGRESS and BPF_F_BEFORE of linux/bpf.h since Linux 6.6 */
-#define TCX_INGRESS 46U
+/** BPF_F_BEFORE of linux/bpf.h since Linux 6.6 */
 #define ATTACH_BEFORE (1U << 3)
 
 /** pointer() - A pointer as the kernel wants it */
@@ -116,6 +115,19 @@ int bpf_map_by_id(uint32_t id)
 	return call(BPF_MAP_GET_FD_BY_ID, &attributes);
 }
 
+/** bpf_map_value_size() - Bytes of a map's values: 0, negative errno */
+int bpf_map_value_size(int map_fd, uint32_t *ret_size)
+{
+	struct bpf_map_info info = {0};
+	union bpf_attr attributes = {.info = {.bpf_fd = (uint32_t)map_fd, .info_len = sizeof(info)}};
+	int r;
+
+	attributes.info.info = pointer(&info);
+	r = call(BPF_OBJ_GET_INFO_BY_FD, &attributes);
+	*ret_size = info.value_size;
+	return r;
+}
+
 /** element() - A command about one element of a map */
 static int element(enum bpf_cmd command, int map_fd, const void *key, const void *value)
 {
@@ -149,21 +161,22 @@ int bpf_map_next(int map_fd, const void *key, void *ret_next)
 }
 
 /**
- * bpf_tcx_programs() - Programs that run by TCX over what comes in through an interface (Linux 6.6)
+ * bpf_tcx_programs() - Programs that run by TCX over what passes an interface (Linux 6.6)
  * @ifindex:	Interface of the calling thread's namespace
+ * @hook:	Over what comes in, or over what leaves
  * @ids:	Their ids
  * @n_ids:	Space for that many
  * @ret_n:	How many there are
  *
  * Return: 0, -EINVAL when the kernel has no TCX, negative errno
  */
-int bpf_tcx_programs(uint32_t ifindex, uint32_t *ids, uint32_t n_ids, uint32_t *ret_n)
+int bpf_tcx_programs(uint32_t ifindex, enum bpf_hook hook, uint32_t *ids, uint32_t n_ids, uint32_t *ret_n)
 {
 	union bpf_attr attributes = {0};
 	int r;
 
 	attributes.query.target_fd = ifindex; /* a union with target_ifindex, which Linux 6.6 named */
-	attributes.query.attach_type = TCX_INGRESS;
+	attributes.query.attach_type = hook;
 	attributes.query.prog_ids = pointer(ids);
 	attributes.query.prog_cnt = n_ids;
 	r = call(BPF_PROG_QUERY, &attributes);
@@ -172,13 +185,13 @@ int bpf_tcx_programs(uint32_t ifindex, uint32_t *ids, uint32_t n_ids, uint32_t *
 }
 
 /** bpf_tcx_attach() - Run a program by TCX, before other programs: one of them could end the chain */
-int bpf_tcx_attach(int program_fd, uint32_t ifindex)
+int bpf_tcx_attach(int program_fd, uint32_t ifindex, enum bpf_hook hook)
 {
 	union bpf_attr attributes = {0};
 
 	attributes.target_fd = ifindex; /* as above */
 	attributes.attach_bpf_fd = (uint32_t)program_fd;
-	attributes.attach_type = TCX_INGRESS;
+	attributes.attach_type = hook;
 	attributes.attach_flags = ATTACH_BEFORE;
 	return call(BPF_PROG_ATTACH, &attributes);
 }

@@ -20,14 +20,15 @@
 #define BPFFS "/sys/fs/bpf"
 
 /**
- * bpffs_path() - The name of a program
+ * bpffs_path() - The name of a program or map
  * @host:	Port of the host's namespace
- * @digest:	Version of the program
+ * @what:	BPFFS_CLASSIFIER, …
+ * @digest:	Version of the program, 0 for what is the same for all versions
  * @path:	Filled
  *
  * Return: 0, negative errno
  */
-int bpffs_path(struct port *host, uint64_t digest, char path[static BPFFS_PATH_MAX])
+int bpffs_path(struct port *host, const char *what, uint64_t digest, char path[static BPFFS_PATH_MAX])
 {
 	int fd CLEANUP_CLOSE = port_open_netns(host);
 	struct stat status;
@@ -36,7 +37,7 @@ int bpffs_path(struct port *host, uint64_t digest, char path[static BPFFS_PATH_M
 		return TAKE_FD(fd);
 	if (fstat(fd, &status) < 0)
 		return -errno;
-	(void)snprintf(path, BPFFS_PATH_MAX, BPFFS "/rangeguard/%ju/classifier-%016" PRIx64, (uintmax_t)status.st_ino,
+	(void)snprintf(path, BPFFS_PATH_MAX, BPFFS "/rangeguard/%ju/%s-%016" PRIx64, (uintmax_t)status.st_ino, what,
 		       digest);
 	return 0;
 }

@@ -14,7 +14,12 @@
 
 #define BPFFS_PATH_MAX 128
 
-int bpffs_path(struct port *host, uint64_t digest, char path[static BPFFS_PATH_MAX]);
+/* What has a name there */
+#define BPFFS_CLASSIFIER "classifier"
+#define BPFFS_UPLINK "uplink"
+#define BPFFS_DEADLINES "deadlines"
+
+int bpffs_path(struct port *host, const char *what, uint64_t digest, char path[static BPFFS_PATH_MAX]);
 int bpffs_make_directories(const char *path);
 
 #endif

@@ -100,12 +100,38 @@ INLINE bool is_own_link_local(element_t element, const __u32 *address)
 	       address[3] == element->link_local[1];
 }
 
+/** is_mapped() - Whether an address is an IPv4 one, ::ffff:a.b.c.d */
+INLINE bool is_mapped(const __u32 *address)
+{
+	return !address[0] && !address[1] && address[2] == NETWORK32(0xffff);
+}
+
+/** is_late() - Whether this host's time with a shared source of the packet's family is over, or has not begun */
+INLINE bool is_late(element_t element, const struct __sk_buff *skb)
+{
+	bool ipv4 = skb->protocol == NETWORK16(ETH_P_IP);
+
+#pragma nounroll
+	for (__u32 i = 0; i < CLASSIFIER_SHARED_MAX; i++) {
+		const __u64 *deadline;
+
+		if (i >= element->n_shared)
+			return false;
+		if (is_mapped(element->shared[i]) != ipv4)
+			continue;
+		deadline = map_lookup((void *)CLASSIFIER_DEADLINES, element->shared[i]);
+		if (!deadline || boot_ns() > *deadline)
+			return true;
+	}
+	return false;
+}
+
 /** pass() - Mark a packet, and go on to the next program, qdisc or protocol */
 INLINE int pass(element_t element, struct __sk_buff *skb)
 {
 	__u32 mark = element->mark;
 
-	if (element->deadline && boot_ns() > element->deadline)
+	if (element->n_shared && is_late(element, skb))
 		mark |= element->late;
 	skb->mark |= mark;
 	return TC_ACT_UNSPEC;

@@ -10,6 +10,7 @@
 #include "plugin/enforce/bpf.h"
 #include "plugin/enforce/bpffs.h"
 #include "plugin/enforce/classifier_program.h"
+#include "plugin/enforce/deadlines.h"
 #include "plugin/report/log.h"
 
 /** What the verifier says, as far as an error takes it */
@@ -28,17 +29,35 @@ static int cannot(int errnum, const char *what, struct error *reterr)
 			 strerror(-errnum), hint);
 }
 
+/** Maps of the program: elements, deadlines; before there were deadlines, one */
+#define MAPS_MAX 2U
+
+/** find_elements() - Of a program's maps the one whose values are elements: descriptor, -ENOMSG, negative errno */
+static int find_elements(const uint32_t *map_ids, uint32_t n)
+{
+	for (uint32_t i = 0; i < n && i < MAPS_MAX; i++) {
+		int fd CLEANUP_CLOSE = bpf_map_by_id(map_ids[i]);
+		uint32_t size;
+		int r = fd < 0 ? fd : bpf_map_value_size(fd, &size);
+
+		if (r < 0)
+			return r;
+		if (size == sizeof(struct classifier_element))
+			return TAKE_FD(fd);
+	}
+	return -ENOMSG;
+}
+
 /** adopt() - What the kernel tells of a program, and a descriptor of its map: 0, negative errno */
 static int adopt(int program_fd, struct classifier *ret_classifier)
 {
 	struct bpf_prog_info info;
-	uint32_t map_id = 0;
-	int map_fd, r = bpf_program_info(program_fd, &info, &map_id, 1);
+	uint32_t map_ids[MAPS_MAX] = {0};
+	int map_fd, r = bpf_program_info(program_fd, &info, map_ids, MAPS_MAX);
 
 	if (r < 0)
 		return r;
-	/* Somebody else's: with another number of maps */
-	map_fd = info.nr_map_ids == 1 ? bpf_map_by_id(map_id) : -ENOMSG;
+	map_fd = find_elements(map_ids, info.nr_map_ids);
 	if (map_fd < 0)
 		return map_fd;
 	*ret_classifier = (struct classifier){.program_fd = program_fd, .map_fd = map_fd, .program_id = info.id};
@@ -61,13 +80,14 @@ static int make_map(void)
 	return bpf_map_new(&shape);
 }
 
-/** load() - Load the program with a new map: descriptor of the program, negative errno */
-static int load(struct error *reterr)
+/** load() - Load the program with a new map of elements: descriptor of the program, negative errno */
+static int load(struct port *host, struct error *reterr)
 {
 	/* Before Linux 5.11 maps count as locked memory; a runtime may have set a small limit. */
 	static const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
 	CLEANUP_FREE struct bpf_insn *program = NULL;
-	int map_fd CLEANUP_CLOSE = -1;
+	int map_fd CLEANUP_CLOSE = -1, deadlines_fd CLEANUP_CLOSE = -1;
+	struct program_maps maps;
 	char log[LOG_BYTES];
 	size_t n;
 	int r;
@@ -76,7 +96,11 @@ static int load(struct error *reterr)
 	map_fd = make_map();
 	if (map_fd < 0)
 		return TAKE_FD(map_fd);
-	program = classifier_program(map_fd, &n);
+	deadlines_fd = deadlines_open(host);
+	if (deadlines_fd < 0)
+		return TAKE_FD(deadlines_fd);
+	maps = (struct program_maps){.elements_fd = map_fd, .deadlines_fd = deadlines_fd};
+	program = program_make(&classifier_program, &maps, &n);
 	if (!program)
 		return -ENOMEM;
 	r = bpf_program_load(program, n, CLASSIFIER_NAME, log, sizeof(log));
@@ -86,9 +110,9 @@ static int load(struct error *reterr)
 }
 
 /** load_and_pin() - Load the program and give it its name, unless somebody was quicker: as load() */
-static int load_and_pin(const char *path, struct error *reterr)
+static int load_and_pin(struct port *host, const char *path, struct error *reterr)
 {
-	int fd CLEANUP_CLOSE = load(reterr);
+	int fd CLEANUP_CLOSE = load(host, reterr);
 	int r;
 
 	if (fd < 0)
@@ -115,13 +139,13 @@ int classifier_open(struct port *host, struct classifier *ret_classifier, struct
 {
 	char path[BPFFS_PATH_MAX];
 	int program_fd CLEANUP_CLOSE = -1;
-	int r = bpffs_path(host, classifier_program_digest(), path);
+	int r = bpffs_path(host, BPFFS_CLASSIFIER, program_digest(&classifier_program), path);
 
 	if (r < 0)
 		return cannot(r, "its network namespace can't be looked at", reterr);
 	program_fd = bpf_pinned(path);
 	if (program_fd < 0)
-		program_fd = load_and_pin(path, reterr);
+		program_fd = load_and_pin(host, path, reterr);
 	if (program_fd < 0)
 		return cannot(program_fd, "loading a BPF program", reterr);
 	r = adopt(program_fd, ret_classifier);
@@ -135,7 +159,7 @@ int classifier_open(struct port *host, struct classifier *ret_classifier, struct
 int classifier_open_kept(struct port *host, struct classifier *ret_classifier)
 {
 	char path[BPFFS_PATH_MAX];
-	int r = bpffs_path(host, classifier_program_digest(), path);
+	int r = bpffs_path(host, BPFFS_CLASSIFIER, program_digest(&classifier_program), path);
 	int program_fd CLEANUP_CLOSE = r ? r : bpf_pinned(path);
 
 	r = program_fd < 0 ? program_fd : adopt(program_fd, ret_classifier);

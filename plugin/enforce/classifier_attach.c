@@ -125,7 +125,7 @@ static int search_filters(struct port *host, uint32_t ifindex, struct program_se
 	stage_begin(&stage, host, WHERE, reterr);
 	stage.reply = take_filter;
 	stage.userdata = search;
-	r = stage_add(&stage, rtfilter_dump(&stage.batch, ifindex));
+	r = stage_add(&stage, rtfilter_dump(&stage.batch, ifindex, false));
 	return r ? r : stage_ask(&stage);
 }
 
@@ -176,7 +176,7 @@ static int classify(struct port *host, const struct classifier *classifier, uint
 static int64_t find_tcx(const struct classifier *wanted, uint32_t ifindex)
 {
 	uint32_t ids[PROGRAMS_MAX] = {0}, n;
-	int r = bpf_tcx_programs(ifindex, ids, PROGRAMS_MAX, &n);
+	int r = bpf_tcx_programs(ifindex, BPF_HOOK_INGRESS, ids, PROGRAMS_MAX, &n);
 
 	for (uint32_t i = 0; !r && i < n && i < PROGRAMS_MAX; i++) {
 		CLASSIFIER_CLEANUP struct classifier other = CLASSIFIER_INIT;
@@ -205,7 +205,7 @@ int classifier_attach(struct port *host, const struct classifier *classifier, ui
 
 	if (r != CLASSIFIER_E_MISSING)
 		return r ? r : set_group(host, ifindex, group, reterr);
-	r = bpf_tcx_attach(classifier->program_fd, ifindex);
+	r = bpf_tcx_attach(classifier->program_fd, ifindex, BPF_HOOK_INGRESS);
 	if (r == -EINVAL)
 		r = classify(host, classifier, ifindex, reterr);
 	else if (r)

@@ -21,21 +21,32 @@
 /** The longest state directory that is noted, with the NUL */
 #define CLASSIFIER_DATA_DIR_MAX 128
 
-/** In place of the map's descriptor in the program, until the loader puts it there */
+/** Shared sources that one container may be pinned to, of both families */
+#define CLASSIFIER_SHARED_MAX 8
+
+/** The size of the map of deadlines: shared sources of one host */
+#define CLASSIFIER_DEADLINES_MAX 4096
+
+/** In place of a map's descriptor in a program, until the loader puts it there */
 #define CLASSIFIER_ELEMENTS 0x52474d4150000001ULL
+/**
+ * The map of deadlines: until when this host may send with an address that hosts share (CLOCK_BOOTTIME, nanoseconds), by
+ * address (as in @more below). One for all containers, so that one write prolongs or closes a source for all of them
+ */
+#define CLASSIFIER_DEADLINES 0x52474d4150000002ULL
 
 /**
  * struct classifier_element - One container. Addresses are in network order
  * @ipv4:	Its (first) IPv4 address; 0: none
  * @link_local:	The lower half of its one link-local address
  * @mark:	Bits that are set on each packet that passes
- * @late:	Bits that are set as well past the deadline
+ * @late:	Bits that are set as well past the deadline of a shared source of the packet's family
  * @flags:	CLASSIFIER_ANY_SOURCE
- * @deadline:	CLOCK_BOOTTIME in nanoseconds; 0: none
  * @ipv6:	Its (first) IPv6 address; 0: none
  * @n_more:	How many of @more there are
- * @unused:	0
+ * @n_shared:	How many of @shared there are
  * @more:	Its other addresses; IPv4 ones as ::ffff:a.b.c.d
+ * @shared:	Sources that its packets may get and that hosts share; one without a deadline is closed
  * @data_dir:	Where its lease is, so that whoever repairs a host finds all of them; "": the path is too long. The program
  *		does not look at it
  */
@@ -45,11 +56,11 @@ struct classifier_element {
 	__u32 mark;
 	__u32 late;
 	__u32 flags;
-	__u64 deadline;
 	__u32 ipv6[4];
 	__u32 n_more;
-	__u32 unused;
+	__u32 n_shared;
 	__u32 more[CLASSIFIER_MORE_ADDRESSES][4];
+	__u32 shared[CLASSIFIER_SHARED_MAX][4];
 	char data_dir[CLASSIFIER_DATA_DIR_MAX];
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The classifier's instructions. Pure. */
+/* The programs' instructions. Pure. */
 
 #include "plugin/enforce/classifier_program.h"
 
@@ -10,50 +10,64 @@
 
 #include "plugin/enforce/classifier_element.h"
 
-/** The section of classifier.bpf.c's object file; the map is no relocation there (CLASSIFIER_ELEMENTS) */
-static const uint8_t bytes[] = {
+/** The sections of the object files; the maps are no relocations there (CLASSIFIER_ELEMENTS, CLASSIFIER_DEADLINES) */
+static const uint8_t classifier_bytes[] = {
 #include <classifier_bytes.inc>
 };
+static const uint8_t uplink_bytes[] = {
+#include <uplink_bytes.inc>
+};
 
-_Static_assert(sizeof(bytes) % sizeof(struct bpf_insn) == 0, "instructions have 8 bytes");
+_Static_assert(sizeof(classifier_bytes) % sizeof(struct bpf_insn) == 0, "instructions have 8 bytes");
+_Static_assert(sizeof(uplink_bytes) % sizeof(struct bpf_insn) == 0, "instructions have 8 bytes");
 
-/** is_map() - Whether two instructions, which are one, load the place of the map's descriptor */
-static bool is_map(const struct bpf_insn *instruction)
+const struct program_bytes classifier_program = {classifier_bytes, sizeof(classifier_bytes)};
+const struct program_bytes uplink_program = {uplink_bytes, sizeof(uplink_bytes)};
+
+/** map_of() - The map whose place two instructions, which are one, load; -1: none */
+static int map_of(const struct bpf_insn *instruction, const struct program_maps *maps)
 {
 	uint64_t value = (uint32_t)instruction[0].imm | (uint64_t)(uint32_t)instruction[1].imm << 32;
 
 	/* BPF_LD and BPF_IMM are 0: NOLINTNEXTLINE(misc-redundant-expression) */
-	return instruction[0].code == (BPF_LD | BPF_DW | BPF_IMM) && value == CLASSIFIER_ELEMENTS;
+	if (instruction[0].code != (BPF_LD | BPF_DW | BPF_IMM))
+		return -1;
+	return value == CLASSIFIER_ELEMENTS    ? maps->elements_fd
+	       : value == CLASSIFIER_DEADLINES ? maps->deadlines_fd
+					       : -1;
 }
 
 /**
- * classifier_program() - The instructions, with a map
- * @map_fd:	Map
- * @ret_n:	How many there are
+ * program_make() - The instructions, with maps
+ * @program:	Program
+ * @maps:	Its maps
+ * @ret_n:	How many instructions there are
  *
  * Return: to be freed; NULL without memory
  */
-struct bpf_insn *classifier_program(int map_fd, size_t *ret_n)
+struct bpf_insn *program_make(const struct program_bytes *program, const struct program_maps *maps, size_t *ret_n)
 {
-	size_t n = sizeof(bytes) / sizeof(struct bpf_insn);
-	struct bpf_insn *program = calloc(n, sizeof(*program));
+	size_t n = program->size / sizeof(struct bpf_insn);
+	struct bpf_insn *made = calloc(n + 1, sizeof(*made));
 
-	if (!program)
+	if (!made)
 		return NULL;
-	memcpy(program, bytes, sizeof(bytes));
+	memcpy(made, program->bytes, program->size);
 	for (size_t i = 0; i + 1 < n; i++) {
-		if (!is_map(&program[i]))
+		int map_fd = map_of(&made[i], maps);
+
+		if (map_fd < 0)
 			continue;
-		program[i].src_reg = BPF_PSEUDO_MAP_FD;
-		program[i].imm = map_fd;
-		program[i + 1].imm = 0;
+		made[i].src_reg = BPF_PSEUDO_MAP_FD;
+		made[i].imm = map_fd;
+		made[i + 1].imm = 0;
 	}
 	*ret_n = n;
-	return program;
+	return made;
 }
 
-/** classifier_program_digest() - Tells one version of the program from another */
-uint64_t classifier_program_digest(void)
+/** program_digest() - Tells one version of a program from another */
+uint64_t program_digest(const struct program_bytes *program)
 {
-	return XXH3_64bits(bytes, sizeof(bytes));
+	return XXH3_64bits(program->bytes, program->size);
 }

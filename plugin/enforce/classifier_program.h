@@ -2,13 +2,28 @@
 #ifndef PLUGIN_ENFORCE_CLASSIFIER_PROGRAM_H
 #define PLUGIN_ENFORCE_CLASSIFIER_PROGRAM_H
 
-/* The classifier's instructions, as clang made them. Pure. */
+/* The instructions of the two programs, as clang made them. Pure. */
 
 #include <linux/bpf.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct bpf_insn *classifier_program(int map_fd, size_t *ret_n);
-uint64_t classifier_program_digest(void);
+/** struct program_bytes - A program as clang made it: what classifier.bpf.c, uplink.bpf.c say */
+struct program_bytes {
+	const uint8_t *bytes;
+	size_t size;
+};
+
+/** struct program_maps - Descriptors of the maps that a program looks things up in; -1: of one that it does not know */
+struct program_maps {
+	int elements_fd;
+	int deadlines_fd;
+};
+
+extern const struct program_bytes classifier_program;
+extern const struct program_bytes uplink_program;
+
+struct bpf_insn *program_make(const struct program_bytes *program, const struct program_maps *maps, size_t *ret_n);
+uint64_t program_digest(const struct program_bytes *program);
 
 #endif

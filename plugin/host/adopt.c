@@ -18,60 +18,14 @@
 /** Space for scope_of(); no network's name has a slash */
 #define SCOPE_TEXT_MAX 32
 
-/**
- * split_alias() - The attachment that an alias names
- * @text:		Alias without its prefix; its blanks become ends of texts
- * @ret_attachment:	Borrows from @text
- *
- * Return: 0, -EINVAL when these are not three words
- */
-static int split_alias(char *text, struct attachment *ret_attachment)
-{
-	struct attachment attachment = {.chained = false};
-
-	attachment.network = strsep(&text, " ");
-	attachment.container_id = strsep(&text, " ");
-	attachment.ifname = strsep(&text, " ");
-	if (text || !attachment.ifname || !*attachment.ifname)
-		return -EINVAL;
-	*ret_attachment = attachment;
-	return 0;
-}
-
-/**
- * read_alias() - Whose host end an alias says that it is
- * @item:		Host end; blanks of its alias become ends of texts
- * @ret_adopted:	Its attachment, with texts that are "" where the alias only has a digest, and its key
- *
- * Return: 0, -EINVAL for an alias that is not of our making
- */
-static int read_alias(struct inventory_item *item, struct adopted *ret_adopted)
-{
-	char *text = item->alias + strlen(PLAN_ALIAS_PREFIX);
-
-	if (*text == PLAN_ALIAS_DIGEST_MARK) {
-		ret_adopted->lease.attachment = (struct attachment){.network = "", .container_id = "", .ifname = ""};
-		return plan_parse_digest(text + 1, &ret_adopted->key);
-	}
-	if (split_alias(text, &ret_adopted->lease.attachment) < 0)
-		return -EINVAL;
-	ret_adopted->key = attachment_key(&ret_adopted->lease.attachment);
-	return 0;
-}
-
 /** adopt_item() - The lease of one host end: 0, -EINVAL when it is none of ours */
 static int adopt_item(struct inventory_item *item, struct adopted *ret_adopted)
 {
 	struct adopted adopted = {
 		.lease = {.pod_namespace = "", .pod_name = "", .netns = "", .since = time(NULL)},
 	};
-	char name[IFNAMSIZ];
 
-	if (read_alias(item, &adopted) < 0)
-		return -EINVAL;
-	/* Anybody can write an alias; the name follows from the attachment. */
-	plan_host_name_of_key(&adopted.key, name);
-	if (strcmp(name, item->name) != 0)
+	if (identity_of_link(item->name, item->alias, &adopted.lease.attachment, &adopted.key) < 0)
 		return -EINVAL;
 	memcpy(adopted.lease.addresses, item->addresses, sizeof(item->addresses));
 	adopted.lease.n_addresses = item->n_addresses;

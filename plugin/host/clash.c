@@ -39,7 +39,7 @@ static int hear_holder(void *userdata, const struct lease *lease)
 	struct held_search *search = userdata;
 	char own[IF_NAMESIZE], through[IF_NAMESIZE] = "";
 
-	plan_host_name(&lease->attachment, own);
+	identity_host_name(&lease->attachment, own);
 	if (search->route->interface)
 		(void)if_indextoname(search->route->interface, through);
 	search->is_elsewhere = !strcmp(lease->attachment.network, search->netconf->name) && strcmp(own, through) != 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "plugin/enforce/classifier_attach.h"
+#include "plugin/enforce/deadlines.h"
 #include "plugin/enforce/marks.h"
 
 /** guarding_wanted() - Whether a container's interface needs the classifier */
@@ -43,6 +44,35 @@ static void put_address(struct classifier_element *element, const struct address
 	}
 }
 
+/** has_shared() - Whether an element has a shared source */
+static bool has_shared(const struct classifier_element *element, const uint32_t key[static 4])
+{
+	for (uint32_t i = 0; i < element->n_shared; i++)
+		if (memcmp(element->shared[i], key, sizeof(element->shared[i])) == 0)
+			return true;
+	return false;
+}
+
+/** put_shared() - A source that the container's packets may get, and that hosts share; pinning_make() counts them */
+static void put_shared(struct classifier_element *element, const uint32_t key[static 4])
+{
+	if (!has_shared(element, key) && element->n_shared < CLASSIFIER_SHARED_MAX)
+		memcpy(element->shared[element->n_shared++], key, sizeof(element->shared[0]));
+}
+
+/** put_clauses() - The shared sources of a container's pins */
+static void put_clauses(struct classifier_element *element, const struct egress *egress)
+{
+	for (size_t i = 0; egress && i < egress->n_clauses; i++) {
+		uint32_t key[4];
+
+		if (!egress->clauses[i].shared)
+			continue;
+		deadlines_key(&egress->clauses[i].source, key);
+		put_shared(element, key);
+	}
+}
+
 /** put_link_local() - The container's link-local address: a modified EUI-64 of its MAC address, RFC 4291 appendix A */
 static void put_link_local(struct classifier_element *element, const uint8_t mac[static ETH_ALEN])
 {
@@ -60,6 +90,7 @@ static void make_element(const struct host *host, const struct protection *prote
 	memset(element, 0, sizeof(*element));
 	for (size_t i = 0; i < protection->member.n_addresses; i++)
 		put_address(element, &protection->member.addresses[i]);
+	put_clauses(element, protection->member.egress);
 	put_link_local(element, protection->mac);
 	element->mark = marks.guarded | (member_pinned(&protection->member) ? marks.pinned : 0);
 	element->late = marks.late;
@@ -77,6 +108,8 @@ static void join(struct classifier_element *element, const struct classifier_ele
 {
 	element->mark |= older->mark;
 	element->flags &= older->flags;
+	for (uint32_t i = 0; i < older->n_shared && i < CLASSIFIER_SHARED_MAX; i++)
+		put_shared(element, older->shared[i]);
 }
 
 /** group_of() - The link group of a container's interface */
@@ -85,13 +118,12 @@ static uint32_t group_of(const struct classifier_element *element)
 	return (element->mark & marks_of(MARKS_MASK_DEFAULT).pinned) ? CLASSIFIER_GROUP_PINNED : CLASSIFIER_GROUP;
 }
 
-/** inherit() - What only an older element of the same interface knows: no lease has a MAC address or a deadline */
+/** inherit() - What only an older element of the same interface knows: no lease has a MAC address */
 static void inherit(struct classifier_element *element, const struct classifier_element *older,
 		    const struct protection *protection)
 {
 	static const uint8_t unknown[ETH_ALEN];
 
-	element->deadline = older->deadline;
 	if (memcmp(protection->mac, unknown, sizeof(unknown)) == 0)
 		memcpy(element->link_local, older->link_local, sizeof(element->link_local));
 }
@@ -131,13 +163,12 @@ int guarding_put(struct host *host, uint32_t ifindex, const struct protection *p
 	return r;
 }
 
-/** same_element() - Whether an element says what is wanted; deadline and link-local address are others' to know */
+/** same_element() - Whether an element says what is wanted; the link-local address is others' to know */
 static bool same_element(const struct classifier_element *wanted, struct classifier_element *there)
 {
 	if ((there->mark & wanted->mark) != wanted->mark)
 		return false;
 	there->mark = wanted->mark; /* of another role, there may be more */
-	there->deadline = wanted->deadline;
 	memcpy(there->link_local, wanted->link_local, sizeof(there->link_local));
 	return memcmp(wanted, there, sizeof(*wanted)) == 0;
 }

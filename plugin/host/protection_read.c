@@ -19,7 +19,7 @@ static void interface_of(const struct lease *lease, char name[static IFNAMSIZ])
 	if (lease->attachment.chained)
 		(void)snprintf(name, IFNAMSIZ, "%s", lease->interface);
 	else
-		plan_host_name(&lease->attachment, name);
+		identity_host_name(&lease->attachment, name);
 }
 
 /** protection_done() - Release what is owned */

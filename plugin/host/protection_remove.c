@@ -68,7 +68,7 @@ static int read_kernel(struct port *host, const struct attachment *attachment, s
 	/* All interfaces and routes are read only for one that is there: a DEL may come again and again. */
 	if (attach_find(host, attachment, &link, &ignored) || inventory_read(host, &inventory) < 0)
 		return REFUSED;
-	plan_host_name(attachment, protection->member.interface);
+	identity_host_name(attachment, protection->member.interface);
 	for (size_t i = 0; i < inventory.n_items; i++) {
 		const struct inventory_item *item = &inventory.items[i];
 

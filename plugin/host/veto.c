@@ -46,7 +46,7 @@ static bool is_own_route(const struct veto *veto)
 
 	if (veto->match.protocol != PLAN_ROUTE_PROTOCOL || !if_indextoname(veto->match.interface, found))
 		return false;
-	plan_host_name(veto->attachment, own);
+	identity_host_name(veto->attachment, own);
 	return strcmp(own, found) == 0;
 }
 

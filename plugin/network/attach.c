@@ -4,7 +4,7 @@
  *
  * Everything hangs on the veth pair: when its host end is deleted, the kernel removes the other end, the addresses,
  * neighbours and routes of both. So there is one thing to undo, whatever failed and wherever the program was killed.
- * The pair is ours when its alias says so; between its birth and its alias, its MAC address does.
+ * The pair is ours when its alias says so; between its birth and its alias, its MAC address does (identity.h).
  */
 
 #include "plugin/network/attach.h"
@@ -23,19 +23,6 @@
 /** How often and how far apart the kernel is asked whether what it does in its own time is done: 50 ms in all */
 #define QUESTIONS 50U
 #define PAUSE_NS 1000000L
-
-/**
- * is_ours() - Whether a link is the host end of an attachment
- * @link:	Link
- * @alias:	Alias that it has
- * @mac:	MAC address that it was born with
- */
-static bool is_ours(const struct link_info *link, const char *alias, const uint8_t mac[static ETH_ALEN])
-{
-	if (strcmp(link->kind, "veth") != 0)
-		return false;
-	return link->alias[0] ? strcmp(link->alias, alias) == 0 : memcmp(link->mac, mac, ETH_ALEN) == 0;
-}
 
 /**
  * delete_link() - Delete a link; one that is gone already will do
@@ -68,7 +55,7 @@ static void undo_creation(struct port *host, const struct plan *plan)
 	struct error ignored;
 
 	if (link_find(host, plan->host_name, &answer, &ignored) == 0 && answer.found && !answer.link.alias[0] &&
-	    is_ours(&answer.link, plan->alias, plan->host_mac))
+	    identity_is_host_end(&answer.link, plan->alias, plan->host_mac))
 		(void)delete_link(host, answer.link.index, &ignored);
 }
 
@@ -86,7 +73,7 @@ static int already_there(const struct plan *plan, const struct link_answer *answ
 		(void)error_set(stage->err, ERROR_KERNEL,
 				"an interface %s is already in the container; it was left as it is",
 				plan->container_name);
-	else if (is_ours(&answer->link, plan->alias, plan->host_mac))
+	else if (identity_is_host_end(&answer->link, plan->alias, plan->host_mac))
 		(void)error_set(
 			stage->err, ERROR_KERNEL,
 			"interface %s of this container is attached already (host end %s); it was left as it is",
@@ -256,20 +243,20 @@ int attach_create(struct port *host, const struct netns *netns, const struct pla
 int attach_find(struct port *host, const struct attachment *attachment, struct link_info *ret_link,
 		struct error *reterr)
 {
-	char name[IFNAMSIZ], alias[PLAN_ALIAS_MAX];
+	char name[IFNAMSIZ], alias[IDENTITY_ALIAS_MAX];
 	uint8_t mac[ETH_ALEN];
 	struct link_answer answer;
 	int r;
 
-	plan_host_name(attachment, name);
+	identity_host_name(attachment, name);
 	r = link_find(host, name, &answer, reterr);
 	if (r)
 		return r;
 	if (!answer.found)
 		return ATTACH_E_ABSENT;
-	plan_alias(attachment, alias);
-	plan_host_mac(attachment, mac);
-	if (!is_ours(&answer.link, alias, mac))
+	identity_alias(attachment, alias);
+	identity_host_mac(attachment, mac);
+	if (!identity_is_host_end(&answer.link, alias, mac))
 		return ATTACH_E_FOREIGN;
 	*ret_link = answer.link;
 	return 0;

@@ -45,7 +45,7 @@ static int check_host_end(struct check *check)
 	char name[IFNAMSIZ];
 	int r = attach_find(check->host, check->attachment, &check->link, check->err);
 
-	plan_host_name(check->attachment, name);
+	identity_host_name(check->attachment, name);
 	if (r == ATTACH_E_ABSENT)
 		return error_set(check->err, ERROR_KERNEL, "interface %s, the host end of %s, is missing", name,
 				 check->attachment->ifname);
@@ -312,8 +312,8 @@ static void expect(const struct check *check, struct plan *plan)
 {
 	const struct attach_expectation *expected = check->expected;
 
-	plan_host_mac(check->attachment, plan->host_mac);
-	plan_container_mac(check->attachment, plan->container_mac);
+	identity_host_mac(check->attachment, plan->host_mac);
+	identity_container_mac(check->attachment, plan->container_mac);
 	plan->mtu = expected->mtu ? expected->mtu : check->link.mtu;
 	for (size_t i = 0; i < expected->n_addresses && plan->n_addresses < LIMIT_RANGE_SETS; i++)
 		plan->addresses[plan->n_addresses++] = expected->addresses[i].address;

@@ -5,7 +5,6 @@
  */
 
 #include <errno.h>
-#include <string.h>
 
 #include "plugin/network/attach.h"
 #include "plugin/network/hostroute.h"
@@ -44,10 +43,10 @@ static int link_at(struct port *host, uint32_t index, struct link_info *ret_link
 int attach_find_renamed(struct port *host, const struct attachment *attachment, const struct address *addresses,
 			size_t n_addresses, struct link_info *ret_link)
 {
-	char alias[PLAN_ALIAS_MAX];
+	char alias[IDENTITY_ALIAS_MAX];
 	struct error ignored = {0};
 
-	plan_alias(attachment, alias);
+	identity_alias(attachment, alias);
 	for (size_t i = 0; i < n_addresses; i++) {
 		struct route_info match;
 		struct link_info link;
@@ -58,7 +57,7 @@ int attach_find_renamed(struct port *host, const struct attachment *attachment, 
 		r = link_at(host, match.interface, &link, &ignored);
 		if (r && r != ATTACH_E_ABSENT)
 			return r;
-		if (r || strcmp(link.kind, "veth") != 0 || strcmp(link.alias, alias) != 0)
+		if (r || !identity_has_alias(&link, alias))
 			continue;
 		*ret_link = link;
 		return 0;

@@ -91,7 +91,7 @@ static int has_neighbours(struct port *port, const char *where, const char *name
 			  struct error *reterr)
 {
 	CLEANUP_FREE bool *seen = calloc(neighbours->n_wanted + 1, sizeof(*seen));
-	char text[ADDRESS_TEXT_MAX], mac[PLAN_MAC_TEXT_MAX];
+	char text[ADDRESS_TEXT_MAX], mac[MAC_TEXT_MAX];
 	struct stage stage;
 	int r;
 

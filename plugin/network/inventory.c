@@ -36,7 +36,7 @@ static int take_link(const struct nlmsghdr *message, void *userdata)
 	r = rtmessage_read_link(message, &link);
 	if (r < 0)
 		return r == -ENOMSG ? 0 : r;
-	if (strcmp(link.kind, "veth") != 0 || strncmp(link.alias, PLAN_ALIAS_PREFIX, strlen(PLAN_ALIAS_PREFIX)) != 0)
+	if (!identity_is_claimed(&link))
 		return 0;
 	items = reallocarray(inventory->items, inventory->n_items + 1, sizeof(*items));
 	if (!items)

@@ -14,7 +14,7 @@
 struct inventory_item {
 	uint32_t index;
 	char name[IFNAMSIZ];
-	char alias[PLAN_ALIAS_MAX];
+	char alias[IDENTITY_ALIAS_MAX];
 	struct address addresses[LIMIT_RANGE_SETS];
 	size_t n_addresses;
 };

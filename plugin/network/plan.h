@@ -13,6 +13,7 @@
 #include "ipam/address/range.h"
 #include "ipam/address/route.h"
 #include "ipam/lease/lease.h"
+#include "plugin/network/identity.h"
 #include "rangeguard/limits.h"
 
 /** Next hop of a container's default routes, on-link */
@@ -20,12 +21,6 @@
 #define PLAN_NEXT_HOP_IPV6 RANGE_NEXT_HOP_IPV6
 /** rtm_protocol of our host routes; iproute2's rt_protos leaves 82 to nobody */
 #define PLAN_ROUTE_PROTOCOL 82
-/** IFALIASZ of linux/if.h: 256 with the NUL */
-#define PLAN_ALIAS_MAX 256
-#define PLAN_MAC_TEXT_MAX 18
-/** What each alias of ours begins with; then "NETWORK CONTAINERID IFNAME", or the mark and a digest */
-#define PLAN_ALIAS_PREFIX "rangeguard "
-#define PLAN_ALIAS_DIGEST_MARK '#'
 
 /**
  * struct plan - What one attachment looks like
@@ -39,7 +34,7 @@
  */
 struct plan {
 	char host_name[IFNAMSIZ];
-	char alias[PLAN_ALIAS_MAX];
+	char alias[IDENTITY_ALIAS_MAX];
 	char container_name[IFNAMSIZ];
 	uint8_t host_mac[ETH_ALEN];
 	uint8_t container_mac[ETH_ALEN];
@@ -71,18 +66,10 @@ struct plan_input {
 	unsigned mtu;
 };
 
-void plan_host_name(const struct attachment *attachment, char name[static IFNAMSIZ]);
-void plan_host_name_of_key(const struct attachment_key *key, char name[static IFNAMSIZ]);
-int plan_parse_digest(const char *text, struct attachment_key *ret_key);
-void plan_host_mac(const struct attachment *attachment, uint8_t mac[static ETH_ALEN]);
-void plan_container_mac(const struct attachment *attachment, uint8_t mac[static ETH_ALEN]);
-void plan_alias(const struct attachment *attachment, char alias[static PLAN_ALIAS_MAX]);
 int plan_make(const struct plan_input *input, struct plan *ret_plan);
 struct address plan_next_hop(enum family family);
 size_t plan_neighbours(const struct plan *plan, struct address *neighbours);
 bool plan_has_family(const struct plan *plan, enum family family);
-int mac_parse(const char *text, uint8_t mac[static ETH_ALEN]);
-const char *mac_format(const uint8_t mac[static ETH_ALEN], char buffer[static PLAN_MAC_TEXT_MAX]);
 void plan_done(struct plan *plan);
 
 #define PLAN_CLEANUP __attribute__((cleanup(plan_done)))

@@ -17,8 +17,9 @@
 
 /** One that others do not pick */
 #define FILTER_HANDLE 0x82U
-/** What comes in, of a clsact or an ingress qdisc */
+/** What comes in, of a clsact or an ingress qdisc; what leaves, of a clsact one */
 #define INGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
+#define EGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)
 
 /** request() - A message without attributes; NULL without memory */
 static struct nl_msg *request(int type, int flags, const struct tcmsg *head)
@@ -32,7 +33,7 @@ int rtfilter_put(struct batch *batch, const struct filter_wanted *wanted)
 	struct tcmsg head = {
 		.tcm_ifindex = (int)wanted->interface,
 		.tcm_handle = FILTER_HANDLE,
-		.tcm_parent = INGRESS,
+		.tcm_parent = wanted->egress ? EGRESS : INGRESS,
 		.tcm_info = TC_H_MAKE((uint32_t)wanted->priority << 16, htons(ETH_P_ALL)),
 	};
 	struct nl_msg *msg NL_MSG_CLEANUP = request(RTM_NEWTFILTER, NLM_F_CREATE, &head);
@@ -49,10 +50,10 @@ int rtfilter_put(struct batch *batch, const struct filter_wanted *wanted)
 	return batch_append(batch, msg);
 }
 
-/** rtfilter_dump() - Ask for the classifiers of what comes in through a link: 0, -ENOMEM, -E2BIG */
-int rtfilter_dump(struct batch *batch, uint32_t interface)
+/** rtfilter_dump() - Ask for the classifiers of what comes in through a link, or leaves by it: 0, -ENOMEM, -E2BIG */
+int rtfilter_dump(struct batch *batch, uint32_t interface, bool egress)
 {
-	struct tcmsg head = {.tcm_ifindex = (int)interface, .tcm_parent = INGRESS};
+	struct tcmsg head = {.tcm_ifindex = (int)interface, .tcm_parent = egress ? EGRESS : INGRESS};
 	struct nl_msg *msg NL_MSG_CLEANUP = request(RTM_GETTFILTER, NLM_F_DUMP, &head);
 
 	return batch_append(batch, msg);

@@ -2,7 +2,7 @@
 #ifndef PLUGIN_NETWORK_RTFILTER_H
 #define PLUGIN_NETWORK_RTFILTER_H
 
-/* rtnetlink messages about classifiers of traffic control that run a BPF program over what comes in. Pure. */
+/* rtnetlink messages about classifiers of traffic control that run a BPF program over what passes a link. Pure. */
 
 #include <stdint.h>
 
@@ -13,13 +13,15 @@
 
 /**
  * struct filter_wanted - A classifier
- * @interface:	Link with a clsact or ingress qdisc
+ * @interface:	Link with a clsact or, for what comes in, ingress qdisc
+ * @egress:	Over what leaves, instead of what comes in
  * @priority:	1: before all others; 0: the kernel picks one after all others
  * @program_fd:	Program
  * @name:	Shown by tc(8)
  */
 struct filter_wanted {
 	uint32_t interface;
+	bool egress;
 	uint16_t priority;
 	int program_fd;
 	const char *name;
@@ -43,7 +45,7 @@ struct filter_info {
 
 /* Each appends one message. 0, -ENOMEM, -E2BIG when the batch is full. */
 int rtfilter_put(struct batch *batch, const struct filter_wanted *wanted);
-int rtfilter_dump(struct batch *batch, uint32_t interface);
+int rtfilter_dump(struct batch *batch, uint32_t interface, bool egress);
 /* 0, -ENOMSG when the message is of another type, -EBADMSG. */
 int rtfilter_read(const struct nlmsghdr *message, struct filter_info *ret_filter);
 

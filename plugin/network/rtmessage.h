@@ -19,7 +19,7 @@ struct link_info {
 	uint8_t operstate; /* IFLA_OPERSTATE: IF_OPER_* of linux/if.h */
 	uint8_t mac[ETH_ALEN];
 	char name[IFNAMSIZ];
-	char alias[PLAN_ALIAS_MAX];
+	char alias[IDENTITY_ALIAS_MAX];
 	char kind[32]; /* IFLA_INFO_KIND: "veth" */
 };
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "plugin/network/icmp6.h"
 #include "rangeguard/cleanup.h"
 
 /** struct advertisement - IPv6 header, neighbour advertisement and its one option (RFC 4861 sections 4.4 and 4.6.1) */
@@ -28,30 +29,6 @@ struct advertisement {
 
 _Static_assert(sizeof(struct ether_arp) <= ANNOUNCE_BYTES_MAX, "an ARP announcement must fit");
 _Static_assert(sizeof(struct advertisement) == ANNOUNCE_BYTES_MAX, "an advertisement must fit");
-
-/** add_words() - Add 16 bit words in network order to a checksum; @size is even */
-static uint32_t add_words(uint32_t sum, const void *bytes, size_t size)
-{
-	const uint8_t *byte = bytes;
-
-	for (size_t i = 0; i < size; i += 2)
-		sum += (uint32_t)byte[i] << 8 | byte[i + 1];
-	return sum;
-}
-
-/** checksum() - Of an ICMPv6 message with its pseudo header (RFC 8200 section 8.1), in network order */
-static uint16_t checksum(const struct advertisement *packet)
-{
-	size_t size = sizeof(*packet) - sizeof(packet->ip);
-	uint32_t sum = (uint32_t)size + IPPROTO_ICMPV6;
-
-	sum = add_words(sum, &packet->ip.ip6_src, sizeof(packet->ip.ip6_src));
-	sum = add_words(sum, &packet->ip.ip6_dst, sizeof(packet->ip.ip6_dst));
-	sum = add_words(sum, &packet->body, size);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return htons((uint16_t)~sum);
-}
 
 /**
  * make_arp() - ARP announcement: a request of @address for itself (RFC 5227 section 3)
@@ -102,7 +79,7 @@ static void make_advertisement(const struct address *address, const uint8_t mac[
 	packet->body.nd_na_flags_reserved = ND_NA_FLAG_ROUTER | ND_NA_FLAG_OVERRIDE;
 	memcpy(&packet->body.nd_na_target, bytes, sizeof(packet->body.nd_na_target));
 	memcpy(packet->mac, mac, ETH_ALEN);
-	packet->body.nd_na_cksum = checksum(packet);
+	packet->body.nd_na_cksum = icmp6_checksum(&packet->ip, &packet->body, sizeof(*packet) - sizeof(packet->ip));
 }
 
 /**

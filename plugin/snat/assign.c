@@ -9,8 +9,11 @@
 #include <time.h>
 
 #include "plugin/network/hostroute.h"
+#include "plugin/network/identity.h"
 #include "plugin/network/link.h"
+#include "plugin/network/probe.h"
 #include "plugin/network/stage.h"
+#include "plugin/report/log.h"
 #include "plugin/snat/announce.h"
 
 /** How often and how far apart the kernel is asked whether it takes packets to an address: 50 ms in all */
@@ -105,8 +108,58 @@ static bool is_on(struct port *host, uint32_t index, const struct address *addre
 	return hostroute_lookup(host, address, &match) == 0 && match.type == RTN_LOCAL && match.interface == index;
 }
 
+/** has_neighbours() - What is no Ethernet has none to ask or to tell */
+static bool has_neighbours(const struct link_info *link)
+{
+	static const uint8_t no_mac[ETH_ALEN];
+
+	return memcmp(link->mac, no_mac, ETH_ALEN) != 0;
+}
+
 /**
- * assign_put() - Put an address on an interface, and announce it
+ * probe() - See that no neighbour has an address that is about to be put on a link
+ * @link:	Link
+ * @address:	Address
+ * @reterr:	Error
+ *
+ * Who can't be asked says nothing: then it is put, as it was before there was a probe.
+ *
+ * Return: 0, REFUSED
+ */
+static int probe(const struct link_info *link, const struct address *address, struct error *reterr)
+{
+	char text[ADDRESS_TEXT_MAX];
+	char mac[MAC_TEXT_MAX];
+	uint8_t holder[ETH_ALEN];
+	int r = has_neighbours(link) ? probe_ask(link->index, address, link->mac, holder) : 0;
+
+	if (r == PROBE_E_TAKEN)
+		return error_set(
+			reterr, ERROR_SNAT,
+			"source address %s is in use on %s already: %s answered for it; take it from that host "
+			"first, or choose another source",
+			address_format(address, text), link->name, mac_format(holder, mac));
+	if (r)
+		log_line("cannot ask on %s whether somebody has source address %s: %s", link->name,
+			 address_format(address, text), strerror(-r));
+	return 0;
+}
+
+/** put_and_announce() - Put an address on a link that has not got it, and tell the neighbours: 0, REFUSED */
+static int put_and_announce(struct port *host, const struct link_info *link, const struct address *address,
+			    struct error *reterr)
+{
+	if (put(host, link->index, address, reterr))
+		return REFUSED;
+	await(host, address);
+	/* A link that is down announces when it comes up. */
+	if (has_neighbours(link))
+		(void)announce(link->index, address, link->mac);
+	return 0;
+}
+
+/**
+ * assign_put() - Put an address on an interface, and announce it, unless a neighbour has it
  * @host:	Port of the host's namespace, in which the calling thread is
  * @interface:	Name
  * @address:	Address
@@ -116,7 +169,6 @@ static bool is_on(struct port *host, uint32_t index, const struct address *addre
  */
 int assign_put(struct port *host, const char *interface, const struct address *address, struct error *reterr)
 {
-	static const uint8_t no_mac[ETH_ALEN];
 	struct link_answer answer;
 	char text[ADDRESS_TEXT_MAX];
 	int r = link_find(host, interface, &answer, reterr);
@@ -129,14 +181,10 @@ int assign_put(struct port *host, const char *interface, const struct address *a
 				 address_format(address, text));
 	if (is_on(host, answer.link.index, address))
 		return 0;
-	r = put(host, answer.link.index, address, reterr);
-	if (r)
-		return as_snat(r, reterr);
-	await(host, address);
-	/* What is no Ethernet has no neighbours to tell. A link that is down announces when it comes up. */
-	if (memcmp(answer.link.mac, no_mac, ETH_ALEN) != 0)
-		(void)announce(answer.link.index, address, answer.link.mac);
-	return 0;
+	r = probe(&answer.link, address, reterr);
+	if (!r)
+		r = put_and_announce(host, &answer.link, address, reterr);
+	return as_snat(r, reterr);
 }
 
 /**

@@ -22,8 +22,9 @@ enum assign_outcome {
 };
 
 /*
- * Put an address (/32, /128, no DAD) on an interface and announce it there, unless the interface has it. What can't be
- * announced is there all the same. 0; REFUSED (103): the interface is missing, or the kernel refused.
+ * Put an address (/32, /128, no DAD) on an interface and announce it there, unless the interface has it. The neighbours
+ * are asked first (probe.h: 60 ms). What can't be announced is there all the same. 0; REFUSED (103): a neighbour has the
+ * address, the interface is missing, or the kernel refused.
  */
 int assign_put(struct port *host, const char *interface, const struct address *address, struct error *reterr);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lists of clauses, and their bytes: number of clauses; of each its family (1 byte), source (an address of the family,
+ * Lists of clauses, and their bytes: number of clauses; of each its family (1 byte, its highest bit: shared), source (an address of the family,
  * or a 0 byte), interface (16 bytes) and number of spans, and of each of these the first and the last address. Pure.
  */
 
@@ -12,6 +12,9 @@
 
 #include "ipam/address/spans.h"
 #include "ipam/store/row.h"
+
+/** In the byte of the family: the source is shared by hosts */
+#define SHARED_BIT 0x80U
 
 /** list_digest() - Digest of a clause's destinations */
 static uint64_t list_digest(const struct egress_clause *clause)
@@ -106,6 +109,7 @@ static int append_except(struct egress *egress, const struct egress_source *sour
 	}
 	if (source->assign)
 		(void)snprintf(clause.assign, sizeof(clause.assign), "%s", source->assign);
+	clause.shared = source->shared;
 	n_merged = spans_merge(clause.family, all, n, merged);
 	clause.n_spans = spans_complement(clause.family, merged, n_merged, clause.spans);
 	return append(egress, &clause);
@@ -154,6 +158,24 @@ int egress_add_except(struct egress *egress, const struct egress_source *source,
 	return append_except(egress, source, all, n_excluded + SPANS_LINK_SCOPED);
 }
 
+/**
+ * egress_shared() - The next clause whose source hosts share
+ * @egress:	List
+ * @at:		Where to go on; 0 at first
+ *
+ * Return: borrowed; NULL: none any more
+ */
+const struct egress_clause *egress_shared(const struct egress *egress, size_t *at)
+{
+	while (*at < egress->n_clauses) {
+		const struct egress_clause *clause = &egress->clauses[(*at)++];
+
+		if (clause->shared)
+			return clause;
+	}
+	return NULL;
+}
+
 /** egress_pins() - Whether a clause gives packets of a family a source of its own */
 bool egress_pins(const struct egress *egress, enum family family)
 {
@@ -173,7 +195,7 @@ static size_t clause_bytes(const struct egress_clause *clause)
 /** write_clause() - Write a clause; returns the place behind it */
 static uint8_t *write_clause(uint8_t *at, const struct egress_clause *clause)
 {
-	*at++ = (uint8_t)clause->family;
+	*at++ = (uint8_t)(clause->family | (clause->shared ? SHARED_BIT : 0));
 	if (clause->source.family)
 		at = row_write_address(at, &clause->source);
 	else
@@ -247,9 +269,12 @@ static int read_clause(struct bytes *row, struct egress *egress)
 	uint8_t family;
 	int r = 0;
 
-	if (row_read(row, &family, 1) < 0 || (family != FAMILY_IPV4 && family != FAMILY_IPV6))
+	if (row_read(row, &family, 1) < 0)
 		return -EUCLEAN;
-	clause.family = (enum family)family;
+	clause.shared = family & SHARED_BIT;
+	clause.family = (enum family)(family & ~SHARED_BIT);
+	if (clause.family != FAMILY_IPV4 && clause.family != FAMILY_IPV6)
+		return -EUCLEAN;
 	if (read_source(row, clause.family, &clause.source) < 0 || row_read(row, clause.assign, IFNAMSIZ) < 0 ||
 	    clause.assign[IFNAMSIZ - 1] || row_read_number(row, &n_spans) < 0 || !n_spans ||
 	    n_spans > row->size / (2 * ROW_ADDRESS_BYTES))

@@ -20,6 +20,7 @@
  * @family:	Of both
  * @source:	Address; FAMILY_NONE: masquerade, i.e. an address of the interface through which the packet leaves
  * @assign:	Interface on which rangeguard puts the source; "": it is on the host already
+ * @shared:	The source is one of several hosts': the agent puts it there, and says until when
  * @spans:	Destinations, sorted, with a gap between any two
  * @n_spans:	How many
  * @list:	Digest of the destinations, which names them in the kernel
@@ -28,6 +29,7 @@ struct egress_clause {
 	enum family family;
 	struct address source;
 	char assign[IFNAMSIZ];
+	bool shared;
 	struct span *spans;
 	size_t n_spans;
 	uint64_t list;
@@ -44,16 +46,19 @@ struct egress {
  * @family:	Family of the clause
  * @address:	Source; NULL: masquerade
  * @assign:	NULL, or the interface on which rangeguard puts it
+ * @shared:	It is one of several hosts'
  */
 struct egress_source {
 	enum family family;
 	const struct address *address;
 	const char *assign;
+	bool shared;
 };
 
 int egress_add(struct egress *egress, const struct egress_source *source, const struct span *spans, size_t n_spans);
 int egress_add_except(struct egress *egress, const struct egress_source *source, const struct span *excluded,
 		      size_t n_excluded);
+const struct egress_clause *egress_shared(const struct egress *egress, size_t *at);
 bool egress_pins(const struct egress *egress, enum family family);
 int egress_encode(const struct egress *egress, void **ret_data, size_t *ret_size);
 int egress_decode(struct bytes bytes, struct egress *ret_egress);

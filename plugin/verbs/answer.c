@@ -95,7 +95,7 @@ static int add_ips(const struct context *context, const struct ipam_grant *grant
 /** add_interfaces() - Host end and container end of the plan */
 static int add_interfaces(const struct context *context, const struct plan *plan, struct result *result)
 {
-	char mac[PLAN_MAC_TEXT_MAX];
+	char mac[MAC_TEXT_MAX];
 	int r = result_add_interface(result, plan->host_name, mac_format(plan->host_mac, mac), "", plan->mtu);
 
 	return r ? r

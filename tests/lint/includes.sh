@@ -105,7 +105,7 @@ only_in '<(libmnl|netlink|libnftnl|linux/(rt|nf)?netlink[a-z_]*\.h)\b' "netlink 
 	'plugin/network/*' 'plugin/snat/*'
 only_in '<lmdb\.h>' "LMDB is behind store.h" 'ipam/store/store_lmdb*.c' ipam/store/store_lmdb_internal.h
 only_in '\b(socket|socketpair|mnl_socket_open2?|nl_connect|nl_socket_alloc\w*)\s*\(' \
-	"sockets are the netlink port's, the namespaces' cookies', the announcements', the journal's and the agent's" plugin/network/port_mnl.c plugin/network/netns.c \
+	"sockets are the netlink port's, the namespaces' cookies', the announcements', the probes', the journal's and the agent's" plugin/network/port_mnl.c plugin/network/netns.c plugin/network/probe.c \
 	plugin/snat/announce.c plugin/history/journal.c plugin/host/ask.c plugin/snat/monitor.c 'plugin/agent/*'
 only_in '\b((secure_)?getenv\s*\(|environ\b)' "the environment is read in plugin/cni/request.c only" plugin/cni/request.c
 only_in '\b(v?fork|clone3?|system|popen|posix_spawnp?|f?exec[lv]?p?e?|execveat)\s*\(' "rangeguard starts no program"

@@ -13,7 +13,7 @@ FRAMES=$(dirname "$RANGEGUARD")/tests/netns/classifier_frames
 # kept: names of the programs that are kept
 kept()
 {
-	find /sys/fs/bpf/rangeguard -type f -printf "%P\n"
+	find /sys/fs/bpf/rangeguard -type f -name 'classifier-*' -printf "%P\n"
 }
 
 test_frames()
@@ -34,6 +34,8 @@ test_kept_by_name()
 	"$FRAMES" >/dev/null || fail "second run"
 	assert_equal "$first" "$(kept)" "names after the second run"
 	assert_equal 1 "$(findmnt -n -t bpf | wc -l)" "mounts of bpffs"
+	assert_equal "$inode/deadlines-0000000000000000" "$(find /sys/fs/bpf/rangeguard -type f -name 'd*' -printf '%P\n')" \
+		"the map of deadlines, which programs of all versions share"
 }
 
 # Each network namespace has its own indices of interfaces, hence its own map.

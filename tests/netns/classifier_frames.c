@@ -12,7 +12,9 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "plugin/enforce/bpf.h"
 #include "plugin/enforce/classifier.h"
+#include "plugin/enforce/deadlines.h"
 
 /** A test run is of an skb of the loopback interface */
 #define IFINDEX 1U
@@ -32,6 +34,7 @@ struct count {
 };
 
 static struct classifier classifier = CLASSIFIER_INIT;
+static int deadlines = -1;
 static struct count count;
 
 /** put() - Append bytes */
@@ -253,21 +256,57 @@ static void judge_nd(void)
 	expect("icmpv6 without a header", ip6("fd09::2", 58), 0);
 }
 
-/** judge_elements() - What the element says of deadline and antiSpoof; a missing one */
-static void judge_elements(void)
+/** due() - The deadline of a shared source */
+static void due(const struct address *source, uint64_t deadline)
+{
+	int r = deadlines_put(deadlines, source, deadline);
+
+	if (r < 0) {
+		(void)printf("not ok a deadline: %s\n", strerror(-r));
+		count.failed++;
+	}
+}
+
+/** judge_shared() - Shared sources: one without a deadline is closed, and each counts for its family alone */
+static void judge_shared(void)
 {
 	struct classifier_element element = make_element();
+	struct address ipv4 = {0}, ipv6 = {0};
 	struct timespec now;
+	uint64_t later;
 
+	(void)address_parse("192.0.2.50", &ipv4);
+	(void)address_parse("2001:db8::50", &ipv6);
 	(void)clock_gettime(CLOCK_BOOTTIME, &now);
-	element.deadline = (uint64_t)now.tv_sec * 1000000000U + 3600U * 1000000000ULL;
+	later = (uint64_t)(now.tv_sec + 3600) * 1000000000U;
+	deadlines_key(&ipv4, element.shared[element.n_shared++]);
+	(void)bpf_map_delete(deadlines, element.shared[0]); /* an earlier run's */
 	know(&element);
+	expect("no deadline", ip4("10.9.0.2", 17, 0), MARK | LATE);
+	expect("no deadline, ipv6 is not shared", ip6("fd09::2", 17), MARK);
+	if (deadlines < 0)
+		return; /* without a name in bpffs nobody else can open a source */
+	due(&ipv4, later);
 	expect("before the deadline", ip4("10.9.0.2", 17, 0), MARK);
-	element.deadline = 1;
-	know(&element);
+	due(&ipv4, (uint64_t)now.tv_sec * 1000000000U);
 	expect("past the deadline", ip4("10.9.0.2", 17, 0), MARK | LATE);
-	expect("past the deadline, ipv6", ip6("fd09::2", 17), MARK | LATE);
-	element = (struct classifier_element){.mark = MARK, .flags = CLASSIFIER_ANY_SOURCE};
+	due(&ipv4, DEADLINE_CLOSED);
+	expect("closed", ip4("10.9.0.2", 17, 0), MARK | LATE);
+	due(&ipv4, later);
+	deadlines_key(&ipv6, element.shared[element.n_shared++]);
+	(void)bpf_map_delete(deadlines, element.shared[1]);
+	know(&element);
+	expect("both shared, ipv4 open", ip4("10.9.0.2", 17, 0), MARK);
+	expect("both shared, ipv6 without a deadline", ip6("fd09::2", 17), MARK | LATE);
+	due(&ipv6, later);
+	expect("both shared, ipv6 open", ip6("fd09::2", 17), MARK);
+}
+
+/** judge_elements() - What the element says of antiSpoof; a missing one */
+static void judge_elements(void)
+{
+	struct classifier_element element = {.mark = MARK, .flags = CLASSIFIER_ANY_SOURCE};
+
 	know(&element);
 	expect("any source", ip4("10.9.0.4", 17, 0), MARK);
 	expect("any protocol", hex(ethernet("88 47"), "00 00 11 40 00 00 00 00 00 00 00 00"), MARK);
@@ -290,12 +329,15 @@ int main(void)
 		(void)printf("not ok classifier_open: %s: %s\n0 passed, 1 failed\n", err.msg, err.details);
 		return 1;
 	}
+	deadlines = deadlines_open_kept(host);
 	know(&element);
 	judge_ipv4();
 	judge_ipv6();
 	judge_nd();
+	judge_shared();
 	judge_elements();
 	classifier_done(&classifier);
+	cleanup_close(&deadlines);
 	(void)printf("%u passed, %u failed\n", count.passed, count.failed);
 	return count.failed != 0;
 }

@@ -246,6 +246,40 @@ test_assigned_sources()
 	assert_equal 1 "$(assigned)" "the administrator's"
 }
 
+# A neighbour has it: two hosts with one address would cut each other off. Its owner never hears of the attempt.
+test_assign_of_an_address_that_a_neighbour_has()
+{
+	local address mac
+
+	mac=$(ip -n legacy -json link show eth0 | jq -r '.[0].address')
+	ip -n legacy neighbour add 192.0.2.30 lladdr 02:00:00:00:00:99 dev eth0 nud stale
+	for address in 192.0.2.30/32 2001:db8:f::30/128; do
+		ip -n legacy address add "$address" dev eth0 nodad
+		assert_fails add c1 "$ASSIGN"
+		assert_refused 103 "$output" "$address"
+		assert_contains "$output" "${address%/*}" "the address"
+		assert_contains "$output" "$mac" "who has it"
+		assert_contains "$output" up0 "where"
+		assert_clean
+		ip -n legacy address delete "$address" dev eth0
+		[[ "$address" != 192.* ]] || assert_contains "$(ip -n legacy neighbour show 192.0.2.30)" 02:00:00:00:00:99 \
+			"what a neighbour learns from a probe"
+	done
+	# Gone from there, it is put here, and stays when the probe's subject is the host itself.
+	assert_succeeds add c1 "$ASSIGN"
+	assert_succeeds add c2 "$ASSIGN"
+	assert_equal 2 "$(assigned)" "with nobody else"
+}
+
+# A link that is down, and one that has no neighbours at all
+test_assign_where_nobody_can_be_asked()
+{
+	ip link add down0 type veth peer name down1
+	assert_succeeds add c1 "$(jq -c '.snat[0].assign = "down0"' <<<"$ASSIGN")"
+	del c1 "$ASSIGN"
+	assert_succeeds add c1 "$(jq -c '.snat[0].assign = "lo"' <<<"$ASSIGN")"
+}
+
 test_assign_to_a_missing_interface()
 {
 	assert_fails add c1 "$(jq -c '.snat[0].assign = "nosuch0"' <<<"$ASSIGN")"

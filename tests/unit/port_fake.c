@@ -131,7 +131,7 @@ static int create(const struct nlmsghdr *message)
 static int change(struct link_info *link, const struct nlmsghdr *message)
 {
 	const struct ifinfomsg *head = mnl_nlmsg_get_payload(message);
-	char text[PLAN_ALIAS_MAX] = "";
+	char text[IDENTITY_ALIAS_MAX] = "";
 	bool ipv6 = false;
 
 	(void)mnl_attr_parse(message, sizeof(*head), find_ipv6, &ipv6);
@@ -151,7 +151,7 @@ static int change(struct link_info *link, const struct nlmsghdr *message)
 static int get(const struct link_info *link, const struct nlmsghdr *message, port_reply_fn reply, void *userdata)
 {
 	const struct ifinfomsg *head = mnl_nlmsg_get_payload(message);
-	char text[PLAN_ALIAS_MAX] = "";
+	char text[IDENTITY_ALIAS_MAX] = "";
 
 	(void)mnl_attr_parse(message, sizeof(*head), find_text, text);
 	if (!link->index || (text[0] ? strcmp(text, link->name) != 0 : (uint32_t)head->ifi_index != link->index))

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 
+#include "plugin/network/probe.h"
 #include "plugin/snat/announce.h"
 #include "plugin/snat/assign.h"
 #include "port_fake.h"
@@ -21,7 +22,13 @@
 static unsigned announced;
 static int announce_result;
 
+/** How often neighbours were asked, and what probe_ask() answers */
+static unsigned probed;
+static int probe_result;
+
 int __wrap_announce(uint32_t ifindex, const struct address *address, const uint8_t mac[static ETH_ALEN]);
+int __wrap_probe_ask(uint32_t ifindex, const struct address *address, const uint8_t mac[static ETH_ALEN],
+		     uint8_t ret_holder[static ETH_ALEN]);
 
 int __wrap_announce(uint32_t ifindex, const struct address *address, const uint8_t mac[static ETH_ALEN])
 {
@@ -32,6 +39,20 @@ int __wrap_announce(uint32_t ifindex, const struct address *address, const uint8
 	assert_int_equal(fake.lookup.count, 1);
 	announced++;
 	return announce_result;
+}
+
+int __wrap_probe_ask(uint32_t ifindex, const struct address *address, const uint8_t mac[static ETH_ALEN],
+		     uint8_t ret_holder[static ETH_ALEN])
+{
+	static const uint8_t holder[ETH_ALEN] = {2, 0xaa, 0, 0, 0, 1};
+
+	assert_int_equal(ifindex, UPLINK_INDEX);
+	assert_true(address->family != FAMILY_NONE);
+	assert_memory_equal(mac, fake.host_end.mac, ETH_ALEN);
+	assert_int_equal(announced, 0);
+	memcpy(ret_holder, holder, ETH_ALEN);
+	probed++;
+	return probe_result;
 }
 
 static struct address address(const char *text)
@@ -58,6 +79,8 @@ static void uplink(void)
 		.index = UPLINK_INDEX, .name = UPLINK, .mac = {2, 1, 2, 3, 4, 5}, .kind = "veth", .up = true};
 	announced = 0;
 	announce_result = 0;
+	probed = 0;
+	probe_result = 0;
 }
 
 /** has() - The host has an address: what a lookup answers */
@@ -83,9 +106,11 @@ static void it_is_put_and_announced_once(void **state)
 		assert_true(fake_find(i ? "host: add address 2001:db8::10/128" : "host: add address 192.0.2.10/32") >
 			    0);
 		assert_int_equal(announced, 1);
+		assert_int_equal(probed, 1);
 		fake.n_log = 0;
 		assert_int_equal(assign_put(fake_host_port(), UPLINK, &source, &err), 0);
 		assert_int_equal(announced, 1);
+		assert_int_equal(probed, 1);
 		assert_true(fake_find(i ? "host: add address 2001:db8::10/128" : "host: add address 192.0.2.10/32") <
 			    0);
 	}
@@ -122,6 +147,41 @@ static void what_cannot_be_announced_is_there(void **state)
 	memset(fake.host_end.mac, 0, ETH_ALEN); /* no Ethernet */
 	assert_int_equal(assign_put(fake_host_port(), UPLINK, &source, &err), 0);
 	assert_int_equal(announced, 0);
+}
+
+/** What a neighbour has is not put, and its MAC address is told */
+static void a_neighbour_has_it(void **state)
+{
+	struct address source = address("192.0.2.10");
+	struct error err = {0};
+
+	(void)state;
+	uplink();
+	probe_result = PROBE_E_TAKEN;
+	assert_int_equal(assign_put(fake_host_port(), UPLINK, &source, &err), REFUSED);
+	assert_int_equal(err.code, ERROR_SNAT);
+	assert_non_null(strstr(err.msg, "192.0.2.10"));
+	assert_non_null(strstr(err.msg, UPLINK));
+	assert_non_null(strstr(err.msg, "02:aa:00:00:00:01"));
+	assert_true(fake_find("host: add address 192.0.2.10/32") < 0);
+	assert_int_equal(announced, 0);
+}
+
+/** A probe that can't be sent refuses nothing; where there are no neighbours, none is sent */
+static void neighbours_that_cannot_be_asked(void **state)
+{
+	struct address source = address("192.0.2.10");
+	struct error err;
+
+	(void)state;
+	uplink();
+	probe_result = -EPERM;
+	assert_int_equal(assign_put(fake_host_port(), UPLINK, &source, &err), 0);
+	assert_int_equal(announced, 1);
+	uplink();
+	memset(fake.host_end.mac, 0, ETH_ALEN);
+	assert_int_equal(assign_put(fake_host_port(), UPLINK, &source, &err), 0);
+	assert_int_equal(probed, 0);
 }
 
 static void missing_interfaces(void **state)
@@ -272,6 +332,8 @@ int main(void)
 		cmocka_unit_test(it_is_put_and_announced_once),
 		cmocka_unit_test(it_is_put_where_it_is_wanted),
 		cmocka_unit_test(what_cannot_be_announced_is_there),
+		cmocka_unit_test(a_neighbour_has_it),
+		cmocka_unit_test(neighbours_that_cannot_be_asked),
 		cmocka_unit_test(missing_interfaces),
 		cmocka_unit_test(only_ours_is_removed),
 		cmocka_unit_test(gone_meanwhile),

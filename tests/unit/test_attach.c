@@ -324,14 +324,14 @@ static void foreign_interface_is_left_alone(void **state)
 		fake.host_end = (struct link_info){.index = 7, .kind = "veth", .mac = {2, 9, 9, 9, 9, 9}};
 		memcpy(fake.host_end.name, plan.host_name, IFNAMSIZ);
 		if (i == 0)
-			(void)snprintf(fake.host_end.alias, PLAN_ALIAS_MAX, "somebody else's");
+			(void)snprintf(fake.host_end.alias, IDENTITY_ALIAS_MAX, "somebody else's");
 		if (i == 1) { /* our address, but an alias that says otherwise */
-			(void)snprintf(fake.host_end.alias, PLAN_ALIAS_MAX, "rangeguard pods other eth0");
+			(void)snprintf(fake.host_end.alias, IDENTITY_ALIAS_MAX, "rangeguard pods other eth0");
 			memcpy(fake.host_end.mac, plan.host_mac, ETH_ALEN);
 		}
 		if (i == 2) { /* our alias, but no pair */
 			(void)snprintf(fake.host_end.kind, sizeof(fake.host_end.kind), "dummy");
-			memcpy(fake.host_end.alias, plan.alias, PLAN_ALIAS_MAX);
+			memcpy(fake.host_end.alias, plan.alias, IDENTITY_ALIAS_MAX);
 		}
 		assert_int_equal(attach_find(fake_host_port(), &pod, &link, &err), ATTACH_E_FOREIGN);
 		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err),
@@ -506,7 +506,7 @@ struct scene {
 	struct attach_expectation expected;
 };
 
-static char mac_text[PLAN_MAC_TEXT_MAX];
+static char mac_text[MAC_TEXT_MAX];
 
 /** set_scene() - All is well with 10.0.0.2 */
 static void set_scene(struct scene *scene)
@@ -698,7 +698,7 @@ static void check_names_what_is_missing(void **state)
 			fake.host_end.index = 0;
 			break;
 		case 1:
-			(void)snprintf(fake.host_end.alias, PLAN_ALIAS_MAX, "somebody else's");
+			(void)snprintf(fake.host_end.alias, IDENTITY_ALIAS_MAX, "somebody else's");
 			break;
 		case 2:
 			fake.host_end.up = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* plan.c: names, MAC addresses, alias and routes of an attachment. */
+/* plan.c: addresses, MTU and routes of an attachment. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,121 +32,6 @@ static struct route route(const char *destination, const char *gateway, long sco
 	if (gateway)
 		made.gateway = address(gateway);
 	return made;
-}
-
-static void name_is_rg_and_twelve_digits_of_the_digest(void **state)
-{
-	struct attachment_key key = attachment_key(&pod);
-	char name[IFNAMSIZ], expected[IFNAMSIZ];
-
-	(void)state;
-	(void)snprintf(expected, sizeof(expected), "rg%02x%02x%02x%02x%02x%02x", key.bytes[0], key.bytes[1],
-		       key.bytes[2], key.bytes[3], key.bytes[4], key.bytes[5]);
-	plan_host_name(&pod, name);
-	assert_string_equal(name, expected);
-	assert_int_equal(strlen(name), 14);
-}
-
-/* Each part of the key counts, and where one ends and the next begins. */
-static void names_differ_by_each_part_of_the_key(void **state)
-{
-	static const struct attachment others[] = {
-		{"pods", "0123abcd", "eth0", false}, {"podz", "0123abcd", "eth0", false},
-		{"pods", "0123abce", "eth0", false}, {"pods", "0123abcd", "eth1", false},
-		{"pods0", "123abcd", "eth0", false}, {"pods", "0123abcde", "th0", false},
-	};
-	char names[COUNT(others)][IFNAMSIZ];
-	uint8_t macs[COUNT(others)][ETH_ALEN];
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(others); i++) {
-		plan_host_name(&others[i], names[i]);
-		plan_host_mac(&others[i], macs[i]);
-		for (size_t j = 0; j < i; j++) {
-			assert_string_not_equal(names[i], names[j]);
-			assert_memory_not_equal(macs[i], macs[j], ETH_ALEN);
-		}
-	}
-}
-
-static void alias_says_whose_it_is(void **state)
-{
-	char alias[PLAN_ALIAS_MAX];
-
-	(void)state;
-	plan_alias(&pod, alias);
-	assert_string_equal(alias, "rangeguard pods 0123abcd eth0");
-}
-
-/* IFALIASZ: 255 bytes are the kernel's most; "rangeguard n ID eth0" has 18 beside the id. */
-static void long_alias_becomes_a_digest(void **state)
-{
-	char id[LIMIT_CONTAINER_ID + 1], alias[PLAN_ALIAS_MAX];
-	struct attachment attachment = {.network = "n", .container_id = id, .ifname = "eth0"};
-
-	(void)state;
-	memset(id, 'x', sizeof(id));
-	id[255 - 18] = '\0';
-	plan_alias(&attachment, alias);
-	assert_int_equal(strlen(alias), 255);
-	assert_memory_equal(alias, "rangeguard n xxx", 16);
-
-	memset(id, 'x', sizeof(id));
-	id[255 - 17] = '\0';
-	plan_alias(&attachment, alias);
-	assert_memory_equal(alias, "rangeguard #", 12);
-	assert_int_equal(strlen(alias), 12 + 32);
-	assert_int_equal(strspn(alias + 12, "0123456789abcdef"), 32);
-
-	memset(id, 'x', sizeof(id));
-	id[sizeof(id) - 1] = '\0';
-	plan_alias(&attachment, alias);
-	assert_int_equal(strlen(alias), 12 + 32);
-}
-
-static void mac_is_parsed_strictly(void **state)
-{
-	static const struct {
-		const char *text;
-		int result;
-	} cases[] = {
-		{"02:00:5e:10:00:ff", 0},
-		{"02-00-5E-10-00-FF", 0},
-		{"", -EINVAL},
-		{"02:00:5e:10:00", -EINVAL},
-		{"02:00:5e:10:00:f", -EINVAL},
-		{"02:00:5e:10:00:fg", -EINVAL},
-		{"02:00:5e:10:00:ff:", -EINVAL},
-		{"02:00:5e:10:00-ff", -EINVAL},
-		{"02.00.5e.10.00.ff", -EINVAL},
-		{" 2:00:5e:10:00:ff", -EINVAL},
-		{"+2:00:5e:10:00:ff", -EINVAL},
-		{"01:00:5e:00:00:01", -EINVAL}, /* IEEE 802: bit 0 of the first byte marks a group */
-		{"ff:ff:ff:ff:ff:ff", -EINVAL},
-		{"00:00:00:00:00:00", -EINVAL},
-	};
-	static const uint8_t expected[ETH_ALEN] = {0x02, 0x00, 0x5e, 0x10, 0x00, 0xff};
-	uint8_t mac[ETH_ALEN];
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		memset(mac, 0xaa, sizeof(mac));
-		assert_int_equal(mac_parse(cases[i].text, mac), cases[i].result);
-		if (cases[i].result == 0)
-			assert_memory_equal(mac, expected, ETH_ALEN);
-		else
-			assert_int_equal(mac[0], 0xaa);
-	}
-}
-
-static void mac_is_formatted_as_it_is_parsed(void **state)
-{
-	uint8_t mac[ETH_ALEN];
-	char text[PLAN_MAC_TEXT_MAX];
-
-	(void)state;
-	assert_int_equal(mac_parse("0A:0b:0c:0d:0e:0f", mac), 0);
-	assert_string_equal(mac_format(mac, text), "0a:0b:0c:0d:0e:0f");
 }
 
 static void macs_are_local_unicast_and_differ(void **state)
@@ -296,12 +181,6 @@ static void impossible_plans_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(name_is_rg_and_twelve_digits_of_the_digest),
-		cmocka_unit_test(names_differ_by_each_part_of_the_key),
-		cmocka_unit_test(alias_says_whose_it_is),
-		cmocka_unit_test(long_alias_becomes_a_digest),
-		cmocka_unit_test(mac_is_parsed_strictly),
-		cmocka_unit_test(mac_is_formatted_as_it_is_parsed),
 		cmocka_unit_test(macs_are_local_unicast_and_differ),
 		cmocka_unit_test(mac_asked_for_is_the_containers),
 		cmocka_unit_test(default_routes_are_one_per_family_with_an_address),

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Loads the program over what leaves by an uplink, or finds it, and sees that it runs there. */
+
+#include "plugin/enforce/uplink.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "plugin/enforce/bpf.h"
+#include "plugin/enforce/bpffs.h"
+#include "plugin/enforce/classifier_program.h"
+#include "plugin/enforce/deadlines.h"
+#include "plugin/network/rtfilter.h"
+#include "plugin/network/stage.h"
+#include "rangeguard/cleanup.h"
+
+/** As tc(8) and bpftool(8) show it */
+#define PROGRAM_NAME "rangeguard_up"
+#define LOG_BYTES 4096U
+/** Programs of one interface that are looked at, BPF_MPROG_MAX in the kernel */
+#define PROGRAMS_MAX 64U
+
+/** struct uplink - The program, and what tells it from others */
+struct uplink {
+	int program_fd;
+	uint8_t tag[FILTER_TAG_BYTES];
+	bool found;
+};
+
+/** cannot() - Say why nothing can be shared: REFUSED */
+static int cannot(int errnum, const char *what, struct error *reterr)
+{
+	return error_set(reterr, ERROR_SNAT,
+			 "cannot hold the uplink to the deadlines of shared sources (%s): %s; that needs BPF, cls_bpf "
+			 "(Linux 5.8) and a bpf file system at /sys/fs/bpf",
+			 what, strerror(-errnum));
+}
+
+/** load() - Load the program over the map of deadlines: descriptor, negative errno */
+static int load(struct port *host, struct error *reterr)
+{
+	int map_fd CLEANUP_CLOSE = deadlines_open(host);
+	struct program_maps maps = {.elements_fd = -1, .deadlines_fd = map_fd};
+	CLEANUP_FREE struct bpf_insn *program = NULL;
+	char log[LOG_BYTES];
+	size_t n;
+	int r;
+
+	if (map_fd < 0)
+		return TAKE_FD(map_fd);
+	program = program_make(&uplink_program, &maps, &n);
+	if (!program)
+		return -ENOMEM;
+	r = bpf_program_load(program, n, PROGRAM_NAME, log, sizeof(log));
+	if (r < 0 && log[0])
+		error_details(reterr, "%s", log);
+	return r;
+}
+
+/** open_program() - The program by its name, or loaded and named: descriptor, negative errno */
+static int open_program(struct port *host, struct error *reterr)
+{
+	char path[BPFFS_PATH_MAX];
+	int fd CLEANUP_CLOSE = -1;
+	int r = bpffs_path(host, BPFFS_UPLINK, program_digest(&uplink_program), path);
+
+	if (r < 0)
+		return r;
+	fd = bpf_pinned(path);
+	if (fd >= 0)
+		return TAKE_FD(fd);
+	fd = load(host, reterr);
+	if (fd < 0)
+		return TAKE_FD(fd);
+	r = bpffs_make_directories(path);
+	if (!r)
+		r = bpf_pin(fd, path);
+	if (r == -EEXIST)
+		return bpf_pinned(path);
+	return r < 0 ? r : TAKE_FD(fd);
+}
+
+/** is_program() - Whether the program of an id is this one */
+static bool is_program(uint32_t id, const struct uplink *uplink)
+{
+	int fd CLEANUP_CLOSE = bpf_program_by_id(id);
+	struct bpf_prog_info info;
+	uint32_t map_ids[2];
+
+	return fd >= 0 && bpf_program_info(fd, &info, map_ids, 2) == 0 &&
+	       memcmp(info.tag, uplink->tag, sizeof(uplink->tag)) == 0;
+}
+
+/** runs_by_tcx() - Whether it runs by TCX: 0, 1, negative errno; -EINVAL: no TCX */
+static int runs_by_tcx(uint32_t ifindex, const struct uplink *uplink)
+{
+	uint32_t ids[PROGRAMS_MAX] = {0}, n;
+	int r = bpf_tcx_programs(ifindex, BPF_HOOK_EGRESS, ids, PROGRAMS_MAX, &n);
+
+	for (uint32_t i = 0; !r && i < n && i < PROGRAMS_MAX; i++) {
+		if (is_program(ids[i], uplink))
+			return 1;
+	}
+	return r;
+}
+
+/** take_filter() - port_reply_fn: whether one of the filters is the program */
+static int take_filter(const struct nlmsghdr *message, void *userdata)
+{
+	struct uplink *uplink = userdata;
+	struct filter_info info;
+
+	if (!message)
+		uplink->found = false;
+	else if (rtfilter_read(message, &info) == 0 && info.program_id &&
+		 memcmp(info.tag, uplink->tag, sizeof(info.tag)) == 0)
+		uplink->found = true;
+	return 0;
+}
+
+/** run_by_filter() - Where there is no TCX: a filter of a clsact qdisc, before all others: 0, REFUSED */
+static int run_by_filter(struct port *host, uint32_t ifindex, struct uplink *uplink, struct error *reterr)
+{
+	struct filter_wanted wanted = {.interface = ifindex,
+				       .egress = true,
+				       .priority = 1,
+				       .program_fd = uplink->program_fd,
+				       .name = PROGRAM_NAME};
+	struct stage stage;
+	int r;
+
+	stage_begin(&stage, host, "at the uplink of shared sources", reterr);
+	stage.reply = take_filter;
+	stage.userdata = uplink;
+	r = stage_add(&stage, rtfilter_dump(&stage.batch, ifindex, true));
+	if (!r)
+		r = stage_ask(&stage);
+	if (r || uplink->found)
+		return r;
+	stage_begin(&stage, host, "at the uplink of shared sources", reterr);
+	r = stage_add(&stage, rtmessage_add_clsact(&stage.batch, ifindex));
+	if (!r)
+		r = stage_add(&stage, rtfilter_put(&stage.batch, &wanted));
+	return r ? r : stage_send(&stage);
+}
+
+/**
+ * uplink_guard() - See that the program runs over what leaves by an interface
+ * @host:	Port in the namespace in which the calling thread is
+ * @ifindex:	Interface
+ * @reterr:	Code 103
+ *
+ * Return: 0, also when it does; REFUSED
+ */
+int uplink_guard(struct port *host, uint32_t ifindex, struct error *reterr)
+{
+	int fd CLEANUP_CLOSE = open_program(host, reterr);
+	struct uplink uplink = {.program_fd = fd};
+	struct bpf_prog_info info;
+	uint32_t map_ids[2];
+	int r;
+
+	r = fd < 0 ? fd : bpf_program_info(fd, &info, map_ids, 2);
+	if (r < 0)
+		return cannot(r, "loading a BPF program", reterr);
+	memcpy(uplink.tag, info.tag, sizeof(uplink.tag));
+	r = runs_by_tcx(ifindex, &uplink);
+	if (r > 0)
+		return 0;
+	if (r == 0)
+		r = bpf_tcx_attach(fd, ifindex, BPF_HOOK_EGRESS);
+	if (r == -EINVAL)
+		return run_by_filter(host, ifindex, &uplink, reterr) ? error_recode(reterr, ERROR_SNAT) : 0;
+	return r < 0 ? cannot(r, "attaching a BPF program", reterr) : 0;
+}
