@@ -14,13 +14,16 @@
 #include "plugin/report/error.h"
 #include "rangeguard/cleanup.h"
 
+struct conntrack_work;
+
 /**
  * struct host - One host
  * @data_dir:	State directory; borrowed
  * @adopt:	Directory of host-local's leases, which are honoured; NULL: they are not; borrowed
  * @rtnetlink:	Port in the host's namespace; NULL until host_open()
  * @netfilter:	Port on nfnetlink there; NULL until it is needed
- * @flows_forgotten: Those of the attachment that is on its way out, whose interface is down
+ * @forgetting: The flows of the attachment that is on its way out are being forgotten; NULL: not now
+ * @flows_forgotten: They were, its interface being down
  * @recorder:	Where what is done is recorded; NULL: nowhere; borrowed
  */
 struct host {
@@ -28,6 +31,7 @@ struct host {
 	const char *adopt;
 	struct port *rtnetlink;
 	struct port *netfilter;
+	struct conntrack_work *forgetting;
 	bool flows_forgotten;
 	struct recorder *recorder;
 };

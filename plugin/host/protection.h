@@ -51,6 +51,7 @@ int protection_put(struct host *host, const struct state *state, uint32_t ifinde
 int protection_removal_begin(struct protection_removal *removal, struct host *host, const struct state *state,
 			     const struct attachment *attachment, struct error *reterr);
 struct attach_step protection_removal_step(struct protection_removal *removal);
+int protection_removal_finish(struct protection_removal *removal, struct error *reterr);
 void protection_removal_done(struct protection_removal *removal);
 
 #define REMOVAL_CLEANUP CLEANUP(protection_removal_done)

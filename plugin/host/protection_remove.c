@@ -47,7 +47,7 @@ static int take_away(struct host *host, const struct protection *protection, str
 {
 	int r;
 
-	if (!host->flows_forgotten && protection_forget_flows(host, &protection->member, reterr))
+	if (!host->flows_forgotten && !host->forgetting && protection_forget_flows(host, &protection->member, reterr))
 		return REFUSED;
 	if (!member_wanted(&protection->member) && !protection->unknown)
 		return 0;
@@ -120,16 +120,44 @@ int protection_removal_begin(struct protection_removal *removal, struct host *ho
 	return 0;
 }
 
-/** run_removal() - attach_step: take the container out of the kernel's ruleset, its interface being down */
+/**
+ * run_removal() - attach_step: take the container out of the kernel's ruleset, its interface being down
+ *
+ * Where many flows are tracked, they are forgotten while the kernel deletes the interface.
+ */
 static int run_removal(void *userdata, uint32_t host_index, struct error *reterr)
 {
 	const struct protection_removal *removal = userdata;
+	const struct member *member = &removal->protection.member;
+	struct host *host = removal->host;
 	int r;
 
-	guarding_close(removal->host, host_index, NULL);
-	r = take_away(removal->host, &removal->protection, reterr);
-	removal->host->flows_forgotten = !r && host_index;
+	guarding_close(host, host_index, NULL);
+	if (host_index)
+		host->forgetting = conntrack_begin(member->addresses, member->n_addresses);
+	r = take_away(host, &removal->protection, reterr);
+	host->flows_forgotten = !r && host_index && !host->forgetting;
 	return r;
+}
+
+/**
+ * protection_removal_finish() - See to it that what the step began is done
+ * @removal:	Removal, its interface gone
+ * @reterr:	Code 107
+ *
+ * Return: 0, REFUSED
+ */
+int protection_removal_finish(struct protection_removal *removal, struct error *reterr)
+{
+	struct host *host = removal->host;
+	struct conntrack_work *forgetting = host ? TAKE_PTR(host->forgetting) : NULL;
+
+	if (!forgetting)
+		return 0;
+	if (conntrack_end(forgetting, reterr))
+		return REFUSED;
+	host->flows_forgotten = true;
+	return 0;
 }
 
 /** protection_removal_step() - The step that does it; protection_release() sees to it once more */
@@ -147,6 +175,9 @@ struct attach_step protection_removal_step(struct protection_removal *removal)
 /** protection_removal_done() - Release what is owned */
 void protection_removal_done(struct protection_removal *removal)
 {
+	struct error ignored = {0};
+
+	(void)protection_removal_finish(removal, &ignored);
 	protection_done(&removal->protection);
 }
 

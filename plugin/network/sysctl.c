@@ -117,3 +117,42 @@ int sysctl_has_value(const char *name, const char *value)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : has_value(fd, value);
 }
+
+/** parse() - A decimal number and a newline: 0, -EBADMSG */
+static int parse(const char *text, size_t size, uint64_t *ret_number)
+{
+	uint64_t number = 0;
+
+	if (size < 2 || text[size - 1] != '\n')
+		return -EBADMSG;
+	for (size_t i = 0; i < size - 1; i++) {
+		if (text[i] < '0' || text[i] > '9' || __builtin_mul_overflow(number, 10U, &number) ||
+		    __builtin_add_overflow(number, (uint64_t)(text[i] - '0'), &number))
+			return -EBADMSG;
+	}
+	*ret_number = number;
+	return 0;
+}
+
+/**
+ * sysctl_number() - Read a number
+ * @name:	Path below /proc/sys/net
+ * @ret_number:	The number
+ *
+ * Return: 0, -ENOENT when the kernel has no such sysctl, -EBADMSG when it says something else, negative errno
+ */
+int sysctl_number(const char *name, uint64_t *ret_number)
+{
+	char path[SYSCTL_PATH_MAX], text[VALUE_MAX];
+	int fd CLEANUP_CLOSE = -1;
+	int r = sysctl_path(name, path);
+	ssize_t size;
+
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	size = read(fd, text, sizeof(text));
+	return size < 0 ? -errno : parse(text, (size_t)size, ret_number);
+}

@@ -115,7 +115,7 @@ static int delete_attachment(const struct context *context, struct host *host, s
 	if (protection_removal_begin(&removal, host, opened ? NULL : &state, &attachment, reterr))
 		return REFUSED;
 	away = protection_removal_step(&removal);
-	if (attach_delete(host->rtnetlink, &attachment, &away, reterr))
+	if (attach_delete(host->rtnetlink, &attachment, &away, reterr) || protection_removal_finish(&removal, reterr))
 		return REFUSED;
 	if (!opened && lease_store_release(host, &state, &attachment, RELEASE_DEL, &err))
 		return tolerate(&err, reterr);

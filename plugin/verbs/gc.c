@@ -239,9 +239,9 @@ static int remove_locked(const struct context *context, const struct state *stat
 	if (protection_removal_begin(&removal, host, state, attachment, reterr))
 		return REFUSED;
 	away = protection_removal_step(&removal);
-	return attach_delete(host->rtnetlink, attachment, &away, reterr)
-		       ? REFUSED
-		       : lease_store_release(host, state, attachment, RELEASE_GC, reterr);
+	if (attach_delete(host->rtnetlink, attachment, &away, reterr) || protection_removal_finish(&removal, reterr))
+		return REFUSED;
+	return lease_store_release(host, state, attachment, RELEASE_GC, reterr);
 }
 
 /** remove_stale() - Lock one stale attachment and remove it */

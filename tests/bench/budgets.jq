@@ -49,6 +49,10 @@ def policy($count): p50("policy"; "rangeguard \($count)"; "add") / p50("policy";
 		p50("pinned"; "pinned"; "add") / p50("pinned"; "rangeguard"; "add"); 1.25),
 	at_most("ADD, the host's first with a certain pin"; "the second";
 		p50("pinned"; "pinned first"; "add") / p50("pinned"; "pinned"; "add"); 1.3),
+	at_most("DEL, 200,000 tracked flows"; "none";
+		p50("flows"; "flows many"; "del") / p50("flows"; "flows none"; "del"); 1.5),
+	later("ADD, 200,000 tracked flows"; "none";
+		p50("flows"; "flows many"; "add") / p50("flows"; "flows none"; "add"); 1.5),
 	at_most("ADD, 10,000 pinned containers"; "one";
 		p50("pins"; "pins many"; "add") / p50("pins"; "pins one"; "add"); 1.05),
 	later_at_least("TCP throughput, 10,000 pinned containers"; "one"; throughput("many"; "one"; "tcp"); 1),

@@ -17,13 +17,14 @@ source "$bench_dir/snat.sh"
 BENCH=$BUILD/tests/bench/bench
 FLOOR=$BUILD/tests/bench/bench_floor
 SEED=$BUILD/tests/bench/bench_seed
+FLOWS=$BUILD/tests/bench/bench_flows
 PACKAGES=(
 	cmake ninja-build gcc libc6-dev clang pkg-config jq iproute2
 	libjansson-dev libnl-3-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcmocka-dev
 	containernetworking-plugins netavark nftables iperf3 strace xxd
 )
 CASES=(
-	version routed routed-reference netavark dual-stack ipmasq pinned pins throughput leases leases-reference parallel policy
+	version routed routed-reference netavark dual-stack ipmasq pinned pins flows throughput leases leases-reference parallel policy
 	scale list validate suggest
 )
 # Containers that are attached at the same time
@@ -415,7 +416,7 @@ run_cases()
 build()
 {
 	cmake --preset release -S "$SOURCE_DIR" -B "$BUILD" -DBUILD_TESTING=ON
-	cmake --build "$BUILD" --target rangeguard bench bench_floor bench_seed
+	cmake --build "$BUILD" --target rangeguard bench bench_floor bench_seed bench_flows
 }
 
 # quietly COMMAND…: what it prints is shown only when it fails

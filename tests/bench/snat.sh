@@ -10,6 +10,8 @@
 PIN='.ipMasq = true | .snat = [{name: "pin", source: ["'$HOST_IPV4'"], destinations: ["203.0.113.0/24"]}]'
 # Containers of a host with many pins
 MANY=10000
+# Flows of a host that is busy
+MANY_FLOWS=200000
 # Runs of iperf3 for each contender and protocol, and seconds of one
 RUNS=7
 RUN_SECONDS=2
@@ -111,6 +113,24 @@ case_pins()
 			"$(snat_conf rangeguard "$host" "$PIN")")")")
 	done
 	measure pins 200 "${contenders[@]}"
+}
+
+# Beside flows of others, which the kernel keeps in one table without an index by address: however they are forgotten, it
+# goes through all of them. That is what a kernel does which refuses filtered deletions, too (Linux 6.1): with so many
+# flows none is tried.
+case_flows()
+{
+	local -a contenders=()
+	local host
+
+	for host in flows-none flows-many; do
+		snat_host "$host"
+		crowd "$host" 1 rangeguard "$(snat_conf rangeguard "$host" '.ipMasq = true')"
+		contenders+=("$(in_netns "$host" "$(attaching "${host/-/ }" "$CNI_BIN/rangeguard" \
+			"$(snat_conf rangeguard "$host" '.ipMasq = true')")")")
+	done
+	inside flows-many "$FLOWS" "$MANY_FLOWS"
+	measure flows 100 "${contenders[@]}"
 }
 
 # send HOST PROTOCOL: the container of a host sends to its world; prints the bits per second that arrived. The world must

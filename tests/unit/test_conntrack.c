@@ -17,6 +17,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <netinet/in.h>
+#include <pthread.h>
 
 #include "plugin/snat/conntrack.h"
 #include "plugin/snat/ctmessage.h"
@@ -33,11 +34,15 @@ struct flow {
 
 /**
  * struct table - The table, and what is wished of it
- * @filters:	The kernel is 5.8 or later
+ * @filters:	The kernel deletes by a filter
  * @fail_call, @fail_message: The n-th exchange or message fails with @fail_errnum; 0: none
  * @again:	The first dump is interrupted and begins anew
  * @endless:	A flow comes back as soon as it is deleted
- * @tracked:	What sysctl_has_value() answers to "netfilter/nf_conntrack_count is 0"
+ * @repeat:	How often each flow is told of; 0: once
+ * @empty:	What sysctl_number() returns; 1: nothing is tracked
+ * @count:	What it tells else; 0: the flows that there are
+ * @dumps, @told: Dumps, and flows that they told of
+ * @opened:	Ports opened, by threads
  */
 static struct table {
 	struct flow flows[FLOWS_MAX];
@@ -46,16 +51,25 @@ static struct table {
 	unsigned calls, fail_call, messages, fail_message;
 	int fail_errnum;
 	bool again, endless;
+	unsigned repeat;
 	int empty;
+	uint64_t count;
+	unsigned dumps, told, opened;
 } table;
 
-int __wrap_sysctl_has_value(const char *name, const char *value);
+/** One exchange at a time: there are threads */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-int __wrap_sysctl_has_value(const char *name, const char *value)
+int __wrap_sysctl_number(const char *name, uint64_t *ret_number);
+int __wrap_port_open_netfilter(struct port **ret_port);
+
+int __wrap_sysctl_number(const char *name, uint64_t *ret_number)
 {
 	assert_string_equal(name, "netfilter/nf_conntrack_count");
-	assert_string_equal(value, "0");
-	return table.empty;
+	if (table.empty < 0)
+		return table.empty;
+	*ret_number = table.empty ? 0 : table.count ? table.count : table.n;
+	return 0;
 }
 
 static struct address address(const char *text)
@@ -99,21 +113,6 @@ static int answer(const struct flow *flow, port_reply_fn reply, void *userdata)
 		mnl_attr_put_u16(message, CTA_ZONE, htons(flow->zone));
 	mnl_attr_put_u32(message, CTA_ID, htonl(flow->port));
 	return reply(message, userdata);
-}
-
-static int dump(uint8_t family, port_reply_fn reply, void *userdata)
-{
-	int r = 0;
-
-	for (unsigned round = table.again ? 0 : 1; round < 2; round++) {
-		for (unsigned i = 0; !r && i < table.n; i++)
-			if (!table.flows[i].gone && table.flows[i].original.family == (enum family)family)
-				r = answer(&table.flows[i], reply, userdata);
-		if (round == 0)
-			r = reply(NULL, userdata);
-	}
-	table.again = false;
-	return r;
 }
 
 /** struct deletion - What a IPCTNL_MSG_CT_DELETE says */
@@ -210,6 +209,33 @@ static bool matches(const struct deletion *deletion, uint8_t family, const struc
 	return !deletion->reply_flags || same(&deletion->source, &flow->reply);
 }
 
+/**
+ * dump() - Tell of flows, those that a filter leaves over, which no kernel here is too old for
+ * @message:	Question
+ */
+static int dump(const struct nlmsghdr *message, port_reply_fn reply, void *userdata)
+{
+	const struct nfgenmsg *head = mnl_nlmsg_get_payload(message);
+	struct deletion question = {0};
+	int r = 0;
+
+	assert_int_equal(mnl_attr_parse(message, sizeof(*head), take_attribute, &question), MNL_CB_OK);
+	table.dumps++;
+	for (unsigned round = table.again ? 0 : 1; round < 2; round++) {
+		for (unsigned i = 0; !r && i < table.n; i++) {
+			if (table.flows[i].gone || !matches(&question, head->nfgen_family, &table.flows[i]))
+				continue;
+			table.told++;
+			for (unsigned times = 0; !r && times <= table.repeat; times++)
+				r = answer(&table.flows[i], reply, userdata);
+		}
+		if (round == 0)
+			r = reply(NULL, userdata);
+	}
+	table.again = false;
+	return r;
+}
+
 /** delete_one() - 0, positive errno */
 static int delete_one(const struct deletion *deletion)
 {
@@ -243,8 +269,8 @@ static int delete_flows(const struct nlmsghdr *message)
 	return 0;
 }
 
-static int exchange(struct port *port, struct batch *batch, port_reply_fn reply, void *userdata,
-		    struct port_failure *reterr)
+static int exchange_alone(struct port *port, struct batch *batch, port_reply_fn reply, void *userdata,
+			  struct port_failure *reterr)
 {
 	const struct nlmsghdr *message = (const void *)batch->buffer;
 	int rest = (int)batch->used, refusal = 0;
@@ -259,9 +285,8 @@ static int exchange(struct port *port, struct batch *batch, port_reply_fn reply,
 		assert_int_equal(message->nlmsg_flags & NLM_F_DUMP, is_dump ? NLM_F_DUMP : 0);
 		assert_true(is_dump || message->nlmsg_type == (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE));
 		r = ++table.messages == table.fail_message ? table.fail_errnum
-		    : is_dump ? dump(((const struct nfgenmsg *)mnl_nlmsg_get_payload(message))->nfgen_family, reply,
-				     userdata)
-			      : delete_flows(message);
+		    : is_dump				   ? dump(message, reply, userdata)
+							   : delete_flows(message);
 		if (r < 0)
 			return r;
 		if (r && !refusal)
@@ -270,12 +295,37 @@ static int exchange(struct port *port, struct batch *batch, port_reply_fn reply,
 	return refusal ? PORT_E_REFUSED : 0;
 }
 
+static int exchange(struct port *port, struct batch *batch, port_reply_fn reply, void *userdata,
+		    struct port_failure *reterr)
+{
+	int r;
+
+	(void)pthread_mutex_lock(&lock);
+	r = exchange_alone(port, batch, reply, userdata, reterr);
+	(void)pthread_mutex_unlock(&lock);
+	return r;
+}
+
+static void close_port(struct port *port)
+{
+	(void)port;
+}
+
 static struct port *netfilter(void)
 {
-	static const struct port_ops ops = {.exchange = exchange};
+	static const struct port_ops ops = {.exchange = exchange, .close = close_port};
 	static struct port port = {.ops = &ops};
 
 	return &port;
+}
+
+int __wrap_port_open_netfilter(struct port **ret_port)
+{
+	(void)pthread_mutex_lock(&lock);
+	table.opened++;
+	(void)pthread_mutex_unlock(&lock);
+	*ret_port = netfilter();
+	return 0;
 }
 
 static void add_flow(const char *original, const char *reply)
@@ -379,6 +429,71 @@ static void more_flows_than_a_batch_takes(void **state)
 	assert_left(200);
 }
 
+/**
+ * Each flow of the table is looked at by the kernel once for each question, and told of only if it is wanted; an
+ * IPv6 one once. However many there are to delete, nothing is asked twice.
+ */
+static void one_dump_for_each_question(void **state)
+{
+	struct error err;
+
+	(void)state;
+	table = (struct table){.fail_errnum = EPERM};
+	for (unsigned i = 0; i < 200; i++)
+		add_flow(i % 2 ? "10.9.0.2" : "198.51.100.5", i % 2 ? "198.51.100.5" : "10.9.0.2");
+	for (unsigned i = 0; i < 50; i++)
+		add_flow(i % 2 ? "10.9.0.3" : "fd00::3", i % 2 ? "198.51.100.5" : "2001:db8::5");
+	assert_int_equal(forget(&err), 0);
+	assert_left(200);
+	assert_int_equal(table.dumps, 3);
+	assert_int_equal(table.told, 200 + 25);
+}
+
+/** On a host that tracks many flows no deletion by a filter is tried, and threads share the dumps */
+static void many_flows_are_shared_by_threads(void **state)
+{
+	struct error err;
+
+	(void)state;
+	busy();
+	table.count = CONNTRACK_MANY;
+	assert_int_equal(forget(&err), 0);
+	assert_left(4);
+	assert_in_range(table.opened, 1, 3);
+	assert_int_equal(table.dumps, 3);
+	busy();
+	table.count = CONNTRACK_MANY - 1;
+	assert_int_equal(forget(&err), 0);
+	assert_left(4);
+	assert_int_equal(table.opened, 0);
+	assert_int_equal(table.dumps, 1);
+	for (unsigned call = 1; call <= 6; call++) {
+		busy();
+		table.count = CONNTRACK_MANY;
+		table.fail_call = call;
+		assert_int_equal(forget(&err), REFUSED);
+		assert_non_null(strstr(err.msg, "Operation not permitted"));
+	}
+}
+
+/** What is begun is done when it has ended, and not begun where it has to be done at once */
+static void begun_and_ended(void **state)
+{
+	const struct address container = address("10.9.0.2");
+	struct conntrack_work *work;
+	struct error err;
+
+	(void)state;
+	busy();
+	assert_null(conntrack_begin(&container, 1));
+	table.count = CONNTRACK_MANY;
+	assert_null(conntrack_begin(&container, 0));
+	work = conntrack_begin(&container, 1);
+	assert_non_null(work);
+	assert_int_equal(conntrack_end(work, &err), 0);
+	assert_left(2);
+}
+
 static void nothing_is_asked_where_nothing_is_tracked(void **state)
 {
 	struct error err;
@@ -441,7 +556,7 @@ static void it_ends(void **state)
 	struct error err;
 
 	(void)state;
-	table = (struct table){.endless = true};
+	table = (struct table){.endless = true, .repeat = 350};
 	for (unsigned i = 0; i < 100; i++)
 		add_flow("10.9.0.2", "198.51.100.5");
 	assert_int_equal(forget(&err), REFUSED);
@@ -473,6 +588,9 @@ int main(void)
 		cmocka_unit_test(no_filter_for_ipv6),
 		cmocka_unit_test(one_by_one_on_older_kernels),
 		cmocka_unit_test(more_flows_than_a_batch_takes),
+		cmocka_unit_test(one_dump_for_each_question),
+		cmocka_unit_test(many_flows_are_shared_by_threads),
+		cmocka_unit_test(begun_and_ended),
 		cmocka_unit_test(nothing_is_asked_where_nothing_is_tracked),
 		cmocka_unit_test(a_flow_that_ended_is_no_failure),
 		cmocka_unit_test(failures),
