@@ -15,6 +15,7 @@
 #include "plugin/agent/cluster_internal.h"
 #include "plugin/agent/log.h"
 #include "plugin/policy/policy.h"
+#include "plugin/policy/published.h"
 #include "rangeguard/cleanup.h"
 
 #define SECONDS_PER_DAY (24 * 60 * 60)
@@ -60,13 +61,10 @@ static struct guard *read_guard(struct cluster *cluster, const char *network)
 	struct error err = {0};
 	struct first_error listener;
 	struct guard *guard = NULL;
-	char path[LIMIT_PATH];
+	char path[PUBLISHED_PATH_MAX];
 
-	(void)snprintf(path, sizeof(path), "%s/" NETCONF_PUBLISHED, cluster->agent->config->data_dir);
 	netconf.name = network;
-	if (faccessat(cluster->state.dir_fd, NETCONF_PUBLISHED, F_OK, 0) == 0 &&
-	    netconf.guard.n_policies < LIMIT_POLICY_PATHS)
-		netconf.guard.policies[netconf.guard.n_policies++] = path;
+	published_add(&netconf.guard, cluster->agent->config->data_dir, path);
 	first_error_init(&listener, &err, ERROR_POLICY);
 	if (policy_read_netconf(&netconf, time(NULL) / SECONDS_PER_DAY, NULL, &guard, &listener.report) == 0)
 		return guard;

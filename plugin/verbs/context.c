@@ -59,6 +59,7 @@ static int go_on(struct context *context, struct error *err)
 	log_line("warning: %s; going on with the last policy that could be read, for %lld s so far (guard.onBroken)",
 		 err->msg, (long long)age);
 	*err = (struct error){0};
+	context->on_last_good = true;
 	return 0;
 }
 
@@ -97,19 +98,6 @@ void context_tell_unguarded(const struct context *context)
 			 unguarded_sources(&context->netconf.guard, sources));
 }
 
-/** add_published() - What is published in the cluster is one more policy */
-static void add_published(struct context *context)
-{
-	struct netconf_guard *guard = &context->netconf.guard;
-
-	if (guard->n_policies == LIMIT_POLICY_PATHS)
-		return; /* the configuration names as many as there may be: refused below */
-	(void)snprintf(context->published, sizeof(context->published), "%s/" NETCONF_PUBLISHED,
-		       context->netconf.data_dir);
-	if (faccessat(AT_FDCWD, context->published, F_OK, 0) == 0)
-		guard->policies[guard->n_policies++] = context->published;
-}
-
 /**
  * context_read_policy() - Read the policies and check the configuration against them
  * @context:	Its netconf has been read; its guard is filled
@@ -123,7 +111,7 @@ int context_read_policy(struct context *context, struct error *reterr)
 	struct first_error listener;
 	int r;
 
-	add_published(context);
+	published_add(&context->netconf.guard, context->netconf.data_dir, context->published);
 	first_error_init(&listener, reterr, ERROR_POLICY);
 	r = compiled_read(context, &context->guard, &listener.report);
 	if (r == REFUSED)

@@ -120,5 +120,9 @@ void record_end(const struct context *context, const struct error *err)
 	count_in_state(context);
 	if (err && (verb == CNI_ADD || verb == CNI_DEL || verb == CNI_GC))
 		record_failure(context, err);
+	if (!err && verb == CNI_ADD && context->unguarded)
+		recorder_count(context->recorder, COUNTER_UNGUARDED);
+	if (!err && verb == CNI_ADD && context->on_last_good)
+		recorder_count(context->recorder, COUNTER_LAST_GOOD);
 	recorder_count_request(context->recorder, (unsigned)verb, err ? err->code : 0);
 }

@@ -163,9 +163,33 @@ test_metrics_tell_of_trouble()
 	metrics=$("$RANGEGUARD" metrics)
 	promtool check metrics <<<"$metrics" || fail "promtool"
 	assert_equal 1 "$(value 'rangeguard_policy_broken{network="pods"}')" "broken"
+	assert_equal 0 "$(value rangeguard_unguarded_adds_total)" "ADDs that something was checked against"
 	head -c 100000 /dev/urandom >/run/rangeguard/leases.mdb
 	metrics=$("$RANGEGUARD" metrics)
 	assert_equal 0 "$(value rangeguard_store_usable)" "store"
+}
+
+test_metrics_count_adds_that_pass_on_little()
+{
+	local metrics conf
+
+	container c1
+	container c2
+	container c3
+	conf=$(jq 'del(.guard.reserved) | .guard.policies = []' <<<"$CONF")
+	add c1 "$conf" >/dev/null
+	metrics=$("$RANGEGUARD" metrics)
+	assert_equal 1 "$(value rangeguard_unguarded_adds_total)" "without a reservation"
+	assert_equal 0 "$(value rangeguard_last_good_adds_total)" "on an old policy"
+	mkdir -p /etc/rangeguard
+	echo '{"reserved": [{"cidr": "10.20.0.0/16"}]}' >/etc/rangeguard/voice.json
+	conf=$(jq '.guard += {policies: ["/etc/rangeguard/voice.json"], onBroken: "last-good"}' <<<"$CONF")
+	add c2 "$conf" >/dev/null
+	echo rubbish >/etc/rangeguard/voice.json
+	add c3 "$conf" >/dev/null
+	metrics=$("$RANGEGUARD" metrics)
+	assert_equal 1 "$(value rangeguard_unguarded_adds_total)" "without a reservation, afterwards"
+	assert_equal 1 "$(value rangeguard_last_good_adds_total)" "on the last good policy"
 }
 
 # A network's name may hold nothing that the format minds; a path of nothing is fine, and names of others are escaped.
