@@ -3,6 +3,7 @@
 
 #include "plugin/host/guarding.h"
 #include "plugin/host/lease_store.h"
+#include "plugin/host/mended.h"
 #include "plugin/host/protection_internal.h"
 #include "plugin/host/restore.h"
 #include "plugin/network/link.h"
@@ -62,7 +63,10 @@ static int rebuild(struct host *host, const struct state *state, struct error *r
 	r = lease_store_open(host->data_dir, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
 	if (r)
 		return r == STATE_E_ABSENT ? lease_store_error(host->data_dir, r, reterr) : r;
-	return protection_make_table(host, store, reterr);
+	if (protection_make_table(host, store, reterr))
+		return REFUSED;
+	mended_note_table(host->recorder);
+	return 0;
 }
 
 /**
@@ -96,7 +100,8 @@ static int repair(struct host *host, const struct state *state, uint32_t ifindex
 }
 
 /** look() - Compare the kernel with a container, put back what is missing: 0, REFUSED */
-static int look(struct host *host, const struct state *state, const struct protection *protection, struct error *reterr)
+static int look(struct host *host, const struct state *state, const struct attachment *attachment,
+		const struct protection *protection, struct error *reterr)
 {
 	struct link_answer answer = {.found = false};
 	uint32_t ifindex;
@@ -109,6 +114,8 @@ static int look(struct host *host, const struct state *state, const struct prote
 	if (r == GUARDING_E_MISSING) {
 		log_line("the protection of a container's packets lacked something: it is put back");
 		r = repair(host, state, ifindex, protection, reterr);
+		if (!r)
+			mended_note(host->recorder, attachment, protection);
 	} else if (!r) {
 		r = protection_set_backstop(host, protection, reterr);
 	}
@@ -157,5 +164,5 @@ int protection_check(struct host *host, const struct attachment *attachment, str
 		return lease_store_error(host->data_dir, r, reterr);
 	protection.shared = is_shared(store, attachment);
 	store = store_close(store);
-	return look(host, &state, &protection, reterr);
+	return look(host, &state, attachment, &protection, reterr);
 }

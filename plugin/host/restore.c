@@ -13,6 +13,7 @@
 
 #include "plugin/host/guarding.h"
 #include "plugin/host/lease_store.h"
+#include "plugin/host/mended.h"
 #include "plugin/host/other_stores.h"
 #include "plugin/host/protection_internal.h"
 #include "plugin/report/log.h"
@@ -126,8 +127,10 @@ static int rebuild(struct host *host, const struct state *state, struct error *r
 
 	if (r)
 		return r == STATE_E_ABSENT ? lease_store_error(host->data_dir, r, reterr) : r;
-	recorder_count(host->recorder, COUNTER_FENCE_REPAIRS);
-	return protection_make_table(host, store, reterr);
+	if (protection_make_table(host, store, reterr))
+		return REFUSED;
+	mended_note_table(host->recorder);
+	return 0;
 }
 
 /**
@@ -158,7 +161,11 @@ static int mend(struct host *host, const struct state *state, const struct attac
 	if (r == REFUSED || (r == ARM_E_MISSING && rebuild(host, state, reterr)))
 		return REFUSED;
 	r = look(host, &protection, reterr);
-	return r == ARM_E_MISSING ? protection_restore(host, state, ifindex, &protection, reterr) : r;
+	if (r == ARM_E_MISSING)
+		r = protection_restore(host, state, ifindex, &protection, reterr);
+	if (!r)
+		mended_note(host->recorder, attachment, &protection);
+	return r;
 }
 
 /** mend_locked() - mend(), unless a verb works on the attachment: who has its lock cares for it himself */

@@ -83,6 +83,8 @@ delete_element()
 
 test_what_goes_comes_back()
 {
+	local mended
+
 	start_agent
 	add c1 "$CONF" "$BILLING" >/dev/null
 	add c2 "$CONF" "$BILLING" >/dev/null
@@ -96,6 +98,9 @@ test_what_goes_comes_back()
 	put_back ip route flush table 29287
 	put_back nft delete table inet rangeguard-backstop
 	put_back tc qdisc del dev "$(ip -o link show | sed -n 's/^[0-9]*: \(rg[^@:]*\).*/\1/p' | head -n 1)" clsact
+	mended=$(jq -s '[.[] | select(.event == "mended")]' /var/log/rangeguard/history.jsonl)
+	assert_json "$mended" 'any(.[]; .message | contains("nftables table")) and
+		any(.[]; .container != null and (.source | contains(["192.0.2.10"])))' "history"
 	assert_contains "$(<agent.log)" "somebody took out of the kernel what protects" "journal"
 	assert_contains "$(<agent.log)" "somebody removed a routing rule, route, address or table" "journal"
 	del c1 "$CONF" "$BILLING"

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "plugin/host/mended.h"
+
+#include <string.h>
+
+#include "plugin/host/farewell.h"
+
+#define SOURCES_MAX (2U * LIMIT_PINS_PER_CONTAINER)
+
+/**
+ * mended_note() - Tell the history that what protects a container was missing and has been put back
+ * @recorder:	NULL: nowhere
+ * @attachment:	Whose
+ * @protection:	What its lease says
+ *
+ * Until then its packets to pinned destinations were dropped, at worst.
+ */
+void mended_note(struct recorder *recorder, const struct attachment *attachment, const struct protection *protection)
+{
+	const struct member *member = &protection->member;
+	struct lease lease = {.attachment = *attachment, .n_addresses = member->n_addresses};
+	struct address sources[SOURCES_MAX];
+	struct history_event event = {
+		.name = "mended",
+		.lease = &lease,
+		.sources = sources,
+		.n_sources = farewell_sources(&protection->egress, sources, SOURCES_MAX),
+		.message = "what protects its packets was missing from the kernel, and has been put back",
+	};
+
+	memcpy(lease.addresses, member->addresses, member->n_addresses * sizeof(*member->addresses));
+	recorder_note(recorder, &event);
+}
+
+/** mended_note_table() - Tell history and counters that the nftables table was rebuilt, with all containers; NULL: nowhere */
+void mended_note_table(struct recorder *recorder)
+{
+	const struct lease nobody = {.n_addresses = 0};
+
+	recorder_count(recorder, COUNTER_FENCE_REPAIRS);
+	recorder_note(recorder, &(struct history_event){
+					.name = "mended",
+					.lease = &nobody,
+					.message = "the nftables table lacked something, and has been rebuilt with "
+						   "all containers"});
+}
