@@ -5,11 +5,13 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "plugin/audit/audit.h"
 #include "plugin/commands/commands.h"
 #include "plugin/commands/findings.h"
 #include "plugin/overview/host_networks.h"
+#include "plugin/text/colour.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/exit_status.h"
 
@@ -17,7 +19,7 @@
 
 const char command_audit_help[] =
 	"Usage: rangeguard audit [--data-dir DIR] [--config PATH]... [--inventory FILE] [--within DAYS]\n"
-	"                        [--format FORMAT] [--strict]\n"
+	"                        [--format FORMAT] [--color WHEN] [--strict]\n"
 	"\n"
 	"Compares this host as it is with its leases, its policies and an inventory. Changes nothing.\n"
 	"\n"
@@ -27,6 +29,8 @@ const char command_audit_help[] =
 	"  --inventory FILE  CSV of addresses, such as NetBox's export of IP addresses\n"
 	"  --within DAYS     tell of policy entries that expire within so many days, 30 or 30d; default 30\n"
 	"  --format FORMAT   text (default), json, sarif, junit or github\n"
+	"  --color WHEN      colour the text: auto (default; on a terminal, unless NO_COLOR is set),\n"
+	"                    always or never\n"
 	"  --strict          warnings count as errors for the exit status\n"
 	"\n"
 	"Exit status: 0 no errors, 1 errors found, 2 usage or something that can't be read.\n";
@@ -48,6 +52,7 @@ struct options {
 	struct path_list configs;
 	struct audit audit;
 	const struct format *format;
+	enum colour_when colour;
 	bool strict;
 };
 
@@ -68,6 +73,12 @@ static int read_format(const char *name, struct options *options)
 		}
 	}
 	return usage("--format must be text, json, sarif, junit or github, not ", name);
+}
+
+/** read_color() - The argument of --color; 0 or the exit status */
+static int read_color(const char *text, struct options *options)
+{
+	return colour_read(text, &options->colour) ? 0 : usage("--color must be auto, always or never, not ", text);
 }
 
 /** read_within() - The argument of --within; 0 or the exit status */
@@ -100,6 +111,8 @@ static int read_option(int option, const char *unknown, struct options *options)
 		return read_within(optarg, options);
 	case 'f':
 		return read_format(optarg, options);
+	case 'C':
+		return read_color(optarg, options);
 	case 's':
 		options->strict = true;
 		return 0;
@@ -112,13 +125,10 @@ static int read_option(int option, const char *unknown, struct options *options)
 static int read_options(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
-		{"data-dir", required_argument, NULL, 'd'},
-		{"config", required_argument, NULL, 'c'},
-		{"inventory", required_argument, NULL, 'i'},
-		{"within", required_argument, NULL, 'w'},
-		{"format", required_argument, NULL, 'f'},
-		{"strict", no_argument, NULL, 's'},
-		{0},
+		{"data-dir", required_argument, NULL, 'd'},  {"config", required_argument, NULL, 'c'},
+		{"inventory", required_argument, NULL, 'i'}, {"within", required_argument, NULL, 'w'},
+		{"format", required_argument, NULL, 'f'},    {"color", required_argument, NULL, 'C'},
+		{"strict", no_argument, NULL, 's'},	     {0},
 	};
 	int option, status = 0;
 
@@ -141,6 +151,7 @@ static int run(const struct options *options)
 
 	findings_init(&findings);
 	findings.strict = options->strict;
+	findings.colour = colour_wanted(options->colour, STDOUT_FILENO);
 	audit.configs = &options->configs;
 	audit.report = &findings.report;
 	r = audit_run(&audit);

@@ -5,15 +5,18 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "plugin/commands/commands.h"
 #include "plugin/commands/explanation.h"
 #include "plugin/netconf/netconf.h"
 #include "plugin/policy/policies.h"
+#include "plugin/text/colour.h"
 #include "rangeguard/cleanup.h"
 
 const char command_explain_help[] =
-	"Usage: rangeguard explain [--policy PATH]... [--network NAME] [--format text|json] ADDRESS|CIDR...\n"
+	"Usage: rangeguard explain [--policy PATH]... [--network NAME] [--format text|json]\n"
+	"                          [--color WHEN] ADDRESS|CIDR...\n"
 	"\n"
 	"Tells of each ADDRESS and CIDR whether it is allowed or refused, by which entry, in which\n"
 	"file and line, and which less specific entries that one overrules.\n"
@@ -23,6 +26,8 @@ const char command_explain_help[] =
 	"  --network NAME   network that asks: grants to other networks don't count (without it each\n"
 	"                   grant counts; the answer names the network that it is for)\n"
 	"  --format FORMAT  text (default) or json\n"
+	"  --color WHEN     colour the text: auto (default; on a terminal, unless NO_COLOR is set),\n"
+	"                   always or never\n"
 	"\n"
 	"Exit status: 0 all are allowed, 1 some are refused (of a CIDR: a part), 2 usage or a policy\n"
 	"that can't be read.\n";
@@ -32,6 +37,7 @@ struct options {
 	struct path_list policies;
 	const char *network;
 	bool json;
+	enum colour_when colour;
 };
 
 /** struct question - An argument that asks, and what it means */
@@ -47,6 +53,12 @@ static int usage(const char *what, const char *argument)
 	return EXIT_USAGE;
 }
 
+/** read_color() - The argument of --color; 0 or the exit status */
+static int read_color(const char *text, struct options *options)
+{
+	return colour_read(text, &options->colour) ? 0 : usage("--color must be auto, always or never, not ", text);
+}
+
 /** read_options() - The command line up to the questions; 0 or the exit status */
 static int read_options(int argc, char **argv, struct options *options)
 {
@@ -54,6 +66,7 @@ static int read_options(int argc, char **argv, struct options *options)
 		{"policy", required_argument, NULL, 'p'},
 		{"network", required_argument, NULL, 'n'},
 		{"format", required_argument, NULL, 'f'},
+		{"color", required_argument, NULL, 'C'},
 		{0},
 	};
 	int option;
@@ -72,6 +85,10 @@ static int read_options(int argc, char **argv, struct options *options)
 			if (strcmp(optarg, "text") && strcmp(optarg, "json"))
 				return usage("--format must be text or json, not ", optarg);
 			options->json = !strcmp(optarg, "json");
+			break;
+		case 'C':
+			if (read_color(optarg, options))
+				return EXIT_USAGE;
 			break;
 		default:
 			return usage(option == ':' ? "argument missing for " : "unknown option ", argv[optind - 1]);
@@ -103,6 +120,7 @@ static int read_question(const char *text, struct question *ret_question)
 struct answers {
 	struct lines lines;
 	json_t *results;
+	bool colour;
 	bool refused;
 };
 
@@ -116,7 +134,7 @@ static int answer(const struct guard *guard, const struct question *question, st
 		return r;
 	answers->refused |= explanation.refused;
 	if (!answers->results)
-		explanation_print(&explanation, &answers->lines, stdout);
+		explanation_print(&explanation, &answers->lines, answers->colour, stdout);
 	else if (json_array_append_new(answers->results, explanation_json(&explanation, &answers->lines)))
 		return -ENOMEM;
 	return 0;
@@ -133,9 +151,12 @@ static int print_json(json_t *results)
 }
 
 /** answer_all() - Answer all questions in the format wanted; return the exit status */
-static int answer_all(const struct guard *guard, const struct question *questions, size_t n_questions, bool json)
+static int answer_all(const struct guard *guard, const struct question *questions, size_t n_questions,
+		      const struct options *options)
 {
-	struct answers answers = {.results = json ? json_array() : NULL};
+	bool json = options->json;
+	struct answers answers = {.results = json ? json_array() : NULL,
+				  .colour = colour_wanted(options->colour, STDOUT_FILENO)};
 	int r = json && !answers.results ? -ENOMEM : 0;
 
 	for (size_t i = 0; i < n_questions && !r; i++)
@@ -169,7 +190,7 @@ static int explain(char **texts, size_t n_texts, const struct options *options)
 			"--policy, or put one into " NETCONF_POLICY_DIR "\n");
 		status = EXIT_USAGE;
 	}
-	return status ? status : answer_all(guard, questions, n_texts, options->json);
+	return status ? status : answer_all(guard, questions, n_texts, options);
 }
 
 /**

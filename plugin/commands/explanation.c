@@ -4,6 +4,7 @@
 #include "plugin/commands/explanation.h"
 
 #include "plugin/report/report.h"
+#include "plugin/text/colour.h"
 #include "plugin/text/printable.h"
 #include "rangeguard/cleanup.h"
 
@@ -76,6 +77,13 @@ static const char *verdict(bool refused)
 	return refused ? "refused" : "allowed";
 }
 
+/** print_verdict() - It, coloured on a terminal */
+static void print_verdict(bool refused, bool colour, FILE *stream)
+{
+	(void)fprintf(stream, "%s%s%s", colour_begin(colour, refused ? COLOUR_BAD : COLOUR_GOOD), verdict(refused),
+		      colour_end(colour));
+}
+
 /** print_text() - ", LABEL TEXT", nothing where the policy says nothing; control characters don't reach a terminal */
 static void print_text(const char *label, const char *text, FILE *stream)
 {
@@ -125,7 +133,7 @@ static void print_entries(const struct explanation *explanation, const struct ex
 }
 
 /** print_parts() - Each part with its own verdict */
-static void print_parts(const struct explanation *explanation, struct lines *lines, FILE *stream)
+static void print_parts(const struct explanation *explanation, struct lines *lines, bool colour, FILE *stream)
 {
 	size_t told = least(explanation->n_parts, EXPLANATION_PARTS_MAX);
 	char span[SPAN_TEXT_MAX];
@@ -133,8 +141,9 @@ static void print_parts(const struct explanation *explanation, struct lines *lin
 	for (size_t i = 0; i < told; i++) {
 		const struct explained_part *part = &explanation->parts[i];
 
-		(void)fprintf(stream, "  %s: %s\n", span_format(&part->part.span, span),
-			      verdict(is_reserved(explanation->guard, part->part.entry)));
+		(void)fprintf(stream, "  %s: ", span_format(&part->part.span, span));
+		print_verdict(is_reserved(explanation->guard, part->part.entry), colour, stream);
+		(void)fputc('\n', stream);
 		print_entries(explanation, part, "    ", lines, stream);
 	}
 	print_more(explanation->n_parts, told, "  ", "parts", stream);
@@ -144,18 +153,20 @@ static void print_parts(const struct explanation *explanation, struct lines *lin
  * explanation_print() - An answer for people
  * @explanation:	Answer
  * @lines:		Finds the lines of entries
+ * @colour:		The verdict is coloured
  * @stream:		Where to
  */
-void explanation_print(const struct explanation *explanation, struct lines *lines, FILE *stream)
+void explanation_print(const struct explanation *explanation, struct lines *lines, bool colour, FILE *stream)
 {
 	const struct explained_part *part = whole(explanation);
 
-	(void)fprintf(stream, "%s: %s%s\n", explanation->query, verdict(explanation->refused),
-		      explanation->n_parts ? "" : ", no entry holds any of it");
+	(void)fprintf(stream, "%s: ", explanation->query);
+	print_verdict(explanation->refused, colour, stream);
+	(void)fputs(explanation->n_parts ? "\n" : ", no entry holds any of it\n", stream);
 	if (part)
 		print_entries(explanation, part, "  ", lines, stream);
 	else
-		print_parts(explanation, lines, stream);
+		print_parts(explanation, lines, colour, stream);
 }
 
 /** entry_json() - An entry; NULL when there is no memory */

@@ -44,7 +44,7 @@ struct explanation {
 
 int explanation_make(const struct guard *guard, const char *query, const struct span *span,
 		     struct explanation *ret_explanation);
-void explanation_print(const struct explanation *explanation, struct lines *lines, FILE *stream);
+void explanation_print(const struct explanation *explanation, struct lines *lines, bool colour, FILE *stream);
 json_t *explanation_json(const struct explanation *explanation, struct lines *lines);
 
 #endif

@@ -47,6 +47,7 @@ enum passed_over {
  * @unread:		Kinds of resources that are not read; borrowed
  * @n_reserved:		Reservations that were read
  * @strict:		Warnings count as errors
+ * @colour:		What is printed as text is coloured
  * @failed:		Memory ran out: not every finding was kept
  */
 struct findings {
@@ -60,6 +61,7 @@ struct findings {
 	size_t n_unread;
 	size_t n_reserved;
 	bool strict;
+	bool colour;
 	bool failed;
 };
 

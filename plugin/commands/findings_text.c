@@ -3,6 +3,7 @@
 
 #include "plugin/commands/findings.h"
 #include "plugin/commands/rules.h"
+#include "plugin/text/colour.h"
 #include "plugin/text/printable.h"
 
 /** print_place() - "FILE:LINE:COLUMN", without what is not known */
@@ -13,13 +14,23 @@ static void print_place(const struct place *place, FILE *stream)
 		(void)fprintf(stream, ":%u:%u", place->line, place->column);
 }
 
-/** print_finding() - One finding, and its other side on a line of its own */
-static void print_finding(const struct kept_finding *item, FILE *stream)
+/** print_severity() - " error RG101: ", the severity coloured */
+static void print_severity(const struct kept_finding *item, bool colour, FILE *stream)
 {
 	char rule[RULE_TEXT_MAX];
 
+	(void)fprintf(stream, " %s%s%s %s: ",
+		      colour_begin(colour, item->severity == SEVERITY_ERROR ? COLOUR_BAD : COLOUR_DOUBTFUL),
+		      findings_severity(item->severity), colour_end(colour), rules_format(item->rule, rule));
+}
+
+/** print_finding() - One finding, and its other side on a line of its own */
+static void print_finding(const struct kept_finding *item, bool colour, FILE *stream)
+{
+	(void)fputs(colour_begin(colour, COLOUR_PLACE), stream);
 	print_place(&item->at, stream);
-	(void)fprintf(stream, ": %s %s: ", findings_severity(item->severity), rules_format(item->rule, rule));
+	(void)fprintf(stream, ":%s", colour_end(colour));
+	print_severity(item, colour, stream);
 	(void)print_printable(item->message, stream);
 	if (*findings_pointer(&item->at)) {
 		(void)fputs(" [", stream);
@@ -72,7 +83,7 @@ static void print_unread(const struct findings *findings, FILE *stream)
 int findings_print_text(const struct findings *findings, FILE *stream)
 {
 	for (size_t i = 0; i < findings->n_items; i++)
-		print_finding(&findings->items[i], stream);
+		print_finding(&findings->items[i], findings->colour, stream);
 	print_count(findings->files.n_paths, "file", ", ", stream);
 	print_passed_over(findings, stream);
 	print_unread(findings, stream);

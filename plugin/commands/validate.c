@@ -10,17 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "plugin/commands/commands.h"
 #include "plugin/commands/document.h"
 #include "plugin/commands/routes_file.h"
 #include "plugin/policy/policies.h"
+#include "plugin/text/colour.h"
 #include "plugin/text/paths.h"
 #include "rangeguard/cleanup.h"
 
 const char command_validate_help[] =
 	"Usage: rangeguard validate [--policy PATH]... [--require-policy] [--host] [--host-routes FILE]\n"
-	"                           [--leases FILE]... [--format FORMAT] [--strict] PATH...\n"
+	"                           [--leases FILE]... [--format FORMAT] [--color WHEN] [--strict] PATH...\n"
 	"\n"
 	"Checks network configurations (.conf, .conflist, .json) and policy files, with the tables\n"
 	"that these import, offline: no root, no network. PATH is a file, a directory, or '-' for\n"
@@ -37,6 +39,8 @@ const char command_validate_help[] =
 	"  --leases FILE       what 'rangeguard list --format json' printed on a host: which of its\n"
 	"                      containers would the policy hit? May be repeated; PATH may be left out\n"
 	"  --format FORMAT     text (default), json, sarif, junit or github\n"
+	"  --color WHEN        colour the text: auto (default; on a terminal, unless NO_COLOR is set),\n"
+	"                      always or never\n"
 	"  --strict            warnings count as errors for the exit status\n"
 	"\n"
 	"Exit status: 0 no errors, 1 errors found, 2 usage, a PATH that can't be read or in which nothing\n"
@@ -60,6 +64,7 @@ struct options {
 	const char *host_routes;
 	struct path_list leases;
 	const struct format *format;
+	enum colour_when colour;
 	bool strict;
 	bool require_policy;
 	bool on_host;
@@ -84,6 +89,12 @@ static int read_format(const char *name, struct options *options)
 	return usage("--format must be text, json, sarif, junit or github, not ", name);
 }
 
+/** read_color() - The argument of --color; 0 or the exit status */
+static int read_color(const char *text, struct options *options)
+{
+	return colour_read(text, &options->colour) ? 0 : usage("--color must be auto, always or never, not ", text);
+}
+
 /** read_host_routes() - The argument of --host-routes; 0 or the exit status */
 static int read_host_routes(const char *path, struct options *options)
 {
@@ -97,10 +108,15 @@ static int read_host_routes(const char *path, struct options *options)
 static int read_options(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
-		{"policy", required_argument, NULL, 'p'}, {"host-routes", required_argument, NULL, 'r'},
-		{"leases", required_argument, NULL, 'l'}, {"format", required_argument, NULL, 'f'},
-		{"strict", no_argument, NULL, 's'},	  {"require-policy", no_argument, NULL, 'q'},
-		{"host", no_argument, NULL, 'h'},	  {0},
+		{"policy", required_argument, NULL, 'p'},
+		{"host-routes", required_argument, NULL, 'r'},
+		{"leases", required_argument, NULL, 'l'},
+		{"format", required_argument, NULL, 'f'},
+		{"color", required_argument, NULL, 'C'},
+		{"strict", no_argument, NULL, 's'},
+		{"require-policy", no_argument, NULL, 'q'},
+		{"host", no_argument, NULL, 'h'},
+		{0},
 	};
 	int option, r = 0;
 
@@ -118,6 +134,9 @@ static int read_options(int argc, char **argv, struct options *options)
 			break;
 		case 'f':
 			r = read_format(optarg, options);
+			break;
+		case 'C':
+			r = read_color(optarg, options);
 			break;
 		case 's':
 			options->strict = true;
@@ -237,6 +256,7 @@ static int validate(char **paths, const struct options *options, struct document
 	findings->n_unread = documents->survey.n_unread;
 	findings_finish(findings);
 	findings->strict = options->strict;
+	findings->colour = colour_wanted(options->colour, STDOUT_FILENO);
 	if (options->format->print(findings, stdout) || findings->failed)
 		status = EXIT_USAGE;
 	return status ? status : exit_status(findings);

@@ -68,6 +68,55 @@ test_all_shells_have_each_option()
 	assert_contains "$output" "bash, zsh or fish" "another shell"
 }
 
+# --- Colours ---
+
+# on_terminal COMMAND…: what it prints on standard output, when that is one; whatever its exit status
+on_terminal()
+{
+	script -qec "$* 2>/dev/null" /dev/null </dev/null | tr -d "\r" || true
+}
+
+# plain: without colours
+plain()
+{
+	sed 's/\x1b\[[0-9;]*m//g'
+}
+
+# is_plain TEXT WHAT: it has no colours
+is_plain()
+{
+	[[ "$1" != *$'\x1b['* ]] || fail "$2: coloured"
+}
+
+# assert_coloured COMMAND…: on a terminal alone, unless somebody says otherwise, and the same text in any case
+assert_coloured()
+{
+	local escape=$'\x1b[' text
+
+	text=$("$@" || true)
+	is_plain "$text" "$*, piped"
+	assert_equal "$text" "$(TERM=xterm on_terminal "$@" | plain)" "$*, its text on a terminal"
+	assert_contains "$(TERM=xterm NO_COLOR='' on_terminal "$@")" "$escape" "$*, on a terminal"
+	is_plain "$(TERM=xterm NO_COLOR=1 on_terminal "$@")" "$*, NO_COLOR"
+	is_plain "$(TERM=dumb on_terminal "$@")" "$*, a terminal without colours"
+	is_plain "$(TERM=xterm on_terminal "$@" --color never)" "$* --color never"
+	assert_contains "$(NO_COLOR=1 "$@" --color always || true)" "$escape" "$* --color always"
+}
+
+test_colour_on_a_terminal_alone()
+{
+	echo '{"reserved": [{"cidr": "10.20.0.0/16", "validUntil": "2020-01-01"}, {"cidr": "10.21.0.0/16"}]}' >reserved.json
+	echo '{"cniVersion": "1.0.0", "name": "n", "type": "bridge", "ipam": {"type": "host-local", "subnet": "10.21.0.0/24"}}' >n.conf
+	assert_coloured rangeguard validate --policy reserved.json n.conf reserved.json
+	assert_coloured rangeguard explain --policy reserved.json 10.21.0.1 10.22.0.1 10.20.0.0/15
+	jq -n --arg until "$(date -u -d '+3 days' +%F)" '{cniVersion: "1.0.0", name: "p", type: "rangeguard",
+		ipam: {type: "rangeguard", ranges: [[{subnet: "10.30.0.0/24"}]]},
+		guard: {reserved: [{cidr: "10.40.0.0/16", validUntil: $until}]}}' >p.conf
+	assert_coloured rangeguard audit --config p.conf
+	assert_fails rangeguard validate --color sometimes n.conf
+	assert_contains "$output" "auto, always or never" "another word"
+}
+
 # --- What would this reservation hit? ---
 
 test_leases_that_a_new_reservation_would_hit()
