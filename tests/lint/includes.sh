@@ -107,7 +107,7 @@ only_in '<lmdb\.h>' "LMDB is behind store.h" 'ipam/store/store_lmdb*.c' ipam/sto
 only_in '\b(socket|socketpair|mnl_socket_open2?|nl_connect|nl_socket_alloc\w*)\s*\(' \
 	"sockets are the netlink port's, the namespaces' cookies', the announcements', the probes', the journal's and the agent's" plugin/network/port_mnl.c plugin/network/netns.c plugin/network/probe.c \
 	plugin/snat/announce.c plugin/history/journal.c plugin/host/ask.c plugin/snat/monitor.c 'plugin/agent/*'
-only_in '\b((secure_)?getenv\s*\(|environ\b)' "the environment is read in plugin/cni/request.c only" plugin/cni/request.c
+only_in '\b((secure_)?getenv\s*\(|environ\b)' "the environment is read by requests, and for colours" plugin/cni/request.c plugin/text/colour.c
 only_in '\b(v?fork|clone3?|system|popen|posix_spawnp?|f?exec[lv]?p?e?|execveat)\s*\(' "rangeguard starts no program"
 only_in '\b(strtou?ll?|strto[id]max|ato(i|l|ll)|v?sprintf|st[pr]cpy|strcat|alloca)\s*\(' \
 	"this call has no bound, or hides errors"
