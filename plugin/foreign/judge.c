@@ -11,6 +11,7 @@
 #include "plugin/foreign/plan.h"
 #include "plugin/foreign/usage.h"
 #include "plugin/netconf/check.h"
+#include "plugin/netconf/resolv_conf.h"
 #include "rangeguard/cleanup.h"
 
 /** Spans that one usage may ask the policies about */
@@ -22,18 +23,56 @@ static const char *member_text(const json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key));
 }
 
+/** check_required() - Reservations that there have to be (`guard.required`) */
+static void check_required(const struct netconf *netconf, size_t n_reserved, struct report *report)
+{
+	struct pointer at = pointer_of(netconf->guard.pointer);
+
+	if (!netconf->guard.required || n_reserved)
+		return;
+	(void)pointer_push_key(&at, "required");
+	report_error(report, RULE_POLICY, netconf->file, at.text,
+		     "guard.required is set, but no range is reserved for network \"%.64s\": an ADD would refuse; name "
+		     "its policies, or the ones it has on its host with --policy",
+		     netconf->name);
+}
+
+/** check_resolv_conf() - `ipam.resolvConf`, on the host that the configuration is for */
+static void check_resolv_conf(const struct netconf *netconf, struct report *report)
+{
+	struct pointer at = pointer_of(netconf->pointer);
+	struct error err = {0};
+	json_t *dns = NULL;
+
+	if (!netconf->resolv_conf || !resolv_conf_read(netconf->resolv_conf, &dns, &err)) {
+		json_decref(dns);
+		return;
+	}
+	(void)pointer_push_key(&at, "ipam");
+	(void)pointer_push_key(&at, "resolvConf");
+	report_error(report, RULE_INVALID_VALUE, netconf->file, at.text, "%.1024s", err.msg);
+}
+
 /** guard_netconf() - The guard of a configuration of ours; 0 or negative errno */
 static int guard_netconf(struct policy_once *policies, const struct netconf *netconf, struct guard **ret_guard)
 {
+	size_t n_reserved = 0;
+	int r;
 	size_t n = check_netconf_spans(netconf, NULL);
 	CLEANUP_FREE struct span *spans = calloc(n + 1, sizeof(*spans));
-	struct policy_question question = {
-		.config = &netconf->guard, .file = netconf->file, .network = netconf->name, .spans = spans};
+	struct policy_question question = {.config = &netconf->guard,
+					   .file = netconf->file,
+					   .network = netconf->name,
+					   .spans = spans,
+					   .ret_n_reserved = &n_reserved};
 
 	if (!spans)
 		return -ENOMEM;
 	question.n_spans = check_netconf_spans(netconf, spans);
-	return policy_once_guard(policies, &question, ret_guard);
+	r = policy_once_guard(policies, &question, ret_guard);
+	if (!r)
+		check_required(netconf, n_reserved, policies->report);
+	return r;
 }
 
 /** keep_ranges() - Remember the ranges of a configuration of ours */
@@ -72,6 +111,9 @@ void judge_ours(struct survey *survey, json_t *object, const char *file, const c
 		survey->failed = true;
 	else
 		(void)(check_netconf(&netconf, guard, report) | check_fixed(&netconf, guard, report));
+	check_later(&netconf, report);
+	if (survey->policies.on_host)
+		check_resolv_conf(&netconf, report);
 	if (check_snat(&netconf, report) < 0)
 		survey->failed = true;
 	if (survey->routes)

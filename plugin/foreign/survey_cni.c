@@ -5,6 +5,7 @@
 
 #include "plugin/foreign/judge.h"
 #include "plugin/foreign/netlist.h"
+#include "plugin/foreign/order.h"
 #include "plugin/foreign/survey_internal.h"
 #include "plugin/text/json.h"
 
@@ -16,6 +17,7 @@ static void validate_list(struct survey *survey, struct reader *reader, const st
 	size_t mark;
 
 	netlist_read(reader, list, &netlist);
+	order_check(reader, list);
 	/* multus generates its configuration from a list that may stand in the same directory. */
 	if (node->delegate)
 		return;
@@ -124,6 +126,8 @@ static void validate_plugin(struct survey *survey, struct reader *reader, const 
 			     node->list ? "each element of plugins must be an object with a type" : "type is missing");
 	if (!node->list && name && !node->delegate)
 		networks_add_name(&survey->networks, name, reader->file, "/name");
+	if (!node->list)
+		order_check_alone(reader, node->object);
 	if (subject_is_ours(node->object)) {
 		validate_ours(survey, reader, node);
 	} else {

@@ -34,6 +34,7 @@ void reservation_report(struct report *report, const struct reservation_clash *c
 int check_netconf(const struct netconf *netconf, const struct guard *guard, struct report *report);
 int check_fixed(const struct netconf *netconf, const struct guard *guard, struct report *report);
 size_t check_netconf_spans(const struct netconf *netconf, struct span *spans);
+void check_later(const struct netconf *netconf, struct report *report);
 int check_snat(const struct netconf *netconf, struct report *report);
 int check_routes(const struct netconf *netconf, const struct routes *routes, struct report *report);
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ipam/address/mac.h"
 #include "plugin/netconf/netconf_ipam.h"
 #include "plugin/text/json.h"
 
@@ -264,28 +265,57 @@ static void read_ipam(struct reader *reader, const json_t *root, struct netconf 
 	pointer_pop(&reader->at, mark);
 }
 
+/** struct asked_mac - A MAC address asked for, and where */
+struct asked_mac {
+	const char *text;
+	struct pointer at;
+};
+
 /** read_mac_at() - `mac` of the object at the reader's place, in the place of an earlier one */
-static void read_mac_at(struct reader *reader, const json_t *object, const char **mac)
+static void read_mac_at(struct reader *reader, const json_t *object, struct asked_mac *asked)
 {
 	const char *text = json_member_text(reader, object, "mac");
 
-	if (text)
-		*mac = text;
+	if (!text)
+		return;
+	*asked = (struct asked_mac){.text = text, .at = reader->at};
+	(void)pointer_push_key(&asked->at, "mac");
 }
 
 /** read_mac() - The MAC address asked for: CNI_ARGS < args.cni < runtimeConfig */
 static void read_mac(struct reader *reader, const json_t *root, const struct cni_args *args, struct netconf *netconf)
 {
 	const json_t *runtime = json_member_object(reader, root, "runtimeConfig");
+	struct asked_mac asked = {.text = args ? args->mac : NULL};
 	size_t mark = pointer_push_key(&reader->at, "args");
+	uint8_t mac[ETH_ALEN];
 
-	netconf->mac = args ? args->mac : NULL;
 	(void)pointer_push_key(&reader->at, "cni");
-	read_mac_at(reader, json_member(json_member(root, "args"), "cni"), &netconf->mac);
+	read_mac_at(reader, json_member(json_member(root, "args"), "cni"), &asked);
 	pointer_pop(&reader->at, mark);
 	mark = pointer_push_key(&reader->at, "runtimeConfig");
-	read_mac_at(reader, runtime, &netconf->mac);
+	read_mac_at(reader, runtime, &asked);
 	pointer_pop(&reader->at, mark);
+	netconf->mac = asked.text;
+	if (asked.text && mac_parse(asked.text, mac) < 0)
+		report_error(reader->report, RULE_INVALID_VALUE, reader->file, asked.at.text,
+			     "the MAC address \"%.64s\" asked for is not a unicast MAC address", asked.text);
+}
+
+/**
+ * refuse_nulls() - Keys that must not be null: what was to fill them in has failed, and a guard, a pin or a role that is taken
+ * for absent is a hole
+ */
+static void refuse_nulls(struct reader *reader, const json_t *root)
+{
+	static const char *const keys[] = {"ipam", "guard", "snat", NULL};
+
+	for (size_t i = 0; keys[i]; i++)
+		if (json_is_null(json_object_get(root, keys[i])))
+			reader_error(reader, keys[i], RULE_INVALID_VALUE,
+				     "%s is null, where a value was to be filled in; write the value, or leave the "
+				     "key out",
+				     keys[i]);
 }
 
 /** check_top_keys() - Keys of the plugin's object in the roles in which it is ours */
@@ -302,6 +332,7 @@ static void check_top_keys(struct reader *reader, const json_t *root)
 	};
 
 	json_check_keys(reader, root, keys);
+	refuse_nulls(reader, root);
 	(void)json_member_object(reader, root, "args");
 	(void)json_member_object(reader, root, "capabilities");
 	(void)json_member_object(reader, root, "prevResult");

@@ -12,13 +12,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ipam/address/mac.h"
 #include "ipam/lease/lease.h"
 
 struct link_info;
 
 /** IFALIASZ of linux/if.h: 256 with the NUL */
 #define IDENTITY_ALIAS_MAX 256
-#define MAC_TEXT_MAX 18
 
 void identity_host_name(const struct attachment *attachment, char name[static IFNAMSIZ]);
 void identity_host_name_of_key(const struct attachment_key *key, char name[static IFNAMSIZ]);
@@ -29,7 +29,5 @@ bool identity_is_claimed(const struct link_info *link);
 int identity_of_link(const char *name, char *alias, struct attachment *ret_attachment, struct attachment_key *ret_key);
 bool identity_has_alias(const struct link_info *link, const char *alias);
 bool identity_is_host_end(const struct link_info *link, const char *alias, const uint8_t mac[static ETH_ALEN]);
-int mac_parse(const char *text, uint8_t mac[static ETH_ALEN]);
-const char *mac_format(const uint8_t mac[static ETH_ALEN], char buffer[static MAC_TEXT_MAX]);
 
 #endif

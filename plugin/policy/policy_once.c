@@ -320,6 +320,8 @@ int policy_once_guard(struct policy_once *once, const struct policy_question *qu
 	if (r < 0)
 		return r;
 	once->n_reserved += count_reserved(own);
+	if (question->ret_n_reserved)
+		*question->ret_n_reserved = count_reserved(own) + count_reserved(set->guard);
 	return assemble(set, own, question, once->report, ret_guard);
 }
 

@@ -43,6 +43,7 @@ struct policy_once {
  * @file:	File of the configuration
  * @network:	Network that grants must match
  * @spans:	Addresses
+ * @ret_n_reserved: Gets how many reservations count for it, for whatever addresses; NULL: nobody asks
  */
 struct policy_question {
 	const struct netconf_guard *config;
@@ -50,6 +51,7 @@ struct policy_question {
 	const char *network;
 	const struct span *spans;
 	size_t n_spans;
+	size_t *ret_n_reserved;
 };
 
 int policy_once_read(struct policy_once *once);

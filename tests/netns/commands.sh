@@ -380,7 +380,7 @@ test_validate_of_hostile_files()
 	printf '{"cniVersion": "1.0.0", "name": "n", "type": "rangeguard", "a\\n\\u001b[2Jx.conf:1:1: error": 1}' >hostile.conf
 	mkfifo pipe.conf
 	assert_fails timeout "$(scaled 20)" "$RANGEGUARD" validate hostile.conf pipe.conf
-	assert_equal 2 "$(grep -c ': error RG' <<<"$output")" "lines with findings"
+	assert_equal 3 "$(grep -c '^[a-z]*\.conf:1:.*: error RG' <<<"$output")" "lines with findings: unknown key, no ipam, no JSON"
 	assert_empty "$(tr -d '\n' <<<"$output" | grep '[[:cntrl:]]' || true)" "control characters"
 }
 

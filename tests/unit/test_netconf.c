@@ -284,10 +284,28 @@ static void null_counts_as_absent(void **state)
 	struct listener listener;
 
 	(void)state;
-	assert_int_equal(read_text(HEAD ", 'mtu': null, 'dns': null, 'guard': null, 'args': null, 'x-note': 1, "
+	assert_int_equal(read_text(HEAD ", 'mtu': null, 'dns': null, 'args': null, 'x-note': 1, "
 					"'cni.dev/valid-attachments': null, " IPAM "}",
 				   NULL, &netconf, &listener),
 			 0);
+}
+
+/* What was to fill it in has failed: neither unguarded, nor without a pin, nor another role */
+static void null_is_no_guard(void **state)
+{
+	static const char *const texts[] = {
+		HEAD ", 'guard': null, " IPAM "}",
+		HEAD ", 'snat': null, " IPAM "}",
+		HEAD ", 'ipam': null}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		NETCONF_CLEANUP struct netconf netconf = {0};
+		struct listener listener;
+
+		assert_int_equal(read_text(texts[i], NULL, &netconf, &listener), REFUSED);
+	}
 }
 
 static void roles_follow_from_type_and_ipam(void **state)
@@ -298,7 +316,6 @@ static void roles_follow_from_type_and_ipam(void **state)
 	} cases[] = {
 		{HEAD ", " IPAM "}", ROLE_INTERFACE},
 		{HEAD "}", ROLE_CHAINED},
-		{HEAD ", 'ipam': null}", ROLE_CHAINED},
 		{"{'cniVersion': '1.0.0', 'name': 'n', 'type': 'macvlan', 'master': 'eth0', 'bogus': 1, " IPAM "}",
 		 ROLE_DELEGATE},
 	};
@@ -417,6 +434,7 @@ int main(void)
 		cmocka_unit_test(goes_on_after_an_error),
 		cmocka_unit_test(defaults_are_those_of_the_contract),
 		cmocka_unit_test(null_counts_as_absent),
+		cmocka_unit_test(null_is_no_guard),
 		cmocka_unit_test(pins_are_read_as_written),
 		cmocka_unit_test(pins_match_by_globs),
 		cmocka_unit_test(roles_follow_from_type_and_ipam),
