@@ -2,8 +2,8 @@
 /*
  * What Docker has forgotten is given back. Docker dies between two calls, an agent dies with an answer: then an address
  * or a subnet is held that nobody has, and nobody will give back. It is known by this: its answer may not have arrived,
- * or the Docker that has it has ended and its successor has asked for all of its own by now. Before an address is given
- * back each namespace that has a name is asked for it; before a subnet is, also the host.
+ * or the Docker that has it has ended and its successor has asked for all of its own by now. Before an address or
+ * a subnet is given back each namespace that can be reached is asked for it, the host's among them.
  */
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "plugin/agent/docker_calls.h"
 #include "plugin/agent/docker_store.h"
 #include "plugin/agent/log.h"
-#include "plugin/network/census.h"
+#include "plugin/network/in_use.h"
 
 /** struct doubt - An address that perhaps nobody has, or (without @address) a whole subnet */
 struct doubt {
@@ -105,30 +105,24 @@ static int judge_pools(struct doubts *doubts, struct docker_store *store, struct
 	return 0;
 }
 
-/** hear() - census_fn: an address that is there is in use, and so is the subnet around it */
-static int hear(void *userdata, const struct address *address)
+/** ask_kernel() - Mark what is in use: 0, negative errno when not everybody could be asked */
+static int ask_kernel(struct doubts *doubts, struct port *rtnetlink)
 {
-	struct doubts *doubts = userdata;
+	IN_USE_CLEANUP struct in_use in_use = {0};
+	int r = in_use_read(rtnetlink, &in_use);
 
+	if (r < 0)
+		return r;
+	if (in_use.n_closed)
+		return -EACCES;
 	for (size_t i = 0; i < doubts->n; i++) {
 		struct doubt *doubt = &doubts->all[i];
 		struct span span =
 			doubt->address.family ? span_of_address(&doubt->address) : prefix_span(&doubt->pool.subnet);
 
-		doubt->in_use |= span_contains(&span, address);
+		doubt->in_use = in_use_has(&in_use, &span);
 	}
 	return 0;
-}
-
-/** ask_kernel() - Mark what is in use: 0, negative errno when not everybody could be asked */
-static int ask_kernel(struct doubts *doubts, struct port *rtnetlink)
-{
-	static const char *const directories[] = {"/run/docker/netns", "/run/netns"};
-	int r = census_port(rtnetlink, hear, doubts);
-
-	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories) && !r; i++)
-		r = census_directory(directories[i], hear, doubts);
-	return r;
 }
 
 /** collect() - What is doubtful, as the store is now: 0, REFUSED */

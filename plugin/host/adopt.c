@@ -13,6 +13,7 @@
 #include "ipam/lease/ipam.h"
 #include "plugin/network/in_use.h"
 #include "plugin/network/inventory.h"
+#include "plugin/report/log.h"
 #include "rangeguard/cleanup.h"
 
 /** Space for scope_of(); no network's name has a slash */
@@ -125,7 +126,7 @@ static void scope_of(const struct range_set *sets, size_t n_sets, char text[stat
  * @n_sets:	How many
  *
  * Once per store and ranges: it takes a look at each namespace. Later addresses are given by this store, or found by the
- * host's routes.
+ * host's routes. While some namespaces are closed to us, each time: what can be found is.
  *
  * Return: 0, negative errno
  */
@@ -139,9 +140,17 @@ int adopt_in_use(struct store *store, const struct range_set *sets, size_t n_set
 	r = ipam_took_over(store, scope);
 	if (r)
 		return r < 0 ? r : 0;
-	r = in_use_read(&in_use);
+	r = in_use_read(NULL, &in_use);
+	if (r < 0)
+		log_line("the network namespaces of this host can't be asked for their addresses: %s", strerror(-r));
 	for (size_t i = 0; i < in_use.n_items && r == 0; i++)
 		if (is_in_sets(sets, n_sets, &in_use.items[i].address))
 			r = hold_used(store, &in_use.items[i]);
+	if (r == 0 && in_use.n_closed) {
+		log_line("%zu network namespaces can't be looked into, and may have addresses of this network's "
+			 "ranges: is CAP_SYS_PTRACE or CAP_SYS_ADMIN missing?",
+			 in_use.n_closed);
+		return 0;
+	}
 	return r < 0 ? r : ipam_set_took_over(store, scope);
 }

@@ -61,13 +61,18 @@ enum liveness liveness_netns(const struct lease *lease)
 /** has_address() - Whether some namespace has an address of a lease; yes when that can't be found out */
 static bool has_address(struct liveness_scan *scan, const struct lease *lease)
 {
-	if (!scan->read && in_use_read(&scan->in_use) < 0)
+	bool found;
+
+	if (!scan->read && in_use_read(NULL, &scan->in_use) < 0)
 		return true;
 	scan->read = true;
-	for (size_t i = 0; i < lease->n_addresses; i++)
-		if (in_use_has(&scan->in_use, &lease->addresses[i]))
-			return true;
-	return false;
+	found = scan->in_use.n_closed > 0;
+	for (size_t i = 0; i < lease->n_addresses && !found; i++) {
+		struct span span = span_of_address(&lease->addresses[i]);
+
+		found = in_use_has(&scan->in_use, &span);
+	}
+	return found;
 }
 
 /**

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Addresses in the namespaces that can be reached. */
+/*
+ * Addresses in the namespaces that can be reached. What is found here is not given, and what is not found is taken from
+ * whoever had it: a namespace that is gone has no addresses, one that could not be asked may have any.
+ */
 
 #include "plugin/network/in_use.h"
 
@@ -12,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "ipam/address/range.h"
+#include "plugin/network/link.h"
 #include "plugin/network/netns.h"
 #include "plugin/network/port.h"
 #include "plugin/network/rtmessage.h"
@@ -71,10 +75,10 @@ static int add(struct scan *scan, const struct address_info *info)
 		in_use->capacity = capacity;
 	}
 	item = &in_use->items[in_use->n_items++];
-	*item = (struct used_address){
-		.address = info->address.address, .inode = scan->at.inode, .cookie = scan->at.cookie};
-	if (!if_indextoname(info->interface, item->ifname))
-		item->ifname[0] = '\0';
+	*item = (struct used_address){.address = info->address.address,
+				      .interface = info->interface,
+				      .inode = scan->at.inode,
+				      .cookie = scan->at.cookie};
 	return 0;
 }
 
@@ -97,51 +101,133 @@ static int take_address(const struct nlmsghdr *message, void *userdata)
 	return range_is_for_hosts(&alone) ? add(scan, &info) : 0;
 }
 
-/** dump_here() - Read the addresses of the namespace in which the calling thread is: 0, negative errno */
-static int dump_here(struct scan *scan)
+/** exchange() - Ask a port: 0, negative errno, also for what the kernel refuses */
+static int exchange(struct port *port, struct batch *batch, port_reply_fn reply, void *userdata)
 {
-	PORT_CLEANUP struct port *port = NULL;
 	struct port_failure failure = {0};
-	struct batch batch;
-	int r = port_open(&port);
+	int r = port_exchange(port, batch, reply, userdata, &failure);
 
-	scan->n_before = scan->in_use->n_items;
-	batch_reset(&batch);
-	if (!r)
-		r = rtmessage_dump_addresses(&batch, 0);
-	if (!r)
-		r = port_exchange(port, &batch, take_address, scan, &failure);
 	return r == PORT_E_REFUSED ? -failure.errnum : r;
 }
 
-/** ask() - Ask one namespace, from within it, and come back: 0, -ENOMEM; one that is gone or closed to us is passed over */
-static int ask(struct scan *scan, const struct netns *own)
+/** dump() - Read the addresses of the namespace that a port is in: 0, negative errno */
+static int dump(struct scan *scan, struct port *port)
+{
+	struct batch batch;
+	int r;
+
+	scan->n_before = scan->in_use->n_items;
+	batch_reset(&batch);
+	r = rtmessage_dump_addresses(&batch, 0);
+	return r ? r : exchange(port, &batch, take_address, scan);
+}
+
+/** name_interface() - The name of the interface of an address: 0, also when it is gone by now; negative errno */
+static int name_interface(struct port *port, struct used_address *item)
+{
+	struct link_answer answer = {.found = false};
+	struct batch batch;
+	int r;
+
+	batch_reset(&batch);
+	r = rtmessage_get_link(&batch, item->interface);
+	if (!r)
+		r = exchange(port, &batch, link_take, &answer);
+	if (!r && answer.found)
+		memcpy(item->ifname, answer.link.name, sizeof(item->ifname));
+	return r == -ENODEV ? 0 : r;
+}
+
+/** open_in() - A port in the namespace that is asked, the calling thread in its own again: 0, negative errno */
+static int open_in(struct scan *scan, const struct netns *own, struct port **ret_port)
 {
 	int r = netns_read_cookie(&scan->at);
 
-	if (r < 0 || netns_enter(&scan->at) < 0)
-		return 0;
-	r = dump_here(scan);
+	if (!r)
+		r = netns_enter(&scan->at);
+	if (r)
+		return r;
+	r = port_open(ret_port);
 	netns_return(own->fd);
-	return r == -ENOMEM ? r : 0;
+	return r;
 }
 
-/** visit() - Ask the namespace at a path, unless it was asked: 0, -ENOMEM */
-static int visit(struct scan *scan, const struct netns *own, const char *path)
+/** ask() - Ask one namespace: 0, negative errno */
+static int ask(struct scan *scan, const struct netns *own)
+{
+	PORT_CLEANUP struct port *port = NULL;
+	int r = open_in(scan, own, &port);
+
+	if (!r)
+		r = dump(scan, port);
+	for (size_t i = scan->n_before; i < scan->in_use->n_items && !r; i++)
+		r = name_interface(port, &scan->in_use->items[i]);
+	return r;
+}
+
+/** open_unseen() - Open the namespace at a path: 0, NETNS_E_NOT_NETNS also where it was asked already, negative errno */
+static int open_unseen(struct scan *scan, const char *path)
 {
 	struct stat status;
-	int r;
 
-	if (stat(path, &status) < 0 || is_seen(scan, status.st_ino) || netns_open(path, &scan->at))
+	if (stat(path, &status) < 0)
+		return -errno;
+	return is_seen(scan, status.st_ino) ? NETNS_E_NOT_NETNS : netns_open(path, &scan->at);
+}
+
+/**
+ * pass_over() - What it means that a namespace could not be asked
+ * @scan:	Scan
+ * @r:		Negative errno
+ *
+ * Return: 0 when it is gone, when the path never was one, and when it is closed to us, which is counted; else @r
+ */
+static int pass_over(struct scan *scan, int r)
+{
+	switch (r) {
+	case -ENOENT:
+	case -ESRCH:
+	case -ENOTDIR:
+	case -ELOOP: /* these three: something else at a name in /run/netns */
+	case -ENXIO:
+	case -ENODEV:
 		return 0;
+	case -EACCES:
+	case -EPERM:
+		scan->in_use->n_closed++;
+		return 0;
+	default:
+		return r;
+	}
+}
+
+/** visit() - Ask the namespace at a path, unless it was asked: 0, negative errno */
+static int visit(struct scan *scan, const struct netns *own, const char *path)
+{
+	int r = open_unseen(scan, path);
+
+	/* Of a process that ends at this moment the kernel says so once (proc_ns_get_link()); then it is gone. */
+	if (r == -EACCES)
+		r = open_unseen(scan, path);
+	if (r)
+		return r < 0 ? pass_over(scan, r) : 0;
 	r = note_seen(scan, scan->at.inode);
-	if (r == 0)
+	if (!r) {
+		scan->n_before = scan->in_use->n_items;
 		r = ask(scan, own);
+		r = r < 0 ? pass_over(scan, r) : r;
+	}
 	netns_done(&scan->at);
 	return r;
 }
 
-/** visit_all() - Ask the namespaces at DIRECTORY/NAME/SUFFIX: 0, -ENOMEM */
+/** is_name() - Whether an entry of a directory can be a namespace, of /proc a process */
+static bool is_name(const char *name, const char *suffix)
+{
+	return *suffix ? name[0] >= '0' && name[0] <= '9' : name[0] != '.';
+}
+
+/** visit_all() - Ask the namespaces at DIRECTORY/NAME/SUFFIX: 0, also when there is no directory; negative errno */
 static int visit_all(struct scan *scan, const struct netns *own, const char *directory, const char *suffix)
 {
 	DIR *stream = opendir(directory);
@@ -150,16 +236,15 @@ static int visit_all(struct scan *scan, const struct netns *own, const char *dir
 	int r = 0;
 
 	if (!stream)
-		return 0;
-	while (r == 0 && (entry = readdir(stream))) {
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	for (errno = 0; r == 0 && (entry = readdir(stream)); errno = 0) {
 		int length = snprintf(path, sizeof(path), "%s/%s%s", directory, entry->d_name, suffix);
 
-		/* Of /proc only the processes */
-		if (entry->d_name[0] == '.' || length < 0 || (size_t)length >= sizeof(path) ||
-		    (*suffix && (entry->d_name[0] < '0' || entry->d_name[0] > '9')))
-			continue;
-		r = visit(scan, own, path);
+		if (is_name(entry->d_name, suffix) && length > 0 && (size_t)length < sizeof(path))
+			r = visit(scan, own, path);
 	}
+	if (r == 0)
+		r = -errno;
 	(void)closedir(stream);
 	return r;
 }
@@ -174,30 +259,38 @@ static int by_address(const void *a, const void *b)
 	return (left->address.value > right->address.value) - (left->address.value < right->address.value);
 }
 
-/**
- * in_use_read() - Ask all namespaces that can be reached, but the calling thread's own
- * @ret_in_use:	Addresses that a host can have; in_use_done() releases them
- *
- * Return: 0, negative errno
- */
-int in_use_read(struct in_use *ret_in_use)
+/** scan_all() - Ask them all, but the calling thread's own: 0, negative errno */
+static int scan_all(struct scan *scan)
 {
+	static const char *const places[][2] = {{"/run/netns", ""}, {"/run/docker/netns", ""}, {"/proc", "/ns/net"}};
 	NETNS_CLEANUP struct netns own = NETNS_INIT;
-	IN_USE_CLEANUP struct in_use in_use = {0};
-	struct scan scan = {.in_use = &in_use, .at = NETNS_INIT};
 	int r = netns_open("/proc/thread-self/ns/net", &own);
 
 	if (r == 0)
-		r = note_seen(&scan, own.inode);
+		r = note_seen(scan, own.inode);
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places) && r == 0; i++)
+		r = visit_all(scan, &own, places[i][0], places[i][1]);
+	return r > 0 ? -EINVAL : r;
+}
+
+/**
+ * in_use_read() - Ask all namespaces that can be reached, but the calling thread's own
+ * @own:	NULL; or a port in that one, whose addresses count as well
+ * @ret_in_use:	Addresses that a host can have; in_use_done() releases them
+ *
+ * Return: 0, negative errno when a namespace may be missing, but for those that are counted as closed
+ */
+int in_use_read(struct port *own, struct in_use *ret_in_use)
+{
+	IN_USE_CLEANUP struct in_use in_use = {0};
+	struct scan scan = {.in_use = &in_use, .at = NETNS_INIT};
+	int r = own ? dump(&scan, own) : 0;
+
 	if (r == 0)
-		r = visit_all(&scan, &own, "/run/netns", "");
-	if (r == 0)
-		r = visit_all(&scan, &own, "/run/docker/netns", "");
-	if (r == 0)
-		r = visit_all(&scan, &own, "/proc", "/ns/net");
+		r = scan_all(&scan);
 	free(scan.inodes);
 	if (r)
-		return r < 0 ? r : -EINVAL;
+		return r;
 	if (in_use.n_items)
 		qsort(in_use.items, in_use.n_items, sizeof(*in_use.items), by_address);
 	*ret_in_use = in_use;
@@ -205,12 +298,21 @@ int in_use_read(struct in_use *ret_in_use)
 	return 0;
 }
 
-/** in_use_has() - Whether a namespace has @address */
-bool in_use_has(const struct in_use *in_use, const struct address *address)
+/** in_use_has() - Whether a namespace has an address of @span */
+bool in_use_has(const struct in_use *in_use, const struct span *span)
 {
-	struct used_address wanted = {.address = *address};
+	struct used_address first = {.address = {.family = span->family, .value = span->first}};
+	size_t low = 0, high = in_use->n_items;
 
-	return in_use->n_items && bsearch(&wanted, in_use->items, in_use->n_items, sizeof(*in_use->items), by_address);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (by_address(&in_use->items[middle], &first) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < in_use->n_items && span_contains(span, &in_use->items[low].address);
 }
 
 /** in_use_done() - Release the addresses */
