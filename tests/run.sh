@@ -69,6 +69,26 @@ build()
 	fi
 }
 
+# timed NAME COMMAND…: the command, and a line about its time for the table at the end: seconds, of these of a processor, name
+timed()
+{
+	local status=0
+
+	exec 9>>"$LOG_DIR/times"
+	TIMEFORMAT="%0R %0U %0S $1"
+	{ time "${@:2}" 2>&8 9>&- || status=$?; } 8>&2 2>&9
+	exec 9>&-
+	return "$status"
+}
+
+# slowest: the table
+slowest()
+{
+	[[ -s "$LOG_DIR/times" ]] || return 0
+	echo "slowest: seconds, of these of a processor"
+	awk '{ printf "%6d %6d ", $1, $2 + $3; $1 = $2 = $3 = ""; print }' "$LOG_DIR/times" | sort -k 2,2nr | head -n 20
+}
+
 # run_scripts PRESET SCRIPT…: test scripts, whose last line is "N passed, N failed", against that build's plugin; one more
 # at a time than there are processors, since they wait for the kernel much of the time
 run_scripts()
@@ -80,7 +100,7 @@ run_scripts()
 		# How a script ended is told by its log, below.
 		(($(jobs -pr | wc -l) <= $(nproc))) || wait -n || true
 		log=$LOG_DIR/$preset-$(basename "$script" .sh)
-		RANGEGUARD=$SOURCE_DIR/build/$preset/rangeguard setpriv --pdeathsig TERM "$script" >"$log" 2>&1 &
+		RANGEGUARD=$SOURCE_DIR/build/$preset/rangeguard timed "$script ($preset)" setpriv --pdeathsig TERM "$script" >"$log" 2>&1 &
 	done
 	wait
 	for script in "${@:2}"; do
@@ -326,6 +346,7 @@ main()
 		set_samples
 		run_stage "$stage"
 	done
+	slowest
 	echo "$SECONDS s of $BUDGET"
 	echo "$passed passed, $failed failed"
 	((failed == 0))
