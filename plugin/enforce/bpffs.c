@@ -42,12 +42,14 @@ int bpffs_path(struct port *host, const char *what, uint64_t digest, char path[s
 	return 0;
 }
 
-/** is_mounted() - Whether bpffs is where it belongs */
-static bool is_mounted(void)
+/** is_mounted() - Whether bpffs is where it belongs: 1, 0, negative errno */
+static int is_mounted(void)
 {
 	struct statfs status;
 
-	return statfs(BPFFS, &status) == 0 && (uint32_t)status.f_type == BPF_FS_MAGIC;
+	if (statfs(BPFFS, &status) < 0)
+		return -errno;
+	return (uint32_t)status.f_type == BPF_FS_MAGIC;
 }
 
 /**
@@ -60,14 +62,16 @@ static bool is_mounted(void)
 static int ensure_mounted(void)
 {
 	int fd CLEANUP_CLOSE = -1;
+	int r = is_mounted();
 
-	if (is_mounted())
-		return 0;
+	if (r)
+		return r < 0 ? r : 0;
 	fd = open(BPFFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || flock(fd, LOCK_EX) < 0)
 		return -errno;
-	if (is_mounted())
-		return 0;
+	r = is_mounted();
+	if (r)
+		return r < 0 ? r : 0;
 	return mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0 ? -errno : 0;
 }
 

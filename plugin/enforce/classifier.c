@@ -230,7 +230,7 @@ int classifier_forget(const struct classifier *classifier, uint32_t ifindex)
  *
  * One that comes or goes meanwhile may be visited or not; @each may have the program forget the one it is called with.
  *
- * Return: 0, what @each returned, negative errno
+ * Return: 0, what @each returned, negative errno: some were not visited
  */
 int classifier_each(const struct classifier *classifier,
 		    int (*each)(void *userdata, uint32_t ifindex, const struct classifier_element *element),
@@ -241,19 +241,20 @@ int classifier_each(const struct classifier *classifier,
 	struct classifier_element element;
 	uint32_t ifindex;
 	int next = bpf_map_next(classifier->map_fd, &none, &ifindex);
-	int r = 0;
+	int r;
 
 	/* A key that goes meanwhile has no next one: the map begins again. That ends, since there is a most. */
 	for (unsigned i = 0; !next && i < 2 * CLASSIFIER_ELEMENTS_MAX; i++) {
 		uint32_t key = ifindex;
 
 		next = bpf_map_next(classifier->map_fd, &key, &ifindex);
-		if (classifier_get(classifier, key, &element) == 0)
+		r = classifier_get(classifier, key, &element);
+		if (!r)
 			r = each(userdata, key, &element);
-		if (r)
+		if (r && r != -ENOENT)
 			return r;
 	}
-	return next == -ENOENT ? 0 : next;
+	return next == -ENOENT ? 0 : next ? next : -EBUSY;
 }
 
 /** classifier_done() - Close the descriptors; interfaces keep the program */

@@ -152,5 +152,5 @@ int adopt_in_use(struct store *store, const struct range_set *sets, size_t n_set
 			 in_use.n_closed);
 		return 0;
 	}
-	return r < 0 ? r : ipam_set_took_over(store, scope);
+	return r ? r : ipam_set_took_over(store, scope);
 }

@@ -32,7 +32,7 @@ struct held_search {
  *
  * Networks share a store, and in other roles than ours a plugin makes such a route to its own container.
  *
- * Return: 0
+ * Return: 0, negative errno
  */
 static int hear_holder(void *userdata, const struct lease *lease)
 {
@@ -40,8 +40,8 @@ static int hear_holder(void *userdata, const struct lease *lease)
 	char own[IF_NAMESIZE], through[IF_NAMESIZE] = "";
 
 	identity_host_name(&lease->attachment, own);
-	if (search->route->interface)
-		(void)if_indextoname(search->route->interface, through);
+	if (search->route->interface && !if_indextoname(search->route->interface, through) && errno != ENXIO)
+		return -errno;
 	search->is_elsewhere = !strcmp(lease->attachment.network, search->netconf->name) && strcmp(own, through) != 0;
 	return 0;
 }

@@ -129,6 +129,30 @@ static void inherit(struct classifier_element *element, const struct classifier_
 }
 
 /**
+ * take_over() - What an older element of the same interface says
+ * @classifier:	Classifier
+ * @ifindex:	Interface
+ * @protection:	What the lease says
+ * @element:	New one, completed
+ * @reterr:	Code 107: without knowing the older one, a new one could take back what it protects
+ *
+ * Return: 0, REFUSED
+ */
+static int take_over(const struct classifier *classifier, uint32_t ifindex, const struct protection *protection,
+		     struct classifier_element *element, struct error *reterr)
+{
+	struct classifier_element older;
+	int r = classifier_get(classifier, ifindex, &older);
+
+	if (r)
+		return r == -ENOENT ? 0 : error_set_errno(reterr, ERROR_KERNEL, r, "reading the BPF map");
+	inherit(element, &older, protection);
+	if (protection->shared_interface)
+		join(element, &older);
+	return 0;
+}
+
+/**
  * guarding_put() - Put the classifier to a container's interface
  * @host:	Host; the calling thread is in its namespace
  * @ifindex:	Interface
@@ -140,18 +164,15 @@ static void inherit(struct classifier_element *element, const struct classifier_
 int guarding_put(struct host *host, uint32_t ifindex, const struct protection *protection, struct error *reterr)
 {
 	CLASSIFIER_CLEANUP struct classifier classifier = CLASSIFIER_INIT;
-	struct classifier_element element, older;
+	struct classifier_element element;
 	int r;
 
 	if (!guarding_wanted(protection) || !ifindex)
 		return 0;
 	make_element(host, protection, &element);
 	r = classifier_open(host->rtnetlink, &classifier, reterr);
-	if (!r && !protection->new_interface && classifier_get(&classifier, ifindex, &older) == 0) {
-		inherit(&element, &older, protection);
-		if (protection->shared_interface)
-			join(&element, &older);
-	}
+	if (!r && !protection->new_interface)
+		r = take_over(&classifier, ifindex, protection, &element, reterr);
 	if (!r)
 		r = classifier_put(&classifier, ifindex, &element, reterr);
 	if (!r)

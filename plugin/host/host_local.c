@@ -58,7 +58,7 @@ static int lock(int fd)
  * @network:	Name
  * @ret_files:	Directory, to be released with host_local_done()
  *
- * Return: 0 also when there is none, HOST_LOCAL_E_LOCKED, negative errno
+ * Return: 0 also when there is none, HOST_LOCAL_E_LOCKED, negative errno, -ENAMETOOLONG too
  */
 int host_local_open(const char *directory, const char *network, struct host_local *ret_files)
 {
@@ -67,8 +67,10 @@ int host_local_open(const char *directory, const char *network, struct host_loca
 	int r;
 
 	*ret_files = (struct host_local)HOST_LOCAL_INIT;
-	if (!directory || (size_t)snprintf(path, sizeof(path), "%s/%s", directory, network) >= sizeof(path))
+	if (!directory)
 		return 0;
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", directory, network) >= sizeof(path))
+		return -ENAMETOOLONG;
 	files.dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (files.dir_fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
@@ -91,7 +93,7 @@ void host_local_done(struct host_local *files)
 	*files = (struct host_local)HOST_LOCAL_INIT;
 }
 
-/** read_owner() - Read the file of an address: 0, negative errno */
+/** read_owner() - Read the file of an address: 0, -EINVAL when it names nobody, another negative errno */
 static int read_owner(const struct host_local *files, const char *name, struct owner *ret_owner)
 {
 	CLEANUP_CLOSE int fd = openat(files->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -134,7 +136,7 @@ bool host_local_is_taken(const struct host_local *files, const struct address *a
  * @address:	Address
  * @attachment:	To whom
  *
- * Return: 0, negative errno
+ * Return: 0, negative errno: then there is no file, for one that names nobody would hold the address for ever
  */
 int host_local_put(const struct host_local *files, const struct address *address, const struct attachment *attachment)
 {
@@ -151,7 +153,10 @@ int host_local_put(const struct host_local *files, const struct address *address
 		    FILE_MODE);
 	if (fd < 0)
 		return -errno;
-	return write(fd, contents, (size_t)length) == length ? 0 : -EIO;
+	if (write(fd, contents, (size_t)length) == length)
+		return 0;
+	(void)unlinkat(files->dir_fd, name, 0);
+	return -EIO;
 }
 
 /**
@@ -199,16 +204,20 @@ void host_local_forget_all(const char *directory, const struct attachment *attac
 		(void)closedir(stream);
 }
 
-/** adopt_one() - Hold the address of one file for whom it names: 0, negative errno */
+/** adopt_one() - Hold the address of one file for whom it names; one that is gone or names nobody, for nobody: 0, negative errno */
 static int adopt_one(const struct host_local *files, const char *network, const char *name, struct store *store)
 {
 	struct adopted adopted = {.lease = {.pod_namespace = "", .pod_name = "", .netns = "", .since = time(NULL)}};
 	struct address address;
 	struct owner owner = {.container_id = "", .ifname = ""};
+	int r;
 
 	/* Beside the addresses there are "lock" and "last_reserved_ip.0". */
-	if (address_parse(name, &address) < 0 || read_owner(files, name, &owner) < 0)
+	if (address_parse(name, &address) < 0)
 		return 0;
+	r = read_owner(files, name, &owner);
+	if (r < 0)
+		return r == -EINVAL || r == -ENOENT || r == -ELOOP ? 0 : r;
 	adopted.lease.attachment = (struct attachment){.network = network,
 						       .container_id = owner.container_id,
 						       .ifname = *owner.ifname ? owner.ifname : "eth0"};
@@ -216,6 +225,23 @@ static int adopt_one(const struct host_local *files, const char *network, const 
 	adopted.lease.addresses[0] = address;
 	adopted.lease.n_addresses = 1;
 	return ipam_hold(store, &adopted);
+}
+
+/** adopt_each() - adopt_one() for each file of the directory: 0, negative errno */
+static int adopt_each(const struct host_local *files, const char *network, DIR *stream, struct store *store)
+{
+	int r = 0;
+
+	while (r == 0) {
+		const struct dirent *entry;
+
+		errno = 0;
+		entry = readdir(stream);
+		if (!entry)
+			return -errno;
+		r = adopt_one(files, network, entry->d_name, store);
+	}
+	return r;
 }
 
 /**
@@ -228,7 +254,6 @@ static int adopt_one(const struct host_local *files, const char *network, const 
  */
 int host_local_adopt(const struct host_local *files, const char *network, struct store *store)
 {
-	const struct dirent *entry;
 	DIR *stream;
 	int r, fd;
 
@@ -241,8 +266,7 @@ int host_local_adopt(const struct host_local *files, const char *network, struct
 	stream = fd < 0 ? NULL : fdopendir(fd);
 	if (!stream)
 		return -errno;
-	while (r == 0 && (entry = readdir(stream)))
-		r = adopt_one(files, network, entry->d_name, store);
+	r = adopt_each(files, network, stream, store);
 	(void)closedir(stream);
-	return r < 0 ? r : ipam_set_took_over(store, network);
+	return r ? r : ipam_set_took_over(store, network);
 }

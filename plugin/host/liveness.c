@@ -104,6 +104,7 @@ bool liveness_interface(struct port *host, const struct lease *lease)
 	int r = attach_find(host, &lease->attachment, &link, &ignored);
 
 	if (r == ATTACH_E_ABSENT || r == ATTACH_E_FOREIGN)
-		r = attach_find_renamed(host, &lease->attachment, lease->addresses, lease->n_addresses, &link);
+		r = attach_find_renamed(host, &lease->attachment, lease->addresses, lease->n_addresses, &link,
+					&ignored);
 	return r != ATTACH_E_ABSENT && r != ATTACH_E_FOREIGN;
 }

@@ -45,14 +45,16 @@ static int note_directory(void *userdata, uint32_t ifindex, const struct classif
 	return 0;
 }
 
-/** find_directories() - All that the classifier knows of: 0, -ENOMEM */
+/** find_directories() - All that the classifier knows of; there may be none, of which nobody knows others: 0, negative errno */
 static int find_directories(struct host *host, struct directories *directories)
 {
 	CLASSIFIER_CLEANUP struct classifier kept = CLASSIFIER_INIT;
 	int r = host->rtnetlink ? classifier_open_kept(host->rtnetlink, &kept) : -ENOENT;
 
-	/* Without its name nothing is known of others. */
-	return r < 0 ? 0 : classifier_each(&kept, note_directory, directories);
+	/* A kernel without BPF has no classifier. */
+	if (r == -ENOENT || r == -ENOSYS)
+		return 0;
+	return r < 0 ? r : classifier_each(&kept, note_directory, directories);
 }
 
 /** visit() - One store: 0, what @each returned, REFUSED */
@@ -75,7 +77,7 @@ static int visit(const char *data_dir, other_store_fn each, void *userdata, stru
  * @host:	Host
  * @each:	Called for each
  * @userdata:	For it
- * @reterr:	Codes 11, 106; only for REFUSED
+ * @reterr:	Codes 11, 106, 107; only for REFUSED
  *
  * Return: 0, what @each returned, REFUSED when one can't be read
  */
@@ -85,7 +87,8 @@ int other_stores_each(struct host *host, other_store_fn each, void *userdata, st
 	int r = find_directories(host, &directories);
 
 	if (r < 0)
-		return error_no_memory(reterr);
+		return error_set_errno(reterr, ERROR_KERNEL, r,
+				       "which other state directories are in use on this host can't be read");
 	for (size_t i = 0; i < directories.n && !r; i++)
 		r = visit(directories.all[i], each, userdata, reterr);
 	return r;

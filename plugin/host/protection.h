@@ -42,7 +42,7 @@ struct protection_removal {
 	struct protection protection;
 };
 
-bool protection_shared(struct store *store, const struct attachment *attachment);
+int protection_shared(struct store *store, const struct attachment *attachment, bool *ret_shared);
 struct protection protection_of_lease(const struct lease *lease, const struct egress *egress);
 int protection_check(struct host *host, const struct attachment *attachment, struct error *reterr);
 int protection_available(const struct netconf *netconf, struct error *reterr);

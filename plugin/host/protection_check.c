@@ -124,14 +124,27 @@ static int look(struct host *host, const struct state *state, const struct attac
 	return r;
 }
 
-/** is_shared() - Whether rangeguard stands once more behind itself in the list, with pins for the same addresses */
-static bool is_shared(struct store *store, const struct attachment *attachment)
+/**
+ * look_for_chained() - Whether rangeguard stands once more after itself in the list, with pins for the same addresses
+ * @store:	Store
+ * @attachment:	Attachment
+ * @ret_is:	Whether it does; one that is damaged counts
+ *
+ * Return: 0, negative errno
+ */
+static int look_for_chained(struct store *store, const struct attachment *attachment, bool *ret_is)
 {
 	struct attachment chained = *attachment;
 	PROTECTION_CLEANUP struct protection others = {0};
+	int r;
 
+	*ret_is = false;
+	if (attachment->chained)
+		return 0;
 	chained.chained = true;
-	return !attachment->chained && protection_find(store, &chained, NULL, &others) == 0;
+	r = protection_find(store, &chained, NULL, &others);
+	*ret_is = r == 0 || r == IPAM_E_DAMAGED;
+	return r < 0 ? r : 0;
 }
 
 /**
@@ -160,9 +173,10 @@ int protection_check(struct host *host, const struct attachment *attachment, str
 	r = protection_find(store, attachment, NULL, &protection);
 	if (r == IPAM_E_NOT_FOUND)
 		return no_lease(reterr);
+	if (!r)
+		r = look_for_chained(store, attachment, &protection.shared);
 	if (r)
 		return lease_store_error(host->data_dir, r, reterr);
-	protection.shared = is_shared(store, attachment);
 	store = store_close(store);
 	return look(host, &state, attachment, &protection, reterr);
 }

@@ -100,14 +100,23 @@ static int keep_digest(void *userdata, const struct lease *lease)
  * same addresses
  * @store:	Store, in no transaction
  * @attachment:	Attachment
+ * @ret_shared:	Whether it does; so it seems where the other's lease is damaged
+ *
+ * Return: 0, negative errno
  */
-bool protection_shared(struct store *store, const struct attachment *attachment)
+int protection_shared(struct store *store, const struct attachment *attachment, bool *ret_shared)
 {
 	struct attachment own = *attachment;
 	uint64_t digest = 0;
+	int r;
 
+	*ret_shared = false;
+	if (!attachment->chained)
+		return 0;
 	own.chained = false;
-	return attachment->chained && ipam_find(store, &own, keep_digest, &digest) == 0 && digest;
+	r = ipam_find(store, &own, keep_digest, &digest);
+	*ret_shared = r == IPAM_E_DAMAGED || (r == 0 && digest);
+	return r < 0 ? r : 0;
 }
 
 /**
@@ -130,7 +139,7 @@ int protection_find(struct store *store, const struct attachment *attachment, st
 	ret_arms->member.egress = &ret_arms->egress;
 	r = ipam_find(store, attachment, found, &search);
 	if (!r)
-		ret_arms->member.shared = protection_shared(store, attachment);
+		r = protection_shared(store, attachment, &ret_arms->member.shared);
 	if (r || !ret_arms->digest)
 		return r;
 	r = ipam_find_egress(store, ret_arms->digest, read_clauses, ret_arms);

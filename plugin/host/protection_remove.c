@@ -58,16 +58,20 @@ static int take_away(struct host *host, const struct protection *protection, str
 				   : arm_remove(host->netfilter, &protection->member, reterr);
 }
 
-/** read_kernel() - What the kernel tells of a container whose lease is lost: 0, REFUSED when that is nothing */
-static int read_kernel(struct port *host, const struct attachment *attachment, struct protection *protection)
+/** read_kernel() - What the kernel tells of a container whose lease is lost, if anything: 0, REFUSED */
+static int read_kernel(struct port *host, const struct attachment *attachment, struct protection *protection,
+		       struct error *reterr)
 {
 	INVENTORY_CLEANUP struct inventory inventory = {0};
-	struct error ignored = {0};
 	struct link_info link;
+	int r = attach_find(host, attachment, &link, reterr);
 
 	/* All interfaces and routes are read only for one that is there: a DEL may come again and again. */
-	if (attach_find(host, attachment, &link, &ignored) || inventory_read(host, &inventory) < 0)
-		return REFUSED;
+	if (r)
+		return r == REFUSED ? r : 0;
+	r = inventory_read(host, &inventory);
+	if (r < 0)
+		return error_set_errno(reterr, ERROR_KERNEL, r, "the host's interfaces and routes can't be read");
 	identity_host_name(attachment, protection->member.interface);
 	for (size_t i = 0; i < inventory.n_items; i++) {
 		const struct inventory_item *item = &inventory.items[i];
@@ -77,9 +81,9 @@ static int read_kernel(struct port *host, const struct attachment *attachment, s
 		memcpy(protection->member.addresses, item->addresses, sizeof(protection->member.addresses));
 		protection->member.n_addresses = item->n_addresses;
 		protection->unknown = true;
-		return 0;
+		break;
 	}
-	return REFUSED;
+	return 0;
 }
 
 /** read_store() - What the store tells of a container: 0; else nothing, when the error may be filled */
@@ -98,7 +102,7 @@ static int read_store(const struct host *host, const struct state *state, const 
  * @host:	Host
  * @state:	State, NULL when it can't be used
  * @attachment:	Attachment
- * @reterr:	Code 11: nothing was touched, and nobody waits for the same lock again
+ * @reterr:	Code 11, 107: nothing was touched, and nobody waits for the same lock again
  *
  * Return: 0, REFUSED
  */
@@ -116,8 +120,7 @@ int protection_removal_begin(struct protection_removal *removal, struct host *ho
 		*reterr = err;
 		return REFUSED;
 	}
-	(void)read_kernel(host->rtnetlink, attachment, &removal->protection);
-	return 0;
+	return read_kernel(host->rtnetlink, attachment, &removal->protection, reterr);
 }
 
 /**
@@ -222,6 +225,9 @@ int protection_release(struct store *store, struct host *host, const struct atta
 	FAREWELL_CLEANUP struct farewell farewell = {.recorder = reason == RELEASE_UNDO ? NULL : host->recorder};
 	int r = protection_find(store, attachment, &farewell, &protection);
 
+	/* What could not be looked up may be in the kernel still. */
+	if (r < 0)
+		return r;
 	if (!r && attachment->chained)
 		close_interface(host, &protection);
 	/* Of a lease that can't be read nothing is known. */

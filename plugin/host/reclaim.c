@@ -117,6 +117,9 @@ static int release_all(struct store *store, const struct reclaim *reclaim, int64
 			return r;
 		if (r == REFUSED)
 			log_line("%s", err.msg);
+		else if (r)
+			log_line("the lease of %.256s %s of network %s stays: it can't be read", dead->container_id,
+				 dead->ifname, dead->network);
 		else
 			log_line("reclaimed the lease of %.256s %s of network %s: namespace and interface are gone",
 				 dead->container_id, dead->ifname, dead->network);

@@ -7,7 +7,6 @@
 #include "plugin/host/restore.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +15,7 @@
 #include "plugin/host/mended.h"
 #include "plugin/host/other_stores.h"
 #include "plugin/host/protection_internal.h"
+#include "plugin/network/link.h"
 #include "plugin/report/log.h"
 #include "plugin/snat/arm.h"
 #include "plugin/snat/assign.h"
@@ -105,17 +105,26 @@ static int look_in_table(const struct host *host, const struct protection *prote
 	return r;
 }
 
-/** index_of() - The host's interface towards a container, 0: none */
-static uint32_t index_of(const struct protection *protection)
+/** find_index() - The host's interface towards a container, 0: none; REFUSED when the kernel does not tell */
+static int find_index(const struct host *host, const struct protection *protection, uint32_t *ret_ifindex,
+		      struct error *reterr)
 {
-	return *protection->member.interface ? if_nametoindex(protection->member.interface) : 0;
+	struct link_answer answer = {.found = false};
+
+	if (*protection->member.interface && link_find(host->rtnetlink, protection->member.interface, &answer, reterr))
+		return REFUSED;
+	*ret_ifindex = answer.found ? answer.link.index : 0;
+	return 0;
 }
 
 /** look() - Whether the kernel has all of it: 0, ARM_E_MISSING, REFUSED */
 static int look(struct host *host, const struct protection *protection, struct error *reterr)
 {
-	int r = guarding_look(host, index_of(protection), protection, reterr);
+	uint32_t ifindex;
+	int r = find_index(host, protection, &ifindex, reterr);
 
+	if (!r)
+		r = guarding_look(host, ifindex, protection, reterr);
 	return r == GUARDING_E_MISSING ? ARM_E_MISSING : r ? r : look_in_table(host, protection, reterr);
 }
 
@@ -153,7 +162,8 @@ static int mend(struct host *host, const struct state *state, const struct attac
 	r = look(host, &protection, reterr);
 	if (r != ARM_E_MISSING)
 		return r ? r : IPAM_E_NOT_FOUND;
-	ifindex = index_of(&protection);
+	if (find_index(host, &protection, &ifindex, reterr))
+		return REFUSED;
 	/* A container whose interface is gone waits for its DEL. */
 	if (*protection.member.interface && !ifindex)
 		return IPAM_E_NOT_FOUND;

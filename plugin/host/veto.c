@@ -39,15 +39,36 @@ static int clash_verdict(const struct veto *veto, const struct address *address)
 	return IPAM_VERDICT_FREE;
 }
 
-/** is_own_route() - Whether the route found leads to the host end of the attachment that asks: it is here already */
-static bool is_own_route(const struct veto *veto)
+/** failed() - Remember that the kernel does not tell what is with an address. Return: @r */
+static int failed(struct veto *veto, const struct address *address, int r)
+{
+	veto->failure = r;
+	veto->asked = *address;
+	return r;
+}
+
+/** is_own_route() - Whether the route found leads to the host end of the attachment that asks: 1, 0, negative errno */
+static int is_own_route(const struct veto *veto)
 {
 	char own[IF_NAMESIZE], found[IF_NAMESIZE];
 
-	if (veto->match.protocol != PLAN_ROUTE_PROTOCOL || !if_indextoname(veto->match.interface, found))
-		return false;
+	if (veto->match.protocol != PLAN_ROUTE_PROTOCOL)
+		return 0;
+	if (!if_indextoname(veto->match.interface, found))
+		return errno == ENXIO ? 0 : -errno;
 	identity_host_name(veto->attachment, own);
 	return strcmp(own, found) == 0;
+}
+
+/** taken_verdict() - What it means that somebody has the address already */
+static int taken_verdict(struct veto *veto, const struct address *address, bool requested)
+{
+	int own = is_own_route(veto);
+
+	if (own)
+		return own < 0 ? failed(veto, address, own) : (int)IPAM_VERDICT_FREE;
+	veto->taken = requested;
+	return requested ? IPAM_VERDICT_STOP : IPAM_VERDICT_SKIP;
 }
 
 /** veto_address() - ipam_veto_fn: how does the host route this address today? */
@@ -64,17 +85,12 @@ int veto_address(void *userdata, const struct ip_range *range, const struct addr
 	case HOSTROUTE_FREE:
 		return IPAM_VERDICT_FREE;
 	case HOSTROUTE_TAKEN:
-		if (is_own_route(veto))
-			return IPAM_VERDICT_FREE;
-		veto->taken = requested;
-		return requested ? IPAM_VERDICT_STOP : IPAM_VERDICT_SKIP;
+		return taken_verdict(veto, address, requested);
 	case HOSTROUTE_CLASH:
 		veto->taken = false;
 		return clash_verdict(veto, address);
 	default:
-		veto->failure = r;
-		veto->asked = *address;
-		return r;
+		return failed(veto, address, r);
 	}
 }
 

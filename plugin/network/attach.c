@@ -292,10 +292,10 @@ int attach_delete(struct port *host, const struct attachment *attachment, const 
 	int step = 0;
 	bool there;
 
-	if (r && r != ATTACH_E_ABSENT && r != ATTACH_E_FOREIGN)
+	if (r == ATTACH_E_ABSENT || r == ATTACH_E_FOREIGN)
+		r = attach_find_renamed(host, attachment, when_down->addresses, when_down->n_addresses, &link, reterr);
+	if (r == REFUSED)
 		return r;
-	if (r)
-		r = attach_find_renamed(host, attachment, when_down->addresses, when_down->n_addresses, &link);
 	there = r == 0;
 	if (there && when_down->run && take_down(host, link.index, reterr))
 		return REFUSED;

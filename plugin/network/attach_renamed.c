@@ -30,6 +30,20 @@ static int link_at(struct port *host, uint32_t index, struct link_info *ret_link
 	return answer.found ? 0 : ATTACH_E_ABSENT;
 }
 
+/** look_up() - The route to an address: 0; HOSTROUTE_E_NONE, also where the kernel lacks its family; REFUSED */
+static int look_up(struct port *host, const struct address *address, struct route_info *ret_match, struct error *reterr)
+{
+	char text[ADDRESS_TEXT_MAX];
+	int r = hostroute_lookup(host, address, ret_match);
+
+	if (r >= 0)
+		return r;
+	if (r == -EAFNOSUPPORT || r == -EOPNOTSUPP)
+		return HOSTROUTE_E_NONE;
+	return error_set_errno(reterr, ERROR_KERNEL, r, "the kernel does not tell how the host routes address %s",
+			       address_format(address, text));
+}
+
 /**
  * attach_find_renamed() - The host end of an attachment, whatever its name
  * @host:	Port
@@ -37,24 +51,26 @@ static int link_at(struct port *host, uint32_t index, struct link_info *ret_link
  * @addresses:	Its addresses
  * @n_addresses:	How many
  * @ret_link:	Host end
+ * @reterr:	Code 107
  *
  * Return: 0, ATTACH_E_ABSENT when no route of ours to the addresses leads to it; REFUSED when the kernel does not tell
  */
 int attach_find_renamed(struct port *host, const struct attachment *attachment, const struct address *addresses,
-			size_t n_addresses, struct link_info *ret_link)
+			size_t n_addresses, struct link_info *ret_link, struct error *reterr)
 {
 	char alias[IDENTITY_ALIAS_MAX];
-	struct error ignored = {0};
 
 	identity_alias(attachment, alias);
 	for (size_t i = 0; i < n_addresses; i++) {
 		struct route_info match;
 		struct link_info link;
-		int r = hostroute_lookup(host, &addresses[i], &match);
+		int r = look_up(host, &addresses[i], &match, reterr);
 
+		if (r == REFUSED)
+			return r;
 		if (r || match.protocol != PLAN_ROUTE_PROTOCOL || !match.interface)
 			continue;
-		r = link_at(host, match.interface, &link, &ignored);
+		r = link_at(host, match.interface, &link, reterr);
 		if (r && r != ATTACH_E_ABSENT)
 			return r;
 		if (r || !identity_has_alias(&link, alias))

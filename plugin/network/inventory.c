@@ -54,7 +54,7 @@ static int take_link(const struct nlmsghdr *message, void *userdata)
  * @message:	Route, NULL when the dump begins again: what was kept is kept only once
  * @userdata:	struct inventory, sorted
  *
- * Return: 0, -E2BIG, -EBADMSG
+ * Return: 0, -EBADMSG
  */
 static int take_route(const struct nlmsghdr *message, void *userdata)
 {
@@ -77,8 +77,9 @@ static int take_route(const struct nlmsghdr *message, void *userdata)
 	for (size_t i = 0; i < item->n_addresses; i++)
 		if (address_equal(&item->addresses[i], &route.destination.address))
 			return 0;
+	/* Somebody else's doing: a lease holds no more. The routes tell those who ask about such an address. */
 	if (item->n_addresses == LIMIT_RANGE_SETS)
-		return -E2BIG;
+		return 0;
 	item->addresses[item->n_addresses++] = route.destination.address;
 	return 0;
 }

@@ -20,22 +20,27 @@
  * is_anothers() - Whether what the store has of this attachment is another plugin's to delete
  * @context:	Call
  * @host:	Port
+ * @ret_is:	Whether it is
+ * @reterr:	Error
  *
  * So it is in the chained role: an earlier plugin of the list may have it through this program's IPAM, or it is this
  * program itself, in the interface role, which gets a DEL of its own. Unless a host end of ours is there and nothing
  * says that the configuration is meant for the chained role; then it has lost its ipam object since ADD.
  *
- * Return: whether it is
+ * Return: 0, REFUSED
  */
-static bool is_anothers(const struct context *context, struct port *host)
+static int is_anothers(const struct context *context, struct port *host, bool *ret_is, struct error *reterr)
 {
 	struct attachment attachment = context_attachment(context);
-	struct error ignored = {0};
 	struct link_info link;
+	int r;
 
-	if (context->netconf.role != ROLE_CHAINED)
-		return false;
-	return json_object_get(context->root, "snat") || attach_find(host, &attachment, &link, &ignored) != 0;
+	*ret_is = context->netconf.role == ROLE_CHAINED;
+	if (!*ret_is || json_object_get(context->root, "snat"))
+		return 0;
+	r = attach_find(host, &attachment, &link, reterr);
+	*ret_is = r != 0;
+	return r == REFUSED ? r : 0;
 }
 
 /** tolerate() - A store that can't be used must not keep a container from being deleted: said, not failed */
@@ -133,11 +138,14 @@ int verb_del(struct context *context, struct error *reterr)
 {
 	HOST_CLEANUP struct host host = {0};
 	struct error err = {0};
+	bool anothers = false;
 
 	(void)netconf_read_identity(context->root, "the network configuration", &context->netconf);
 	if (context_open_host(context, &host, reterr))
 		return REFUSED;
 	if (context->netconf.role == ROLE_CHAINED && chained_del(context, &host, &err) && tolerate(&err, reterr))
 		return REFUSED;
-	return is_anothers(context, host.rtnetlink) ? 0 : delete_attachment(context, &host, reterr);
+	if (is_anothers(context, host.rtnetlink, &anothers, reterr))
+		return REFUSED;
+	return anothers ? 0 : delete_attachment(context, &host, reterr);
 }

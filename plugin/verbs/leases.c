@@ -373,8 +373,7 @@ int leases_note(const struct context *context, const struct state *state, struct
 		if (!r)
 			r = ipam_note(taking.store, lease, context->pinning.definition);
 	}
-	if (r)
-		return lease_store_error(context->netconf.data_dir, r, reterr);
-	*ret_shared = protection_shared(taking.store, &lease->attachment);
-	return 0;
+	if (!r)
+		r = protection_shared(taking.store, &lease->attachment, ret_shared);
+	return r ? lease_store_error(context->netconf.data_dir, r, reterr) : 0;
 }

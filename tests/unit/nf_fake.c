@@ -394,7 +394,7 @@ static void tell_rules(struct call *call, const struct nlmsghdr *message)
 	nftnl_rule_free(wanted);
 }
 
-/** exchange() - port_ops: a dump */
+/** exchange() - port_ops: a dump, or what is asked of connection tracking */
 static int exchange(struct port *port, struct batch *batch, port_reply_fn reply, void *userdata,
 		    struct port_failure *reterr)
 {
@@ -405,6 +405,9 @@ static int exchange(struct port *port, struct batch *batch, port_reply_fn reply,
 	(void)port;
 	if (r)
 		return r;
+	/* Connection tracking is asked through the same port; there is no flow. */
+	if (NFNL_SUBSYS_ID(message->nlmsg_type) == NFNL_SUBSYS_CTNETLINK)
+		return 0;
 	if ((message->nlmsg_type & 0xff) == NFT_MSG_GETSET)
 		tell_sets(&call);
 	else
