@@ -3,9 +3,10 @@
 
 #include "plugin/agent/options.h"
 
-#include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "plugin/text/options.h"
 #include "rangeguard/exit_status.h"
 
 #ifndef RANGEGUARD_VERSION
@@ -31,47 +32,27 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 ended by SIGTERM or SIGINT, 1 failed (or --check found something), 2 usage.\n";
 
-/** usage() - Say what is wrong with the command line; return the exit status */
-static int usage(const char *what, const char *argument)
-{
-	(void)fprintf(stderr, "rangeguard-agent: %s%s; see rangeguard-agent --help\n", what, argument);
-	return EXIT_USAGE;
-}
-
 /** print() - What was asked for on standard output; AGENT_OPTIONS_ENDED or the exit status */
 static int print(const char *text)
 {
-	return fputs(text, stdout) == EOF || fflush(stdout) ? usage("can't write to standard output", "")
-							    : AGENT_OPTIONS_ENDED;
+	return fputs(text, stdout) == EOF || fflush(stdout)
+		       ? options_usage("rangeguard-agent", "can't write to standard output", "")
+		       : AGENT_OPTIONS_ENDED;
 }
 
-/** read_option() - One option; 0, AGENT_OPTIONS_ENDED or the exit status */
-static int read_option(int option, const char *argument, struct agent_options *options)
+/** read_version(), read_help() - option_fn: print it, and end */
+static int read_version(const char *value, void *userdata)
 {
-	switch (option) {
-	case 'c':
-		options->config = argument;
-		return 0;
-	case 'd':
-		options->data_dir = argument;
-		return 0;
-	case 'l':
-		options->listen = argument;
-		return 0;
-	case 't':
-		options->textfile = argument;
-		return 0;
-	case 'D':
-		options->docker = true;
-		return 0;
-	case 'C':
-		options->check = true;
-		return 0;
-	case 'v':
-		return print("rangeguard-agent " RANGEGUARD_VERSION "\n");
-	default:
-		return print(help);
-	}
+	(void)value;
+	(void)userdata;
+	return print("rangeguard-agent " RANGEGUARD_VERSION "\n");
+}
+
+static int read_help(const char *value, void *userdata)
+{
+	(void)value;
+	(void)userdata;
+	return print(help);
 }
 
 /**
@@ -83,26 +64,19 @@ static int read_option(int option, const char *argument, struct agent_options *o
  */
 int agent_options_read(int argc, char **argv, struct agent_options *ret_options)
 {
-	static const struct option known[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"data-dir", required_argument, NULL, 'd'},
-		{"listen", required_argument, NULL, 'l'},
-		{"textfile", required_argument, NULL, 't'},
-		{"docker", no_argument, NULL, 'D'},
-		{"check", no_argument, NULL, 'C'},
-		{"version", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
+	const struct option_rule rules[] = {
+		{"config", .text = &ret_options->config},
+		{"data-dir", .text = &ret_options->data_dir},
+		{"listen", .text = &ret_options->listen},
+		{"textfile", .text = &ret_options->textfile},
+		{"docker", .flag = &ret_options->docker},
+		{"check", .flag = &ret_options->check},
+		{"version", .call = read_version},
+		{"help", .call = read_help},
+		{NULL},
 	};
-	int option, r = 0;
 
-	opterr = 0;
-	while (!r && (option = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
-		if (option == ':' || option == '?')
-			return usage(option == ':' ? "argument missing for " : "unknown option ", argv[optind - 1]);
-		r = read_option(option, optarg, ret_options);
-	}
-	if (!r && optind < argc)
-		return usage("unexpected argument ", argv[optind]);
-	return r;
+	if (argc == 2 && !strcmp(argv[1], "-h"))
+		return print(help);
+	return options_read_only(&(struct command_line){"rangeguard-agent", help, argc, argv}, rules);
 }

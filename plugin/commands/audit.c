@@ -2,7 +2,6 @@
 /* `rangeguard audit`: this host as it is against what is written down of it. */
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "plugin/commands/findings.h"
 #include "plugin/overview/host_networks.h"
 #include "plugin/text/colour.h"
+#include "plugin/text/options.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/exit_status.h"
 
@@ -47,8 +47,8 @@ static const struct format formats[] = {
 	{"junit", findings_print_junit}, {"github", findings_print_github},
 };
 
-/** struct options - The command line */
-struct options {
+/** struct audit_options - The command line */
+struct audit_options {
 	struct path_list configs;
 	struct audit audit;
 	const struct format *format;
@@ -59,13 +59,14 @@ struct options {
 /** usage() - Say what is wrong with the command line; return the exit status */
 static int usage(const char *what, const char *argument)
 {
-	(void)fprintf(stderr, "rangeguard audit: %s%s; see rangeguard audit --help\n", what, argument);
-	return EXIT_USAGE;
+	return options_usage("rangeguard audit", what, argument);
 }
 
 /** read_format() - The argument of --format; 0 or the exit status */
-static int read_format(const char *name, struct options *options)
+static int read_format(const char *name, void *userdata)
 {
+	struct audit_options *options = userdata;
+
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		if (strcmp(name, formats[i].name) == 0) {
 			options->format = &formats[i];
@@ -75,15 +76,10 @@ static int read_format(const char *name, struct options *options)
 	return usage("--format must be text, json, sarif, junit or github, not ", name);
 }
 
-/** read_color() - The argument of --color; 0 or the exit status */
-static int read_color(const char *text, struct options *options)
-{
-	return colour_read(text, &options->colour) ? 0 : usage("--color must be auto, always or never, not ", text);
-}
-
 /** read_within() - The argument of --within; 0 or the exit status */
-static int read_within(const char *text, struct options *options)
+static int read_within(const char *text, void *userdata)
 {
+	struct audit_options *options = userdata;
 	size_t digits = strspn(text, "0123456789");
 	unsigned days = 0;
 
@@ -95,55 +91,28 @@ static int read_within(const char *text, struct options *options)
 	return 0;
 }
 
-/** read_option() - One option; 0 or the exit status */
-static int read_option(int option, const char *unknown, struct options *options)
-{
-	switch (option) {
-	case 'd':
-		options->audit.data_dir = optarg;
-		return 0;
-	case 'c':
-		return path_list_add(&options->configs, optarg) ? usage("out of memory at ", optarg) : 0;
-	case 'i':
-		options->audit.inventory = optarg;
-		return 0;
-	case 'w':
-		return read_within(optarg, options);
-	case 'f':
-		return read_format(optarg, options);
-	case 'C':
-		return read_color(optarg, options);
-	case 's':
-		options->strict = true;
-		return 0;
-	default:
-		return usage(option == ':' ? "argument missing for " : "unknown option ", unknown);
-	}
-}
-
 /** read_options() - The command line; 0 or the exit status */
-static int read_options(int argc, char **argv, struct options *options)
+static int read_options(int argc, char **argv, struct audit_options *options)
 {
-	static const struct option known[] = {
-		{"data-dir", required_argument, NULL, 'd'},  {"config", required_argument, NULL, 'c'},
-		{"inventory", required_argument, NULL, 'i'}, {"within", required_argument, NULL, 'w'},
-		{"format", required_argument, NULL, 'f'},    {"color", required_argument, NULL, 'C'},
-		{"strict", no_argument, NULL, 's'},	     {0},
+	const struct option_rule rules[] = {
+		{"data-dir", .text = &options->audit.data_dir},
+		{"config", .paths = &options->configs},
+		{"inventory", .text = &options->audit.inventory},
+		{"within", .read = read_within, .userdata = options},
+		{"format", .read = read_format, .userdata = options},
+		{"color", .colour = &options->colour},
+		{"strict", .flag = &options->strict},
+		{NULL},
 	};
-	int option, status = 0;
+	int r = options_read_only(&(struct command_line){"rangeguard audit", command_audit_help, argc, argv}, rules);
 
-	opterr = 0;
-	while (!status && (option = getopt_long(argc, argv, ":", known, NULL)) != -1)
-		status = read_option(option, argv[optind - 1], options);
-	if (!status && optind < argc)
-		status = usage("unexpected argument ", argv[optind]);
-	if (!status && !options->configs.n_paths && path_list_add(&options->configs, HOST_NETWORKS_DIR))
-		status = usage("out of memory", "");
-	return status;
+	if (!r && !options->configs.n_paths && path_list_add(&options->configs, HOST_NETWORKS_DIR))
+		r = usage("out of memory", "");
+	return r;
 }
 
 /** run() - Audit and print; the exit status */
-static int run(const struct options *options)
+static int run(const struct audit_options *options)
 {
 	CLEANUP(findings_done) struct findings findings;
 	struct audit audit = options->audit;
@@ -175,7 +144,7 @@ static int run(const struct options *options)
  */
 int command_audit(int argc, char **argv)
 {
-	struct options options = {.audit = {.data_dir = NETCONF_DATA_DIR, .within = 30}, .format = &formats[0]};
+	struct audit_options options = {.audit = {.data_dir = NETCONF_DATA_DIR, .within = 30}, .format = &formats[0]};
 	int status = read_options(argc, argv, &options);
 
 	if (!status)

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "plugin/host/ask.h"
 #include "plugin/netconf/netconf.h"
 #include "plugin/policy/policies.h"
+#include "plugin/text/options.h"
 #include "plugin/text/source.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/exit_status.h"
@@ -41,8 +41,8 @@ const char command_cluster_help[] =
 	"\n"
 	"Exit status: 0 fine, 1 refused, 2 usage or no agent.\n";
 
-/** struct options - The command line */
-struct options {
+/** struct cluster_options - The command line */
+struct cluster_options {
 	const char *data_dir;
 	bool json;
 	bool force;
@@ -50,41 +50,32 @@ struct options {
 	char **argv;
 };
 
+/** usage() - Say what is wrong with the command line; return the exit status */
 static int usage(const char *what)
 {
-	(void)fprintf(stderr, "rangeguard cluster: %s; see rangeguard cluster --help\n", what);
-	return EXIT_USAGE;
+	return options_usage("rangeguard cluster", what, "");
 }
 
 /** read_options() - What follows the sub-command; 0 or the exit status */
-static int read_options(int argc, char **argv, struct options *options)
+static int read_options(int argc, char **argv, struct cluster_options *options)
 {
-	static const struct option known[] = {{"data-dir", required_argument, NULL, 'd'},
-					      {"format", required_argument, NULL, 'f'},
-					      {"force", no_argument, NULL, 'F'},
-					      {0}};
-	int option;
+	const struct option_rule rules[] = {
+		{"data-dir", .text = &options->data_dir},
+		{"format", .json = &options->json},
+		{"force", .flag = &options->force},
+		{NULL},
+	};
+	int first, r;
 
-	*options = (struct options){.data_dir = NETCONF_DATA_DIR};
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
-		if (option == 'd')
-			options->data_dir = optarg;
-		else if (option == 'F')
-			options->force = true;
-		else if (option == 'f' && (!strcmp(optarg, "text") || !strcmp(optarg, "json")))
-			options->json = !strcmp(optarg, "json");
-		else
-			return usage(option == 'f' ? "--format is text or json"
-						   : "an unknown option, or one without its value");
-	}
-	options->argc = argc - optind;
-	options->argv = argv + optind;
-	return 0;
+	*options = (struct cluster_options){.data_dir = NETCONF_DATA_DIR};
+	r = options_read(&(struct command_line){"rangeguard cluster", command_cluster_help, argc, argv}, rules, &first);
+	options->argc = argc - first;
+	options->argv = argv + first;
+	return r;
 }
 
 /** ask() - Ask the agent; @question is released. 0, or the exit status with the reason printed */
-static int ask(const struct options *options, json_t *question, json_t **ret_answer)
+static int ask(const struct cluster_options *options, json_t *question, json_t **ret_answer)
 {
 	struct error err = {0};
 	int r = question ? ask_agent(options->data_dir, question, WAIT_MS, ret_answer, &err) : error_no_memory(&err);
@@ -174,7 +165,7 @@ static void print_status(const json_t *answer)
 	print_pools(json_object_get(answer, "pools"));
 }
 
-static int run_status(const struct options *options)
+static int run_status(const struct cluster_options *options)
 {
 	json_t *answer = NULL;
 	int r;
@@ -192,7 +183,7 @@ static int run_status(const struct options *options)
 	return fflush(stdout) ? EXIT_USAGE : EXIT_FINE;
 }
 
-static int run_who(const struct options *options)
+static int run_who(const struct cluster_options *options)
 {
 	char since[SINCE_MAX];
 	json_t *answer = NULL;
@@ -217,7 +208,7 @@ static int run_who(const struct options *options)
 	return r;
 }
 
-static int run_forget(const struct options *options)
+static int run_forget(const struct cluster_options *options)
 {
 	json_t *answer = NULL;
 	const json_t *key;
@@ -288,7 +279,7 @@ static void print_published(const json_t *answer)
 }
 
 /** publish() - Merge, write, ask */
-static int publish(const struct options *options, const struct path_list *files, json_t *document)
+static int publish(const struct cluster_options *options, const struct path_list *files, json_t *document)
 {
 	char path[LIMIT_PATH];
 	json_t *answer = NULL;
@@ -309,7 +300,7 @@ static int publish(const struct options *options, const struct path_list *files,
 	return r;
 }
 
-static int run_publish(const struct options *options)
+static int run_publish(const struct cluster_options *options)
 {
 	struct path_list named = {0}, files = {0};
 	json_t *document = json_pack("{s:[], s:[]}", "reserved", "granted");
@@ -340,9 +331,9 @@ int command_cluster(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
-		int (*run)(const struct options *options);
+		int (*run)(const struct cluster_options *options);
 	} commands[] = {{"status", run_status}, {"publish", run_publish}, {"forget", run_forget}, {"who", run_who}};
-	struct options options;
+	struct cluster_options options;
 	int r;
 
 	if (argc < 2)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "plugin/cni/version.h"
+#include "plugin/text/nearest.h"
 
 #ifndef RANGEGUARD_VERSION
 #error "RANGEGUARD_VERSION must be the project's version"
@@ -114,6 +115,19 @@ static int run_command(const struct command *command, int argc, char **argv)
 	return command->run(argc, argv);
 }
 
+/** unknown_command() - Say that there is no such command, and which one was probably meant; return the exit status */
+static int unknown_command(const char *name)
+{
+	const char *names[N_COMMANDS + 1] = {NULL}, *nearest;
+
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		names[i] = commands[i].name;
+	nearest = nearest_name(name, names);
+	(void)fprintf(stderr, "rangeguard: unknown command '%s'; %s%s%s\n", name,
+		      nearest ? "did you mean " : "see rangeguard --help", nearest ? nearest : "", nearest ? "?" : "");
+	return EXIT_USAGE;
+}
+
 /**
  * commands_run() - Called without CNI_COMMAND
  * @argc, @argv:	Of the process
@@ -138,6 +152,5 @@ int commands_run(int argc, char **argv)
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (!strcmp(name, commands[i].name))
 			return run_command(&commands[i], argc - 1, argv + 1);
-	(void)fprintf(stderr, "rangeguard: unknown command '%s'; see rangeguard --help\n", argv[1]);
-	return EXIT_USAGE;
+	return unknown_command(argv[1]);
 }

@@ -2,7 +2,6 @@
 /* `rangeguard explain`: what the guard says of an address or a prefix, and why. */
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "plugin/netconf/netconf.h"
 #include "plugin/policy/policies.h"
 #include "plugin/text/colour.h"
+#include "plugin/text/options.h"
 #include "rangeguard/cleanup.h"
 
 const char command_explain_help[] =
@@ -32,8 +32,8 @@ const char command_explain_help[] =
 	"Exit status: 0 all are allowed, 1 some are refused (of a CIDR: a part), 2 usage or a policy\n"
 	"that can't be read.\n";
 
-/** struct options - The command line; @network NULL: none named */
-struct options {
+/** struct explain_options - The command line; @network NULL: none named */
+struct explain_options {
 	struct path_list policies;
 	const char *network;
 	bool json;
@@ -49,52 +49,23 @@ struct question {
 /** usage() - Say what is wrong with the command line; return the exit status */
 static int usage(const char *what, const char *argument)
 {
-	(void)fprintf(stderr, "rangeguard explain: %s%s; see rangeguard explain --help\n", what, argument);
-	return EXIT_USAGE;
+	return options_usage("rangeguard explain", what, argument);
 }
 
-/** read_color() - The argument of --color; 0 or the exit status */
-static int read_color(const char *text, struct options *options)
+/** read_options() - The command line; 0 or the exit status */
+static int read_options(int argc, char **argv, struct explain_options *options, int *ret_first)
 {
-	return colour_read(text, &options->colour) ? 0 : usage("--color must be auto, always or never, not ", text);
-}
-
-/** read_options() - The command line up to the questions; 0 or the exit status */
-static int read_options(int argc, char **argv, struct options *options)
-{
-	static const struct option known[] = {
-		{"policy", required_argument, NULL, 'p'},
-		{"network", required_argument, NULL, 'n'},
-		{"format", required_argument, NULL, 'f'},
-		{"color", required_argument, NULL, 'C'},
-		{0},
+	const struct option_rule rules[] = {
+		{"policy", .paths = &options->policies},
+		{"network", .text = &options->network},
+		{"format", .json = &options->json},
+		{"color", .colour = &options->colour},
+		{NULL},
 	};
-	int option;
+	int r = options_read(&(struct command_line){"rangeguard explain", command_explain_help, argc, argv}, rules,
+			     ret_first);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
-		switch (option) {
-		case 'p':
-			if (path_list_add(&options->policies, optarg))
-				return usage("out of memory", "");
-			break;
-		case 'n':
-			options->network = optarg;
-			break;
-		case 'f':
-			if (strcmp(optarg, "text") && strcmp(optarg, "json"))
-				return usage("--format must be text or json, not ", optarg);
-			options->json = !strcmp(optarg, "json");
-			break;
-		case 'C':
-			if (read_color(optarg, options))
-				return EXIT_USAGE;
-			break;
-		default:
-			return usage(option == ':' ? "argument missing for " : "unknown option ", argv[optind - 1]);
-		}
-	}
-	return optind < argc ? 0 : usage("no ADDRESS or CIDR given", "");
+	return r || *ret_first < argc ? r : usage("no ADDRESS or CIDR given", "");
 }
 
 /** read_question() - An address or prefix; 0 or the exit status */
@@ -152,7 +123,7 @@ static int print_json(json_t *results)
 
 /** answer_all() - Answer all questions in the format wanted; return the exit status */
 static int answer_all(const struct guard *guard, const struct question *questions, size_t n_questions,
-		      const struct options *options)
+		      const struct explain_options *options)
 {
 	bool json = options->json;
 	struct answers answers = {.results = json ? json_array() : NULL,
@@ -173,7 +144,7 @@ static int answer_all(const struct guard *guard, const struct question *question
 }
 
 /** explain() - Read the questions and the policies, then answer; return the exit status */
-static int explain(char **texts, size_t n_texts, const struct options *options)
+static int explain(char **texts, size_t n_texts, const struct explain_options *options)
 {
 	CLEANUP_FREE struct question *questions = calloc(n_texts, sizeof(*questions));
 	GUARD_CLEANUP struct guard *guard = NULL;
@@ -201,11 +172,11 @@ static int explain(char **texts, size_t n_texts, const struct options *options)
  */
 int command_explain(int argc, char **argv)
 {
-	struct options options = {0};
-	int status = read_options(argc, argv, &options);
+	struct explain_options options = {0};
+	int first, status = read_options(argc, argv, &options, &first);
 
 	if (!status)
-		status = explain(argv + optind, (size_t)(argc - optind), &options);
+		status = explain(argv + first, (size_t)(argc - first), &options);
 	path_list_done(&options.policies);
 	return status;
 }

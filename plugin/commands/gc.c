@@ -2,7 +2,6 @@
 /* `rangeguard gc`: what nobody else will give back. */
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "plugin/host/collect.h"
 #include "plugin/host/lease_store.h"
 #include "plugin/netconf/netconf.h"
+#include "plugin/text/options.h"
 #include "plugin/text/printable.h"
 #include "rangeguard/exit_status.h"
 
@@ -26,43 +26,24 @@ const char command_gc_help[] =
 	"\n"
 	"Exit status: 0 fine, 1 some could not be given back, 2 usage or I/O.\n";
 
-/** struct options - The command line */
-struct options {
+/** struct gc_options - The command line */
+struct gc_options {
 	const char *data_dir;
 	const char *network;
 	bool dry_run;
 };
 
-/** usage() - Say what is wrong with the command line; return the exit status */
-static int usage(const char *what, const char *argument)
-{
-	(void)fprintf(stderr, "rangeguard gc: %s%s; see rangeguard gc --help\n", what, argument);
-	return EXIT_USAGE;
-}
-
 /** read_options() - The command line; 0 or the exit status */
-static int read_options(int argc, char **argv, struct options *options)
+static int read_options(int argc, char **argv, struct gc_options *options)
 {
-	static const struct option known[] = {
-		{"data-dir", required_argument, NULL, 'd'},
-		{"network", required_argument, NULL, 'n'},
-		{"dry-run", no_argument, NULL, 'y'},
-		{0},
+	const struct option_rule rules[] = {
+		{"data-dir", .text = &options->data_dir},
+		{"network", .text = &options->network},
+		{"dry-run", .flag = &options->dry_run},
+		{NULL},
 	};
-	int option;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
-		if (option == 'd')
-			options->data_dir = optarg;
-		else if (option == 'n')
-			options->network = optarg;
-		else if (option == 'y')
-			options->dry_run = true;
-		else
-			return usage(option == ':' ? "argument missing for " : "unknown option ", argv[optind - 1]);
-	}
-	return optind < argc ? usage("unexpected argument ", argv[optind]) : 0;
+	return options_read_only(&(struct command_line){"rangeguard gc", command_gc_help, argc, argv}, rules);
 }
 
 /** print_lease() - collect.heard: "NETWORK ID IFNAME ADDRESS…" */
@@ -82,7 +63,7 @@ static void print_lease(void *userdata, const struct lease *lease)
 }
 
 /** run() - Give back, or only print: the exit status */
-static int run(const struct options *options)
+static int run(const struct gc_options *options)
 {
 	struct collect collect = {.network = options->network, .dry_run = options->dry_run, .heard = print_lease};
 	STATE_CLEANUP struct state state = STATE_INIT;
@@ -117,7 +98,7 @@ static int run(const struct options *options)
  */
 int command_gc(int argc, char **argv)
 {
-	struct options options = {.data_dir = NETCONF_DATA_DIR};
+	struct gc_options options = {.data_dir = NETCONF_DATA_DIR};
 	int status = read_options(argc, argv, &options);
 
 	return status ? status : run(&options);

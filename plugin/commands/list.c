@@ -2,7 +2,6 @@
 /* `rangeguard list`: who holds which address, sorted; read in parts, so that no ADD waits for long. */
 
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "plugin/overview/host_networks.h"
 #include "plugin/overview/lease_set.h"
 #include "plugin/text/columns.h"
+#include "plugin/text/options.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/exit_status.h"
 
@@ -39,8 +39,8 @@ const char command_list_help[] =
 	"Exit status: 0 fine (also when nothing is held), 2 usage, no such directory or network, or\n"
 	"unreadable state.\n";
 
-/** struct options - The command line; @network NULL: all; @within of FAMILY_NONE: all */
-struct options {
+/** struct list_options - The command line; @network NULL: all; @within of FAMILY_NONE: all */
+struct list_options {
 	const char *data_dir;
 	const char *network;
 	struct span within;
@@ -50,12 +50,11 @@ struct options {
 /** usage() - Say what is wrong with the command line; return the exit status */
 static int usage(const char *what, const char *argument)
 {
-	(void)fprintf(stderr, "rangeguard list: %s%s; see rangeguard list --help\n", what, argument);
-	return EXIT_USAGE;
+	return options_usage("rangeguard list", what, argument);
 }
 
 /** read_within() - The address or prefix to look for; 0 or the exit status */
-static int read_within(const char *text, struct options *options)
+static int read_within(const char *text, struct list_options *options)
 {
 	struct prefix prefix;
 	struct address address;
@@ -70,37 +69,20 @@ static int read_within(const char *text, struct options *options)
 }
 
 /** read_options() - The command line; 0 or the exit status */
-static int read_options(int argc, char **argv, struct options *options)
+static int read_options(int argc, char **argv, struct list_options *options)
 {
-	static const struct option known[] = {
-		{"data-dir", required_argument, NULL, 'd'},
-		{"network", required_argument, NULL, 'n'},
-		{"format", required_argument, NULL, 'f'},
-		{0},
+	const struct option_rule rules[] = {
+		{"data-dir", .text = &options->data_dir},
+		{"network", .text = &options->network},
+		{"format", .json = &options->json},
+		{NULL},
 	};
-	int option;
+	int first, r = options_read(&(struct command_line){"rangeguard list", command_list_help, argc, argv}, rules,
+				    &first);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
-		switch (option) {
-		case 'd':
-			options->data_dir = optarg;
-			break;
-		case 'n':
-			options->network = optarg;
-			break;
-		case 'f':
-			if (strcmp(optarg, "text") && strcmp(optarg, "json"))
-				return usage("--format must be text or json, not ", optarg);
-			options->json = !strcmp(optarg, "json");
-			break;
-		default:
-			return usage(option == ':' ? "argument missing for " : "unknown option ", argv[optind - 1]);
-		}
-	}
-	if (optind + 1 < argc)
-		return usage("unexpected argument ", argv[optind + 1]);
-	return optind < argc ? read_within(argv[optind], options) : 0;
+	if (!r && first + 1 < argc)
+		r = usage("unexpected argument ", argv[first + 1]);
+	return r || first == argc ? r : read_within(argv[first], options);
 }
 
 /** lease_since() - Time of a lease, RFC 3339 in UTC */
@@ -122,7 +104,7 @@ struct row {
 
 /** struct listing - What is printed; rows are owned */
 struct listing {
-	const struct options *options;
+	const struct list_options *options;
 	const struct lease_set *leases;
 	struct row *rows;
 	size_t n_rows;
@@ -293,7 +275,7 @@ static int fail(const char *what, const char *why)
 }
 
 /** print_list() - The leases in the format wanted; the exit status */
-static int print_list(const struct options *options)
+static int print_list(const struct list_options *options)
 {
 	LEASE_SET_CLEANUP struct lease_set leases = {0};
 	CLEANUP(listing_done) struct listing listing = {.options = options, .leases = &leases};
@@ -333,7 +315,7 @@ static void answer_crash(void)
  */
 int command_list(int argc, char **argv)
 {
-	struct options options = {.data_dir = NETCONF_DATA_DIR};
+	struct list_options options = {.data_dir = NETCONF_DATA_DIR};
 	int status = read_options(argc, argv, &options);
 
 	if (status)

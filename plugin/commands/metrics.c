@@ -2,13 +2,13 @@
 /* `rangeguard metrics`: what is going on, for node_exporter's textfile collector, or to look at. */
 
 #include <errno.h>
-#include <getopt.h>
 #include <string.h>
 
 #include "plugin/commands/commands.h"
 #include "plugin/netconf/netconf.h"
 #include "plugin/overview/host_networks.h"
 #include "plugin/overview/metrics.h"
+#include "plugin/text/options.h"
 #include "rangeguard/exit_status.h"
 
 const char command_metrics_help[] =
@@ -23,33 +23,16 @@ const char command_metrics_help[] =
 	"\n"
 	"Exit status: 0 fine, 2 usage or I/O.\n";
 
-/** usage() - Say what is wrong with the command line; return the exit status */
-static int usage(const char *what, const char *argument)
-{
-	(void)fprintf(stderr, "rangeguard metrics: %s%s; see rangeguard metrics --help\n", what, argument);
-	return EXIT_USAGE;
-}
-
 /** read_options() - The command line; 0 or the exit status */
 static int read_options(int argc, char **argv, struct metrics_source *source)
 {
-	static const struct option known[] = {
-		{"data-dir", required_argument, NULL, 'd'},
-		{"config", required_argument, NULL, 'c'},
-		{0},
+	const struct option_rule rules[] = {
+		{"data-dir", .text = &source->data_dir},
+		{"config", .paths = &source->configs},
+		{NULL},
 	};
-	int option;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
-		if (option == 'd')
-			source->data_dir = optarg;
-		else if (option != 'c')
-			return usage(option == ':' ? "argument missing for " : "unknown option ", argv[optind - 1]);
-		else if (path_list_add(&source->configs, optarg))
-			return usage("out of memory at ", optarg);
-	}
-	return optind < argc ? usage("unexpected argument ", argv[optind]) : 0;
+	return options_read_only(&(struct command_line){"rangeguard metrics", command_metrics_help, argc, argv}, rules);
 }
 
 /**

@@ -2,7 +2,6 @@
 /* `rangeguard pools`: how full the ranges of this host's networks are, and who reserves what of them. */
 
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include "plugin/commands/commands.h"
 #include "plugin/overview/pools.h"
 #include "plugin/text/columns.h"
+#include "plugin/text/options.h"
 #include "plugin/text/printable.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/exit_status.h"
@@ -32,8 +32,8 @@ const char command_pools_help[] =
 	"\n"
 	"Exit status: 0 fine, 2 usage, no such directory or network, or something that can't be read.\n";
 
-/** struct options - The command line */
-struct options {
+/** struct pools_options - The command line */
+struct pools_options {
 	struct path_list configs;
 	const char *network;
 	bool json;
@@ -42,41 +42,20 @@ struct options {
 /** usage() - Say what is wrong with the command line; return the exit status */
 static int usage(const char *what, const char *argument)
 {
-	(void)fprintf(stderr, "rangeguard pools: %s%s; see rangeguard pools --help\n", what, argument);
-	return EXIT_USAGE;
+	return options_usage("rangeguard pools", what, argument);
 }
 
 /** read_options() - The command line; 0 or the exit status */
-static int read_options(int argc, char **argv, struct options *options)
+static int read_options(int argc, char **argv, struct pools_options *options)
 {
-	static const struct option known[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"network", required_argument, NULL, 'n'},
-		{"format", required_argument, NULL, 'f'},
-		{0},
+	const struct option_rule rules[] = {
+		{"config", .paths = &options->configs},
+		{"network", .text = &options->network},
+		{"format", .json = &options->json},
+		{NULL},
 	};
-	int option;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			if (path_list_add(&options->configs, optarg))
-				return usage("out of memory at ", optarg);
-			break;
-		case 'n':
-			options->network = optarg;
-			break;
-		case 'f':
-			if (strcmp(optarg, "text") && strcmp(optarg, "json"))
-				return usage("--format must be text or json, not ", optarg);
-			options->json = !strcmp(optarg, "json");
-			break;
-		default:
-			return usage(option == ':' ? "argument missing for " : "unknown option ", argv[optind - 1]);
-		}
-	}
-	return optind < argc ? usage("unexpected argument ", argv[optind]) : 0;
+	return options_read_only(&(struct command_line){"rangeguard pools", command_pools_help, argc, argv}, rules);
 }
 
 /** hear() - Listener: say what can't be read, where */
@@ -184,7 +163,7 @@ static int fail(const char *what, const char *why)
 }
 
 /** run() - Read and print; the exit status */
-static int run(const struct options *options)
+static int run(const struct pools_options *options)
 {
 	POOLS_CLEANUP struct pools pools = {0};
 	struct report report = {.heard = hear};
@@ -211,7 +190,7 @@ static int run(const struct options *options)
  */
 int command_pools(int argc, char **argv)
 {
-	struct options options = {.network = NULL};
+	struct pools_options options = {.network = NULL};
 	int status = read_options(argc, argv, &options);
 
 	if (!status && !options.configs.n_paths && path_list_add(&options.configs, HOST_NETWORKS_DIR))

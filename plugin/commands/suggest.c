@@ -2,7 +2,6 @@
 /* `rangeguard suggest`: free subnets for a new network. */
 
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "plugin/commands/routes_file.h"
 #include "plugin/foreign/avoid.h"
 #include "plugin/policy/policies.h"
+#include "plugin/text/options.h"
 #include "rangeguard/cleanup.h"
 
 /** Most subnets of one call */
@@ -39,8 +39,8 @@ const char command_suggest_help[] =
 	"\n"
 	"Exit status: 0 as many as wanted, 1 fewer (they are printed), 2 usage or I/O.\n";
 
-/** struct options - The command line; texts are borrowed, NULL: not given */
-struct options {
+/** struct suggest_options - The command line; texts are borrowed, NULL: not given */
+struct suggest_options {
 	struct path_list policies;
 	struct path_list avoided;
 	const char *host_routes;
@@ -61,13 +61,13 @@ static int complain(const char *subject, const char *why)
 /** usage() - Say what is wrong with the command line; return the exit status */
 static int usage(const char *what, const char *argument)
 {
-	(void)fprintf(stderr, "rangeguard suggest: %s%s; see rangeguard suggest --help\n", what, argument);
-	return EXIT_USAGE;
+	return options_usage("rangeguard suggest", what, argument);
 }
 
 /** read_count() - The argument of --count; 0 or the exit status */
-static int read_count(const char *text, struct options *options)
+static int read_count(const char *text, void *userdata)
 {
+	struct suggest_options *options = userdata;
 	uint32_t count = 0;
 
 	for (const char *digit = text; *digit && count <= COUNT_MAX; digit++) {
@@ -81,71 +81,26 @@ static int read_count(const char *text, struct options *options)
 	return 0;
 }
 
-/** read_format() - The argument of --format; 0 or the exit status */
-static int read_format(const char *format, struct options *options)
-{
-	if (strcmp(format, "text") && strcmp(format, "json"))
-		return usage("--format must be text or json, not ", format);
-	options->json = !strcmp(format, "json");
-	return 0;
-}
-
-/** read_option() - One option; 0 or the exit status */
-static int read_option(int option, char *argument, struct options *options)
-{
-	switch (option) {
-	case 'p':
-		return path_list_add(&options->policies, argument) ? usage("out of memory", "") : 0;
-	case 'a':
-		return path_list_add(&options->avoided, argument) ? usage("out of memory", "") : 0;
-	case 'r':
-		options->host_routes = argument;
-		return 0;
-	case 'n':
-		options->network = argument;
-		return 0;
-	case 'w':
-		options->within = argument;
-		return 0;
-	case 'l':
-		options->prefix_length = argument;
-		return 0;
-	case 'c':
-		return read_count(argument, options);
-	default:
-		return read_format(argument, options);
-	}
-}
-
 /** read_options() - The command line; 0 or the exit status */
-static int read_options(int argc, char **argv, struct options *options)
+static int read_options(int argc, char **argv, struct suggest_options *options)
 {
-	static const struct option known[] = {
-		{"policy", required_argument, NULL, 'p'},
-		{"avoid", required_argument, NULL, 'a'},
-		{"host-routes", required_argument, NULL, 'r'},
-		{"network", required_argument, NULL, 'n'},
-		{"within", required_argument, NULL, 'w'},
-		{"prefix-length", required_argument, NULL, 'l'},
-		{"count", required_argument, NULL, 'c'},
-		{"format", required_argument, NULL, 'f'},
-		{0},
+	const struct option_rule rules[] = {
+		{"policy", .paths = &options->policies},
+		{"avoid", .paths = &options->avoided},
+		{"host-routes", .text = &options->host_routes},
+		{"network", .text = &options->network},
+		{"within", .text = &options->within},
+		{"prefix-length", .text = &options->prefix_length},
+		{"count", .read = read_count, .userdata = options},
+		{"format", .json = &options->json},
+		{NULL},
 	};
-	int option, r = 0;
+	int r = options_read_only(&(struct command_line){"rangeguard suggest", command_suggest_help, argc, argv},
+				  rules);
 
-	opterr = 0;
-	while (!r && (option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
-		if (option == ':' || option == '?')
-			return usage(option == ':' ? "argument missing for " : "unknown option ", argv[optind - 1]);
-		r = read_option(option, optarg, options);
-	}
-	if (r)
-		return r;
-	if (optind < argc)
-		return usage("unexpected argument ", argv[optind]);
-	if (!options->within || !options->prefix_length)
-		return usage("--within and --prefix-length are needed", "");
-	return 0;
+	if (!r && (!options->within || !options->prefix_length))
+		r = usage("--within and --prefix-length are needed", "");
+	return r;
 }
 
 /** struct wanted - The block, and a prefix of it that has the wanted length */
@@ -155,7 +110,7 @@ struct wanted {
 };
 
 /** read_wanted() - --within and --prefix-length; 0 or the exit status */
-static int read_wanted(const struct options *options, struct wanted *ret_wanted)
+static int read_wanted(const struct suggest_options *options, struct wanted *ret_wanted)
 {
 	char text[PREFIX_TEXT_MAX], address[ADDRESS_TEXT_MAX];
 	struct wanted wanted;
@@ -173,7 +128,7 @@ static int read_wanted(const struct options *options, struct wanted *ret_wanted)
 }
 
 /** read_reserved() - Policies into taken addresses; 0 or the exit status */
-static int read_reserved(const struct options *options, struct gaps *gaps)
+static int read_reserved(const struct suggest_options *options, struct gaps *gaps)
 {
 	GUARD_CLEANUP struct guard *guard = NULL;
 	/* A network without a name, which no network has, gets what is granted to all. */
@@ -223,7 +178,7 @@ static int read_host_routes(const char *path, const struct wanted *wanted, struc
 }
 
 /** read_taken() - All that is taken; 0 or the exit status */
-static int read_taken(const struct options *options, const struct wanted *wanted, struct gaps *gaps)
+static int read_taken(const struct suggest_options *options, const struct wanted *wanted, struct gaps *gaps)
 {
 	int status = read_reserved(options, gaps);
 
@@ -261,7 +216,7 @@ static uint32_t print_json(struct gaps *gaps, uint32_t count)
 }
 
 /** suggest() - Search and print; return the exit status */
-static int suggest(const struct options *options)
+static int suggest(const struct suggest_options *options)
 {
 	GAPS_CLEANUP struct gaps gaps = {0};
 	struct wanted wanted;
@@ -289,7 +244,7 @@ static int suggest(const struct options *options)
  */
 int command_suggest(int argc, char **argv)
 {
-	struct options options = {.count = 1};
+	struct suggest_options options = {.count = 1};
 	int status = read_options(argc, argv, &options);
 
 	if (!status)

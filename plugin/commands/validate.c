@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fnmatch.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +16,7 @@
 #include "plugin/commands/routes_file.h"
 #include "plugin/policy/policies.h"
 #include "plugin/text/colour.h"
+#include "plugin/text/options.h"
 #include "plugin/text/paths.h"
 #include "rangeguard/cleanup.h"
 
@@ -58,8 +58,8 @@ static const struct format formats[] = {
 	{"junit", findings_print_junit}, {"github", findings_print_github},
 };
 
-/** struct options - The command line */
-struct options {
+/** struct validate_options - The command line */
+struct validate_options {
 	struct path_list policies;
 	const char *host_routes;
 	struct path_list leases;
@@ -73,13 +73,14 @@ struct options {
 /** usage() - Say what is wrong with the command line; return the exit status */
 static int usage(const char *what, const char *argument)
 {
-	(void)fprintf(stderr, "rangeguard validate: %s%s; see rangeguard validate --help\n", what, argument);
-	return EXIT_USAGE;
+	return options_usage("rangeguard validate", what, argument);
 }
 
 /** read_format() - The argument of --format; 0 or the exit status */
-static int read_format(const char *name, struct options *options)
+static int read_format(const char *name, void *userdata)
 {
+	struct validate_options *options = userdata;
+
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		if (strcmp(name, formats[i].name) == 0) {
 			options->format = &formats[i];
@@ -89,69 +90,34 @@ static int read_format(const char *name, struct options *options)
 	return usage("--format must be text, json, sarif, junit or github, not ", name);
 }
 
-/** read_color() - The argument of --color; 0 or the exit status */
-static int read_color(const char *text, struct options *options)
-{
-	return colour_read(text, &options->colour) ? 0 : usage("--color must be auto, always or never, not ", text);
-}
-
 /** read_host_routes() - The argument of --host-routes; 0 or the exit status */
-static int read_host_routes(const char *path, struct options *options)
+static int read_host_routes(const char *path, void *userdata)
 {
+	struct validate_options *options = userdata;
+
 	if (options->host_routes)
 		return usage("--host-routes can be given only once: ", path);
 	options->host_routes = path;
 	return 0;
 }
 
-/** read_options() - The command line up to the paths; 0 or the exit status */
-static int read_options(int argc, char **argv, struct options *options)
+/** read_options() - The command line; 0 or the exit status */
+static int read_options(int argc, char **argv, struct validate_options *options, int *ret_first)
 {
-	static const struct option known[] = {
-		{"policy", required_argument, NULL, 'p'},
-		{"host-routes", required_argument, NULL, 'r'},
-		{"leases", required_argument, NULL, 'l'},
-		{"format", required_argument, NULL, 'f'},
-		{"color", required_argument, NULL, 'C'},
-		{"strict", no_argument, NULL, 's'},
-		{"require-policy", no_argument, NULL, 'q'},
-		{"host", no_argument, NULL, 'h'},
-		{0},
+	const struct option_rule rules[] = {
+		{"policy", .paths = &options->policies},
+		{"require-policy", .flag = &options->require_policy},
+		{"host", .flag = &options->on_host},
+		{"host-routes", .read = read_host_routes, .userdata = options},
+		{"leases", .paths = &options->leases},
+		{"format", .read = read_format, .userdata = options},
+		{"color", .colour = &options->colour},
+		{"strict", .flag = &options->strict},
+		{NULL},
 	};
-	int option, r = 0;
 
-	opterr = 0;
-	while (!r && (option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
-		switch (option) {
-		case 'p':
-			r = path_list_add(&options->policies, optarg) ? usage("out of memory", "") : 0;
-			break;
-		case 'r':
-			r = read_host_routes(optarg, options);
-			break;
-		case 'l':
-			r = path_list_add(&options->leases, optarg) ? usage("out of memory", "") : 0;
-			break;
-		case 'f':
-			r = read_format(optarg, options);
-			break;
-		case 'C':
-			r = read_color(optarg, options);
-			break;
-		case 's':
-			options->strict = true;
-			break;
-		case 'q':
-			options->require_policy = true;
-			break;
-		case 'h':
-			options->on_host = true;
-			break;
-		default:
-			r = usage(option == ':' ? "argument missing for " : "unknown option ", argv[optind - 1]);
-		}
-	}
-	return r;
+	return options_read(&(struct command_line){"rangeguard validate", command_validate_help, argc, argv}, rules,
+			    ret_first);
 }
 
 /** complain() - Say that a path can't be read; return the exit status */
@@ -216,7 +182,7 @@ static int load_routes(const char *path, struct routes *routes, struct documents
 }
 
 /** check_reserved() - Say when nothing is reserved, so that nothing can have been refused; return the exit status */
-static int check_reserved(struct documents *documents, const struct options *options)
+static int check_reserved(struct documents *documents, const struct validate_options *options)
 {
 	struct policy_once *policies = &documents->survey.policies;
 
@@ -239,7 +205,7 @@ static int exit_status(const struct findings *findings)
 }
 
 /** validate() - Read, compare and print; return the exit status */
-static int validate(char **paths, const struct options *options, struct documents *documents)
+static int validate(char **paths, const struct validate_options *options, struct documents *documents)
 {
 	struct findings *findings = &documents->findings;
 	int status = validate_paths(options->leases.paths, options->leases.n_paths, documents);
@@ -272,12 +238,12 @@ int command_validate(int argc, char **argv)
 {
 	CLEANUP(documents_done) struct documents documents;
 	ROUTES_CLEANUP struct routes routes = {0};
-	struct options options = {.format = &formats[0]};
-	int status;
+	struct validate_options options = {.format = &formats[0]};
+	int status, first;
 
 	documents_init(&documents, &options.policies);
-	status = read_options(argc, argv, &options);
-	if (!status && optind == argc && !options.leases.n_paths)
+	status = read_options(argc, argv, &options, &first);
+	if (!status && first == argc && !options.leases.n_paths)
 		status = usage("no PATH given", "");
 	if (!status)
 		status = policies_check("validate", &options.policies);
@@ -285,7 +251,7 @@ int command_validate(int argc, char **argv)
 	if (!status)
 		status = load_routes(options.host_routes, &routes, &documents);
 	if (!status)
-		status = validate(argv + optind, &options, &documents);
+		status = validate(argv + first, &options, &documents);
 	path_list_done(&options.policies);
 	path_list_done(&options.leases);
 	return status;

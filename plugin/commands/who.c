@@ -2,7 +2,6 @@
 /* `rangeguard who`: who holds or held an address, from the history. Needs neither root nor the host it is about. */
 
 #include <errno.h>
-#include <getopt.h>
 #include <string.h>
 
 #include "ipam/address/address.h"
@@ -10,6 +9,7 @@
 #include "plugin/commands/who.h"
 #include "plugin/history/when.h"
 #include "plugin/netconf/netconf.h"
+#include "plugin/text/options.h"
 #include "rangeguard/exit_status.h"
 
 const char command_who_help[] =
@@ -30,8 +30,8 @@ const char command_who_help[] =
 	"\n"
 	"Exit status: 0 somebody, 1 nobody that is known, 2 usage or a PATH that can't be read.\n";
 
-/** struct options - The command line */
-struct options {
+/** struct who_options - The command line */
+struct who_options {
 	struct archive archive;
 	struct who who;
 	bool json;
@@ -40,8 +40,7 @@ struct options {
 /** usage() - Say what is wrong with the command line; return the exit status */
 static int usage(const char *what, const char *argument)
 {
-	(void)fprintf(stderr, "rangeguard who: %s%s; see rangeguard who --help\n", what, argument);
-	return EXIT_USAGE;
+	return options_usage("rangeguard who", what, argument);
 }
 
 /** unreadable() - Say what can't be read; return the exit status */
@@ -52,57 +51,41 @@ static int unreadable(const char *path, int error)
 }
 
 /** read_time() - The argument of --at, --since; 0 or the exit status */
-static int read_time(const char *text, int64_t *ret_time)
+static int read_time(const char *text, void *userdata)
 {
+	int64_t *ret_time = userdata;
+
 	return when_parse(text, ret_time) ? 0 : usage("not a time (as 2026-11-28T14:00:00Z): ", text);
 }
 
-/** read_option() - One option; 0 or the exit status */
-static int read_option(int option, const char *unknown, struct options *options)
+/** read_history() - The argument of --history; 0 or the exit status */
+static int read_history(const char *path, void *userdata)
 {
-	int r;
+	struct who_options *options = userdata;
+	int r = archive_add(&options->archive, path);
 
-	switch (option) {
-	case 'a':
-		return read_time(optarg, &options->who.at);
-	case 's':
-		return read_time(optarg, &options->who.since);
-	case 'h':
-		r = archive_add(&options->archive, optarg);
-		return r < 0 ? unreadable(optarg, r) : 0;
-	case 'f':
-		options->json = !strcmp(optarg, "json");
-		return options->json || !strcmp(optarg, "text") ? 0
-								: usage("--format must be text or json, not ", optarg);
-	default:
-		return usage(option == ':' ? "argument missing for " : "unknown option ", unknown);
-	}
+	return r < 0 ? unreadable(path, r) : 0;
 }
 
 /** read_options() - The command line; 0 or the exit status */
-static int read_options(int argc, char **argv, struct options *options, struct address *ret_address)
+static int read_options(int argc, char **argv, struct who_options *options, struct address *ret_address)
 {
-	static const struct option known[] = {
-		{"at", required_argument, NULL, 'a'},
-		{"since", required_argument, NULL, 's'},
-		{"history", required_argument, NULL, 'h'},
-		{"format", required_argument, NULL, 'f'},
-		{0},
+	const struct option_rule rules[] = {
+		{"at", .read = read_time, .userdata = &options->who.at},
+		{"since", .read = read_time, .userdata = &options->who.since},
+		{"history", .read = read_history, .userdata = options},
+		{"format", .json = &options->json},
+		{NULL},
 	};
-	int option, status;
+	int first,
+		r = options_read(&(struct command_line){"rangeguard who", command_who_help, argc, argv}, rules, &first);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
-		status = read_option(option, argv[optind - 1], options);
-		if (status)
-			return status;
-	}
-	if (optind + 1 != argc)
-		return usage(optind < argc ? "unexpected argument " : "no address given",
-			     optind < argc ? argv[optind + 1] : "");
-	if (address_parse(argv[optind], ret_address) < 0)
-		return usage("not an address: ", argv[optind]);
-	return 0;
+	if (r)
+		return r;
+	if (first + 1 != argc)
+		return usage(first < argc ? "unexpected argument " : "no address given",
+			     first < argc ? argv[first + 1] : "");
+	return address_parse(argv[first], ret_address) < 0 ? usage("not an address: ", argv[first]) : 0;
 }
 
 /** check_files() - That each file could be read; 0 or the exit status */
@@ -117,7 +100,7 @@ static int check_files(const struct search *search)
 }
 
 /** answer() - Search the files for the address and print who held it; the exit status */
-static int answer(struct options *options)
+static int answer(struct who_options *options)
 {
 	char quoted[ADDRESS_TEXT_MAX + 2];
 	SEARCH_CLEANUP struct search search = {.archive = &options->archive, .needles = {quoted, HELD_GAP_NEEDLE}};
@@ -147,7 +130,7 @@ static int answer(struct options *options)
  */
 int command_who(int argc, char **argv)
 {
-	struct options options = {.who = {.at = HELD_UNKNOWN, .since = HELD_UNKNOWN}};
+	struct who_options options = {.who = {.at = HELD_UNKNOWN, .since = HELD_UNKNOWN}};
 	char text[ADDRESS_TEXT_MAX];
 	struct address address;
 	int status, r = 0;

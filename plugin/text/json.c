@@ -4,12 +4,8 @@
 #include "plugin/text/json.h"
 
 #include <string.h>
-#include <strings.h>
 
-/** Keys further apart than this many edits are no misspelling of one another */
-#define NEAR_EDITS 2U
-/** Longest key that is compared */
-#define NEAR_KEY_MAX 32U
+#include "plugin/text/nearest.h"
 
 /** reader_tell() - One finding at the reader's place or at member @key of it */
 static void reader_tell(struct reader *reader, const char *key, struct finding *finding, const char *format,
@@ -191,48 +187,6 @@ int json_member_integer(struct reader *reader, const json_t *object, const char 
 	}
 	*value = json_integer_value(member);
 	return 0;
-}
-
-/** key_distance() - Levenshtein distance of @a and @b without regard to case, more than NEAR_EDITS for long keys */
-static unsigned key_distance(const char *a, const char *b)
-{
-	size_t length_a = strlen(a), length_b = strlen(b);
-	unsigned row[NEAR_KEY_MAX + 1];
-
-	if (length_a > NEAR_KEY_MAX || length_b > NEAR_KEY_MAX)
-		return NEAR_EDITS + 1;
-	for (unsigned j = 0; j <= length_b; j++)
-		row[j] = j;
-	for (unsigned i = 1; i <= length_a; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i;
-		for (unsigned j = 1; j <= length_b; j++) {
-			unsigned replace = diagonal + (strncasecmp(&a[i - 1], &b[j - 1], 1) != 0);
-			unsigned least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-
-			diagonal = row[j];
-			row[j] = replace < least ? replace : least;
-		}
-	}
-	return row[length_b];
-}
-
-/** nearest_name() - The name that @text is a likely misspelling of, NULL when there is none */
-static const char *nearest_name(const char *text, const char *const *names)
-{
-	unsigned least = strlen(text) > NEAR_EDITS + 1 ? NEAR_EDITS + 1 : NEAR_EDITS;
-	const char *nearest = NULL;
-
-	for (; *names; names++) {
-		unsigned distance = key_distance(text, *names);
-
-		if (distance < least) {
-			least = distance;
-			nearest = *names;
-		}
-	}
-	return nearest;
 }
 
 /**

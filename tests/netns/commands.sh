@@ -95,6 +95,8 @@ test_version()
 
 test_usage_errors()
 {
+	local command
+
 	echo "$CONF" >pods.conf
 	assert_exits 2 rangeguard nonsense
 	assert_contains "$errors" nonsense "unknown command"
@@ -102,6 +104,15 @@ test_usage_errors()
 	assert_exits 2 rangeguard validate
 	assert_exits 2 rangeguard validate --nonsense pods.conf
 	assert_contains "$errors" --nonsense "unknown option"
+	assert_exits 2 rangeguard lst
+	assert_contains "$errors" "did you mean list?" "command meant"
+	for command in validate explain suggest list pools audit metrics who gc "cluster status"; do
+		# shellcheck disable=SC2086 # two words
+		assert_exits 2 rangeguard $command --nonsense
+		assert_contains "$errors" "Usage: rangeguard ${command% *}" "usage after a mistake in $command"
+	done
+	assert_exits 2 rangeguard list --formt json
+	assert_contains "$errors" "unknown option --formt; did you mean --format?" "option meant"
 	assert_exits 2 rangeguard validate --format yaml pods.conf
 	assert_exits 2 rangeguard validate pods.conf --policy
 	assert_exits 2 rangeguard list extra
