@@ -273,6 +273,21 @@ static int take_down(struct port *host, uint32_t index, struct error *reterr)
 	return r ? r : stage_ask(&stage);
 }
 
+/** find_by_any_name() - The host end of an attachment, also when it was renamed: 0, ATTACH_E_ABSENT, REFUSED */
+static int find_by_any_name(struct port *host, const struct attachment *attachment, const struct attach_step *step,
+			    struct link_info *ret_link, struct error *reterr)
+{
+	int r = attach_find(host, attachment, ret_link, reterr);
+
+	if (r != ATTACH_E_ABSENT && r != ATTACH_E_FOREIGN)
+		return r;
+	r = attach_find_renamed(host, attachment, step->addresses, step->n_addresses, ret_link, reterr);
+	/* A DEL that comes again and again knows no addresses any more, and looks at nobody else's links. */
+	if (r == ATTACH_E_ABSENT && step->n_addresses)
+		r = attach_find_by_alias(host, attachment, ret_link, reterr);
+	return r;
+}
+
 /**
  * attach_delete() - Remove an attachment's host end, and everything with it
  * @host:	Port
@@ -288,13 +303,11 @@ int attach_delete(struct port *host, const struct attachment *attachment, const 
 {
 	struct error step_error = {0};
 	struct link_info link = {0};
-	int r = attach_find(host, attachment, &link, reterr);
+	int r = find_by_any_name(host, attachment, when_down, &link, reterr);
 	int step = 0;
 	bool there;
 
-	if (r == ATTACH_E_ABSENT || r == ATTACH_E_FOREIGN)
-		r = attach_find_renamed(host, attachment, when_down->addresses, when_down->n_addresses, &link, reterr);
-	if (r == REFUSED)
+	if (r && r != ATTACH_E_ABSENT)
 		return r;
 	there = r == 0;
 	if (there && when_down->run && take_down(host, link.index, reterr))

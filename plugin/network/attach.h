@@ -58,6 +58,8 @@ int attach_find(struct port *host, const struct attachment *attachment, struct l
 		struct error *reterr);
 int attach_find_renamed(struct port *host, const struct attachment *attachment, const struct address *addresses,
 			size_t n_addresses, struct link_info *ret_link, struct error *reterr);
+int attach_find_by_alias(struct port *host, const struct attachment *attachment, struct link_info *ret_link,
+			 struct error *reterr);
 /**
  * struct attach_expectation - What an attachment is compared with; borrowed
  * @mac:		MAC address of the container's end, NULL: any

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The host end of an attachment whose name somebody changed (udev, an operator): the routes to its addresses lead to
- * it, and its alias says whose it is. Costs nothing unless the name is missing.
+ * it, and its alias says whose it is. Costs nothing unless the name is missing. Without its routes, which go when it is
+ * taken down, only a look at all links finds it.
  */
 
 #include <errno.h>
@@ -79,4 +80,54 @@ int attach_find_renamed(struct port *host, const struct attachment *attachment, 
 		return 0;
 	}
 	return ATTACH_E_ABSENT;
+}
+
+/** struct alias_search - The link with an alias */
+struct alias_search {
+	const char *alias;
+	struct link_answer answer;
+};
+
+/** take_alias() - port_reply_fn: keep the link whose alias is looked for */
+static int take_alias(const struct nlmsghdr *message, void *userdata)
+{
+	struct alias_search *search = userdata;
+	struct link_info link;
+	int r = message ? rtmessage_read_link(message, &link) : -ENOMSG;
+
+	if (r)
+		return r == -ENOMSG ? 0 : r;
+	if (identity_has_alias(&link, search->alias))
+		search->answer = (struct link_answer){.link = link, .found = true};
+	return 0;
+}
+
+/**
+ * attach_find_by_alias() - The host end of an attachment, among all links
+ * @host:	Port
+ * @attachment:	Attachment
+ * @ret_link:	Host end
+ * @reterr:	Error
+ *
+ * Return: 0, ATTACH_E_ABSENT, REFUSED
+ */
+int attach_find_by_alias(struct port *host, const struct attachment *attachment, struct link_info *ret_link,
+			 struct error *reterr)
+{
+	char alias[IDENTITY_ALIAS_MAX];
+	struct alias_search search = {.alias = alias};
+	struct stage stage;
+	int r;
+
+	identity_alias(attachment, alias);
+	stage_begin(&stage, host, "on the host", reterr);
+	stage.reply = take_alias;
+	stage.userdata = &search;
+	r = stage_add(&stage, rtmessage_dump_links(&stage.batch));
+	if (!r)
+		r = stage_send(&stage);
+	if (r)
+		return r;
+	*ret_link = search.answer.link;
+	return search.answer.found ? 0 : ATTACH_E_ABSENT;
 }

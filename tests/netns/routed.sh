@@ -636,6 +636,55 @@ test_failure_at_each_system_call()
 	done
 }
 
+# delete_each SYSCALL ERROR CONF [COMMAND…]: DELs, after an ADD and COMMAND, in which the first call of it fails, then the
+# second, until one has no more of them. Each says that it failed, or leaves nothing: a look that fails finds nothing out.
+delete_each()
+{
+	local -i n failed=0
+	local what
+
+	for ((n = $(first_call "$1"); ; n++)); do
+		what="$1 number $n fails with $2 in DEL"
+		add c1 "$CONF" >/dev/null
+		"${@:4}"
+		if output=$(PLUGIN=$PWD/injected CALL="$1" INJECT="error=$2:when=$n" del c1 "$3"); then
+			assert_nothing_left
+			grep -q INJECTED trace || break
+		else
+			assert_json "$output" '.code > 0 and (.msg | length > 0)' "$what"
+			failed+=1
+			del c1 "$3"
+			assert_nothing_left
+		fi
+	done
+	((failed > 0)) || fail "no $1 made a DEL fail"
+}
+
+# rename_host_end: as udev or an operator does
+rename_host_end()
+{
+	ip link set dev "$(host_end "rangeguard pods c1 eth0")" name other0
+}
+
+test_delete_that_can_not_look_says_so()
+{
+	container c1
+	make_injected
+	delete_each sendto ENOBUFS "$CONF"
+	delete_each recvfrom ENOBUFS "$CONF"
+	delete_each socket EMFILE "$CONF"
+	delete_each sendto ENOBUFS "$CONF" rename_host_end
+	assert_empty "$(ip -o link show dev other0 2>&1 | grep -v 'does not exist' || true)" "the renamed host end"
+}
+
+# The configuration has lost its ipam object since ADD, so that the interface alone tells whose this is.
+test_delete_without_ipam_that_can_not_look_says_so()
+{
+	container c1
+	make_injected
+	delete_each sendto ENOBUFS "$(jq -c 'del(.ipam)' <<<"$CONF")"
+}
+
 # kill_each SYSCALL [COMMAND…]: ADDs that are killed at the first call of it, the second, …; COMMAND runs before each.
 # Then DEL leaves nothing, and a new ADD works.
 kill_each()

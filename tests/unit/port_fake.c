@@ -211,6 +211,8 @@ static int carry_out(bool on_host, const struct nlmsghdr *message, port_reply_fn
 		fake.container_end.index = 0;
 		return 0;
 	case RTM_GETLINK:
+		if ((message->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP)
+			return link->index ? answer_link(link, reply, userdata) : 0;
 		return get(link, message, reply, userdata);
 	case RTM_NEWADDR:
 		return on_host ? assign(message) : link->index ? 0 : ENODEV;

@@ -393,6 +393,70 @@ static void delete_removes_and_is_repeatable(void **state)
 	assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), 0);
 }
 
+/* Somebody renamed the host end: it is found by its route. When the kernel does not tell, it is not taken for gone. */
+static void renamed_host_end_is_removed_or_told_of(void **state)
+{
+	struct plan plan PLAN_CLEANUP = make_plan("10.0.0.2", NULL);
+	struct route_info route = {.destination = prefix("10.0.0.2/32"),
+				   .type = RTN_UNICAST,
+				   .interface = 40,
+				   .protocol = PLAN_ROUTE_PROTOCOL};
+	struct attach_step step = {.addresses = plan.addresses, .n_addresses = 1};
+	unsigned call = 0;
+	int r;
+
+	(void)state;
+	do {
+		struct error err = {0};
+
+		fake_reset();
+		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
+		fake.in_container = false;
+		(void)snprintf(fake.host_end.name, IFNAMSIZ, "renamed0");
+		fake_add_route(&fake.lookup, &route);
+		fake.fail_call = fake.calls + ++call;
+		fake.fail_errnum = ENOBUFS;
+		r = attach_delete(fake_host_port(), &pod, &step, &err);
+		assert_true(r ? r == REFUSED && err.code == ERROR_KERNEL && fake.host_end.index == 40
+			      : fake.host_end.index == 0);
+	} while (r && call < 100);
+	/* link by name, route, link by index, deletion */
+	assert_int_equal(call, 4 + 1);
+}
+
+/* It was taken down by a DEL that ended there, so that no route leads to it any more. */
+static void renamed_host_end_without_a_route_is_removed(void **state)
+{
+	struct plan plan PLAN_CLEANUP = make_plan("10.0.0.2", NULL);
+	struct attach_step step = {.addresses = plan.addresses, .n_addresses = 1};
+	struct error err = {0};
+
+	(void)state;
+	fake_reset();
+	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
+	fake.in_container = false;
+	(void)snprintf(fake.host_end.name, IFNAMSIZ, "renamed0");
+	fake.lookup_errnum = ENETUNREACH;
+	assert_int_equal(attach_delete(fake_host_port(), &pod, &step, &err), 0);
+	assert_int_equal(fake.host_end.index, 0);
+}
+
+/* A kernel without IPv6 routes no IPv6 address, which is no failure. */
+static void renamed_host_end_is_found_by_the_other_family(void **state)
+{
+	struct address addresses[] = {address("2001:db8::2")};
+	struct attach_step step = {.addresses = addresses, .n_addresses = 1};
+	struct error err = {0};
+
+	(void)state;
+	fake_reset();
+	fake.lookup_errnum = EAFNOSUPPORT;
+	assert_int_equal(attach_delete(fake_host_port(), &pod, &step, &err), 0);
+	fake.lookup_errnum = ENOMEM;
+	assert_int_equal(attach_delete(fake_host_port(), &pod, &step, &err), REFUSED);
+	assert_non_null(strstr(err.msg, "2001:db8::2"));
+}
+
 static void group_are_removed_together(void **state)
 {
 	struct plan plan PLAN_CLEANUP = make_plan("10.0.0.2", NULL);
@@ -862,6 +926,9 @@ int main(void)
 		cmocka_unit_test(foreign_interface_is_left_alone),
 		cmocka_unit_test(name_taken_in_the_container_is_told_so),
 		cmocka_unit_test(refused_creation_deletes_nothing),
+		cmocka_unit_test(renamed_host_end_is_removed_or_told_of),
+		cmocka_unit_test(renamed_host_end_without_a_route_is_removed),
+		cmocka_unit_test(renamed_host_end_is_found_by_the_other_family),
 		cmocka_unit_test(group_are_removed_together),
 		cmocka_unit_test(foreign_interface_is_not_group),
 		cmocka_unit_test(refused_doom_is_told),
