@@ -18,10 +18,15 @@
 #include "plugin/host/protection_internal.h"
 #include "plugin/network/identity.h"
 
+/** The name of a list of destinations of pins, but for its digest (nf_set_name()) */
+#define LIST_PREFIX "pin4-"
 /** More calls than anything here makes */
 #define CALLS_MAX 2000U
 
 int host_scene_classifier;
+
+/** The operations of a store that was lent, all of which are of the same kind; NULL: none was */
+static const struct store_ops *owned;
 
 static char where[128] = "no call fails";
 
@@ -80,6 +85,8 @@ void host_scene_begin(struct host_scene *scene)
 
 void host_scene_end(struct host_scene *scene)
 {
+	if (owned)
+		scene->store->ops = owned;
 	guard_free(scene->guard);
 	store_close(scene->store);
 }
@@ -167,6 +174,32 @@ bool host_scene_is_pinned(uint8_t pin)
 		if (memcmp(nf_fake.now.elements[i].data, source, sizeof(source)) == 0)
 			return true;
 	return false;
+}
+
+bool host_scene_has_list(void)
+{
+	for (size_t i = 0; i < nf_fake.now.n_sets; i++)
+		if (strncmp(nf_fake.now.sets[i], LIST_PREFIX, strlen(LIST_PREFIX)) == 0)
+			return true;
+	return false;
+}
+
+/** keep_open() - store_ops: for who lends a store */
+static void keep_open(struct store *store)
+{
+	(void)store;
+}
+
+struct store *host_scene_lend(struct store *store)
+{
+	static struct store_ops ops;
+
+	if (store->ops->close != keep_open)
+		owned = store->ops;
+	ops = *owned;
+	ops.close = keep_open;
+	store->ops = &ops;
+	return store;
 }
 
 /** arm_fault() - Have the n-th call from now on fail; n 0: none */

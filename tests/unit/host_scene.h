@@ -48,6 +48,10 @@ void host_scene_put_link(const char *id);
 bool host_scene_holds(struct host_scene *scene, const char *id);
 /* Whether the table translates something to that source. */
 bool host_scene_is_pinned(uint8_t pin);
+/* Whether the table has a list of the destinations that all pins here have. */
+bool host_scene_has_list(void);
+/* A store that can be closed, and stays open. Not thread-safe; valid as long as @store. */
+struct store *host_scene_lend(struct store *store);
 
 /* Which call failed in a sweep, for the message of a test that fails. */
 const char *host_scene_where(void);
