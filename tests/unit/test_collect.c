@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* collect.c: the leases of the dead are given back one by one, and no other. */
+
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <errno.h>
+#include <string.h>
+
+#include "host_scene.h"
+#include "plugin/host/collect.h"
+#include "plugin/host/lease_store.h"
+
+#define PIN_DEAD 10
+#define PIN_THERE 11
+
+/** The scene whose store is opened, whether it can be locked, and what was heard and locked */
+static struct {
+	struct host_scene *scene;
+	int lock_outcome;
+	unsigned heard;
+	unsigned locked;
+	bool dry_run;
+} now;
+
+int __wrap_lease_store_open(const char *data_dir, const struct state *state, enum state_access access, int wait_ms,
+			    struct store **ret_store, struct error *reterr);
+int __wrap_lease_store_open(const char *data_dir, const struct state *state, enum state_access access, int wait_ms,
+			    struct store **ret_store, struct error *reterr)
+{
+	(void)data_dir;
+	(void)state;
+	(void)access;
+	(void)wait_ms;
+	(void)reterr;
+	*ret_store = host_scene_lend(now.scene->store);
+	return 0;
+}
+
+int __wrap_state_lock_attachment(const struct state *state, uint64_t hash, int wait_ms);
+int __wrap_state_lock_attachment(const struct state *state, uint64_t hash, int wait_ms)
+{
+	(void)state;
+	(void)hash;
+	(void)wait_ms;
+	now.locked += !now.lock_outcome;
+	return now.lock_outcome;
+}
+
+void __wrap_state_unlock_attachment(const struct state *state, uint64_t hash);
+void __wrap_state_unlock_attachment(const struct state *state, uint64_t hash)
+{
+	(void)state;
+	(void)hash;
+	now.locked--;
+}
+
+static void prepare(struct host_scene *scene)
+{
+	(void)host_scene_take(scene, "a", NETNS_GONE, PIN_DEAD);
+	(void)host_scene_take(scene, "b", NETNS_GONE, 0);
+	(void)host_scene_take(scene, "there", NETNS_THERE, PIN_THERE);
+	(void)host_scene_take(scene, "linked", NETNS_GONE, 0);
+	host_scene_put_link("linked");
+	host_scene_make_table(scene);
+}
+
+static void hear(void *userdata, const struct lease *lease)
+{
+	(void)userdata;
+	assert_true(strcmp(lease->attachment.container_id, "a") == 0 ||
+		    strcmp(lease->attachment.container_id, "b") == 0);
+	now.heard++;
+}
+
+static struct error said;
+
+static int act(struct host_scene *scene)
+{
+	const struct collect collect = {.network = "net", .dry_run = now.dry_run, .heard = hear};
+
+	said = (struct error){0};
+	now.scene = scene;
+	now.heard = 0;
+	return collect_dead(&scene->host, &scene->state, &collect, &said);
+}
+
+/** judge() - What is there stays; what failed is told; the next one finishes */
+static void judge(struct host_scene *scene, int outcome, bool failed)
+{
+	holds(host_scene_holds(scene, "there") && host_scene_is_pinned(PIN_THERE) && host_scene_holds(scene, "linked"));
+	holds(host_scene_holds(scene, "a") || !host_scene_is_pinned(PIN_DEAD));
+	holds(!outcome == !said.code && (failed || !outcome));
+	holds(now.locked == 0);
+	holds(failed || (!host_scene_holds(scene, "a") && !host_scene_holds(scene, "b")));
+	holds(act(scene) == 0 && !host_scene_holds(scene, "a") && !host_scene_holds(scene, "b"));
+	holds(!host_scene_is_pinned(PIN_DEAD) && host_scene_is_pinned(PIN_THERE) && host_scene_holds(scene, "linked"));
+}
+
+static void only_the_dead_are_collected(void **state)
+{
+	static const struct host_sweep sweep = {prepare, act, judge};
+
+	(void)state;
+	assert_true(host_scene_sweep(&sweep) > 50);
+}
+
+static void a_dry_run_changes_nothing(void **state)
+{
+	struct host_scene scene;
+
+	(void)state;
+	host_scene_begin(&scene);
+	prepare(&scene);
+	now.dry_run = true;
+	assert_int_equal(act(&scene), 0);
+	assert_int_equal(now.heard, 2);
+	assert_true(host_scene_holds(&scene, "a") && host_scene_holds(&scene, "b"));
+	now.dry_run = false;
+	host_scene_end(&scene);
+}
+
+/* An ADD or DEL of it is under way. */
+static void what_is_locked_is_left(void **state)
+{
+	struct host_scene scene;
+
+	(void)state;
+	host_scene_begin(&scene);
+	prepare(&scene);
+	now.lock_outcome = STATE_E_LOCKED;
+	assert_int_equal(act(&scene), REFUSED);
+	assert_int_equal(said.code, ERROR_TRY_AGAIN);
+	assert_true(host_scene_holds(&scene, "a") && host_scene_holds(&scene, "b"));
+	now.lock_outcome = 0;
+	host_scene_end(&scene);
+}
+
+static void other_networks_stay(void **state)
+{
+	const struct collect collect = {.network = "other", .heard = hear};
+	struct host_scene scene;
+
+	(void)state;
+	host_scene_begin(&scene);
+	prepare(&scene);
+	now.scene = &scene;
+	assert_int_equal(collect_dead(&scene.host, &scene.state, &collect, &said), 0);
+	assert_true(host_scene_holds(&scene, "a") && host_scene_holds(&scene, "b"));
+	host_scene_end(&scene);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_the_dead_are_collected),
+		cmocka_unit_test(a_dry_run_changes_nothing),
+		cmocka_unit_test(what_is_locked_is_left),
+		cmocka_unit_test(other_networks_stay),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
