@@ -57,10 +57,11 @@ assert_empty()
 	[[ -z "$1" ]] || fail "$2: expected nothing, got '$1'"
 }
 
-# assert_json JSON FILTER WHAT: the jq filter yields true
+# assert_json JSON FILTER WHAT: the jq filter yields true; of several texts the last one counts, of none it holds not
 assert_json()
 {
-	jq -e "$2" >/dev/null 2>&1 <<<"$1" || fail "$3: '$2' does not hold in '$(jq -c . <<<"$1" 2>/dev/null || echo "$1")'"
+	# Without --slurp jq succeeds where there is no text at all.
+	jq -es "length > 0 and (last | ($2))" >/dev/null 2>&1 <<<"$1" || fail "$3: '$2' does not hold in '$(jq -c . <<<"$1" 2>/dev/null || echo "$1")'"
 }
 
 # assert_fails COMMAND…: the command must fail; what it prints (both streams) is left in $output

@@ -115,6 +115,32 @@ bool counters_replace(const struct counters *counters, unsigned counter, uint64_
 					   __ATOMIC_RELAXED);
 }
 
+/**
+ * counters_see() - Keep what was seen of something, and tell whether that is new
+ * @counters:	Counters
+ * @what:	Digest of its name
+ * @value:	Digest of what was seen
+ *
+ * Return: SEEN_FIRST and SEEN_OTHER to one of several callers that see the same; SEEN_BEFORE also where nothing is
+ *	   counted, and for what comes when all places are taken
+ */
+enum sighting counters_see(const struct counters *counters, uint32_t what, uint32_t value)
+{
+	uint64_t seen = (uint64_t)(what ? what : 1) << 32 | value;
+
+	for (unsigned i = 0; i < COUNTERS_SEEN; i++) {
+		unsigned place = COUNTER_SEEN + (what + i) % COUNTERS_SEEN;
+		uint64_t before = counters_read(counters, place);
+
+		if (before && before >> 32 != seen >> 32)
+			continue;
+		if (!counters_replace(counters, place, seen))
+			return SEEN_BEFORE;
+		return before ? SEEN_OTHER : SEEN_FIRST;
+	}
+	return SEEN_BEFORE;
+}
+
 /** counters_id() - A random number that tells this file from others, made by whoever is the first to ask; 0: none */
 uint64_t counters_id(const struct counters *counters)
 {

@@ -26,6 +26,9 @@
 /** Verbs whose duration is taken: ADD and DEL, in the order of enum cni_verb */
 #define COUNTERS_TIMED 2U
 
+/** Of how many things it is kept what was last seen of them: counters_see() */
+#define COUNTERS_SEEN 32U
+
 /** Where each number stands */
 enum counter {
 	COUNTER_ID,		 /* not a count: tells this file from another one; 0: not made yet */
@@ -46,9 +49,18 @@ enum counter {
 	COUNTER_DURATIONS =
 		COUNTER_REQUESTS + COUNTERS_VERBS * COUNTERS_CODES, /* by verb: buckets, then the sum in ns */
 	COUNTER_END = COUNTER_DURATIONS + COUNTERS_TIMED * (COUNTERS_BUCKETS + 1),
+	/* not counts: what was last seen of something, see counters_see() */
+	COUNTER_SEEN = COUNTERS_N - COUNTERS_SEEN,
 };
 
-_Static_assert(COUNTER_END <= COUNTERS_N, "the counters do not fit their file");
+_Static_assert((int)COUNTER_END <= (int)COUNTER_SEEN, "the counters do not fit their file");
+
+/** What counters_see() says of what it is shown */
+enum sighting {
+	SEEN_BEFORE, /* the same; or nobody can tell */
+	SEEN_FIRST,  /* nothing was seen of it before */
+	SEEN_OTHER,  /* it was another */
+};
 
 /** struct counters - A mapped file; @numbers NULL: counting does nothing, reading gives 0 */
 struct counters {
@@ -64,6 +76,7 @@ uint64_t counters_add(const struct counters *counters, unsigned counter, uint64_
 uint64_t counters_read(const struct counters *counters, unsigned counter);
 uint64_t counters_take(const struct counters *counters, unsigned counter);
 bool counters_replace(const struct counters *counters, unsigned counter, uint64_t number);
+enum sighting counters_see(const struct counters *counters, uint32_t what, uint32_t value);
 uint64_t counters_id(const struct counters *counters);
 
 unsigned counter_of_request(unsigned verb, int code);

@@ -5,7 +5,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <xxhash.h>
 
+#include "ipam/guard/guard_image.h"
 #include "ipam/store/state.h"
 #include "plugin/host/farewell.h"
 
@@ -34,6 +36,49 @@ static struct lease call_lease(const struct context *context)
 	};
 }
 
+/** count_in_state() - Count in the state directory, where there is one: a refusal makes none */
+static void count_in_state(const struct context *context)
+{
+	STATE_CLEANUP struct state state = STATE_INIT;
+
+	if (context->netconf.data_dir && !context->recorder->counters.numbers &&
+	    state_open(context->netconf.data_dir, STATE_UPDATE, &state) == 0)
+		recorder_count_in(context->recorder, state.dir_fd);
+}
+
+/** tell_policy() - What is reserved for the network is not what it was when a call last looked: tell the history */
+static void tell_policy(const struct context *context)
+{
+	const char *network = context->netconf.name;
+	const struct lease nobody = {.attachment.network = network};
+	uint8_t fingerprint[GUARD_DIGEST_BYTES];
+	char message[64];
+	uint32_t value;
+	size_t n;
+	enum sighting seen;
+
+	if (!context->guard || guard_image_failed(context->guard))
+		return;
+	guard_fingerprint(context->guard, fingerprint);
+	memcpy(&value, fingerprint, sizeof(value));
+	seen = counters_see(&context->recorder->counters, (uint32_t)XXH3_64bits(network, strlen(network)), value);
+	if (seen == SEEN_BEFORE || (seen == SEEN_FIRST && !guard_reserves_any(context->guard)))
+		return;
+	n = guard_n_entries(context->guard);
+	(void)snprintf(message, sizeof(message), "policy changed: %zu %s", n, n == 1 ? "entry" : "entries");
+	recorder_note(context->recorder,
+		      &(struct history_event){.name = "policy", .lease = &nobody, .message = message});
+}
+
+/** record_policy() - A large policy was new or had changed: it has been compiled, to @n_entries */
+void record_policy(const struct context *context, size_t n_entries)
+{
+	(void)n_entries;
+	record_prepare(context);
+	count_in_state(context);
+	recorder_count(context->recorder, COUNTER_POLICY_COMPILED);
+}
+
 /**
  * record_add() - An ADD that has been answered
  * @context:	Call
@@ -51,6 +96,7 @@ void record_add(const struct context *context, const struct lease *lease)
 	};
 
 	record_prepare(context);
+	tell_policy(context);
 	recorder_note(context->recorder, &event);
 	if (event.n_sources)
 		recorder_count(context->recorder, COUNTER_PINS_ARMED);
@@ -64,30 +110,6 @@ void record_grant(const struct context *context, const struct ipam_grant *grant)
 	memcpy(lease.addresses, grant->addresses, grant->n_addresses * sizeof(grant->addresses[0]));
 	lease.n_addresses = grant->n_addresses;
 	record_add(context, &lease);
-}
-
-/** count_in_state() - Count in the state directory, where there is one: a refusal makes none */
-static void count_in_state(const struct context *context)
-{
-	STATE_CLEANUP struct state state = STATE_INIT;
-
-	if (context->netconf.data_dir && !context->recorder->counters.numbers &&
-	    state_open(context->netconf.data_dir, STATE_UPDATE, &state) == 0)
-		recorder_count_in(context->recorder, state.dir_fd);
-}
-
-/** record_policy() - A large policy was new or had changed: it has been compiled, to @n_entries */
-void record_policy(const struct context *context, size_t n_entries)
-{
-	struct lease lease = {.attachment.network = context->netconf.name};
-	char message[64];
-
-	(void)snprintf(message, sizeof(message), "policy changed: %zu entries", n_entries);
-	record_prepare(context);
-	count_in_state(context);
-	recorder_count(context->recorder, COUNTER_POLICY_COMPILED);
-	recorder_note(context->recorder,
-		      &(struct history_event){.name = "policy", .lease = &lease, .message = message});
 }
 
 /** record_failure() - An ADD that was refused, a DEL or GC that failed */
@@ -118,6 +140,7 @@ void record_end(const struct context *context, const struct error *err)
 		return;
 	record_prepare(context);
 	count_in_state(context);
+	tell_policy(context);
 	if (err && (verb == CNI_ADD || verb == CNI_DEL || verb == CNI_GC))
 		record_failure(context, err);
 	if (!err && verb == CNI_ADD && context->unguarded)

@@ -70,6 +70,34 @@ test_gc_and_reclaim_are_lines()
 		"$(events 'map(select(.event == "gc")) | map([.container, .addresses])')" "collected"
 }
 
+test_change_of_a_policy_is_a_line()
+{
+	local conf
+
+	mkdir -p /etc/rangeguard/reserved.d
+	container c1
+	add c1 "$CONF" >/dev/null
+	assert_equal '[]' "$(events 'map(select(.event == "policy"))')" "nothing is reserved, as ever"
+	echo '{"reserved": [{"cidr": "10.50.0.0/24"}]}' >/etc/rangeguard/reserved.d/a.json
+	container c2
+	add c2 "$CONF" >/dev/null
+	container c3
+	add c3 "$CONF" >/dev/null
+	conf=$(with '.name = "others"')
+	container c4
+	add c4 "$conf" >/dev/null
+	echo '{"reserved": [{"cidr": "10.50.0.0/24"}, {"cidr": "10.9.0.0/16"}]}' >/etc/rangeguard/reserved.d/a.json
+	container c5
+	assert_fails add c5 "$CONF"
+	assert_refused 100 "$output" "a range that is reserved now"
+	rm /etc/rangeguard/reserved.d/a.json
+	container c6
+	add c6 "$CONF" >/dev/null
+	assert_equal '[["pods","policy changed: 1 entry"],["others","policy changed: 1 entry"],["pods","policy changed: 2 entries"],["pods","policy changed: 0 entries"]]' \
+		"$(events 'map(select(.event == "policy") | [.network, .message])')" "events"
+	assert_equal '["policy","refused"]' "$(events 'map(select(.event == "refused" or (.message // "" | contains("2 entries"))) | .event)')" "order"
+}
+
 test_change_of_a_large_policy_is_a_line()
 {
 	local i

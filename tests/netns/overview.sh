@@ -142,7 +142,8 @@ test_metrics()
 	assert_equal 61 "$(value 'rangeguard_pool_free_addresses{network="pods",set="0",range="10.9.0.1-10.9.0.254"}')" "free"
 	assert_equal 2 "$(value 'rangeguard_policy_entries{network="pods"}')" "entries"
 	assert_equal 1 "$(value rangeguard_store_usable)" "store"
-	assert_equal 4 "$(value rangeguard_history_events_total)" "events"
+	# Two ADDs, a DEL, a refusal, and the policy that was new
+	assert_equal 5 "$(value rangeguard_history_events_total)" "events"
 	assert_equal 0 "$(value rangeguard_config_errors)" "errors"
 }
 
