@@ -248,11 +248,11 @@ static void tell_host_local(const struct host_local *files, const struct attachm
 static int take_own(struct taking *taking, const struct state *state, struct ipam_request *request,
 		    struct own_ranges *own, struct ipam_grant *ret_grant, struct ipam_refusal *ret_refusal)
 {
-	int r = blocks_own_ranges(&taking->context->netconf, state->dir_fd, own);
+	int r = own_ranges_read(&taking->context->netconf, state->dir_fd, own);
 
 	if (r < 0)
 		return r;
-	ret_refusal->set = blocks_first_empty(own);
+	ret_refusal->set = own_ranges_first_empty(own);
 	if (ret_refusal->set < own->n_sets)
 		return IPAM_E_FULL;
 	request->sets = own->sets;
@@ -306,7 +306,7 @@ static int take_once(const struct take *take, struct ipam_grant *ret_grant, size
 		r = take_over(&taking);
 	if (r)
 		return lease_store_error(context->netconf.data_dir, r, reterr);
-	if (blocks_are_used(&context->netconf))
+	if (own_ranges_wanted(&context->netconf))
 		r = take_own(&taking, take->state, &request, &own, ret_grant, &refusal);
 	else
 		r = take_or_mend(&taking, ret_grant, &refusal);
@@ -341,7 +341,7 @@ int leases_take(const struct context *context, const struct state *state, const 
 	size_t set = 0;
 	int r = take_once(&take, ret_grant, &set, reterr);
 
-	for (unsigned i = 0; r == (int)IPAM_E_FULL && blocks_are_used(&context->netconf) && i < BLOCKS_PER_ADD; i++) {
+	for (unsigned i = 0; r == (int)IPAM_E_FULL && own_ranges_wanted(&context->netconf) && i < BLOCKS_PER_ADD; i++) {
 		if (blocks_ask(context, set, reterr))
 			return REFUSED;
 		r = take_once(&take, ret_grant, &set, reterr);

@@ -102,7 +102,7 @@ int leases_error(const struct context *context, int outcome, const struct ipam_r
 		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE, "requested address %s is held by %s", text,
 				 refusal->holder);
 	case IPAM_E_OUTSIDE:
-		if (blocks_are_used(&context->netconf) && is_in_ranges(&context->netconf, &refusal->address))
+		if (own_ranges_wanted(&context->netconf) && is_in_ranges(&context->netconf, &refusal->address))
 			return blocks_foreign_error(context, &refusal->address, reterr);
 		return error_set(
 			reterr, ERROR_ADDRESS_NOT_AVAILABLE,
