@@ -58,13 +58,11 @@ static int read_options(int argc, char **argv, struct pools_options *options)
 	return options_read_only(&(struct command_line){"rangeguard pools", command_pools_help, argc, argv}, rules);
 }
 
-/** hear() - Listener: say what can't be read, where */
+/** hear() - Listener: say what can't be read or told, where */
 static void hear(struct report *report, const struct finding *finding)
 {
 	(void)report;
-	if (finding->severity != SEVERITY_ERROR)
-		return;
-	(void)fputs("rangeguard pools: ", stderr);
+	(void)fprintf(stderr, "rangeguard pools: %s", finding->severity == SEVERITY_ERROR ? "" : "warning: ");
 	(void)print_printable(finding->file, stderr);
 	(void)fprintf(stderr, "%s%s: ", *finding->pointer ? " " : "", finding->pointer);
 	(void)print_printable(finding->message, stderr);

@@ -71,12 +71,13 @@ static int cut_set(const struct netconf *netconf, const struct range_set *whole,
 /**
  * own_ranges_read() - What this host may give of a network's ranges
  * @netconf:	Configuration
- * @dir_fd:	State directory, the lease store in it locked
+ * @sets:	Its sets, or those of them that count; netconf->n_sets
+ * @dir_fd:	State directory, the lease store in it locked where it is acted upon
  * @ret_own:	Always to be released with own_ranges_done()
  *
  * Return: 0; -EUCLEAN: the file of blocks can't be understood; negative errno
  */
-int own_ranges_read(const struct netconf *netconf, int dir_fd, struct own_ranges *ret_own)
+int own_ranges_read(const struct netconf *netconf, const struct range_set *sets, int dir_fd, struct own_ranges *ret_own)
 {
 	BLOCK_FILE_CLEANUP struct block_file file = {0};
 	int r = block_file_read(dir_fd, &file);
@@ -86,7 +87,7 @@ int own_ranges_read(const struct netconf *netconf, int dir_fd, struct own_ranges
 	if (r == 0 && !ret_own->sets)
 		r = -ENOMEM;
 	for (size_t i = 0; i < ret_own->n_sets && r == 0; i++)
-		r = cut_set(netconf, &netconf->offered[i], &file, &ret_own->sets[i]);
+		r = cut_set(netconf, &sets[i], &file, &ret_own->sets[i]);
 	return r;
 }
 

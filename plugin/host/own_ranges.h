@@ -14,7 +14,8 @@ struct own_ranges {
 
 uint8_t own_ranges_block_length(const struct netconf *netconf, enum family family);
 bool own_ranges_wanted(const struct netconf *netconf);
-int own_ranges_read(const struct netconf *netconf, int dir_fd, struct own_ranges *ret_own);
+int own_ranges_read(const struct netconf *netconf, const struct range_set *sets, int dir_fd,
+		    struct own_ranges *ret_own);
 size_t own_ranges_first_empty(const struct own_ranges *own);
 void own_ranges_done(struct own_ranges *own);
 

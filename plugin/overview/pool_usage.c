@@ -14,6 +14,9 @@
 #include "ipam/store/state.h"
 #include "ipam/store/store_lmdb.h"
 
+/** Of an owner's name so many bytes are told */
+#define OWNER_TEXT_MAX 64
+
 /** compare_addresses() - qsort(3) order: family, value */
 static int compare_addresses(const void *a, const void *b)
 {
@@ -163,14 +166,30 @@ size_t held_addresses_count(const struct held_addresses *held, const struct span
 	return end - below(held, &first) + (end < held->n && address_equal(&held->all[end], &last));
 }
 
+/** is_listed() - Whether an owner is one of "dba, voice" */
+static bool is_listed(const char *owners, const char *owner)
+{
+	size_t length = strnlen(owner, OWNER_TEXT_MAX);
+	const char *at = owners;
+
+	while ((at = strstr(at, owner))) {
+		if ((at == owners || at[-1] == ' ') && (!at[length] || at[length] == ','))
+			return true;
+		at += length;
+	}
+	return false;
+}
+
 /** note_owner() - Append an owner that is not listed yet */
-static void note_owner(struct pool_usage *usage, const char *owner)
+static void note_owner(struct pool_usage *usage, const char *name)
 {
 	size_t length = strlen(usage->owners);
+	char owner[OWNER_TEXT_MAX + 1];
 
-	if (!*owner || strstr(usage->owners, owner))
+	(void)snprintf(owner, sizeof(owner), "%.*s", OWNER_TEXT_MAX, name);
+	if (!*owner || is_listed(usage->owners, owner))
 		return;
-	(void)snprintf(usage->owners + length, sizeof(usage->owners) - length, "%s%.64s", length ? ", " : "", owner);
+	(void)snprintf(usage->owners + length, sizeof(usage->owners) - length, "%s%s", length ? ", " : "", owner);
 }
 
 /** count_reserved() - How much of a range is reserved, and by whom */

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "ipam/store/state.h"
+#include "plugin/host/own_ranges.h"
 #include "plugin/policy/policy.h"
 #include "rangeguard/cleanup.h"
 
@@ -85,6 +86,38 @@ static int read_held(struct reading *reading, const char *data_dir)
 	return held_addresses_of(&leases, &reading->held);
 }
 
+/** own_part() - The ranges of a network that are this host's: 0, -EUCLEAN, -EACCES …; without state there are none */
+static int own_part(const struct netconf *netconf, struct own_ranges *ret_own)
+{
+	STATE_CLEANUP struct state state = STATE_INIT;
+	int r = state_open(netconf->data_dir, STATE_READ, &state);
+
+	if (r)
+		return r == STATE_E_ABSENT ? 0 : r;
+	return own_ranges_read(netconf, netconf->sets, state.dir_fd, ret_own);
+}
+
+/** measure_blocks() - The blocks that this host holds of a network's ranges: 0, negative errno, an outcome of the state */
+static int measure_blocks(struct reading *reading, const struct netconf *netconf, const struct pool_measure *with)
+{
+	OWN_RANGES_CLEANUP struct own_ranges own = {0};
+	struct netconf part = *netconf;
+	int r = own_part(netconf, &own);
+	size_t empty = own_ranges_first_empty(&own);
+
+	if (r)
+		return r;
+	if (empty < netconf->n_sets)
+		report_warning(
+			reading->report, RULE_INVALID_VALUE, netconf->file, "/ipam/ranges",
+			"network %.64s: this host holds no block of its range set %zu; the agent gets one when an "
+			"ADD asks for it",
+			netconf->name, empty);
+	part.sets = own.sets;
+	part.n_sets = own.n_sets;
+	return pool_usage_each(&part, with, add_usage, reading->pools);
+}
+
 /** measure() - The ranges of a network: 0, negative errno; a store that can't be read is reported */
 static int measure(struct reading *reading, const struct netconf *netconf, const struct guard *guard)
 {
@@ -94,11 +127,14 @@ static int measure(struct reading *reading, const struct netconf *netconf, const
 
 	if (!r)
 		r = held_addresses_resting(netconf->data_dir, netconf->reuse_delay, &resting);
+	if (!r)
+		r = own_ranges_wanted(netconf) ? measure_blocks(reading, netconf, &with)
+					       : pool_usage_each(netconf, &with, add_usage, reading->pools);
 	if (r) {
 		report_error(reading->report, RULE_INVALID_VALUE, netconf->data_dir, "", "%s", lease_set_outcome(r));
 		return r == -ENOMEM ? r : 0;
 	}
-	return pool_usage_each(netconf, &with, add_usage, reading->pools);
+	return 0;
 }
 
 /** last_change() - When a file of the policies was changed last */

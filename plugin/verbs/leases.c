@@ -248,7 +248,7 @@ static void tell_host_local(const struct host_local *files, const struct attachm
 static int take_own(struct taking *taking, const struct state *state, struct ipam_request *request,
 		    struct own_ranges *own, struct ipam_grant *ret_grant, struct ipam_refusal *ret_refusal)
 {
-	int r = own_ranges_read(&taking->context->netconf, state->dir_fd, own);
+	int r = own_ranges_read(&taking->context->netconf, taking->context->netconf.offered, state->dir_fd, own);
 
 	if (r < 0)
 		return r;

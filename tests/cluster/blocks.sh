@@ -63,6 +63,24 @@ test_hosts_have_blocks_of_their_own_and_routes_to_the_others()
 	done
 }
 
+test_pools_are_told_by_blocks()
+{
+	local result pools
+
+	three_hosts
+	echo "$PODS" >pods.conf
+	pools=$(on_host 1 "$RANGEGUARD" pools --config "$PWD/pods.conf" --format json 2>warning)
+	assert_json "$pools" '.pools == []' "before there is a block"
+	assert_contains "$(<warning)" "this host holds no block of its range set 0" "why"
+	result=$(host_add 1 a1 "$PODS") || fail "ADD: $result"
+	pools=$(on_host 1 "$RANGEGUARD" pools --config "$PWD/pods.conf" --format json)
+	assert_json "$pools" "[.pools[] | select(.set == 0 and .held == 1)] | length == 1 and
+		(.[0] | .first == \"$(address_of "$result")\" and .size <= 64 and .free < 64)" "the block in use: $pools"
+	assert_json "$pools" '[.pools[] | select(.set == 0)] | length <= 2 and all(.[]; .size <= 64)' "no whole pool"
+	assert_json "$(on_host 2 "$RANGEGUARD" pools --config "$PWD/pods.conf" --format json 2>/dev/null)" \
+		'all(.pools[]; .held == 0)' "the other host"
+}
+
 test_an_address_of_another_host_is_refused_by_name()
 {
 	local result theirs
