@@ -21,7 +21,7 @@ PACKAGES=(
 	iproute2 iputils-ping nftables iptables conntrack socat curl busybox-static
 	containerd podman runc prometheus crossbuild-essential-arm64 qemu-user scdoc mandoc bsdextrautils buildah lintian rpm containernetworking-plugins docker.io docker-compose systemd
 	qemu-system-x86 debootstrap debian-archive-keyring e2fsprogs kmod xz-utils
-	protobuf-compiler python3 python3-grpcio python3-protobuf
+	protobuf-compiler python3 python3-grpcio python3-jsonschema python3-protobuf
 )
 # Of these, another package than Debian's may be there.
 command -v kubectl >/dev/null || PACKAGES+=(kubernetes-client)

@@ -17,6 +17,7 @@ int command_audit(int argc, char **argv);
 int command_pools(int argc, char **argv);
 int command_cluster(int argc, char **argv);
 int command_gc(int argc, char **argv);
+int command_schema(int argc, char **argv);
 int command_metrics(int argc, char **argv);
 
 extern const char command_validate_help[];
@@ -28,6 +29,7 @@ extern const char command_audit_help[];
 extern const char command_pools_help[];
 extern const char command_cluster_help[];
 extern const char command_gc_help[];
+extern const char command_schema_help[];
 extern const char command_metrics_help[];
 
 #endif

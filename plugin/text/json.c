@@ -222,10 +222,10 @@ int json_member_choice(struct reader *reader, const json_t *object, const char *
 	return REFUSED;
 }
 
-/** is_known() - Whether @key is one of @known, a comment ("x-…") or the runtime's ("cni.dev/…") */
+/** is_known() - Whether @key is one of @known, a comment ("x-…"), the runtime's ("cni.dev/…") or an editor's */
 static bool is_known(const char *key, const char *const *known)
 {
-	if (!strncmp(key, "x-", 2) || !strncmp(key, "cni.dev/", 8))
+	if (!strncmp(key, "x-", 2) || !strncmp(key, "cni.dev/", 8) || !strcmp(key, "$schema"))
 		return true;
 	for (; *known; known++)
 		if (!strcmp(key, *known))

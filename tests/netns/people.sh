@@ -68,6 +68,41 @@ test_all_shells_have_each_option()
 	assert_contains "$output" "bash, zsh or fish" "another shell"
 }
 
+# --- Editors ---
+
+# The commands of the guide, one after the other, and what they leave
+test_guide_to_editors()
+{
+	local guide=$SOURCE_DIR/conf-examples/editor name
+
+	mkdir -p /run/test/repository/reserved.d
+	cd /run/test/repository
+	cp "$guide/settings.json" .
+	echo '{"reserved": [{"cidr": "10.20.0.0/16", "owner": "db-platform"}]}' >reserved.d/dba.json
+	sed -nE 's/^    ([a-z].*)$/\1/p' "$guide/README.md" >commands.sh
+	grep -q 'jsonschema -i' commands.sh || fail "no commands in the guide"
+	PATH=/usr/bin:$PATH bash -euo pipefail commands.sh >out 2>&1 || fail "$(<out)"
+	for name in $(jq -r '."json.schemas"[].url' .vscode/settings.json); do
+		assert_json "$(<"$name")" '."$schema" == "https://json-schema.org/draft/2020-12/schema"' "$name"
+	done
+	sed -i s/owner/ownr/ reserved.d/dba.json
+	assert_fails /usr/bin/jsonschema -i reserved.d/dba.json policy-schema.json
+	assert_contains "$output" ownr "the key that nobody knows"
+}
+
+test_schemas_by_name()
+{
+	local name
+
+	for name in $(rangeguard schema); do
+		rangeguard schema "$name" | jq -e . >/dev/null || fail "$name"
+		assert_contains "$(rangeguard schema --help)" "$name" "help"
+	done
+	assert_equal "agent cluster conflist findings network policy" "$(rangeguard schema | sort | xargs)" "names"
+	assert_fails rangeguard schema compose
+	assert_contains "$output" "network, conflist, policy, cluster, agent and findings" "another name"
+}
+
 # --- Colours ---
 
 # on_terminal COMMAND…: what it prints on standard output, when that is one; whatever its exit status

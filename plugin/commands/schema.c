@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `rangeguard schema`: the JSON Schemas of rangeguard's own files, for editors. They stand in plugin/schema. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "plugin/commands/commands.h"
+#include "rangeguard/exit_status.h"
+
+const char command_schema_help[] =
+	"Usage: rangeguard schema [NAME]\n"
+	"\n"
+	"Prints the JSON Schema (2020-12) of one of rangeguard's own files, or without NAME their names:\n"
+	"\n"
+	"  network   network configurations: .conf, .conflist\n"
+	"  conflist  the same\n"
+	"  policy    /etc/rangeguard/reserved.d/*.json\n"
+	"  cluster   /etc/rangeguard/cluster.json\n"
+	"  agent     /etc/rangeguard/agent.json\n"
+	"  findings  what validate and audit print with --format json\n"
+	"\n"
+	"An editor completes keys and marks mistakes with it; what needs more than one look (ranges\n"
+	"that overlap, a policy) is told by rangeguard validate.\n"
+	"\n"
+	"Exit status: 0 fine, 2 usage.\n";
+
+static const unsigned char network[] = {
+#include "schema_network.inc"
+};
+static const unsigned char policy[] = {
+#include "schema_policy.inc"
+};
+static const unsigned char cluster[] = {
+#include "schema_cluster.inc"
+};
+static const unsigned char agent[] = {
+#include "schema_agent.inc"
+};
+static const unsigned char findings[] = {
+#include "schema_findings.inc"
+};
+
+/** struct schema - A schema by its name */
+struct schema {
+	const char *name;
+	const unsigned char *text;
+	size_t size;
+};
+
+/** write_schema() - To standard output; the exit status */
+static int write_schema(const struct schema *schema)
+{
+	if (fwrite(schema->text, 1, schema->size, stdout) == schema->size && !fflush(stdout))
+		return EXIT_FINE;
+	(void)fputs("rangeguard schema: standard output can't be written\n", stderr);
+	return EXIT_USAGE;
+}
+
+/**
+ * command_schema() - `rangeguard schema`
+ * @argc, @argv:	Arguments, argv[0] the command's name
+ *
+ * Return: the exit status
+ */
+int command_schema(int argc, char **argv)
+{
+	/* Made here, not static: it needs no relocations, which each start of the plugin would pay for. */
+	const struct schema schemas[] = {
+		{"network", network, sizeof(network)}, {"conflist", network, sizeof(network)},
+		{"policy", policy, sizeof(policy)},    {"cluster", cluster, sizeof(cluster)},
+		{"agent", agent, sizeof(agent)},       {"findings", findings, sizeof(findings)},
+	};
+	const char *name = argc > 1 ? argv[1] : NULL;
+
+	if (argc > 2) {
+		(void)fprintf(stderr, "rangeguard schema: unexpected argument '%s'\n", argv[2]);
+		return EXIT_USAGE;
+	}
+	for (size_t i = 0; i < sizeof(schemas) / sizeof(schemas[0]); i++) {
+		if (!name)
+			(void)puts(schemas[i].name);
+		else if (strcmp(name, schemas[i].name) == 0)
+			return write_schema(&schemas[i]);
+	}
+	if (!name)
+		return fflush(stdout) ? EXIT_USAGE : EXIT_FINE;
+	(void)fprintf(stderr,
+		      "rangeguard schema: no schema is called '%s': there are network, conflist, policy, "
+		      "cluster, agent and findings\n",
+		      name);
+	return EXIT_USAGE;
+}
