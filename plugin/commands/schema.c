@@ -25,19 +25,19 @@ const char command_schema_help[] =
 	"Exit status: 0 fine, 2 usage.\n";
 
 static const unsigned char network[] = {
-#include "schema_network.inc"
+#include <schema_network.inc>
 };
 static const unsigned char policy[] = {
-#include "schema_policy.inc"
+#include <schema_policy.inc>
 };
 static const unsigned char cluster[] = {
-#include "schema_cluster.inc"
+#include <schema_cluster.inc>
 };
 static const unsigned char agent[] = {
-#include "schema_agent.inc"
+#include <schema_agent.inc>
 };
 static const unsigned char findings[] = {
-#include "schema_findings.inc"
+#include <schema_findings.inc>
 };
 
 /** struct schema - A schema by its name */
