@@ -48,18 +48,20 @@ static int refused(struct stage *stage)
  * @classifier:	Classifier, which knows it
  * @ifindex:	Interface
  * @group:	CLASSIFIER_GROUP or CLASSIFIER_GROUP_PINNED
+ * @any_source:	The classifier lets any source pass there
  * @reterr:	Code 107
  *
  * Return: 0, REFUSED
  */
 int classifier_attach_new(struct port *host, const struct classifier *classifier, uint32_t ifindex, uint32_t group,
-			  struct error *reterr)
+			  bool any_source, struct error *reterr)
 {
 	struct stage stage;
 	int r;
 
 	stage_begin(&stage, host, WHERE, reterr);
-	r = stage_add(&stage, rtmessage_set_group(&stage.batch, ifindex, group));
+	r = stage_add(&stage, any_source ? rtmessage_set_group(&stage.batch, ifindex, group)
+					 : rtmessage_set_guarded(&stage.batch, ifindex, group));
 	if (!r)
 		r = add_filter(&stage, classifier, ifindex, PRIORITY_FIRST);
 	if (!r)

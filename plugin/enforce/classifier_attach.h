@@ -31,7 +31,7 @@ enum classifier_outcome {
 };
 
 int classifier_attach_new(struct port *host, const struct classifier *classifier, uint32_t ifindex, uint32_t group,
-			  struct error *reterr);
+			  bool any_source, struct error *reterr);
 int classifier_attach(struct port *host, const struct classifier *classifier, uint32_t ifindex, uint32_t group,
 		      struct error *reterr);
 int classifier_find(struct port *host, const struct classifier *wanted, uint32_t ifindex,

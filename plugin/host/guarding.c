@@ -177,7 +177,8 @@ int guarding_put(struct host *host, uint32_t ifindex, const struct protection *p
 		r = classifier_put(&classifier, ifindex, &element, reterr);
 	if (!r)
 		r = protection->new_interface
-			    ? classifier_attach_new(host->rtnetlink, &classifier, ifindex, group_of(&element), reterr)
+			    ? classifier_attach_new(host->rtnetlink, &classifier, ifindex, group_of(&element),
+						    element.flags & CLASSIFIER_ANY_SOURCE, reterr)
 			    : classifier_attach(host->rtnetlink, &classifier, ifindex, group_of(&element), reterr);
 	if (r && member_pinned(&protection->member))
 		(void)error_recode(reterr, ERROR_SNAT);

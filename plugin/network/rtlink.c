@@ -85,17 +85,18 @@ int rtmessage_create_veth(struct batch *batch, const struct plan *plan, int netn
 }
 
 /**
- * put_forwarding() - AF_INET inside IFLA_AF_SPEC: forward what comes in here, whatever conf/default says
+ * put_ipv4_setting() - AF_INET inside IFLA_AF_SPEC: switch a setting on, whatever conf/default says
  * @msg:	Message
+ * @setting:	IPV4_DEVCONF_...
  *
  * Return: 0, negative: no room
  */
-static int put_forwarding(struct nl_msg *msg)
+static int put_ipv4_setting(struct nl_msg *msg, int setting)
 {
 	struct nlattr *family = nla_nest_start(msg, AF_INET);
 	struct nlattr *conf = family ? nla_nest_start(msg, IFLA_INET_CONF) : NULL;
 
-	if (!conf || nla_put_u32(msg, IPV4_DEVCONF_FORWARDING, 1) < 0)
+	if (!conf || nla_put_u32(msg, setting, 1) < 0)
 		return -ENOMEM;
 	nla_nest_end(msg, conf);
 	nla_nest_end(msg, family);
@@ -138,7 +139,7 @@ int rtmessage_set_host_end(struct batch *batch, uint32_t index, const struct pla
 	if (!msg || nla_put(msg, IFLA_IFALIAS, (int)strlen(plan->alias), plan->alias) < 0)
 		return -ENOMEM;
 	settings = nla_nest_start(msg, IFLA_AF_SPEC);
-	if (!settings || put_forwarding(msg) < 0 || (ipv6 && put_no_link_local(msg) < 0))
+	if (!settings || put_ipv4_setting(msg, IPV4_DEVCONF_FORWARDING) < 0 || (ipv6 && put_no_link_local(msg) < 0))
 		return -ENOMEM;
 	nla_nest_end(msg, settings);
 	return batch_append(batch, msg);
@@ -196,6 +197,31 @@ static int group_request(struct batch *batch, int type, uint32_t index, uint32_t
 int rtmessage_set_group(struct batch *batch, uint32_t index, uint32_t group)
 {
 	return group_request(batch, RTM_SETLINK, index, group);
+}
+
+/**
+ * rtmessage_set_guarded() - Put link @index into a group whose packets' sources the classifier judges
+ * @batch:	Batch
+ * @index:	Host end
+ * @group:	Group
+ *
+ * So the kernel need not ask its routing tables, with accept_local, whether a source is one of the host's own: a whole
+ * second lookup per packet as soon as the host has a policy rule (fib_validate_source()).
+ *
+ * Return: 0, -ENOMEM, -E2BIG
+ */
+int rtmessage_set_guarded(struct batch *batch, uint32_t index, uint32_t group)
+{
+	struct nl_msg *msg NL_MSG_CLEANUP = link_request(RTM_SETLINK, 0, (struct ifinfomsg){.ifi_index = (int)index});
+	struct nlattr *settings;
+
+	if (!msg || nla_put_u32(msg, IFLA_GROUP, group) < 0)
+		return -ENOMEM;
+	settings = nla_nest_start(msg, IFLA_AF_SPEC);
+	if (!settings || put_ipv4_setting(msg, IPV4_DEVCONF_ACCEPT_LOCAL) < 0)
+		return -ENOMEM;
+	nla_nest_end(msg, settings);
+	return batch_append(batch, msg);
 }
 
 /** rtmessage_delete_group() - Delete the links of a group, as rtmessage_delete_link() one: 0, -ENOMEM, -E2BIG */

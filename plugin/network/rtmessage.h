@@ -67,6 +67,7 @@ int rtmessage_set_down(struct batch *batch, uint32_t index);
 int rtmessage_no_link_local(struct batch *batch, uint32_t index);
 int rtmessage_delete_link(struct batch *batch, uint32_t index);
 int rtmessage_set_group(struct batch *batch, uint32_t index, uint32_t group);
+int rtmessage_set_guarded(struct batch *batch, uint32_t index, uint32_t group);
 int rtmessage_delete_group(struct batch *batch, uint32_t group);
 int rtmessage_get_link_by_name(struct batch *batch, const char *name);
 int rtmessage_get_link(struct batch *batch, uint32_t index);

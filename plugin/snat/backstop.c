@@ -49,8 +49,9 @@ static int add_rule(struct datagram *batch)
 	struct nf_rule rule;
 
 	nf_rule_begin(&rule, BACKSTOP_TABLE, CHAIN);
-	nf_match_groups(&rule, ~(CLASSIFIER_GROUP ^ CLASSIFIER_GROUP_PINNED), CLASSIFIER_GROUP);
+	/* First what tells of most packets that they may go on */
 	nf_match_marks(&rule, marks_of(MARKS_MASK_DEFAULT).guarded, 0, true);
+	nf_match_groups(&rule, ~(CLASSIFIER_GROUP ^ CLASSIFIER_GROUP_PINNED), CLASSIFIER_GROUP);
 	nf_count(&rule);
 	nf_verdict(&rule, NF_DROP, NULL);
 	return nf_rule_add(&rule, batch);
@@ -68,8 +69,8 @@ static int add_overwritten(struct datagram *batch)
 	if (r)
 		return r;
 	nf_rule_begin(&rule, BACKSTOP_TABLE, CHAIN_OVERWRITTEN);
-	nf_match_group(&rule, CLASSIFIER_GROUP_PINNED);
 	nf_match_marks(&rule, marks_of(MARKS_MASK_DEFAULT).guarded, 0, true);
+	nf_match_group(&rule, CLASSIFIER_GROUP_PINNED);
 	nf_set_marks(&rule, pinned, pinned);
 	return nf_rule_add(&rule, batch);
 }

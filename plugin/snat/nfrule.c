@@ -286,6 +286,24 @@ void nf_match_destination_in(struct nf_rule *rule, enum family family, uint32_t 
 	look_up_name(rule, "__set%d", set_id, NO_REGISTER);
 }
 
+/** nf_match_destination_within() - Packets whose destination address is in a prefix; the family has been matched */
+void nf_match_destination_within(struct nf_rule *rule, const struct prefix *prefix)
+{
+	static const uint8_t none[16];
+	uint8_t mask[16] = {0}, bytes[16];
+	unsigned size = family_bytes(prefix->address.family);
+
+	if (!prefix->length)
+		return;
+	for (unsigned bit = 0; bit < prefix->length; bit++)
+		mask[bit / 8] = (uint8_t)(mask[bit / 8] | 0x80U >> bit % 8);
+	address_to_bytes(&prefix->address, bytes);
+	load_destination(rule, prefix->address.family);
+	if (prefix->length < size * 8)
+		bitwise(rule, mask, none, size);
+	compare(rule, NFT_CMP_EQ, bytes, size);
+}
+
 /** nf_verdict() - Accept, drop, return, or jump to @chain (else NULL) */
 void nf_verdict(struct nf_rule *rule, int verdict, const char *chain)
 {

@@ -46,6 +46,7 @@ void nf_match_pair(struct nf_rule *rule, enum family family, enum nf_pair pair, 
 void nf_match_party_in(struct nf_rule *rule, enum family family, bool opener, enum nf_set set, uint64_t list);
 void nf_match_source_in(struct nf_rule *rule, enum family family, enum nf_set set, uint64_t list);
 void nf_match_destination_in(struct nf_rule *rule, enum family family, uint32_t set_id);
+void nf_match_destination_within(struct nf_rule *rule, const struct prefix *prefix);
 
 /* What is done then */
 void nf_verdict(struct nf_rule *rule, int verdict, const char *chain);

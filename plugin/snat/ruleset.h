@@ -10,14 +10,14 @@
  *	                            away, a pinned container's packet gets that one back first
  *	                            pinned: a new flow, or one that leaves with a source of the container's pins: the fence's
  *	                            mark comes off, and another says that it is to be checked
- *	postrouting -200            outgoing: if another's rule took all marks away, the second one comes back
- *	postrouting -199            pins: what has it, to each pin4-LIST, pin6-LIST. What an earlier holder of an address left
- *	                            in a set makes no container without a pin somebody else
+ *	postrouting -199            pins: if another's rule took all marks away, the second one comes back; what has it, to
+ *	                            each pin4-LIST, pin6-LIST. What an earlier holder of an address left in a set makes no
+ *	                            container without a pin somebody else
  *	                            pinN-LIST: destination in LIST, source in map pinN-LIST → snat to what the map says
  *	postrouting -198            anchor: nothing
  *	postrouting   91            masquerading: to each masqueradeN-LIST
  *	                            masqueradeN-LIST: destination in LIST, source in set masqueradeN-LIST → masquerade
- *	postrouting last - 1        check: what has one of the two marks → leaving
+ *	postrouting last - 1        check: what has one of the two marks, or had them taken away → leaving
  *	                            leaving: destination in LIST → sentN-LIST; all else leaves without marks
  *	                            sentN-LIST: container and source in set sentN-LIST → leaves without marks; container in
  *	                            set heldN-LIST → dropped; other containers' pins go on to the next list
@@ -38,7 +38,7 @@
 #include "plugin/snat/nfmessage.h"
 
 /** Space for the chains of ruleset_chains() */
-#define RULESET_CHAINS 8U
+#define RULESET_CHAINS 7U
 /** Space for the parts of a list */
 #define RULESET_PARTS 2U
 

@@ -72,9 +72,9 @@ static int mark_all(struct call *call, bool new_interface)
 	if (classifier_open(call->host, &classifier, &call->err) ||
 	    classifier_put(&classifier, ifindex, &element, &call->err))
 		return REFUSED;
-	return new_interface
-		       ? classifier_attach_new(call->host, &classifier, ifindex, CLASSIFIER_GROUP_PINNED, &call->err)
-		       : classifier_attach(call->host, &classifier, ifindex, CLASSIFIER_GROUP_PINNED, &call->err);
+	return new_interface ? classifier_attach_new(call->host, &classifier, ifindex, CLASSIFIER_GROUP_PINNED, false,
+						     &call->err)
+			     : classifier_attach(call->host, &classifier, ifindex, CLASSIFIER_GROUP_PINNED, &call->err);
 }
 
 static int arm(struct call *call)

@@ -268,6 +268,25 @@ static void groups_are_made_and_deleted(void **state)
 	}
 }
 
+/* accept_local (IPV4_DEVCONF_ACCEPT_LOCAL), so that the kernel need not look for the source */
+static void guarded_links_accept_what_was_judged(void **state)
+{
+	const struct nlattr *conf, *setting;
+	struct batch batch;
+
+	(void)state;
+	batch_reset(&batch);
+	assert_int_equal(rtmessage_set_guarded(&batch, 5, 82), 0);
+	assert_int_equal(u32(attribute(first(&batch), sizeof(struct ifinfomsg), IFLA_GROUP)), 82);
+	conf = mnl_attr_get_payload(attribute(first(&batch), sizeof(struct ifinfomsg), IFLA_AF_SPEC));
+	assert_int_equal(mnl_attr_get_type(conf), AF_INET);
+	conf = mnl_attr_get_payload(conf);
+	assert_int_equal(mnl_attr_get_type(conf), IFLA_INET_CONF);
+	setting = mnl_attr_get_payload(conf);
+	assert_int_equal(mnl_attr_get_type(setting), IPV4_DEVCONF_ACCEPT_LOCAL);
+	assert_int_equal(u32(setting), 1);
+}
+
 static void addresses_come_without_dad(void **state)
 {
 	static const struct {
@@ -766,6 +785,7 @@ int main(void)
 		cmocka_unit_test(longest_alias_is_sent_whole),
 		cmocka_unit_test(links_are_named_by_index_or_name),
 		cmocka_unit_test(groups_are_made_and_deleted),
+		cmocka_unit_test(guarded_links_accept_what_was_judged),
 		cmocka_unit_test(addresses_come_without_dad),
 		cmocka_unit_test(neighbours_are_permanent),
 		cmocka_unit_test(host_routes_are_ours_and_exact),

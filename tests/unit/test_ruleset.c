@@ -243,7 +243,6 @@ static void a_whole_table(void **state)
 	/* linux/netfilter.h: hook 0 is prerouting, 4 postrouting; policy 1 accepts. */
 	assert_true(has(&script, "chain incoming filter hook 0 priority 2147483646 policy 1"));
 	assert_true(has(&script, "chain check filter hook 4 priority 2147483646 policy 1"));
-	assert_true(has(&script, "chain outgoing filter hook 4 priority -200 policy 1"));
 	assert_true(has(&script, "chain pins nat hook 4 priority -199 policy 1"));
 	assert_true(has(&script, "chain anchor nat hook 4 priority -198 policy 1"));
 	assert_true(has(&script, "chain masquerading nat hook 4 priority 91 policy 1"));
@@ -267,16 +266,35 @@ static void which_packets_may_go_on(void **state)
 			"payload load 16b @ network header + 8 => reg 1 ] [ lookup reg 1 set pinned6 ] [ meta load mark => reg "
 			"1 ] [ bitwise reg 1 = ( reg 1 & 0xff9fffff ) ^ 0x00400000 ] [ meta set mark with reg 1 ] [ immediate "
 			"reg 0 accept ]",
-			"inet rangeguard pinned [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x00000002 ] [ ct load src_ip "
-			"=> reg 1 , dir original ] [ ct load dst_ip => reg 9 , dir reply ] [ lookup reg 1 set pairs4 ] [ meta "
-			"load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0xff9fffff ) ^ 0x00400000 ] [ meta set mark with "
-			"reg 1 ] [ immediate reg 0 accept ]",
+			"inet rangeguard pinned [ ct load src_ip => reg 1 , dir reply ] [ ct load dst_ip => reg 9 , dir "
+			"original ] [ lookup reg 1 set pairs4 ] [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & "
+			"0xff9fffff ) ^ 0x00400000 ] [ meta set mark with reg 1 ] [ immediate reg 0 accept ]",
+			NULL,
+		});
+	/* Pinned and guarded, not late; guarded; with its marks taken away; pinned, not late */
+	assert_says(
+		&script,
+		(const char *[]){
+			"inet rangeguard incoming [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x01a00000 ) ^ "
+			"0x00000000 ] [ cmp eq reg 1 0x01200000 ] [ immediate reg 0 goto -> pinned ]",
+			"inet rangeguard incoming [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x01000000 ) ^ "
+			"0x00000000 ] [ cmp eq reg 1 0x01000000 ] [ immediate reg 0 accept ]",
+			"inet rangeguard incoming [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x01000000 ) ^ "
+			"0x00000000 ] [ cmp eq reg 1 0x00000000 ] [ meta load iifgroup => reg 1 ] [ cmp eq reg 1 0x00000053 ] "
+			"[ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x00000002 ] [ payload load 4b @ network header + 12 => "
+			"reg 1 ] [ lookup reg 1 set pinned4 ] [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & "
+			"0xffdfffff ) ^ 0x00200000 ] [ meta set mark with reg 1 ]",
 			NULL,
 		});
 	assert_true(
 		has(&script,
 		    "inet rangeguard incoming [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00a00000 ) ^ "
 		    "0x00000000 ] [ cmp eq reg 1 0x00200000 ] [ immediate reg 0 goto -> pinned ]"));
+	assert_true(has(
+		&script,
+		"inet rangeguard check [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x01000000 ) ^ "
+		"0x00000000 ] [ cmp eq reg 1 0x00000000 ] [ meta load iifgroup => reg 1 ] [ cmp eq reg 1 0x00000053 ] "
+		"[ immediate reg 0 goto -> leaving ]"));
 	assert_true(has(&script,
 			"inet rangeguard check [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00600000 ) ^ "
 			"0x00000000 ] [ cmp neq reg 1 0x00000000 ] [ immediate reg 0 goto -> leaving ]"));
@@ -298,18 +316,16 @@ static void a_pins_list(void **state)
 	assert_int_equal(ruleset_add_list(&batch, &clause), 0);
 	assert_int_equal(nf_end(&batch), 0);
 	read_batch(&batch, &script);
-	/* Key and value: addresses; 8: a map. The anonymous set (1, constant 2, interval 4) and its rule name each other. */
+	/* Key and value: addresses; 8: a map */
 	assert_says(
 		&script,
 		(const char *[]){
 			"set pin4-0123456789abcdef key 7/4 data 7/4 flags 8",
 			"chain pin4-0123456789abcdef",
-			"set __set%d key 7/4 data 0/0 flags 7",
-			"__set%d rangeguard 0 element 006433c6 : 0 [end] element 806433c6 : 1 [end]",
 			"inet rangeguard pin4-0123456789abcdef [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x00000002 "
-			"] [ payload load 4b @ network header + 16 => reg 1 ] [ lookup reg 1 set __set%d ] [ payload "
-			"load 4b @ network header + 12 => reg 1 ] [ lookup reg 1 set pin4-0123456789abcdef dreg 1 ] [ "
-			"nat snat ip addr_min reg 1 ]",
+			"] [ payload load 4b @ network header + 16 => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x80ffffff ) ^ "
+			"0x00000000 ] [ cmp eq reg 1 0x006433c6 ] [ payload load 4b @ network header + 12 => reg 1 ] [ lookup "
+			"reg 1 set pin4-0123456789abcdef dreg 1 ] [ nat snat ip addr_min reg 1 ]",
 			"inet rangeguard pins [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x00000002 ] [ meta load mark => "
 			"reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00400000 ) ^ 0x00000000 ] [ cmp neq reg 1 0x00000000 ] [ "
 			"immediate reg 0 jump -> pin4-0123456789abcdef ] userdata = { \\x00\\x16pin4-0123456789abcdef\\x00 }",
@@ -328,6 +344,31 @@ static void a_pins_list(void **state)
 		"reg 1 set held4-0123456789abcdef ] [ counter pkts 0 bytes 0 ] [ immediate reg 0 drop ]"));
 }
 
+/* What is no single prefix needs a set, without a name (1), constant (2), of intervals (4), which the rule names, too. */
+static void a_list_that_is_no_prefix(void **state)
+{
+	struct span span = {.family = FAMILY_IPV4, .first = 0xc6336400, .last = 0xc6336480};
+	struct egress_clause clause = clause_of(FAMILY_IPV4, "192.0.2.10", &span);
+	static struct script script;
+	NF_CLEANUP struct datagram batch = {0};
+
+	(void)state;
+	assert_int_equal(nf_begin(&batch), 0);
+	assert_int_equal(ruleset_add_list(&batch, &clause), 0);
+	assert_int_equal(nf_end(&batch), 0);
+	read_batch(&batch, &script);
+	assert_says(
+		&script,
+		(const char *[]){
+			"set __set%d key 7/4 data 0/0 flags 7",
+			"__set%d rangeguard 0 element 006433c6 : 0 [end] element 816433c6 : 1 [end]",
+			"inet rangeguard leaving [ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x00000002 ] [ payload load "
+			"4b @ network header + 16 => reg 1 ] [ lookup reg 1 set __set%d ] [ immediate reg 0 jump -> "
+			"sent4-0123456789abcdef ] userdata = { \\x00\\x17sent4-0123456789abcdef\\x00 }",
+			NULL,
+		});
+}
+
 static void a_masqueraded_list(void **state)
 {
 	static const char rule[] =
@@ -335,7 +376,7 @@ static void a_masqueraded_list(void **state)
 		"0x0000000a ] [ payload load 16b @ network header + 8 => reg 1 ] [ lookup reg 1 set "
 		"masquerade6-0123456789abcdef ] [ payload load 16b @ network header + 24 => reg 1 ] [ lookup reg "
 		"1 set __set%d ] [ masq ]";
-	struct span span = {.family = FAMILY_IPV6, .first = 0, .last = ~(u128)0};
+	struct span span = {.family = FAMILY_IPV6, .first = 1, .last = ~(u128)0};
 	struct egress_clause clause = clause_of(FAMILY_IPV6, NULL, &span);
 	static struct script script;
 	NF_CLEANUP struct datagram batch = {0};
@@ -350,7 +391,7 @@ static void a_masqueraded_list(void **state)
 				     "set masquerade6-0123456789abcdef key 8/16 data 0/0 flags 0",
 				     "chain masquerade6-0123456789abcdef",
 				     "set __set%d key 8/16 data 0/0 flags 7",
-				     "__set%d rangeguard 0 element 00000000 00000000 00000000 00000000 : 0 [end]",
+				     "__set%d rangeguard 0 element 00000000 00000000 00000000 01000000 : 0 [end]",
 				     rule,
 				     NULL,
 			     });
@@ -443,13 +484,10 @@ static void elements_are_read_as_written(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_whole_table),
-		cmocka_unit_test(which_packets_may_go_on),
-		cmocka_unit_test(a_pins_list),
-		cmocka_unit_test(a_masqueraded_list),
-		cmocka_unit_test(a_list_away),
-		cmocka_unit_test(many_elements),
-		cmocka_unit_test(elements_are_read_as_written),
+		cmocka_unit_test(a_whole_table),      cmocka_unit_test(which_packets_may_go_on),
+		cmocka_unit_test(a_pins_list),	      cmocka_unit_test(a_list_that_is_no_prefix),
+		cmocka_unit_test(a_masqueraded_list), cmocka_unit_test(a_list_away),
+		cmocka_unit_test(many_elements),      cmocka_unit_test(elements_are_read_as_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
