@@ -26,6 +26,8 @@
 #define LOCK_MODE 0600U
 /** Symbolic links followed on the way, as in path_resolution(7) */
 #define LINKS_MAX 40U
+/** A UUID in text; a newline follows */
+#define BOOT_ID_LENGTH 36U
 
 /**
  * struct walk - A path being followed component by component
@@ -259,20 +261,24 @@ int state_open(const char *path, enum state_access access, struct state *ret_sta
 	return 0;
 }
 
-/** struct boot - The boot id, read once: it stays the same as long as this process lives */
+/** struct boot - The boot id, once it has been read: it stays the same as long as this process lives */
 static struct {
-	pthread_once_t once;
-	int outcome;
+	pthread_mutex_t mutex;
 	char id[BOOT_ID_MAX];
-} boot = {.once = PTHREAD_ONCE_INIT};
+} boot = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
-/** read_boot_id() - For pthread_once(3) */
-static void read_boot_id(void)
+/** read_boot_id() - Read it whole: of another boot than that of a part all leases would be void. 0, negative errno */
+static int read_boot_id(char id[static BOOT_ID_MAX])
 {
 	CLEANUP_CLOSE int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t size = fd < 0 ? -1 : read(fd, boot.id, BOOT_ID_MAX - 1);
+	ssize_t size = fd < 0 ? -1 : read(fd, id, BOOT_ID_MAX - 1);
 
-	boot.outcome = size < 0 ? -errno : 0;
+	if (size < 0)
+		return -errno;
+	if ((size_t)size < BOOT_ID_LENGTH)
+		return -EIO;
+	id[size] = '\0';
+	return 0;
 }
 
 /**
@@ -283,11 +289,21 @@ static void read_boot_id(void)
  */
 int state_boot_id(char ret_boot_id[static BOOT_ID_MAX])
 {
-	(void)pthread_once(&boot.once, read_boot_id);
-	if (boot.outcome < 0)
-		return boot.outcome;
-	memcpy(ret_boot_id, boot.id, BOOT_ID_MAX);
-	return 0;
+	int r = 0;
+
+	(void)pthread_mutex_lock(&boot.mutex);
+	/* What fails may work the next time: an agent lives long. */
+	if (!*boot.id) {
+		char id[BOOT_ID_MAX];
+
+		r = read_boot_id(id);
+		if (!r)
+			memcpy(boot.id, id, BOOT_ID_MAX);
+	}
+	if (!r)
+		memcpy(ret_boot_id, boot.id, BOOT_ID_MAX);
+	(void)pthread_mutex_unlock(&boot.mutex);
+	return r;
 }
 
 /**

@@ -23,7 +23,7 @@ static const char *key_of(const struct prefix *prefix, char key[static RECORD_KE
 	return key;
 }
 
-/** is_used() - Addresses of a block that are leased or rest; the store is locked */
+/** count_used() - Addresses of a block that are leased or rest; the store is locked: 0, IPAM_E_DAMAGED, negative errno */
 static int count_used(struct store *store, const struct prefix *prefix, unsigned *ret_used)
 {
 	struct span span = prefix_span(prefix);
@@ -71,7 +71,8 @@ static enum done leave(struct block_file *file, struct locked *locked, const str
 
 	if (!block)
 		return DONE_OK;
-	if (locked->store && count_used(locked->store, prefix, &used) < 0)
+	/* Rows that can't be read may be addresses of it. */
+	if (locked->store && count_used(locked->store, prefix, &used) != 0)
 		return DONE_FAILED;
 	if (used > 0 && !force)
 		return DONE_REFUSED;

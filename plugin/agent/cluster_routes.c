@@ -108,13 +108,16 @@ static int on_route(const struct nlmsghdr *message, void *userdata)
 	struct reading *reading = userdata;
 	struct route_info info;
 	struct route_row row;
+	int r;
 
 	if (!message) {
 		reading->rows->n = 0;
 		return 0;
 	}
-	if (rtmessage_read_route(message, &info) < 0 || info.protocol != PLAN_ROUTE_PROTOCOL ||
-	    !is_block(reading->cluster, &info.destination))
+	r = rtmessage_read_route(message, &info);
+	if (r < 0)
+		return r == -ENOMSG ? 0 : r;
+	if (info.protocol != PLAN_ROUTE_PROTOCOL || !is_block(reading->cluster, &info.destination))
 		return 0;
 	row = (struct route_row){.destination = info.destination, .gateway = info.gateway, .interface = info.interface};
 	if (hostroute_discards(&info))
@@ -140,7 +143,9 @@ static int read_there(struct cluster *cluster)
 		r = rtmessage_dump_own_routes(&batch, families[i]);
 		if (r == 0)
 			r = port_exchange(cluster->host.rtnetlink, &batch, on_route, &reading, &failure);
-		if (r == (int)PORT_E_REFUSED) {
+		if (r == (int)PORT_E_REFUSED)
+			r = -failure.errnum;
+		if (r == -EAFNOSUPPORT || r == -EOPNOTSUPP) {
 			routes->there.n = before; /* a kernel without IPv6 */
 			r = 0;
 		}
@@ -151,48 +156,73 @@ static int read_there(struct cluster *cluster)
 	return r;
 }
 
-/** look_for_hop() - How an address is reached: on-link, or not */
-static uint32_t look_for_hop(struct cluster *cluster, const struct address *address)
+/** look_for_hop() - How an address is reached: on-link, or (interface 0) not. 0, negative errno when that can't be told */
+static int look_for_hop(struct cluster *cluster, struct hop *hop)
 {
 	struct route_info match;
+	int r = hostroute_lookup(cluster->host.rtnetlink, &hop->address, &match);
 
-	if (hostroute_lookup(cluster->host.rtnetlink, address, &match) != 0 ||
-	    hostroute_of(&match).kind != HOSTROUTE_UNICAST || match.gateway.family != FAMILY_NONE)
+	if (r == -EAFNOSUPPORT || r == -EOPNOTSUPP)
 		return 0;
-	return match.interface;
+	if (!r && hostroute_of(&match).kind == HOSTROUTE_UNICAST && match.gateway.family == FAMILY_NONE)
+		hop->interface = match.interface;
+	return r < 0 ? r : 0;
 }
 
-/** find_hop() - How a host is reached in a family; looked for once per round. NULL: no address, or no memory */
-static struct hop *find_hop(struct cluster *cluster, const char *host, enum family family)
+/** add_hop() - One more hop: 0, -ENOMEM */
+static int add_hop(struct routes *routes, const struct hop *hop)
 {
-	struct routes *routes = cluster->routes;
+	struct hop *hops = reallocarray(routes->hops, routes->n_hops + 1, sizeof(*hops));
+
+	if (!hops)
+		return -ENOMEM;
+	routes->hops = hops;
+	hops[routes->n_hops++] = *hop;
+	return 0;
+}
+
+/** read_hop() - A host's address of a family, as it is published; FAMILY_NONE: none */
+static struct hop read_hop(const struct cluster *cluster, const char *host, enum family family)
+{
 	char key[RECORD_KEY_MAX];
 	const struct seen *seen;
-	struct hop *hops;
+	struct hop hop = {0};
 
-	for (size_t i = 0; i < routes->n_hops; i++) {
-		if (routes->hops[i].address.family == family && strcmp(routes->hops[i].host, host) == 0)
-			return &routes->hops[i];
-	}
+	(void)snprintf(hop.host, sizeof(hop.host), "%s", host);
 	(void)snprintf(key, sizeof(key), "host/%s", host);
 	seen = cache_find(machine_cache(cluster->machine), key);
-	if (!seen || !seen->record.text || !seen->record.readable)
-		return NULL;
-	hops = reallocarray(routes->hops, routes->n_hops + 1, sizeof(*hops));
-	if (!hops)
-		return NULL;
-	routes->hops = hops;
-	for (size_t i = 0; i < RECORD_ADDRESSES; i++) {
-		struct hop hop = {0};
+	for (size_t i = 0; i < RECORD_ADDRESSES && seen && seen->record.text && seen->record.readable; i++)
+		if (address_parse(seen->record.host.addresses[i], &hop.address) == 0 && hop.address.family == family)
+			return hop;
+	hop.address.family = FAMILY_NONE;
+	return hop;
+}
 
-		if (address_parse(seen->record.host.addresses[i], &hop.address) < 0 || hop.address.family != family)
-			continue;
-		(void)snprintf(hop.host, sizeof(hop.host), "%s", host);
-		hop.interface = look_for_hop(cluster, &hop.address);
-		hops[routes->n_hops] = hop;
-		return &hops[routes->n_hops++];
+/**
+ * find_hop() - How a host is reached in a family; looked for once per round
+ * @cluster:	Cluster
+ * @host:	Host
+ * @family:	Family
+ * @ret_hop:	FAMILY_NONE as its address: it has none of that family
+ *
+ * Return: 0, negative errno when that can't be told: its routes stay as they are
+ */
+static int find_hop(struct cluster *cluster, const char *host, enum family family, struct hop *ret_hop)
+{
+	struct routes *routes = cluster->routes;
+	int r;
+
+	for (size_t i = 0; i < routes->n_hops; i++) {
+		if (routes->hops[i].address.family == family && strcmp(routes->hops[i].host, host) == 0) {
+			*ret_hop = routes->hops[i];
+			return 0;
+		}
 	}
-	return NULL;
+	*ret_hop = read_hop(cluster, host, family);
+	if (ret_hop->address.family == FAMILY_NONE)
+		return 0;
+	r = look_for_hop(cluster, ret_hop);
+	return r < 0 ? r : add_hop(routes, ret_hop);
 }
 
 /** routes_problem() - Why there are no routes to a host's blocks, NULL: there are, or it has none */
@@ -207,26 +237,27 @@ const char *routes_problem(const struct cluster *cluster, const char *host)
 	return NULL;
 }
 
-/** want_block() - The route that a block needs: 0, -ENOMEM */
+/** want_block() - The route that a block needs: 0, negative errno */
 static int want_block(struct cluster *cluster, const struct record *record, struct rows *wanted)
 {
 	struct route_row row = {0};
-	const struct hop *hop;
+	struct hop hop = {0};
+	int r;
 
 	if (!record->text || !record->readable || machine_pool_of(cluster->machine, record->key) < 0 ||
 	    prefix_parse(record->key + strlen("block/"), &row.destination) < 0 || !is_block(cluster, &row.destination))
 		return 0;
 	if (strcmp(record->block.host, cluster->config.host) == 0)
 		return add_row(wanted, &row);
-	hop = cluster->config.routes ? find_hop(cluster, record->block.host, row.destination.address.family) : NULL;
-	if (!hop || hop->interface == 0)
-		return 0;
-	row.gateway = hop->address;
-	row.interface = hop->interface;
+	r = cluster->config.routes ? find_hop(cluster, record->block.host, row.destination.address.family, &hop) : 0;
+	if (r < 0 || hop.interface == 0)
+		return r;
+	row.gateway = hop.address;
+	row.interface = hop.interface;
 	return add_row(wanted, &row);
 }
 
-/** want_all() - The routes that all blocks need, sorted: 0, -ENOMEM */
+/** want_all() - The routes that all blocks need, sorted: 0, negative errno */
 static int want_all(struct cluster *cluster, struct rows *wanted)
 {
 	const struct cache *cache = machine_cache(cluster->machine);

@@ -107,6 +107,41 @@ static int read_document(json_t *root, const char *boot_id, struct docker_pools 
 	return r;
 }
 
+/** struct stream - A file for read_chunk(); @failure is 0 or a negative errno */
+struct stream {
+	int fd;
+	int failure;
+};
+
+/** read_chunk() - json_load_callback_t that keeps the errno which jansson would lose */
+static size_t read_chunk(void *buffer, size_t size, void *userdata)
+{
+	struct stream *stream = userdata;
+	ssize_t n;
+
+	do
+		n = read(stream->fd, buffer, size);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		stream->failure = -errno;
+	return n < 0 ? (size_t)-1 : (size_t)n;
+}
+
+/** load() - The file as a document: 0, -EBADMSG when it is none, another negative errno when that can't be told */
+static int load(int fd, json_t **ret_root)
+{
+	struct stream stream = {.fd = fd};
+	json_error_t error = {.line = 0};
+
+	*ret_root = json_load_callback(read_chunk, &stream, JSON_REJECT_DUPLICATES, &error);
+	if (stream.failure)
+		return stream.failure;
+	if (*ret_root)
+		return 0;
+	/* Of most failed allocations jansson says nothing at all. */
+	return !*error.text || json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
+}
+
 /**
  * docker_mirror_read() - The subnets that the file tells of
  * @path:	File; that there is none is fine
@@ -118,14 +153,15 @@ static int read_document(json_t *root, const char *boot_id, struct docker_pools 
 int docker_mirror_read(const char *path, const char *boot_id, struct docker_pools *ret_pools)
 {
 	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	json_t *root;
+	json_t *root = NULL;
 	int r;
 
 	*ret_pools = (struct docker_pools){0};
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	root = json_loadfd(fd, JSON_REJECT_DUPLICATES, NULL);
-	r = root ? read_document(root, boot_id, ret_pools) : -EBADMSG;
+	r = load(fd, &root);
+	if (!r)
+		r = read_document(root, boot_id, ret_pools);
 	json_decref(root);
 	return r;
 }

@@ -182,9 +182,13 @@ static int64_t find_tcx(const struct classifier *wanted, uint32_t ifindex)
 
 	for (uint32_t i = 0; !r && i < n && i < PROGRAMS_MAX; i++) {
 		CLASSIFIER_CLEANUP struct classifier other = CLASSIFIER_INIT;
+		int looked = classifier_of_program(ids[i], &other);
 
-		if (classifier_of_program(ids[i], &other) == 0 && classifier_same(&other, wanted))
+		if (!looked && classifier_same(&other, wanted))
 			return ids[i];
+		/* One that is gone by now, or can't be the classifier; whatever else fails says nothing. */
+		if (looked && looked != -ENOENT && looked != -ENOMSG)
+			return looked;
 	}
 	return r;
 }

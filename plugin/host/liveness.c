@@ -23,6 +23,9 @@ static bool is_callers_own(const char *path)
 /** is_same() - Whether an open namespace is the one that a lease was made for */
 static bool is_same(const struct lease *lease, struct netns *netns)
 {
+	/* An ADD that could not look at it noted its path alone. */
+	if (!lease->netns_inode)
+		return true;
 	if (netns->device != lease->netns_device || netns->inode != lease->netns_inode)
 		return false;
 	if (!lease->netns_cookie || netns_read_cookie(netns) < 0 || !netns->cookie)

@@ -96,8 +96,14 @@ int resolv_conf_read(const char *path, json_t **ret_dns, struct error *reterr)
 		return error_set(reterr, ERROR_IO, "ipam.resolvConf %.256s can't be read: %s", path,
 				 r == -EINVAL ? "it is not a regular file of a sane size" : strerror(-r));
 	dns = json_object();
-	while (getline(&line, &size, file) >= 0)
+	for (errno = 0; getline(&line, &size, file) >= 0; errno = 0)
 		read_line(dns, line);
+	/* What could not be read to its end is not taken for all of it. */
+	if (!feof(file)) {
+		json_decref(dns);
+		return error_set(reterr, ERROR_IO, "ipam.resolvConf %.256s can't be read: %s", path,
+				 strerror(errno ? errno : EIO));
+	}
 	*ret_dns = dns;
 	return 0;
 }

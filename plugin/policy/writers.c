@@ -87,6 +87,15 @@ static const char *say_directory(const char *directory, const char *flaw, char b
 	return buffer;
 }
 
+/** unknown() - Say that a directory can't be looked at: nobody knows who can write to it. Return: @buffer */
+static const char *unknown(const char *directory, char buffer[static WRITERS_TEXT_MAX])
+{
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "can't be looked at: %s", strerror(errno));
+	return say_directory(directory, text, buffer);
+}
+
 /**
  * directory_flaw() - Whether somebody else can put another entry into the place of one in a directory
  * @directory:	Directory, or a symlink on the way to one
@@ -104,16 +113,17 @@ static const char *directory_flaw(const char *directory, bool *ret_link, bool *r
 	struct stat status;
 
 	if (lstat(directory, &status) < 0) {
-		*ret_absent = errno == ENOENT;
-		return NULL;
+		*ret_absent = errno == ENOENT || errno == ENOTDIR;
+		return *ret_absent ? NULL : unknown(directory, buffer);
 	}
 	if (S_ISLNK(status.st_mode)) {
 		*ret_link = true;
 		if (!is_trusted(&status))
 			return say_directory(directory, foreign_owner(&status, buffer), buffer);
-		if (stat(directory, &status) < 0 && errno == ENOENT)
-			return say_directory(directory, "is a symlink that leads nowhere", buffer);
-		return NULL;
+		if (stat(directory, &status) == 0)
+			return NULL;
+		return errno == ENOENT ? say_directory(directory, "is a symlink that leads nowhere", buffer)
+				       : unknown(directory, buffer);
 	}
 	if (status.st_mode & S_ISVTX)
 		return is_trusted(&status) ? NULL : say_directory(directory, foreign_owner(&status, buffer), buffer);
@@ -154,7 +164,9 @@ const char *writers_path_flaw(const char *path, char buffer[static WRITERS_TEXT_
 	bool link = false;
 	const char *flaw = walk(path, &link, buffer);
 
-	if (flaw || !link || !realpath(path, real))
+	if (flaw || !link)
 		return flaw;
+	if (!realpath(path, real))
+		return errno == ENOENT || errno == ENOTDIR ? NULL : unknown(path, buffer);
 	return walk(real, &link, buffer);
 }

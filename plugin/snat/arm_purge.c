@@ -7,21 +7,16 @@
 #include "plugin/snat/arm.h"
 #include "plugin/snat/nftalk.h"
 
-/** Sets of pairs, whose elements are found by looking at all of them: those of the table, and one per list and family */
-#define PAIR_SETS_MAX 256U
-
 /**
  * struct leftovers - Elements that there may be of a container's addresses
  * @member:	Container
  * @elements:	They
- * @sets:	Sets of pairs: an element with the set's number and list
- * @n_sets:	How many
+ * @sets:	Sets of pairs, whose elements are found by looking at all of them: an element with the set's number and list
  */
 struct leftovers {
 	const struct member *member;
 	struct elements elements;
-	struct nf_element sets[PAIR_SETS_MAX];
-	size_t n_sets;
+	struct elements sets;
 };
 
 /** is_pairs() - Whether the keys of a set are an address and a source */
@@ -40,15 +35,16 @@ static int take_set(const struct nlmsghdr *message, void *userdata)
 
 	if (!message) {
 		leftovers->elements.n = 0;
-		leftovers->n_sets = 0;
+		leftovers->sets.n = 0;
 		return 0;
 	}
 	r = nf_read_set(message, &set, &list);
 	if (r)
 		return r == -ENOMSG ? 0 : r;
 	if (is_pairs(set)) {
-		if (leftovers->n_sets < PAIR_SETS_MAX)
-			leftovers->sets[leftovers->n_sets++] = (struct nf_element){.set = set, .list = list};
+		if (elements_reserve(&leftovers->sets, 1) < 0)
+			return -ENOMEM;
+		leftovers->sets.all[leftovers->sets.n++] = (struct nf_element){.set = set, .list = list};
 		return 0;
 	}
 	return member_possible(leftovers->member, set, list, &leftovers->elements);
@@ -96,9 +92,9 @@ static int find_pairs(struct nf_talk *talk, struct leftovers *leftovers)
 	struct batch batch;
 	int r = 0;
 
-	for (size_t i = 0; i < leftovers->n_sets && !r; i++) {
+	for (size_t i = 0; i < leftovers->sets.n && !r; i++) {
 		batch_reset(&batch);
-		r = nf_dump_elements(&batch, leftovers->sets[i].set, leftovers->sets[i].list);
+		r = nf_dump_elements(&batch, leftovers->sets.all[i].set, leftovers->sets.all[i].list);
 		if (!r)
 			r = port_exchange(talk->port, &batch, take_pairs, leftovers, &talk->failure);
 	}
@@ -132,6 +128,7 @@ int arm_purge(struct port *netfilter, const struct member *member, struct error 
 		r = nf_talk_error(&talk, r);
 	if (!r)
 		r = arm_remove_elements(&talk, &leftovers.elements);
+	elements_done(&leftovers.sets);
 	elements_done(&leftovers.elements);
 	return r;
 }

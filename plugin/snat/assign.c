@@ -223,12 +223,18 @@ static int take_away(struct port *host, const struct address_answer *answer, str
 	return r < 0 ? REFUSED : 0;
 }
 
-/** index_of() - Interface that has an address, by whatever name it goes now; 0: none */
-static uint32_t index_of(struct port *host, const struct address *address)
+/** find_index() - Interface that has an address, by whatever name it goes now; 0: none. 0, REFUSED */
+static int find_index(struct port *host, const struct address *address, uint32_t *ret_index, struct error *reterr)
 {
+	char text[ADDRESS_TEXT_MAX];
 	struct route_info match = {0};
+	int r = hostroute_lookup(host, address, &match);
 
-	return hostroute_lookup(host, address, &match) == 0 && match.type == RTN_LOCAL ? match.interface : 0;
+	if (r < 0 && r != -EAFNOSUPPORT && r != -EOPNOTSUPP)
+		return error_set_errno(reterr, ERROR_SNAT, r, "cannot find out which interface has source address %s",
+				       address_format(address, text));
+	*ret_index = !r && match.type == RTN_LOCAL ? match.interface : 0;
+	return 0;
 }
 
 /**
@@ -248,7 +254,9 @@ int assign_remove(struct port *host, const char *interface, const struct address
 
 	if (r)
 		return as_snat(r, reterr);
-	wanted.index = answer.found ? answer.link.index : index_of(host, address);
+	wanted.index = answer.found ? answer.link.index : 0;
+	if (!answer.found && find_index(host, address, &wanted.index, reterr))
+		return REFUSED;
 	if (!wanted.index)
 		return 0;
 	r = look_for(host, &wanted, reterr);

@@ -152,6 +152,24 @@ static int guard_only(const struct context *context, struct host *host, uint32_t
 	return guarding_put(host, ifindex, &protection, reterr) ? REFUSED : answer_previous(context, reterr);
 }
 
+/**
+ * look_at_netns() - What identifies the container's namespace, by which the lease is known to be alive later: 0,
+ * REFUSED (8): noted without it, the lease would be given back while the container runs
+ */
+static int look_at_netns(const struct context *context, struct netns *ret_netns, struct error *reterr)
+{
+	int r = netns_open(context->request.netns, ret_netns);
+
+	if (!r)
+		r = netns_read_cookie(ret_netns);
+	if (r == NETNS_E_NOT_NETNS)
+		return error_set(reterr, ERROR_NETNS, "CNI_NETNS %.256s is not a network namespace",
+				 context->request.netns);
+	return r ? error_set_errno(reterr, ERROR_NETNS, r, "CNI_NETNS %.256s can't be looked at",
+				   context->request.netns)
+		 : 0;
+}
+
 /** arm() - Note the lease, put it into the kernel, print the result; what fails leaves nothing: 0, REFUSED */
 static int arm(const struct context *context, const struct state *state, struct host *host, struct error *reterr)
 {
@@ -166,8 +184,8 @@ static int arm(const struct context *context, const struct state *state, struct 
 	if (pinning_check(&context->pinning, host->rtnetlink, reterr) ||
 	    find_interface(context, host->rtnetlink, &link, reterr))
 		return REFUSED;
-	if (netns_open(context->request.netns, &netns) == 0)
-		(void)netns_read_cookie(&netns);
+	if (look_at_netns(context, &netns, reterr))
+		return REFUSED;
 	lease = make_lease(context, &link, &netns);
 	if (!lease.egress)
 		return guard_only(context, host, link.index, &lease, reterr);

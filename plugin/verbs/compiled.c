@@ -105,8 +105,15 @@ static void name_marker(const struct wanted *wanted, char name[static STATE_CACH
 	(void)snprintf(name, STATE_CACHE_NAME_MAX, BROKEN_STEM "%.40s", wanted->name + strlen(STEM));
 }
 
-/** broken_for() - For how many seconds a policy has been broken; noted, where that is possible, when it is news */
-static int64_t broken_for(const struct wanted *wanted, const struct state *state)
+/**
+ * broken_for() - For how many seconds a policy has been broken; noted when it is news
+ * @wanted:	Guard
+ * @state:	State directory
+ * @ret_age:	Seconds
+ *
+ * Return: 0, negative errno: what can't be noted would last for ever
+ */
+static int broken_for(const struct wanted *wanted, const struct state *state, int64_t *ret_age)
 {
 	char name[STATE_CACHE_NAME_MAX];
 	CLEANUP_CLOSE int fd = -1;
@@ -115,9 +122,10 @@ static int64_t broken_for(const struct wanted *wanted, const struct state *state
 
 	name_marker(wanted, name);
 	fd = openat(state->dir_fd, name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, MARKER_MODE);
-	if (fd < 0 || fstat(fd, &status) < 0 || status.st_mtim.tv_sec > now)
-		return 0;
-	return now - status.st_mtim.tv_sec;
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return -errno;
+	*ret_age = status.st_mtim.tv_sec > now ? 0 : now - status.st_mtim.tv_sec;
+	return 0;
 }
 
 /** forget_broken() - A policy can be read again */
@@ -326,6 +334,7 @@ int compiled_read_last(const struct context *context, struct guard **ret_guard, 
 {
 	struct wanted wanted = {.context = context, .today = today()};
 	STATE_CLEANUP struct state state = STATE_INIT;
+	GUARD_CLEANUP struct guard *guard = NULL;
 	struct guard_origin origin;
 	int fd, r = policy_key(&context->netconf, &wanted.key);
 
@@ -336,9 +345,10 @@ int compiled_read_last(const struct context *context, struct guard **ret_guard, 
 	if (!r)
 		r = state_cache_open(&state, wanted.name, &fd);
 	if (!r)
-		r = guard_image_open(fd, &wanted.key.tag, ret_guard, &origin);
-	if (r)
-		return r;
-	*ret_age = broken_for(&wanted, &state);
-	return 0;
+		r = guard_image_open(fd, &wanted.key.tag, &guard, &origin);
+	if (!r)
+		r = broken_for(&wanted, &state, ret_age);
+	if (!r)
+		*ret_guard = TAKE_PTR(guard);
+	return r;
 }

@@ -595,6 +595,24 @@ test_a_pin_needs_a_veth_pair()
 	assert_empty "$(elements)" "what GC leaves"
 }
 
+# In the chained role the namespace is only looked at, to know later whether the container is still there.
+test_chained_that_can_not_look_at_the_namespace_fails()
+{
+	local conf
+
+	conf=$(conf 'del(.ipam, .snat) | .prevResult = {cniVersion: "1.1.0", interfaces: [{name: "eth0", sandbox: "/run/netns/c1"}],
+		ips: [{address: "10.9.0.9/24", interface: 0}]}')
+	cat >failing <<-'EOF'
+		#!/bin/sh
+		export ASAN_OPTIONS=detect_leaks=0
+		exec strace -qq -o /dev/null -P "$CNI_NETNS" -e trace=openat -e inject=openat:error=EMFILE "$RANGEGUARD"
+	EOF
+	chmod +x failing
+	PLUGIN=$PWD/failing assert_refuses 8 'CNI_NETNS .*Too many open files' add c1 "$conf"
+	assert_equal 0 "$(leases)" "leases"
+	assert_empty "$(elements)" "elements"
+}
+
 # without_nftables COMMAND…: as in a kernel that has none: the socket is refused
 without_nftables()
 {

@@ -584,7 +584,7 @@ test_unguarded_network()
 # A policy that somebody breaks stops nothing for a while, but reserves what it did
 test_last_good_policy()
 {
-	local conf broken
+	local conf broken marker
 
 	policy dba.json "$DATABASES"
 	conf=$(with "$CONF" '.guard.onOverlap = "exclude" | .guard.onBroken = "last-good"')
@@ -608,6 +608,12 @@ test_last_good_policy()
 	del c1 "$conf"
 	assert_refusal 102 "after maxAge" "$(with "$conf" '.guard.maxAge = 60')"
 	assert_contains "$output" "guard.maxAge" "the refusal"
+	# Since when can't be told: the end of that time can't be told either.
+	marker=$(echo /run/rangeguard/broken-*)
+	rm "$marker"
+	ln -s /nowhere "$marker"
+	assert_refusal 102 "of unknown age" "$conf"
+	rm "$marker"
 	policy dba.json '{"reserved": [{"cidr": "10.9.8.0/24", "owner": "somebody"}]}'
 	output=$(add c1 "$conf" 2>warning CNI_ARGS=IP=10.9.7.9) || fail "mended: $output"
 	assert_empty "$(<warning)" "mended: a warning"

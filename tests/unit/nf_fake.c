@@ -133,28 +133,14 @@ static int add_element(const char *set, struct nftnl_set_elem *element, bool exc
 	return 0;
 }
 
-/** one_element() - One element of a message: 0, positive errno */
-static int one_element(struct call *call, const struct nlmsghdr *message, const char *set,
-		       struct nftnl_set_elem *element)
+/** tell_element() - One element of a set, with @size bytes of its key */
+static void tell_element(struct call *call, const char *set, size_t at, uint32_t size)
 {
-	char buffer[512];
-	uint32_t size = 0;
-	const void *key = nftnl_set_elem_get(element, NFTNL_SET_ELEM_KEY, &size);
-	size_t at = find_element(set, key, size);
-	struct nftnl_set *found;
+	struct nftnl_set_elem *element = nftnl_set_elem_alloc();
+	struct nftnl_set *found = nftnl_set_alloc();
 	struct nlmsghdr *reply;
+	char buffer[512];
 
-	if ((message->nlmsg_type & 0xff) == NFT_MSG_NEWSETELEM)
-		return add_element(set, element, message->nlmsg_flags & NLM_F_EXCL);
-	if (at == tables()->n_elements)
-		return ENOENT;
-	if ((message->nlmsg_type & 0xff) == NFT_MSG_DELSETELEM) {
-		memmove(&tables()->elements[at], &tables()->elements[at + 1],
-			(--tables()->n_elements - at) * sizeof(*tables()->elements));
-		return 0;
-	}
-	found = nftnl_set_alloc();
-	element = nftnl_set_elem_alloc();
 	(void)nftnl_set_set_str(found, NFTNL_SET_NAME, set);
 	(void)nftnl_set_elem_set(element, NFTNL_SET_ELEM_KEY, tables()->elements[at].key, size);
 	if (strncmp(set, "pin4-", 5) == 0 || strncmp(set, "pin6-", 5) == 0)
@@ -165,6 +151,26 @@ static int one_element(struct call *call, const struct nlmsghdr *message, const 
 	(void)mnl_attr_parse(reply, sizeof(struct nfgenmsg), renumber, NULL);
 	answer(call, reply, NFT_MSG_NEWSETELEM);
 	nftnl_set_free(found);
+}
+
+/** one_element() - One element of a message: 0, positive errno */
+static int one_element(struct call *call, const struct nlmsghdr *message, const char *set,
+		       struct nftnl_set_elem *element)
+{
+	uint32_t size = 0;
+	const void *key = nftnl_set_elem_get(element, NFTNL_SET_ELEM_KEY, &size);
+	size_t at = find_element(set, key, size);
+
+	if ((message->nlmsg_type & 0xff) == NFT_MSG_NEWSETELEM)
+		return add_element(set, element, message->nlmsg_flags & NLM_F_EXCL);
+	if (at == tables()->n_elements)
+		return ENOENT;
+	if ((message->nlmsg_type & 0xff) == NFT_MSG_DELSETELEM) {
+		memmove(&tables()->elements[at], &tables()->elements[at + 1],
+			(--tables()->n_elements - at) * sizeof(*tables()->elements));
+		return 0;
+	}
+	tell_element(call, set, at, size);
 	return 0;
 }
 
@@ -394,6 +400,21 @@ static void tell_rules(struct call *call, const struct nlmsghdr *message)
 	nftnl_rule_free(wanted);
 }
 
+/** tell_elements() - All elements of the set of pairs asked for */
+static void tell_elements(struct call *call, const struct nlmsghdr *message)
+{
+	struct nftnl_set *wanted = nftnl_set_alloc();
+	const char *name;
+
+	(void)mnl_attr_parse(message, sizeof(struct nfgenmsg), renumber, NULL);
+	assert_int_equal(nftnl_set_elems_nlmsg_parse(message, wanted), 0);
+	name = nftnl_set_get_str(wanted, NFTNL_SET_NAME);
+	for (size_t i = 0; i < tables()->n_elements; i++)
+		if (strcmp(tables()->elements[i].set, name) == 0)
+			tell_element(call, name, i, strchr(name, '4') ? 8 : 32);
+	nftnl_set_free(wanted);
+}
+
 /** exchange() - port_ops: a dump, or what is asked of connection tracking */
 static int exchange(struct port *port, struct batch *batch, port_reply_fn reply, void *userdata,
 		    struct port_failure *reterr)
@@ -410,6 +431,8 @@ static int exchange(struct port *port, struct batch *batch, port_reply_fn reply,
 		return 0;
 	if ((message->nlmsg_type & 0xff) == NFT_MSG_GETSET)
 		tell_sets(&call);
+	else if ((message->nlmsg_type & 0xff) == NFT_MSG_GETSETELEM)
+		tell_elements(&call, message);
 	else
 		tell_rules(&call, message);
 	return call.reply_error;

@@ -12,7 +12,7 @@
 #include "plugin/network/port.h"
 #include "plugin/snat/nfmessage.h"
 
-#define NF_FAKE_SETS 32U
+#define NF_FAKE_SETS 320U
 #define NF_FAKE_ELEMENTS 256U
 #define NF_FAKE_RULES 64U
 

@@ -169,6 +169,22 @@ static int answer_local(port_reply_fn reply, void *userdata)
 	return answer_rows(&rows, false, reply, userdata);
 }
 
+/** answer_family() - A dump of routes: those of the family asked for */
+static int answer_family(const struct nlmsghdr *message, port_reply_fn reply, void *userdata)
+{
+	const struct rtmsg *asked = mnl_nlmsg_get_payload(message);
+	struct fake_rows rows = {0};
+
+	for (unsigned i = 0; i < fake.routes.count; i++) {
+		const struct nlmsghdr *row = (const void *)fake.routes.messages[i];
+		const struct rtmsg *head = mnl_nlmsg_get_payload(row);
+
+		if (asked->rtm_family == AF_UNSPEC || asked->rtm_family == head->rtm_family)
+			memcpy(rows.messages[rows.count++], row, sizeof(rows.messages[0]));
+	}
+	return answer_rows(&rows, true, reply, userdata);
+}
+
 /** assign() - RTM_NEWADDR on the host: from now on lookups say that an assigned address is the host's own */
 static int assign(const struct nlmsghdr *message)
 {
@@ -220,7 +236,7 @@ static int carry_out(bool on_host, const struct nlmsghdr *message, port_reply_fn
 		return answer_rows(&fake.addresses, true, reply, userdata);
 	case RTM_GETROUTE:
 		if (message->nlmsg_flags & NLM_F_DUMP)
-			return answer_rows(&fake.routes, true, reply, userdata);
+			return answer_family(message, reply, userdata);
 		if (!on_host && !fake.lookup.count)
 			return answer_local(reply, userdata);
 		return fake.lookup_errnum ? fake.lookup_errnum : answer_rows(&fake.lookup, false, reply, userdata);

@@ -199,6 +199,24 @@ static void what_earlier_holders_left_is_noticed_and_purged(void **state)
 	assert_int_equal(arm_try(nf_fake_port(), &next, &err), ARM_E_STALE);
 }
 
+/* However many lists there are: each is looked at. */
+static void leftovers_of_the_last_list_are_purged(void **state)
+{
+	struct member first = container(1, &pinned), next = container(2, &none);
+	struct error err = {0};
+	char name[NF_NAME_MAX];
+
+	(void)state;
+	make_table(&first, 1);
+	while (nf_fake.now.n_sets < NF_FAKE_SETS) {
+		(void)nf_set_name(NF_SENT4, 1000 + nf_fake.now.n_sets, name);
+		memcpy(nf_fake.now.sets[nf_fake.now.n_sets++], name, sizeof(name));
+	}
+	nf_fake_put(name, "\x0a\x09\0\x02\xc6\x33\x64\1", 8, NULL, 0);
+	assert_int_equal(arm_purge(nf_fake_port(), &next, &err), 0);
+	assert_int_equal(nf_fake_count(name), 0);
+}
+
 static void gone_without_trace(void **state)
 {
 	struct member armings[2];
@@ -331,6 +349,7 @@ int main(void)
 		cmocka_unit_test_setup(flushed_rules_are_noticed, set_up),
 		cmocka_unit_test_setup(each_missing_element_is_noticed, set_up),
 		cmocka_unit_test_setup(what_earlier_holders_left_is_noticed_and_purged, set_up),
+		cmocka_unit_test_setup(leftovers_of_the_last_list_are_purged, set_up),
 		cmocka_unit_test_setup(gone_without_trace, set_up),
 		cmocka_unit_test_setup(halves_are_removed, set_up),
 		cmocka_unit_test_setup(without_nf_tables_there_is_nothing_to_remove, set_up),

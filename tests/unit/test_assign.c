@@ -309,6 +309,27 @@ static void failures(void **state)
 	assert_int_equal(refusals, 6);
 }
 
+/** The interface has another name now: which one has the address is not known when the kernel does not tell */
+static void renamed_interface_that_is_not_told(void **state)
+{
+	struct address source = address("192.0.2.10");
+	struct error err = {0};
+
+	(void)state;
+	uplink();
+	found("192.0.2.10/32", UPLINK_INDEX, PLAN_ROUTE_PROTOCOL);
+	(void)snprintf(fake.host_end.name, IFNAMSIZ, "renamed0");
+	fake.fail_call = 2;
+	fake.fail_errnum = ENOBUFS;
+	assert_int_equal(assign_remove(fake_host_port(), UPLINK, &source, &err), REFUSED);
+	assert_int_equal(err.code, ERROR_SNAT);
+	assert_non_null(strstr(err.msg, "192.0.2.10"));
+	/* A kernel without that family has no such address. */
+	err = (struct error){0};
+	fake.lookup_errnum = EAFNOSUPPORT;
+	assert_int_equal(assign_remove(fake_host_port(), UPLINK, &source, &err), 0);
+}
+
 static void refused_by_the_kernel(void **state)
 {
 	struct address source = address("192.0.2.10");
@@ -339,6 +360,7 @@ int main(void)
 		cmocka_unit_test(gone_meanwhile),
 		cmocka_unit_test(usable_is_what_is_local),
 		cmocka_unit_test(failures),
+		cmocka_unit_test(renamed_interface_that_is_not_told),
 		cmocka_unit_test(refused_by_the_kernel),
 	};
 

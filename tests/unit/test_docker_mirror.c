@@ -9,6 +9,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -109,12 +110,55 @@ static void test_a_file_that_makes_no_sense(void **state)
 	}
 }
 
+/** With this errno the read(2) after that many fails */
+static int failing;
+static unsigned calls_before;
+
+ssize_t __real_read(int fd, void *buffer, size_t size);
+ssize_t __wrap_read(int fd, void *buffer, size_t size);
+ssize_t __wrap_read(int fd, void *buffer, size_t size)
+{
+	if (failing && !calls_before--) {
+		errno = failing;
+		failing = 0;
+		return -1;
+	}
+	return __real_read(fd, buffer, size);
+}
+
+/* A file that can't be read is not one that makes no sense, after which it would be written over. */
+static void test_a_file_that_can_not_be_read(void **state)
+{
+	struct docker_pool first = pool_of("10.1.0.0/24", 7);
+	struct docker_pools pools = {0}, back;
+	char path[SCRATCH_PATH_MAX];
+
+	(void)state;
+	scratch_path(&scratch, "docker.json", path);
+	assert_int_equal(docker_pools_add(&pools, &first), 0);
+	assert_int_equal(docker_mirror_write(path, "boot", &pools), 0);
+	for (unsigned before = 0; before < 2; before++) {
+		failing = EIO;
+		calls_before = before;
+		assert_int_equal(docker_mirror_read(path, "boot", &back), -EIO);
+		docker_pools_done(&back);
+		failing = EINTR;
+		calls_before = before;
+		assert_int_equal(docker_mirror_read(path, "boot", &back), 0);
+		assert_int_equal(back.n, 1);
+		docker_pools_done(&back);
+	}
+	failing = 0;
+	docker_pools_done(&pools);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_what_is_written_comes_back, setup, teardown),
 		cmocka_unit_test(test_a_subnet_stands_once),
 		cmocka_unit_test_setup_teardown(test_a_file_that_makes_no_sense, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_file_that_can_not_be_read, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,6 +137,18 @@ static void a_namespace_is_known_by_what_it_was(void **state)
 	assert_int_equal(liveness_netns(&lease), LIVENESS_THERE);
 }
 
+/* An ADD that could not look at the namespace noted its path alone: whatever is there may be it. */
+static void a_namespace_that_was_not_looked_at_may_be_any(void **state)
+{
+	struct lease lease = lease_in("/run/netns/x");
+
+	(void)state;
+	lease.netns_device = lease.netns_inode = lease.netns_cookie = 0;
+	assert_int_equal(liveness_netns(&lease), LIVENESS_THERE);
+	opened.outcome = -ENOENT;
+	assert_int_equal(liveness_netns(&lease), LIVENESS_GONE);
+}
+
 static void paths_of_the_caller_alone_say_nothing(void **state)
 {
 	static const char *const paths[] = {"/proc/self/ns/net", "/proc/thread-self/ns/net", "/dev/fd/3", "netns",
@@ -245,6 +257,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(only_an_absent_namespace_is_gone, setup),
 		cmocka_unit_test_setup(a_namespace_is_known_by_what_it_was, setup),
+		cmocka_unit_test_setup(a_namespace_that_was_not_looked_at_may_be_any, setup),
 		cmocka_unit_test_setup(paths_of_the_caller_alone_say_nothing, setup),
 		cmocka_unit_test_setup(an_adopted_lease_lives_with_its_address, setup),
 		cmocka_unit_test_setup(a_host_end_is_gone_when_the_kernel_says_so, setup),

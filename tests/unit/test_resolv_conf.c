@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* resolv_conf.c: resolv.conf(5) as a CNI dns object. */
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -99,12 +101,50 @@ static void a_fifo_does_not_hang(void **state)
 	assert_int_equal(unlink(fifo), 0);
 }
 
+/** With this errno the call of getline(3) after that many fails */
+static int failing;
+static unsigned calls_before;
+
+ssize_t __real_getline(char **line, size_t *size, FILE *file);
+ssize_t __wrap_getline(char **line, size_t *size, FILE *file);
+ssize_t __wrap_getline(char **line, size_t *size, FILE *file)
+{
+	if (failing && !calls_before--) {
+		errno = failing;
+		return -1;
+	}
+	return __real_getline(line, size, file);
+}
+
+/* A file that can't be read to its end does not have fewer name servers. */
+static void what_can_not_be_read_to_its_end_is_refused(void **state)
+{
+	static const int errnums[] = {EIO, ENOMEM};
+
+	(void)state;
+	free(read_text("nameserver 192.0.2.1\nnameserver 192.0.2.2\n"));
+	for (size_t i = 0; i < sizeof(errnums) / sizeof(errnums[0]); i++) {
+		for (unsigned before = 0; before < 2; before++) {
+			struct error err = {0};
+			json_t *dns;
+
+			failing = errnums[i];
+			calls_before = before;
+			assert_int_equal(resolv_conf_read(path, &dns, &err), REFUSED);
+			assert_int_equal(err.code, ERROR_IO);
+			assert_non_null(strstr(err.msg, strerror(errnums[i])));
+		}
+	}
+	failing = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_what_the_manual_describes),
 		cmocka_unit_test(refuses_what_is_no_file),
 		cmocka_unit_test(a_fifo_does_not_hang),
+		cmocka_unit_test(what_can_not_be_read_to_its_end_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);

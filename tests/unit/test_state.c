@@ -499,9 +499,47 @@ static void test_lock_file_is_a_fifo(void **state)
 	(void)alarm(0);
 }
 
+/** What the next read(2) returns: that many bytes, or (negative) an errno; 0: what there is */
+static ssize_t next_read;
+
+ssize_t __real_read(int fd, void *buffer, size_t size);
+ssize_t __wrap_read(int fd, void *buffer, size_t size);
+ssize_t __wrap_read(int fd, void *buffer, size_t size)
+{
+	ssize_t wanted = next_read;
+
+	next_read = 0;
+	if (wanted < 0) {
+		errno = (int)-wanted;
+		return -1;
+	}
+	return __real_read(fd, buffer, wanted ? (size_t)wanted : size);
+}
+
+/* Of another boot all leases are void: a part of an id is none. What fails once does not fail for ever. */
+static void test_boot_id_is_read_whole(void **state)
+{
+	static const ssize_t outcomes[] = {-EIO, -EINTR, 1, 8, 35};
+	char id[BOOT_ID_MAX] = "", again[BOOT_ID_MAX] = "";
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(outcomes); i++) {
+		next_read = outcomes[i];
+		assert_int_equal(state_boot_id(id), outcomes[i] < 0 ? outcomes[i] : -EIO);
+		assert_int_equal(next_read, 0);
+	}
+	assert_int_equal(state_boot_id(id), 0);
+	assert_int_equal(strspn(id, "0123456789abcdef-"), 36);
+	next_read = -EIO;
+	assert_int_equal(state_boot_id(again), 0);
+	assert_string_equal(id, again);
+	next_read = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_boot_id_is_read_whole),
 		cmocka_unit_test_setup_teardown(test_create, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_lock_file, setup, teardown),
 		cmocka_unit_test(test_directories),
