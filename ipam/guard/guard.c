@@ -273,7 +273,8 @@ static int look_up(const struct guard *guard, const struct span *span, struct gu
  * @ret_answer:	Only when some are reserved
  * @ret_entry:	NULL, or the entry; only when some are reserved
  *
- * Return: 0, GUARD_E_RESERVED, negative errno when a damaged file could not be replaced
+ * Return: 0, GUARD_E_RESERVED, -ESTALE (see guard_image_hold()), another negative errno when a damaged file could not be
+ *	replaced
  */
 int guard_ask(const struct guard *guard, const struct span *span, struct guard_answer *ret_answer,
 	      struct guard_entry *ret_entry)
@@ -288,6 +289,8 @@ int guard_ask(const struct guard *guard, const struct span *span, struct guard_a
 		return GUARD_E_RESERVED;
 	}
 	r = look_up(healed ? healed : guard, span, ret_answer, ret_entry);
+	if (r < 0 && !healed && guard_image_is_held(guard->image))
+		return -ESTALE;
 	if (r < 0 && guard->image && !healed && (healed = guard_image_heal(guard)))
 		r = look_up(healed, span, ret_answer, ret_entry);
 	return r;
@@ -300,7 +303,7 @@ int guard_ask(const struct guard *guard, const struct span *span, struct guard_a
  * @reterr_part:	NULL, or the first part of @span that is reserved, all of it by the same entry
  * @reterr_entry:	NULL, or that entry; its texts are borrowed
  *
- * Return: 0 when none is, GUARD_E_RESERVED also when the guard can't tell
+ * Return: 0 when none is, GUARD_E_RESERVED also when the guard can't tell, -ESTALE (see guard_image_hold())
  */
 int guard_touch(const struct guard *guard, const struct span *span, struct span *reterr_part,
 		struct guard_entry *reterr_entry)
@@ -312,7 +315,7 @@ int guard_touch(const struct guard *guard, const struct span *span, struct span 
 		*reterr_entry = unknown(span);
 	if (r && reterr_part)
 		*reterr_part = answer.part;
-	return r ? GUARD_E_RESERVED : 0;
+	return r == -ESTALE ? r : r ? (int)GUARD_E_RESERVED : 0;
 }
 
 /**
@@ -321,7 +324,7 @@ int guard_touch(const struct guard *guard, const struct span *span, struct span 
  * @address:		Address
  * @reterr_entry:	NULL, or the entry that reserves it; its texts are borrowed
  *
- * Return: 0 when it is not, GUARD_E_RESERVED
+ * Return: as guard_touch()
  */
 int guard_decide(const struct guard *guard, const struct address *address, struct guard_entry *reterr_entry)
 {

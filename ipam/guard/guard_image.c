@@ -60,6 +60,7 @@ struct text_copy {
  * @heal:		NULL, or rebuilds the guard
  * @userdata:		For it
  * @healed:		NULL, or the guard rebuilt
+ * @held:		It must not be rebuilt now
  * @failed:		The file is damaged, and the guard can't be rebuilt
  */
 struct guard_image {
@@ -73,6 +74,7 @@ struct guard_image {
 	guard_heal_fn heal;
 	void *userdata;
 	struct guard *healed;
+	bool held;
 	bool failed;
 };
 
@@ -368,6 +370,26 @@ void guard_image_on_damage(struct guard *guard, guard_heal_fn heal, void *userda
 {
 	guard->image->heal = heal;
 	guard->image->userdata = userdata;
+}
+
+/** guard_image_hold() - From now on, until it is called with false, say -ESTALE where the guard would have to be rebuilt */
+void guard_image_hold(const struct guard *guard, bool hold)
+{
+	if (guard->image)
+		guard->image->held = hold;
+}
+
+/** guard_image_is_held() - Whether a guard whose file is damaged has to say so, since it could be rebuilt, but not now */
+bool guard_image_is_held(const struct guard_image *image)
+{
+	return image && image->held && image->heal && !image->failed;
+}
+
+/** guard_image_rebuild() - Rebuild a guard that said -ESTALE; where that fails, it refuses everything */
+void guard_image_rebuild(const struct guard *guard)
+{
+	if (guard->image && !guard->image->healed)
+		(void)guard_image_heal(guard);
 }
 
 /** guard_image_failed() - Whether a guard refuses everything because its file is damaged and nothing could replace it */

@@ -37,6 +37,7 @@ struct guard {
 struct guard_image *guard_image_free(struct guard_image *image);
 int guard_image_entry(struct guard_image *image, uint32_t index, struct guard_entry *ret_entry);
 const struct guard *guard_image_heal(const struct guard *guard);
+bool guard_image_is_held(const struct guard_image *image);
 const struct guard *guard_image_healed(const struct guard_image *image);
 
 /**

@@ -127,13 +127,12 @@ int choice_ask_veto(const struct ipam_request *request, size_t set, const struct
 static int judge(const struct choice *choice, const struct address *address, struct ipam_refusal *reterr_refusal)
 {
 	const struct ipam_request *request = choice->request;
-	struct guard_entry entry;
 	struct bytes holder;
 	int r;
 
 	if (!range_set_find(set_of(choice), address))
 		return CANDIDATE_DROP;
-	r = guard_decide(request->guard, address, &entry);
+	r = guard_decide(request->guard, address, NULL);
 	if (r)
 		return r < 0 ? r : CANDIDATE_DROP;
 	if (range_set_excludes(set_of(choice), address))

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ipam/guard/guard_image.h"
 #include "ipam/lease/choice.h"
 #include "ipam/lease/egress_row.h"
 #include "ipam/lease/lease_table.h"
@@ -40,13 +41,12 @@ static int fits_set(const struct ipam_request *request, size_t set, const struct
 		    struct ipam_refusal *reterr_refusal)
 {
 	bool requested = is_among(request->requested, request->n_requested, address);
-	struct guard_entry entry;
 	int r;
 
 	*ret_fits = false;
 	if (!range_set_find(&request->sets[set], address) || !choice_may_have(request, address))
 		return 0;
-	r = guard_decide(request->guard, address, &entry);
+	r = guard_decide(request->guard, address, NULL);
 	if (r)
 		return r < 0 ? r : 0;
 	r = choice_ask_veto(request, set, address, requested);
@@ -261,7 +261,7 @@ static int take(struct store *store, const struct ipam_request *request, struct 
 	return 0;
 }
 
-/** take_once() - take() as a transaction; what it filled before it failed is void */
+/** take_once() - take() as a transaction, in which no guard is rebuilt; what it filled before it failed is void */
 static int take_once(struct store *store, const struct ipam_request *request, struct ipam_grant *ret_grant,
 		     struct ipam_refusal *reterr_refusal)
 {
@@ -269,7 +269,12 @@ static int take_once(struct store *store, const struct ipam_request *request, st
 
 	*ret_grant = (struct ipam_grant){0};
 	*reterr_refusal = (struct ipam_refusal){0};
-	return r < 0 ? r : store_end(store, take(store, request, ret_grant, reterr_refusal));
+	if (r < 0)
+		return r;
+	guard_image_hold(request->guard, true);
+	r = store_end(store, take(store, request, ret_grant, reterr_refusal));
+	guard_image_hold(request->guard, false);
+	return r;
 }
 
 /**
@@ -283,7 +288,8 @@ static int take_once(struct store *store, const struct ipam_request *request, st
  * true of the other functions that write.
  *
  * Return: 0, IPAM_E_FULL, IPAM_E_RESERVED, IPAM_E_HELD, IPAM_E_OUTSIDE, IPAM_E_EXCLUDED, IPAM_E_VETOED, IPAM_E_LIVES,
- *	IPAM_E_DAMAGED, negative errno: -EEXIST when another attachment has the same digest
+ *	IPAM_E_DAMAGED, negative errno: -EEXIST when another attachment has the same digest, -ESTALE when the guard has
+ *	to be rebuilt first, without the store's lock (guard_image_rebuild())
  */
 int ipam_take(struct store *store, const struct ipam_request *request, struct ipam_grant *ret_grant,
 	      struct ipam_refusal *reterr_refusal)

@@ -17,8 +17,8 @@
 #include "plugin/policy/policy.h"
 #include "plugin/policy/published.h"
 #include "rangeguard/cleanup.h"
+#include "rangeguard/day.h"
 
-#define SECONDS_PER_DAY (24 * 60 * 60)
 /** The host's own policies may change at any time */
 #define GUARD_KEPT_NS (30 * MACHINE_SECOND)
 
@@ -66,7 +66,7 @@ static struct guard *read_guard(struct cluster *cluster, const char *network)
 	netconf.name = network;
 	published_add(&netconf.guard, cluster->agent->config->data_dir, path);
 	first_error_init(&listener, &err, ERROR_POLICY);
-	if (policy_read_netconf(&netconf, time(NULL) / SECONDS_PER_DAY, NULL, &guard, &listener.report) == 0)
+	if (policy_read_netconf(&netconf, day_of(time(NULL)), NULL, &guard, &listener.report) == 0)
 		return guard;
 	(void)snprintf(cluster->problem, sizeof(cluster->problem), "the policies can't be read: %.200s", err.msg);
 	return NULL;

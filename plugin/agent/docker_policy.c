@@ -12,8 +12,8 @@
 #include "plugin/policy/policy.h"
 #include "plugin/policy/policy_record.h"
 #include "rangeguard/cleanup.h"
+#include "rangeguard/day.h"
 
-#define SECONDS_PER_DAY (24 * 60 * 60)
 /** Networks that have a guard of their own at a time; the one not asked for longest goes */
 #define KEPT_MAX 16U
 
@@ -36,7 +36,7 @@ struct docker_policies {
 /** today() - Days since 1970-01-01 UTC */
 static long today(void)
 {
-	return time(NULL) / SECONDS_PER_DAY;
+	return day_of(time(NULL));
 }
 
 /** docker_policies_new() - None yet; @policy has the `guard` object and is borrowed: 0, -ENOMEM */

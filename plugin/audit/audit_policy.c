@@ -9,8 +9,7 @@
 #include "plugin/netconf/check.h"
 #include "plugin/overview/host_networks.h"
 #include "plugin/policy/policy.h"
-
-#define SECONDS_PER_DAY (24 * 60 * 60)
+#include "rangeguard/day.h"
 
 /** struct judging - What each network is judged with */
 struct judging {
@@ -83,7 +82,7 @@ static int audit_network(void *userdata, struct netconf *netconf)
 {
 	const struct judging *judging = userdata;
 	GUARD_CLEANUP struct guard *today = NULL, *later = NULL;
-	long day = time(NULL) / SECONDS_PER_DAY;
+	long day = day_of(time(NULL));
 	int r = policy_read_netconf(netconf, day, NULL, &today, judging->audit->report);
 
 	if (r)

@@ -13,14 +13,13 @@
 #include "plugin/policy/policy.h"
 #include "plugin/policy/writers.h"
 #include "rangeguard/cleanup.h"
-
-#define SECONDS_PER_DAY (24 * 60 * 60)
+#include "rangeguard/day.h"
 
 /** survey_init() - Nothing looked at yet; @policies is filled by the caller afterwards */
 void survey_init(struct survey *survey, const struct path_list *policies, struct report *report)
 {
 	*survey = (struct survey){
-		.policies = {.replacing = policies, .today = time(NULL) / SECONDS_PER_DAY, .report = report},
+		.policies = {.replacing = policies, .today = day_of(time(NULL)), .report = report},
 		.networks = {.report = report},
 		.report = report,
 	};

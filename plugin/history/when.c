@@ -9,10 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rangeguard/day.h"
+
 #define MS_PER_S 1000
 #define S_PER_MINUTE 60
 #define S_PER_HOUR 3600
-#define S_PER_DAY 86400
 /** Days of 400 years, and from 0000-03-01 to 1970-01-01: years that begin in March have their leap day at the end */
 #define DAYS_PER_ERA 146097
 #define DAYS_TO_EPOCH 719468
@@ -75,8 +76,8 @@ static char *put_digits(char *at, int64_t number, int digits)
  */
 const char *when_format(int64_t milliseconds, char buffer[static WHEN_TEXT_MAX])
 {
-	int64_t seconds = floor_div(milliseconds, MS_PER_S), days = floor_div(seconds, S_PER_DAY);
-	int64_t of_day = seconds - days * S_PER_DAY;
+	int64_t seconds = floor_div(milliseconds, MS_PER_S), days = floor_div(seconds, SECONDS_PER_DAY);
+	int64_t of_day = seconds - days * SECONDS_PER_DAY;
 	struct date date = date_of_days(days);
 	char *at = put_digits(buffer, date.year, 4);
 
@@ -194,7 +195,7 @@ bool when_parse(const char *text, int64_t *ret_milliseconds)
 
 	if (!take_date(&text, &days))
 		return false;
-	milliseconds = days * S_PER_DAY * MS_PER_S;
+	milliseconds = days * SECONDS_PER_DAY * MS_PER_S;
 	if (take_character(&text, "tT ") && (!take_time(&text, &milliseconds) || !take_zone(&text, &milliseconds)))
 		return false;
 	if (*text)

@@ -13,11 +13,11 @@
 #include "plugin/host/own_ranges.h"
 #include "plugin/policy/policy.h"
 #include "rangeguard/cleanup.h"
+#include "rangeguard/day.h"
 
 /** What the agent calls a network of Docker's, and the lease that stands for it (plugin/agent/docker_record.h) */
 #define DOCKER_PREFIX "docker/"
 #define DOCKER_POOL "pool"
-#define SECONDS_PER_DAY (24 * 60 * 60)
 
 /** struct reading - What is being read: leases of the state directory that was met last are kept for the next network */
 struct reading {
@@ -177,7 +177,7 @@ static int read_network(void *userdata, struct netconf *netconf)
 {
 	struct reading *reading = userdata;
 	GUARD_CLEANUP struct guard *guard = NULL;
-	long today = time(NULL) / SECONDS_PER_DAY;
+	long today = day_of(time(NULL));
 	struct network_state *network;
 	int r;
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "plugin/policy/import.h"
+#include "rangeguard/day.h"
 
 #define SECONDS_PER_HOUR 3600LL
-#define SECONDS_PER_DAY (24 * SECONDS_PER_HOUR)
 /** Ages and numbers of rows that make sense */
 #define HOURS_MAX 100000LL
 #define ROWS_MAX 100000000LL

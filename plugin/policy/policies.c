@@ -11,9 +11,8 @@
 
 #include "plugin/policy/policy.h"
 #include "rangeguard/cleanup.h"
+#include "rangeguard/day.h"
 #include "rangeguard/exit_status.h"
-
-#define SECONDS_PER_DAY (24 * 60 * 60)
 
 /** struct hearer - Listener that prints; @report must stay first */
 struct hearer {
@@ -95,7 +94,7 @@ int policies_read(const char *command, const struct path_list *paths, const char
 {
 	struct policy_context context = {
 		.network = network,
-		.today = time(NULL) / SECONDS_PER_DAY,
+		.today = day_of(time(NULL)),
 		.lint = paths->n_paths > 0,
 	};
 	struct hearer hearer = {.report = {.heard = hear}, .command = command};

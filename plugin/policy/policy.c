@@ -13,8 +13,8 @@
 #include "plugin/policy/policy_record.h"
 #include "plugin/text/json.h"
 #include "rangeguard/cleanup.h"
+#include "rangeguard/day.h"
 
-#define SECONDS_PER_DAY (24 * 60 * 60)
 /** strlen("2027-06-30") */
 #define DATE_LENGTH 10U
 
@@ -106,7 +106,7 @@ bool policy_parse_date(const char *text, long *ret_day)
 	seconds = timegm(&normal);
 	if (normal.tm_mday != date.tm_mday || normal.tm_mon != date.tm_mon)
 		return false;
-	*ret_day = seconds / SECONDS_PER_DAY;
+	*ret_day = day_of(seconds);
 	return true;
 }
 

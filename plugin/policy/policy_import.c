@@ -15,12 +15,12 @@
 #include "plugin/policy/policy_record.h"
 #include "plugin/policy/writers.h"
 #include "rangeguard/cleanup.h"
+#include "rangeguard/day.h"
 
 /** A FIFO must not make open(2) wait, nor a terminal become ours */
 #define OPEN_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY)
 /** Bytes read at a time */
 #define CHUNK 65536U
-#define SECONDS_PER_DAY (24 * 60 * 60)
 
 /** struct policy_import - One import of a policy */
 struct policy_import {
@@ -79,7 +79,7 @@ static int check_age(const struct policy_import *import, const struct import_spe
 	if (!spec->max_age)
 		return 0;
 	if (import->context->record)
-		policy_record_valid_until(import->context->record, (long)(end / SECONDS_PER_DAY));
+		policy_record_valid_until(import->context->record, day_of(end));
 	if (end >= (long long)time(NULL))
 		return 0;
 	reader_error(import->reader, "maxAge", RULE_POLICY,

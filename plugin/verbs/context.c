@@ -11,8 +11,8 @@
 
 #include "ipam/guard/guard_image.h"
 #include "plugin/netconf/check.h"
+#include "plugin/policy/compiled.h"
 #include "plugin/report/log.h"
-#include "plugin/verbs/compiled.h"
 #include "plugin/verbs/record.h"
 #include "rangeguard/cleanup.h"
 
@@ -47,7 +47,7 @@ static int go_on(struct context *context, struct error *err)
 	const struct netconf_guard *guard = &context->netconf.guard;
 	int64_t age = 0;
 
-	if (!guard->last_good || compiled_read_last(context, &context->guard, &age))
+	if (!guard->last_good || compiled_read_last(&context->netconf, &context->guard, &age))
 		return REFUSED;
 	if (age > guard->max_age) {
 		context->guard = guard_free(context->guard);
@@ -108,12 +108,16 @@ void context_tell_unguarded(const struct context *context)
  */
 int context_read_policy(struct context *context, struct error *reterr)
 {
+	struct compiled_news news;
 	struct first_error listener;
 	int r;
 
 	published_add(&context->netconf.guard, context->netconf.data_dir, context->published);
 	first_error_init(&listener, reterr, ERROR_POLICY);
-	r = compiled_read(context, &context->guard, &listener.report);
+	r = compiled_read(&context->netconf, context->request.verb == CNI_ADD, &context->guard, &news,
+			  &listener.report);
+	if (r == 0 && news.compiled)
+		record_policy(context, news.n_entries);
 	if (r == REFUSED)
 		r = go_on(context, reterr);
 	if (r == REFUSED)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ipam/guard/guard_image.h"
 #include "ipam/store/store_lmdb.h"
 #include "plugin/host/adopt.h"
 #include "plugin/host/protection.h"
@@ -281,7 +282,7 @@ struct take {
  * @ret_set:	IPAM_E_FULL: which set
  * @reterr:	As leases_take()
  *
- * Return: 0; IPAM_E_FULL, with @reterr filled; REFUSED
+ * Return: 0; IPAM_E_FULL, with @reterr filled; -ESTALE when the guard is to be rebuilt first; REFUSED
  */
 static int take_once(const struct take *take, struct ipam_grant *ret_grant, size_t *ret_set, struct error *reterr)
 {
@@ -313,11 +314,24 @@ static int take_once(const struct take *take, struct ipam_grant *ret_grant, size
 	if (r == 0 && own.n_sets)
 		give_ranges(&context->netconf, ret_grant);
 	*ret_set = refusal.set;
+	if (r == -ESTALE)
+		return r;
 	if (r)
 		(void)leases_error(context, r, &refusal, &veto, reterr);
 	else
 		tell_host_local(&files, &attachment, ret_grant);
 	return r == (int)IPAM_E_FULL ? r : r ? REFUSED : 0;
+}
+
+/** take_guarded() - take_once(); a guard that turns out to be damaged is rebuilt while nobody waits for the store */
+static int take_guarded(const struct take *take, struct ipam_grant *ret_grant, size_t *ret_set, struct error *reterr)
+{
+	int r = take_once(take, ret_grant, ret_set, reterr);
+
+	if (r != -ESTALE)
+		return r;
+	guard_image_rebuild(take->context->guard);
+	return take_once(take, ret_grant, ret_set, reterr);
 }
 
 /** More blocks that one ADD asks for: others may be quicker to use one up */
@@ -339,12 +353,12 @@ int leases_take(const struct context *context, const struct state *state, const 
 {
 	struct take take = {.context = context, .state = state, .netns = netns, .host = host};
 	size_t set = 0;
-	int r = take_once(&take, ret_grant, &set, reterr);
+	int r = take_guarded(&take, ret_grant, &set, reterr);
 
 	for (unsigned i = 0; r == (int)IPAM_E_FULL && own_ranges_wanted(&context->netconf) && i < BLOCKS_PER_ADD; i++) {
 		if (blocks_ask(context, set, reterr))
 			return REFUSED;
-		r = take_once(&take, ret_grant, &set, reterr);
+		r = take_guarded(&take, ret_grant, &set, reterr);
 	}
 	return r ? REFUSED : 0;
 }

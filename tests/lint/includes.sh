@@ -19,7 +19,7 @@ declare -A MAY_INCLUDE=(
 	[plugin/cni]="rangeguard ipam/address plugin/report plugin/cni"
 	[plugin/text]="rangeguard ipam/address ipam/guard plugin/report plugin/text"
 	[plugin/netconf]="rangeguard ipam/address ipam/guard plugin/report plugin/cni plugin/text plugin/netconf"
-	[plugin/policy]="rangeguard ipam/address ipam/guard plugin/report plugin/text plugin/netconf plugin/policy"
+	[plugin/policy]="rangeguard ipam/address ipam/guard ipam/store plugin/report plugin/text plugin/netconf plugin/policy"
 	[plugin/foreign]="rangeguard ipam/address ipam/guard plugin/report plugin/cni plugin/text plugin/netconf plugin/policy plugin/foreign"
 	[plugin/network]="rangeguard ipam/address ipam/store ipam/lease plugin/report plugin/network"
 	[plugin/enforce]="rangeguard ipam/address plugin/report plugin/network plugin/enforce"
@@ -104,6 +104,8 @@ only_in '<jansson\.h>' "ipam knows no JSON" 'plugin/*'
 only_in '<(libmnl|netlink|libnftnl|linux/(rt|nf)?netlink[a-z_]*\.h)\b' "netlink belongs to plugin/network and plugin/snat" \
 	'plugin/network/*' 'plugin/snat/*'
 only_in '<lmdb\.h>' "LMDB is behind store.h" 'ipam/store/store_lmdb*.c' ipam/store/store_lmdb_internal.h
+only_in 'include "ipam/store/' "of policies only those that are kept compiled know the state directory" \
+	'ipam/*' 'plugin/!(policy)/*' 'plugin/policy/compiled.*'
 only_in '\b(socket|socketpair|mnl_socket_open2?|nl_connect|nl_socket_alloc\w*)\s*\(' \
 	"sockets are the netlink port's, the namespaces' cookies', the announcements', the probes', the journal's and the agent's" plugin/network/port_mnl.c plugin/network/netns.c plugin/network/probe.c \
 	plugin/snat/announce.c plugin/history/journal.c plugin/host/ask.c plugin/snat/monitor.c 'plugin/agent/*'

@@ -537,6 +537,19 @@ test_a_pool_is_built_around_what_the_image_reserves()
 	assert_empty "$(grep -F "$BIG" trace || true)" "the policy was opened"
 }
 
+# assert_no_policy_is_read_while_the_store_is_locked: in any of the traces. The store's lock is the only one of flock(2)
+assert_no_policy_is_read_while_the_store_is_locked()
+{
+	local file
+
+	grep -qE '^flock\(.*LOCK_EX.* = 0' trace || fail "no trace has the store's lock"
+	for file in trace.*; do
+		awk -v policy="$BIG" '/^flock\(.*LOCK_(EX|SH).* = 0/ { locked = 1 } /^flock\(.*LOCK_UN/ { locked = 0 }
+			locked && index($0, policy)' "$file"
+	done >opened
+	assert_empty "$(<opened)" "policies that were opened while the store was locked"
+}
+
 # The image turns out to be damaged while a pool is built: all of its intervals in turn
 test_an_image_that_is_damaged_while_a_pool_is_built()
 {
@@ -556,6 +569,34 @@ test_an_image_that_is_damaged_while_a_pool_is_built()
 		rm -f "$STATE/leases.mdb"
 	done
 	assert_contains "$(<log)" "is damaged: it is rebuilt" "what is logged"
+}
+
+# It turns out to be damaged when the store has been locked: who has held an address is asked then whether that may stay, and
+# who reserves it stands in other blocks than those by which the configuration was checked. The policy is read again, but
+# not while others wait for the store, which may be for seconds.
+test_an_image_that_is_damaged_is_not_rebuilt_while_the_store_is_locked()
+{
+	local conf
+	local -i at size=0 n_read=0
+
+	conf=$(jq -c '.guard.onOverlap = "exclude" | .ipam.ranges = [[{subnet: "10.9.0.0/24"}]]' <<<"$CONF")
+	for ((at = 4096; at <= size || !size; at += 4096)); do
+		rm -f "$STATE/leases.mdb"
+		policy 172
+		add c1 "$conf" >/dev/null 2>>log
+		ip link delete "$(host_end c1 pods)"
+		holes
+		assert_decides "compiled"
+		size=$(stat -c %s "$(images)")
+		((at + 50 < size)) && damage $((at + 50))
+		: >log
+		traced flock,openat,open add c1 "$conf" >result 2>>log || fail "ADD, damaged at $at: $(<result)"
+		assert_equal 10.9.0.2/32 "$(jq -r '.ips[0].address' result)" "address, damaged at $at"
+		assert_no_policy_is_read_while_the_store_is_locked
+		n_read+=$(grep -cF "$BIG" trace || true)
+		ip link delete "$(host_end c1 pods)"
+	done
+	((n_read > 0)) || fail "no policy was read again, so nothing was shown"
 }
 
 # --- It can't be kept ---

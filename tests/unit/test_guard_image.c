@@ -346,6 +346,37 @@ static void what_can_not_be_healed_refuses(void **state)
 	assert_refuses(changed);
 }
 
+/* Within a transaction nothing is read: the guard says that it has to be rebuilt, to each question, and is when it may be. */
+static void one_that_is_held_is_not_healed(void **state)
+{
+	struct healer healer = {0}, failing = {.fails = true};
+	GUARD_CLEANUP struct guard *guard = known_guard(false);
+	GUARD_CLEANUP struct guard *damaged = open_damaged(&healer);
+	GUARD_CLEANUP struct guard *failed = open_damaged(&failing);
+	struct address address = {.family = FAMILY_IPV6, .value = 1390};
+	struct span span = span_of_address(&address), part;
+
+	(void)state;
+	guard_image_hold(guard, true);
+	guard_image_hold(damaged, true);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(guard_decide(damaged, &address, NULL), -ESTALE);
+		assert_int_equal(guard_touch(damaged, &span, NULL, NULL), -ESTALE);
+		assert_int_equal(guard_next(damaged, &span, &part), -ESTALE);
+	}
+	assert_int_equal(healer.called, 0);
+	assert_false(guard_image_failed(damaged));
+	guard_image_rebuild(damaged);
+	guard_image_rebuild(damaged);
+	assert_int_equal(healer.called, 1);
+	ask_everywhere(damaged, guard);
+
+	guard_image_hold(failed, true);
+	assert_int_equal(guard_decide(failed, &address, NULL), -ESTALE);
+	guard_image_rebuild(failed);
+	assert_refuses(failed);
+}
+
 static void a_file_that_is_cut_while_it_is_open_is_healed(void **state)
 {
 	GUARD_CLEANUP struct guard *guard = known_guard(false);
@@ -419,6 +450,7 @@ int main(void)
 		cmocka_unit_test(what_can_not_be_written),
 		cmocka_unit_test(each_flipped_byte_is_refused_or_healed),
 		cmocka_unit_test(what_can_not_be_healed_refuses),
+		cmocka_unit_test(one_that_is_held_is_not_healed),
 		cmocka_unit_test(a_file_that_is_cut_while_it_is_open_is_healed),
 		cmocka_unit_test(nonsense_with_right_checksums_does_no_harm),
 	};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The guard of a call: from where it is kept compiled, or from its sources. */
+/* The guard of a network: from where it is kept compiled, or from its sources. */
 
-#include "plugin/verbs/compiled.h"
+#include "plugin/policy/compiled.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,14 +13,14 @@
 
 #include "ipam/guard/guard_image.h"
 #include "ipam/store/state_cache.h"
+#include "plugin/netconf/netconf.h"
 #include "plugin/policy/policy.h"
 #include "plugin/policy/policy_record.h"
 #include "plugin/report/log.h"
-#include "plugin/verbs/record.h"
 #include "rangeguard/cleanup.h"
+#include "rangeguard/day.h"
 #include "rangeguard/limits.h"
 
-#define SECONDS_PER_DAY (24 * 60 * 60)
 #define STEM "policy-"
 #define BROKEN_STEM "broken-"
 #define MARKER_MODE 0600U
@@ -28,31 +28,29 @@
 _Static_assert(sizeof(STEM) + 2 * BLOCKS_TAG_BYTES <= STATE_CACHE_NAME_MAX - 4, "name and suffix fit");
 
 /**
- * struct wanted - The guard that is wanted
- * @context:	Call
+ * struct wanted_guard - The guard that is wanted
+ * @netconf:	Configuration
+ * @may_wait:	Whether to make what is missing, and to wait while somebody else compiles
  * @today:	Days since 1970-01-01 UTC
  * @asked:	When this call began (policy_now()): what was read since is good enough
  * @key:	What tells it from others
  * @name:	Name of the file in which it is kept
  * @report:	Hears what is wrong with its sources
+ * @news:	Filled when it was compiled
  */
-struct wanted {
-	const struct context *context;
+struct wanted_guard {
+	const struct netconf *netconf;
+	bool may_wait;
 	long today;
 	int64_t asked;
 	struct policy_key key;
 	char name[STATE_CACHE_NAME_MAX];
 	struct report *report;
+	struct compiled_news *news;
 };
 
-/** today() - Days since 1970-01-01 UTC */
-static long today(void)
-{
-	return time(NULL) / SECONDS_PER_DAY;
-}
-
 /** name_file() - Name of the file for the key of @wanted */
-static void name_file(struct wanted *wanted)
+static void name_file(struct wanted_guard *wanted)
 {
 	static const char digits[] = "0123456789abcdef";
 	char *at = mempcpy(wanted->name, STEM, strlen(STEM));
@@ -65,9 +63,9 @@ static void name_file(struct wanted *wanted)
 }
 
 /** is_kept() - Whether there is a file to look into: what most policies are too small for costs them one system call */
-static bool is_kept(const struct wanted *wanted)
+static bool is_kept(const struct wanted_guard *wanted)
 {
-	const char *data_dir = wanted->context->netconf.data_dir;
+	const char *data_dir = wanted->netconf->data_dir;
 	char path[LIMIT_PATH + STATE_CACHE_NAME_MAX + 1];
 	int length = snprintf(path, sizeof(path), "%s/%s", data_dir, wanted->name);
 
@@ -84,23 +82,23 @@ static void ignore(struct report *report, const struct finding *finding)
 /** heal() - guard_heal_fn: read the sources, and have the next call compile them */
 static int heal(void *userdata, struct guard **ret_guard)
 {
-	const struct context *context = userdata;
+	const struct netconf *netconf = userdata;
 	STATE_CLEANUP struct state state = STATE_INIT;
 	struct report report = {.heard = ignore};
-	struct wanted wanted = {.context = context};
-	int r = policy_key(&context->netconf, &wanted.key);
+	struct wanted_guard wanted = {.netconf = netconf};
+	int r = policy_key(netconf, &wanted.key);
 
 	name_file(&wanted);
-	log_line("the compiled policy %s/%s is damaged: it is rebuilt", context->netconf.data_dir, wanted.name);
-	if (r == 0 && state_open(context->netconf.data_dir, STATE_READ, &state) == 0)
+	log_line("the compiled policy %s/%s is damaged: it is rebuilt", netconf->data_dir, wanted.name);
+	if (r == 0 && state_open(netconf->data_dir, STATE_READ, &state) == 0)
 		state_cache_remove(&state, wanted.name);
 	if (r == 0)
-		r = policy_read_netconf(&context->netconf, today(), NULL, ret_guard, &report);
+		r = policy_read_netconf(netconf, day_of(time(NULL)), NULL, ret_guard, &report);
 	return r == REFUSED ? -EUCLEAN : r;
 }
 
 /** name_marker() - Name of the file that says since when a policy is broken */
-static void name_marker(const struct wanted *wanted, char name[static STATE_CACHE_NAME_MAX])
+static void name_marker(const struct wanted_guard *wanted, char name[static STATE_CACHE_NAME_MAX])
 {
 	(void)snprintf(name, STATE_CACHE_NAME_MAX, BROKEN_STEM "%.40s", wanted->name + strlen(STEM));
 }
@@ -113,7 +111,7 @@ static void name_marker(const struct wanted *wanted, char name[static STATE_CACH
  *
  * Return: 0, negative errno: what can't be noted would last for ever
  */
-static int broken_for(const struct wanted *wanted, const struct state *state, int64_t *ret_age)
+static int broken_for(const struct wanted_guard *wanted, const struct state *state, int64_t *ret_age)
 {
 	char name[STATE_CACHE_NAME_MAX];
 	CLEANUP_CLOSE int fd = -1;
@@ -129,7 +127,7 @@ static int broken_for(const struct wanted *wanted, const struct state *state, in
 }
 
 /** forget_broken() - A policy can be read again */
-static void forget_broken(const struct wanted *wanted, const struct state *state)
+static void forget_broken(const struct wanted_guard *wanted, const struct state *state)
 {
 	char name[STATE_CACHE_NAME_MAX];
 
@@ -145,7 +143,7 @@ static void forget_broken(const struct wanted *wanted, const struct state *state
  *
  * Return: 0, STATE_E_ABSENT when there is none that can be used, negative errno
  */
-static int use_kept(const struct wanted *wanted, const struct state *state, struct guard **ret_guard)
+static int use_kept(const struct wanted_guard *wanted, const struct state *state, struct guard **ret_guard)
 {
 	GUARD_CLEANUP struct guard *guard = NULL;
 	struct guard_origin origin;
@@ -156,34 +154,33 @@ static int use_kept(const struct wanted *wanted, const struct state *state, stru
 		return r == -ENOMEM ? r : STATE_E_ABSENT;
 	r = guard_image_open(fd, &wanted->key.tag, &guard, &origin);
 	if (r == -EUCLEAN)
-		log_line("the compiled policy %s/%s is damaged: it is rebuilt", wanted->context->netconf.data_dir,
+		log_line("the compiled policy %s/%s is damaged: it is rebuilt", wanted->netconf->data_dir,
 			 wanted->name);
 	if (r < 0)
 		return r == -ENOMEM ? r : STATE_E_ABSENT;
 	if (!policy_record_began_after(origin.data, origin.size, wanted->asked) &&
 	    !policy_record_holds(origin.data, origin.size, wanted->today))
 		return STATE_E_ABSENT;
-	guard_image_on_damage(guard, heal, (void *)(uintptr_t)wanted->context);
-	if (wanted->context->netconf.guard.last_good)
+	guard_image_on_damage(guard, heal, (void *)(uintptr_t)wanted->netconf);
+	if (wanted->netconf->guard.last_good)
 		forget_broken(wanted, state);
 	*ret_guard = TAKE_PTR(guard);
 	return 0;
 }
 
 /** read_all() - Read the sources, as long as there are no more of them than @record allows */
-static int read_all(const struct wanted *wanted, struct policy_record *record, struct guard **ret_guard)
+static int read_all(const struct wanted_guard *wanted, struct policy_record *record, struct guard **ret_guard)
 {
 	int r = policy_record_begin(record, wanted->today);
 
 	record->read = wanted->key.inline_size;
 	if (r == 0 && record->read > record->read_max)
 		r = -EOVERFLOW;
-	return r < 0 ? r
-		     : policy_read_netconf(&wanted->context->netconf, wanted->today, record, ret_guard, wanted->report);
+	return r < 0 ? r : policy_read_netconf(wanted->netconf, wanted->today, record, ret_guard, wanted->report);
 }
 
 /** write_image() - Write a guard and what it was made of: 0, negative errno */
-static int write_image(const struct wanted *wanted, const struct state *state, const struct guard *guard,
+static int write_image(const struct wanted_guard *wanted, const struct state *state, const struct guard *guard,
 		       const struct policy_record *record)
 {
 	CLEANUP_CLOSE int fd = -1;
@@ -196,7 +193,7 @@ static int write_image(const struct wanted *wanted, const struct state *state, c
 	if (r == 0)
 		r = state_cache_commit(state, wanted->name, fd);
 	if (r == 0)
-		record_policy(wanted->context, guard_n_entries(guard));
+		*wanted->news = (struct compiled_news){.compiled = true, .n_entries = guard_n_entries(guard)};
 	return r;
 }
 
@@ -207,7 +204,7 @@ static int write_image(const struct wanted *wanted, const struct state *state, c
  * @guard:	The guard in memory
  * @record:	What it was made of
  */
-static void keep(const struct wanted *wanted, const struct state *state, const struct guard *guard,
+static void keep(const struct wanted_guard *wanted, const struct state *state, const struct guard *guard,
 		 struct policy_record *record)
 {
 	int r;
@@ -216,7 +213,7 @@ static void keep(const struct wanted *wanted, const struct state *state, const s
 		log_line(
 			"the compiled policy of network %s serves only the calls that wait for it: a source was changed "
 			"while it was read, or can be without a trace, since it is dated in the future",
-			wanted->context->netconf.name);
+			wanted->netconf->name);
 		policy_record_spoil(record);
 	}
 	r = write_image(wanted, state, guard, record);
@@ -226,7 +223,7 @@ static void keep(const struct wanted *wanted, const struct state *state, const s
 	}
 	state_cache_discard(state, wanted->name);
 	log_line("the compiled policy can't be kept in %s, so that each ADD has to read all of it: %s",
-		 wanted->context->netconf.data_dir, strerror(-r));
+		 wanted->netconf->data_dir, strerror(-r));
 }
 
 /**
@@ -237,7 +234,7 @@ static void keep(const struct wanted *wanted, const struct state *state, const s
  *
  * Return: 0, REFUSED when its sources are unusable (reported), negative errno
  */
-static int compile(const struct wanted *wanted, const struct state *state, struct guard **ret_guard)
+static int compile(const struct wanted_guard *wanted, const struct state *state, struct guard **ret_guard)
 {
 	POLICY_RECORD_CLEANUP struct policy_record record = {.read_max = UINT64_MAX, .settle = true};
 	GUARD_CLEANUP struct guard *guard = NULL;
@@ -249,7 +246,7 @@ static int compile(const struct wanted *wanted, const struct state *state, struc
 	if (r)
 		return r;
 	keep(wanted, state, guard, &record);
-	if (wanted->context->netconf.guard.last_good)
+	if (wanted->netconf->guard.last_good)
 		forget_broken(wanted, state);
 	*ret_guard = TAKE_PTR(guard);
 	return 0;
@@ -260,19 +257,18 @@ static int compile(const struct wanted *wanted, const struct state *state, struc
  * @wanted:	Guard
  * @ret_state:	State directory, the lock of the name held
  *
- * STATUS makes no directory and does not wait.
+ * Who may not wait, STATUS, makes no directory either.
  *
  * Return: 0, STATE_E_LOCKED, another outcome of state.h when there is no state to keep anything in, negative errno
  */
-static int lock_state(const struct wanted *wanted, struct state *ret_state)
+static int lock_state(const struct wanted_guard *wanted, struct state *ret_state)
 {
-	bool is_add = wanted->context->request.verb == CNI_ADD;
 	STATE_CLEANUP struct state state = STATE_INIT;
 	int r;
 
-	r = state_open(wanted->context->netconf.data_dir, is_add ? STATE_WRITE : STATE_UPDATE, &state);
+	r = state_open(wanted->netconf->data_dir, wanted->may_wait ? STATE_WRITE : STATE_UPDATE, &state);
 	if (r == 0)
-		r = state_cache_lock(&state, wanted->name, is_add ? LIMIT_COMPILE_WAIT_MS : 0);
+		r = state_cache_lock(&state, wanted->name, wanted->may_wait ? LIMIT_COMPILE_WAIT_MS : 0);
 	if (r)
 		return r;
 	*ret_state = state;
@@ -281,7 +277,7 @@ static int lock_state(const struct wanted *wanted, struct state *ret_state)
 }
 
 /** read_large() - compile(), or where nothing can be kept only read: 0, REFUSED, COMPILED_E_LOCKED, negative errno */
-static int read_large(const struct wanted *wanted, struct guard **ret_guard)
+static int read_large(const struct wanted_guard *wanted, struct guard **ret_guard)
 {
 	POLICY_RECORD_CLEANUP struct policy_record record = {.read_max = UINT64_MAX};
 	STATE_CLEANUP struct state state = STATE_INIT;
@@ -289,59 +285,68 @@ static int read_large(const struct wanted *wanted, struct guard **ret_guard)
 
 	if (r == 0)
 		return compile(wanted, &state, ret_guard);
-	if (r == STATE_E_LOCKED && wanted->context->request.verb == CNI_ADD)
+	if (r == STATE_E_LOCKED && wanted->may_wait)
 		return COMPILED_E_LOCKED;
 	return read_all(wanted, &record, ret_guard);
 }
 
 /**
- * compiled_read() - The guard of a call
- * @context:	Call; its configuration has been read. Borrowed for as long as the guard lives
+ * compiled_read() - The guard of a network
+ * @netconf:	Configuration. Borrowed for as long as the guard lives
+ * @may_wait:	Whether to make what is missing, and to wait while somebody else compiles
  * @ret_guard:	Sealed guard, to be freed with guard_free()
+ * @ret_news:	Whether it has been compiled, and is kept
  * @report:	Hears what is wrong with the policies
  *
  * Return: 0, REFUSED when errors were reported, COMPILED_E_LOCKED, negative errno
  */
-int compiled_read(const struct context *context, struct guard **ret_guard, struct report *report)
+int compiled_read(const struct netconf *netconf, bool may_wait, struct guard **ret_guard,
+		  struct compiled_news *ret_news, struct report *report)
 {
-	struct wanted wanted = {.context = context, .today = today(), .asked = policy_now(), .report = report};
+	struct wanted_guard wanted = {.netconf = netconf,
+				      .may_wait = may_wait,
+				      .today = day_of(time(NULL)),
+				      .asked = policy_now(),
+				      .report = report,
+				      .news = ret_news};
 	POLICY_RECORD_CLEANUP struct policy_record record = {.read_max = LIMIT_POLICY_SMALL};
 	STATE_CLEANUP struct state state = STATE_INIT;
-	int r = policy_key(&context->netconf, &wanted.key);
+	int r = policy_key(netconf, &wanted.key);
 
+	*ret_news = (struct compiled_news){.compiled = false};
 	if (r < 0)
 		return r;
 	name_file(&wanted);
-	if (is_kept(&wanted) && state_open(context->netconf.data_dir, STATE_READ, &state) == 0) {
+	if (is_kept(&wanted) && state_open(netconf->data_dir, STATE_READ, &state) == 0) {
 		r = use_kept(&wanted, &state, ret_guard);
 		if (r == 0 || r == -ENOMEM)
 			return r;
 	}
 	/* One that may have to serve later is kept, however small. */
-	r = context->netconf.guard.last_good ? -EOVERFLOW : read_all(&wanted, &record, ret_guard);
+	r = netconf->guard.last_good ? -EOVERFLOW : read_all(&wanted, &record, ret_guard);
 	return r == -EOVERFLOW ? read_large(&wanted, ret_guard) : r;
 }
 
 /**
- * compiled_read_last() - The last guard that a call could be given (`onBroken`)
- * @context:	Call; its configuration has been read, and its policies can't be
+ * compiled_read_last() - The last guard that could be made (`onBroken`)
+ * @netconf:	Configuration, whose policies can't be read
  * @ret_guard:	Sealed guard, to be freed with guard_free()
  * @ret_age:	For how many seconds the policies have been broken
  *
  * Return: 0, STATE_E_ABSENT when there is none, another outcome of state.h, negative errno
  */
-int compiled_read_last(const struct context *context, struct guard **ret_guard, int64_t *ret_age)
+int compiled_read_last(const struct netconf *netconf, struct guard **ret_guard, int64_t *ret_age)
 {
-	struct wanted wanted = {.context = context, .today = today()};
+	struct wanted_guard wanted = {.netconf = netconf, .today = day_of(time(NULL))};
 	STATE_CLEANUP struct state state = STATE_INIT;
 	GUARD_CLEANUP struct guard *guard = NULL;
 	struct guard_origin origin;
-	int fd, r = policy_key(&context->netconf, &wanted.key);
+	int fd, r = policy_key(netconf, &wanted.key);
 
 	if (r < 0)
 		return r;
 	name_file(&wanted);
-	r = state_open(context->netconf.data_dir, STATE_READ, &state);
+	r = state_open(netconf->data_dir, STATE_READ, &state);
 	if (!r)
 		r = state_cache_open(&state, wanted.name, &fd);
 	if (!r)
