@@ -72,6 +72,9 @@ static int run(const struct gc_options *options)
 	int r = state_open(options->data_dir, options->dry_run ? STATE_READ : STATE_UPDATE, &state);
 	int status = EXIT_FINE;
 
+	/* After a boot there is none until the first ADD, and nothing to give back. */
+	if (r == STATE_E_ABSENT && !strcmp(options->data_dir, NETCONF_DATA_DIR))
+		return EXIT_FINE;
 	if (r == STATE_E_ABSENT) {
 		(void)fprintf(stderr, "rangeguard gc: there is no state in %s\n", options->data_dir);
 		return EXIT_USAGE;

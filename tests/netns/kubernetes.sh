@@ -108,6 +108,8 @@ test_gc_of_networks_that_nobody_names()
 	local conf output
 
 	conf=$(with "$CONF" '.name = "renamed" | .snat[0] |= (.source = ["198.51.100.77"] | .destinations = ["198.51.100.0/24"] | .assign = "up0")')
+	assert_succeeds rangeguard gc
+	assert_empty "$output" "before there is any state"
 	assert_succeeds add c1 "$conf" "$BILLING"
 	assert_succeeds add c2 "$(with "$CONF" 'del(.snat)')"
 	assert_succeeds rangeguard gc --dry-run
