@@ -45,6 +45,7 @@
  * @ipv6:	Its (first) IPv6 address; 0: none
  * @n_more:	How many of @more there are
  * @n_shared:	How many of @shared there are
+ * @marks:	The four bits of which @mark and @late are some: the host's
  * @more:	Its other addresses; IPv4 ones as ::ffff:a.b.c.d
  * @shared:	Sources that its packets may get and that hosts share; one without a deadline is closed
  * @data_dir:	Where its lease is, so that whoever repairs a host finds all of them; "": the path is too long. The program
@@ -59,6 +60,7 @@ struct classifier_element {
 	__u32 ipv6[4];
 	__u32 n_more;
 	__u32 n_shared;
+	__u32 marks;
 	__u32 more[CLASSIFIER_MORE_ADDRESSES][4];
 	__u32 shared[CLASSIFIER_SHARED_MAX][4];
 	char data_dir[CLASSIFIER_DATA_DIR_MAX];

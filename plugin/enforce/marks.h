@@ -5,6 +5,9 @@
 /*
  * Bits of a packet's mark (skb->mark), by which the classifier, the fence and the nftables tables tell each other what
  * they know of it. They are four bits of one mask; the others belong to others. None leaves the host.
+ *
+ * A host has one mask, since it has one table and one rule: a process takes it from a configuration (markMask), and who
+ * repairs a host from what the classifier knows of its containers.
  */
 
 #include <stdint.h>
@@ -39,5 +42,13 @@ static inline struct marks marks_of(uint32_t mask)
 	marks.guarded = mask & -mask;
 	return marks;
 }
+
+void marks_use(uint32_t wanted);
+uint32_t marks_mask(void);
+struct marks marks(void);
+
+/** Space for marks_name() */
+#define MARKS_NAME_MAX 32
+const char *marks_name(const char *name, char buffer[static MARKS_NAME_MAX]);
 
 #endif

@@ -9,6 +9,8 @@
 #include "plugin/enforce/classifier_attach.h"
 #include "plugin/enforce/deadlines.h"
 #include "plugin/enforce/marks.h"
+#include "plugin/host/guarding_marks.h"
+#include "plugin/network/link.h"
 
 /** guarding_wanted() - Whether a container's interface needs the classifier */
 bool guarding_wanted(const struct protection *protection)
@@ -85,15 +87,16 @@ static void put_link_local(struct classifier_element *element, const uint8_t mac
 static void make_element(const struct host *host, const struct protection *protection,
 			 struct classifier_element *element)
 {
-	struct marks marks = marks_of(MARKS_MASK_DEFAULT);
+	const struct marks bits = marks();
 
 	memset(element, 0, sizeof(*element));
 	for (size_t i = 0; i < protection->member.n_addresses; i++)
 		put_address(element, &protection->member.addresses[i]);
 	put_clauses(element, protection->member.egress);
 	put_link_local(element, protection->mac);
-	element->mark = marks.guarded | (member_pinned(&protection->member) ? marks.pinned : 0);
-	element->late = marks.late;
+	element->marks = marks_mask();
+	element->mark = bits.guarded | (member_pinned(&protection->member) ? bits.pinned : 0);
+	element->late = bits.late;
 	element->flags = protection->member.anti_spoof ? 0 : CLASSIFIER_ANY_SOURCE;
 	if (strlen(host->data_dir) < sizeof(element->data_dir))
 		(void)snprintf(element->data_dir, sizeof(element->data_dir), "%s", host->data_dir);
@@ -115,21 +118,38 @@ static void join(struct classifier_element *element, const struct classifier_ele
 /** group_of() - The link group of a container's interface */
 static uint32_t group_of(const struct classifier_element *element)
 {
-	return (element->mark & marks_of(MARKS_MASK_DEFAULT).pinned) ? CLASSIFIER_GROUP_PINNED : CLASSIFIER_GROUP;
+	return (element->mark & marks().pinned) ? CLASSIFIER_GROUP_PINNED : CLASSIFIER_GROUP;
 }
 
-/** inherit() - What only an older element of the same interface knows: no lease has a MAC address */
-static void inherit(struct classifier_element *element, const struct classifier_element *older,
-		    const struct protection *protection)
+/** knows_mac() - Whether it is known which MAC address the container has: no lease says it */
+static bool knows_mac(const struct protection *protection)
 {
 	static const uint8_t unknown[ETH_ALEN];
 
-	if (memcmp(protection->mac, unknown, sizeof(unknown)) == 0)
+	return memcmp(protection->mac, unknown, sizeof(unknown)) != 0;
+}
+
+/**
+ * find_link_local() - The link-local address of a container whose MAC address the caller does not know
+ * @host:	Host
+ * @ifindex:	Its interface
+ * @older:	What the classifier knew of it; NULL: nothing any more, so the other end of the interface is asked
+ * @element:	Filled
+ */
+static void find_link_local(struct host *host, uint32_t ifindex, const struct classifier_element *older,
+			    struct classifier_element *element)
+{
+	struct link_info peer;
+
+	if (older && (older->link_local[0] || older->link_local[1]))
 		memcpy(element->link_local, older->link_local, sizeof(element->link_local));
+	else if (link_peer(host->rtnetlink, ifindex, &peer) == 0)
+		put_link_local(element, peer.mac);
 }
 
 /**
  * take_over() - What an older element of the same interface says
+ * @host:	Host
  * @classifier:	Classifier
  * @ifindex:	Interface
  * @protection:	What the lease says
@@ -138,16 +158,17 @@ static void inherit(struct classifier_element *element, const struct classifier_
  *
  * Return: 0, REFUSED
  */
-static int take_over(const struct classifier *classifier, uint32_t ifindex, const struct protection *protection,
-		     struct classifier_element *element, struct error *reterr)
+static int take_over(struct host *host, const struct classifier *classifier, uint32_t ifindex,
+		     const struct protection *protection, struct classifier_element *element, struct error *reterr)
 {
 	struct classifier_element older;
 	int r = classifier_get(classifier, ifindex, &older);
 
-	if (r)
-		return r == -ENOENT ? 0 : error_set_errno(reterr, ERROR_KERNEL, r, "reading the BPF map");
-	inherit(element, &older, protection);
-	if (protection->shared_interface)
+	if (r && r != -ENOENT)
+		return error_set_errno(reterr, ERROR_KERNEL, r, "reading the BPF map");
+	if (!knows_mac(protection))
+		find_link_local(host, ifindex, r ? NULL : &older, element);
+	if (!r && protection->shared_interface && older.marks == element->marks)
 		join(element, &older);
 	return 0;
 }
@@ -157,7 +178,7 @@ static int take_over(const struct classifier *classifier, uint32_t ifindex, cons
  * @host:	Host; the calling thread is in its namespace
  * @ifindex:	Interface
  * @protection:	What the lease says
- * @reterr:	Codes 103, 107
+ * @reterr:	Codes 7, 103, 107
  *
  * Return: 0, REFUSED
  */
@@ -171,8 +192,10 @@ int guarding_put(struct host *host, uint32_t ifindex, const struct protection *p
 		return 0;
 	make_element(host, protection, &element);
 	r = classifier_open(host->rtnetlink, &classifier, reterr);
+	if (!r)
+		r = guarding_check_marks(host, &classifier, ifindex, reterr);
 	if (!r && !protection->new_interface)
-		r = take_over(&classifier, ifindex, protection, &element, reterr);
+		r = take_over(host, &classifier, ifindex, protection, &element, reterr);
 	if (!r)
 		r = classifier_put(&classifier, ifindex, &element, reterr);
 	if (!r)
@@ -180,7 +203,7 @@ int guarding_put(struct host *host, uint32_t ifindex, const struct protection *p
 			    ? classifier_attach_new(host->rtnetlink, &classifier, ifindex, group_of(&element),
 						    element.flags & CLASSIFIER_ANY_SOURCE, reterr)
 			    : classifier_attach(host->rtnetlink, &classifier, ifindex, group_of(&element), reterr);
-	if (r && member_pinned(&protection->member))
+	if (r && reterr->code == ERROR_KERNEL && member_pinned(&protection->member))
 		(void)error_recode(reterr, ERROR_SNAT);
 	return r;
 }

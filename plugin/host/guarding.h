@@ -18,6 +18,8 @@ enum guarding_outcome {
 		2, /* the classifier does not run at the interface, or knows something else of the container */
 };
 
+void guarding_use_marks(uint32_t mask);
+void guarding_adopt_marks(struct host *host);
 bool guarding_wanted(const struct protection *protection);
 int guarding_put(struct host *host, uint32_t ifindex, const struct protection *protection, struct error *reterr);
 int guarding_look(struct host *host, uint32_t ifindex, const struct protection *protection, struct error *reterr);

@@ -200,8 +200,11 @@ static int put_into_table(struct host *host, const struct state *state, const st
 int protection_restore(struct host *host, const struct state *state, uint32_t ifindex,
 		       const struct protection *protection, struct error *reterr)
 {
-	int r = guarding_put(host, ifindex, protection, reterr);
+	int r;
 
+	if (!guarding_wanted(protection))
+		guarding_adopt_marks(host);
+	r = guarding_put(host, ifindex, protection, reterr);
 	if (!r)
 		r = protection_set_backstop(host, protection, reterr);
 	if (!r && member_wanted(&protection->member))

@@ -107,6 +107,8 @@ static int look(struct host *host, const struct state *state, const struct attac
 	uint32_t ifindex;
 	int r;
 
+	if (!guarding_wanted(protection))
+		guarding_adopt_marks(host);
 	if (*protection->member.interface && link_find(host->rtnetlink, protection->member.interface, &answer, reterr))
 		return REFUSED;
 	ifindex = answer.found ? answer.link.index : 0;

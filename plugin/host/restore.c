@@ -247,6 +247,7 @@ int restore_containers(struct host *host, struct restored *ret_restored, struct 
 	STATE_CLEANUP struct state state = STATE_INIT;
 	int r = state_open(host->data_dir, STATE_UPDATE, &state);
 
+	guarding_adopt_marks(host);
 	*ret_restored = (struct restored){0};
 	if (r == STATE_E_ABSENT)
 		return 0;
@@ -320,6 +321,7 @@ int restore_shared(struct host *host, struct error *reterr)
 	STORE_CLEANUP struct store *store = NULL;
 	int r = state_open(host->data_dir, STATE_UPDATE, &state);
 
+	guarding_adopt_marks(host);
 	if (!r)
 		r = lease_store_open(host->data_dir, &state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
 	if (r == STATE_E_ABSENT)

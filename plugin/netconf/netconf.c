@@ -322,13 +322,11 @@ static void refuse_nulls(struct reader *reader, const json_t *root)
 static void check_top_keys(struct reader *reader, const json_t *root)
 {
 	static const char *const keys[] = {
-		"cniVersion", "cniVersions",  "name",	       "type",
-		"args",	      "capabilities", "runtimeConfig", "dns",
-		"prevResult", "disableCheck", "disableGC",     "loadOnlyInlinedPlugins",
-		"mode",	      "mtu",	      "ipMasq",	       "nonMasq",
-		"antiSpoof",  "ipam",	      "guard",	       "snat",
-		"history",    "historySize",  "historyFiles",  "annotations",
-		NULL,
+		"cniVersion",	 "cniVersions", "name",	      "type",	      "args",	     "capabilities",
+		"runtimeConfig", "dns",		"prevResult", "disableCheck", "disableGC",   "loadOnlyInlinedPlugins",
+		"mode",		 "mtu",		"ipMasq",     "nonMasq",      "antiSpoof",   "markMask",
+		"ipam",		 "guard",	"snat",	      "history",      "historySize", "historyFiles",
+		"annotations",	 NULL,
 	};
 
 	json_check_keys(reader, root, keys);
@@ -363,6 +361,7 @@ int netconf_read(json_t *root, const char *file, const char *pointer, const stru
 		read_mode(&reader, root);
 		read_mtu(&reader, root, ret_netconf);
 		(void)json_member_bool(&reader, root, "antiSpoof", &ret_netconf->anti_spoof);
+		netconf_read_mark_mask(&reader, root, ret_netconf);
 		(void)json_member_bool(&reader, root, "ipMasq", &ret_netconf->ip_masq);
 		netconf_read_non_masq(&reader, root, ret_netconf);
 		netconf_check_capabilities(&reader, root);

@@ -122,6 +122,7 @@ struct fixed {
  * @requested:		Addresses asked for by name, of the strongest source; owned
  * @requested_at:	Where each of them stands, a JSON pointer; owned
  * @block_length_ipv4, @block_length_ipv6: `ipam.blocks`; 0: the ranges of that family are this host's alone
+ * @mark_mask:		`markMask`: four bits of the packet mark; 0: the default ones
  * @routes:		`ipam.routes`; @routes_given tells `[]` from absent; owned
  * @pins:		`snat`; owned
  * @non_masq:		`nonMasq`: destinations that are not masqueraded beside the own ranges; owned
@@ -149,6 +150,7 @@ struct netconf {
 	unsigned mtu;
 	bool ip_masq;
 	bool anti_spoof;
+	uint32_t mark_mask;
 	struct netconf_guard guard;
 	const char *data_dir;
 	const char *adopt;

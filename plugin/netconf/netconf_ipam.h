@@ -15,6 +15,7 @@ int netconf_read_address(struct reader *reader, const json_t *object, const char
 void netconf_read_ranges(struct reader *reader, const json_t *root, const json_t *ipam, struct netconf *netconf);
 void netconf_read_routes(struct reader *reader, const json_t *ipam, struct netconf *netconf);
 void netconf_read_snat(struct reader *reader, const json_t *root, struct netconf *netconf);
+void netconf_read_mark_mask(struct reader *reader, const json_t *root, struct netconf *netconf);
 void netconf_read_non_masq(struct reader *reader, const json_t *root, struct netconf *netconf);
 void netconf_check_capabilities(struct reader *reader, const json_t *root);
 void netconf_exclude(struct reader *reader, struct netconf *netconf);

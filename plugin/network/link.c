@@ -39,3 +39,44 @@ int link_find(struct port *port, const char *name, struct link_answer *ret_answe
 	r = stage_add(&stage, rtmessage_get_link_by_name(&stage.batch, name));
 	return r ? r : stage_ask(&stage);
 }
+
+/** ask() - What a question that was put into @batch found: 0, -ENOENT, negative errno */
+static int ask(struct port *port, struct batch *batch, int r, struct link_answer *ret_answer)
+{
+	struct port_failure failure = {0};
+
+	ret_answer->found = false;
+	if (!r)
+		r = port_exchange(port, batch, link_take, ret_answer, &failure);
+	if (r)
+		return r == PORT_E_REFUSED ? -failure.errnum : r;
+	return ret_answer->found ? 0 : -ENOENT;
+}
+
+/**
+ * link_peer() - The other end of a veth, in whatever namespace, which nobody has to enter for that
+ * @port:	Port on the host
+ * @index:	This end
+ * @ret_peer:	The other one
+ *
+ * Return: 0, -ENOENT when the kernel tells of none, negative errno
+ */
+int link_peer(struct port *port, uint32_t index, struct link_info *ret_peer)
+{
+	struct link_answer answer;
+	struct batch batch;
+	int r;
+
+	batch_reset(&batch);
+	r = ask(port, &batch, rtmessage_get_link(&batch, index), &answer);
+	if (r)
+		return r;
+	if (answer.link.peer_netns < 0 || !answer.link.peer_index)
+		return -ENOENT;
+	batch_reset(&batch);
+	r = ask(port, &batch, rtmessage_get_link_in(&batch, (uint32_t)answer.link.peer_netns, answer.link.peer_index),
+		&answer);
+	if (!r)
+		*ret_peer = answer.link;
+	return r;
+}

@@ -2,7 +2,7 @@
 #ifndef PLUGIN_NETWORK_LINK_H
 #define PLUGIN_NETWORK_LINK_H
 
-/* Asking after one link by its name. */
+/* Asking after one link. */
 
 #include "plugin/network/port.h"
 #include "plugin/network/rtmessage.h"
@@ -20,5 +20,6 @@ struct link_answer {
 
 int link_take(const struct nlmsghdr *message, void *userdata); /* port_reply_fn for a struct link_answer */
 int link_find(struct port *port, const char *name, struct link_answer *ret_answer, struct error *reterr);
+int link_peer(struct port *port, uint32_t index, struct link_info *ret_peer);
 
 #endif

@@ -262,6 +262,24 @@ int rtmessage_get_link(struct batch *batch, uint32_t index)
 	return get_link(batch, 0, index, NULL);
 }
 
+/**
+ * rtmessage_get_link_in() - Ask for a link in another network namespace
+ * @batch:	Batch
+ * @netns:	This namespace's number of it
+ * @index:	Its index there
+ *
+ * Return: 0, -ENOMEM, -E2BIG
+ */
+int rtmessage_get_link_in(struct batch *batch, uint32_t netns, uint32_t index)
+{
+	struct nl_msg *msg NL_MSG_CLEANUP = link_request(RTM_GETLINK, 0, (struct ifinfomsg){.ifi_index = (int)index});
+
+	if (!msg || nla_put_u32(msg, IFLA_TARGET_NETNSID, netns) < 0 ||
+	    nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0)
+		return -ENOMEM;
+	return batch_append(batch, msg);
+}
+
 /** rtmessage_dump_links() - Ask for all links: 0, -ENOMEM, -E2BIG */
 int rtmessage_dump_links(struct batch *batch)
 {

@@ -13,6 +13,7 @@
 struct link_info {
 	uint32_t index;
 	uint32_t peer_index; /* IFLA_LINK: of a veth, the index of the other end in its namespace */
+	int32_t peer_netns;  /* IFLA_LINK_NETNSID: this namespace's number of the one the other end is in; -1: none */
 	uint32_t master;     /* IFLA_MASTER: the bridge whose port it is */
 	uint32_t mtu;
 	bool up;
@@ -51,7 +52,10 @@ struct neighbour_info {
 	uint8_t mac[ETH_ALEN];
 };
 
-/** struct mark_rule - A routing rule: packets of @family whose mark has all bits of @mark are routed by @table */
+/**
+ * struct mark_rule - A routing rule: packets of @family whose mark has all bits of @mark are routed by @table. To delete, a
+ * mark of 0 is any
+ */
 struct mark_rule {
 	enum family family;
 	uint32_t mark;
@@ -71,6 +75,7 @@ int rtmessage_set_guarded(struct batch *batch, uint32_t index, uint32_t group);
 int rtmessage_delete_group(struct batch *batch, uint32_t group);
 int rtmessage_get_link_by_name(struct batch *batch, const char *name);
 int rtmessage_get_link(struct batch *batch, uint32_t index);
+int rtmessage_get_link_in(struct batch *batch, uint32_t netns, uint32_t index);
 int rtmessage_dump_links(struct batch *batch);
 int rtmessage_add_address(struct batch *batch, uint32_t index, const struct prefix *address);
 int rtmessage_dump_addresses(struct batch *batch, uint32_t index);

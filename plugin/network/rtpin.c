@@ -30,7 +30,8 @@ static struct nl_msg *mark_rule_request(int type, int flags, const struct mark_r
 	struct nl_msg *msg NL_MSG_CLEANUP = nl_request(type, flags, &head, sizeof(head));
 
 	if (!msg || nla_put_u32(msg, FRA_PRIORITY, rule->priority) < 0 ||
-	    nla_put_u32(msg, FRA_FWMARK, rule->mark) < 0 || nla_put_u32(msg, FRA_FWMASK, rule->mark) < 0 ||
+	    (rule->mark &&
+	     (nla_put_u32(msg, FRA_FWMARK, rule->mark) < 0 || nla_put_u32(msg, FRA_FWMASK, rule->mark) < 0)) ||
 	    nla_put_u32(msg, FRA_TABLE, rule->table) < 0 || nla_put_u8(msg, FRA_PROTOCOL, RTPROT_KERNEL) < 0)
 		return NULL;
 	return TAKE_PTR(msg);

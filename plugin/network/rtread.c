@@ -118,6 +118,8 @@ static int take_link_attribute(const struct nlattr *attribute, void *userdata)
 		return mnl_attr_parse_nested(attribute, take_kind, link);
 	case IFLA_LINK:
 		return read_u32(attribute, &link->peer_index);
+	case IFLA_LINK_NETNSID:
+		return read_u32(attribute, (uint32_t *)&link->peer_netns);
 	case IFLA_MASTER:
 		return read_u32(attribute, &link->master);
 	case IFLA_MTU:
@@ -146,7 +148,7 @@ static int take_link_attribute(const struct nlattr *attribute, void *userdata)
 int rtmessage_read_link(const struct nlmsghdr *message, struct link_info *ret_link)
 {
 	const struct ifinfomsg *head = mnl_nlmsg_get_payload(message);
-	struct link_info link = {0};
+	struct link_info link = {.peer_netns = -1};
 	int r = check_head(message, RTM_NEWLINK, RTM_DELLINK, sizeof(*head));
 
 	if (r < 0)

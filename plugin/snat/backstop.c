@@ -31,7 +31,8 @@ static int take_chain(const struct nlmsghdr *message, void *userdata)
 static int look(struct nf_talk *talk)
 {
 	unsigned whole = 0;
-	int r = nf_get_chain(&talk->datagram, BACKSTOP_TABLE, CHAIN);
+	char name[MARKS_NAME_MAX];
+	int r = nf_get_chain(&talk->datagram, BACKSTOP_TABLE, marks_name(CHAIN, name));
 
 	if (!r)
 		r = nf_get_chain(&talk->datagram, BACKSTOP_TABLE, CHAIN_OVERWRITTEN);
@@ -46,11 +47,12 @@ static int look(struct nf_talk *talk)
 /** add_rule() - Drop what comes from an interface of the group and lacks the classifier's mark */
 static int add_rule(struct datagram *batch)
 {
+	char name[MARKS_NAME_MAX];
 	struct nf_rule rule;
 
-	nf_rule_begin(&rule, BACKSTOP_TABLE, CHAIN);
+	nf_rule_begin(&rule, BACKSTOP_TABLE, marks_name(CHAIN, name));
 	/* First what tells of most packets that they may go on */
-	nf_match_marks(&rule, marks_of(MARKS_MASK_DEFAULT).guarded, 0, true);
+	nf_match_marks(&rule, marks().guarded, 0, true);
 	nf_match_groups(&rule, ~(CLASSIFIER_GROUP ^ CLASSIFIER_GROUP_PINNED), CLASSIFIER_GROUP);
 	nf_count(&rule);
 	nf_verdict(&rule, NF_DROP, NULL);
@@ -62,14 +64,14 @@ static int add_overwritten(struct datagram *batch)
 {
 	/* After all others; before the table that takes the mark off (ruleset.c). */
 	static const struct nf_hook hook = {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 2};
-	uint32_t pinned = marks_of(MARKS_MASK_DEFAULT).pinned;
+	uint32_t pinned = marks().pinned;
 	int r = nf_add_chain(batch, BACKSTOP_TABLE, CHAIN_OVERWRITTEN, &hook);
 	struct nf_rule rule;
 
 	if (r)
 		return r;
 	nf_rule_begin(&rule, BACKSTOP_TABLE, CHAIN_OVERWRITTEN);
-	nf_match_marks(&rule, marks_of(MARKS_MASK_DEFAULT).guarded, 0, true);
+	nf_match_marks(&rule, marks().guarded, 0, true);
 	nf_match_group(&rule, CLASSIFIER_GROUP_PINNED);
 	nf_set_marks(&rule, pinned, pinned);
 	return nf_rule_add(&rule, batch);
@@ -80,6 +82,7 @@ static int make(struct nf_talk *talk)
 {
 	/* Before everything, also before rules that set marks */
 	static const struct nf_hook hook = {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW_BEFORE_DEFRAG};
+	char name[MARKS_NAME_MAX];
 	int r = nf_begin(&talk->datagram);
 
 	if (!r)
@@ -89,7 +92,7 @@ static int make(struct nf_talk *talk)
 	if (!r)
 		r = nf_add_table(&talk->datagram, BACKSTOP_TABLE);
 	if (!r)
-		r = nf_add_chain(&talk->datagram, BACKSTOP_TABLE, CHAIN, &hook);
+		r = nf_add_chain(&talk->datagram, BACKSTOP_TABLE, marks_name(CHAIN, name), &hook);
 	if (!r)
 		r = add_rule(&talk->datagram);
 	if (!r)

@@ -197,9 +197,10 @@ static int open_span(struct stage *stage, struct span span, const struct span *k
 /** open_family() - Remove the rule of a family of which nothing is kept: 0, REFUSED */
 static int open_family(struct stage *stage, const struct span *kept, size_t n_kept, enum family family)
 {
-	const struct mark_rule rule = rule_of(family);
+	struct mark_rule rule = rule_of(family);
 	int r = 0;
 
+	rule.mark = 0; /* whatever it was when the rule was made */
 	if (has_family(kept, n_kept, family))
 		return 0;
 	if (!batch_has_room(&stage->batch))

@@ -21,7 +21,7 @@
 #include "plugin/report/error.h"
 
 /** The mark: this one bit of skb->mark, set by the interface, cleared by the table's chain before routing */
-#define FENCE_MARK (marks_of(MARKS_MASK_DEFAULT).pinned)
+#define FENCE_MARK (marks().pinned)
 /**
  * Routing table of the prohibit routes, of protocol 82; priority of the rule that leads there. It sorts directly after the
  * kernel's own rule for the local table, before all others; and carries the kernel's protocol, so that neither

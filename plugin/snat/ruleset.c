@@ -5,11 +5,13 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter_ipv4.h>
+#include <string.h>
 
 #include "plugin/enforce/classifier_attach.h"
 #include "plugin/snat/nfrule.h"
 #include "plugin/snat/ruleset_internal.h"
 
+#define CHAIN_INCOMING "incoming"
 #define CHAIN_PINNED "pinned"
 
 static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
@@ -132,7 +134,7 @@ static int leaving_rules(struct datagram *batch, const char *chain)
 	struct nf_rule rule;
 
 	nf_rule_begin(&rule, NF_TABLE, chain);
-	nf_set_marks(&rule, MARKS_MASK_DEFAULT, 0);
+	nf_set_marks(&rule, marks_mask(), 0);
 	return nf_rule_add(&rule, batch);
 }
 
@@ -162,7 +164,7 @@ static int check_rules(struct datagram *batch, const char *chain)
  */
 static const struct base_chain base_chains[] = {
 	{CHAIN_PINNED, {.type = NULL}, 6, 2, pinned_rules},
-	{"incoming", {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 1}, 5, 0, incoming_rules},
+	{CHAIN_INCOMING, {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 1}, 5, 0, incoming_rules},
 	{CHAIN_LEAVING, {.type = NULL}, 1, 2, leaving_rules},
 	{"check", {"filter", NF_INET_POST_ROUTING, NF_IP_PRI_LAST - 1}, 2, 0, check_rules},
 	{CHAIN_PINS, {"nat", NF_INET_POST_ROUTING, -199}, 2, 0, pins_rules},
@@ -174,17 +176,25 @@ static const struct base_chain base_chains[] = {
 #define N_BASE_CHAINS (sizeof(base_chains) / sizeof(base_chains[0]))
 _Static_assert(N_BASE_CHAINS == RULESET_CHAINS, "space for all of them");
 
+/** chain_name() - That of the first chain tells of the bits that all rules rely on */
+static const char *chain_name(const char *name, char buffer[static MARKS_NAME_MAX])
+{
+	return strcmp(name, CHAIN_INCOMING) == 0 ? marks_name(name, buffer) : name;
+}
+
 /** make_chains() - The chains, with their rules: 0, -ENOMEM */
 static int make_chains(struct datagram *batch)
 {
+	char buffer[MARKS_NAME_MAX];
 	int r = 0;
 
 	for (size_t i = 0; !r && i < N_BASE_CHAINS; i++) {
 		const struct base_chain *chain = &base_chains[i];
+		const char *name = chain_name(chain->name, buffer);
 
-		r = nf_add_chain(batch, NF_TABLE, chain->name, chain->hook.type ? &chain->hook : NULL);
+		r = nf_add_chain(batch, NF_TABLE, name, chain->hook.type ? &chain->hook : NULL);
 		if (!r && chain->add_rules)
-			r = chain->add_rules(batch, chain->name);
+			r = chain->add_rules(batch, name);
 	}
 	return r;
 }
@@ -221,7 +231,9 @@ int ruleset_make(struct datagram *batch)
 size_t ruleset_chains(struct ruleset_chain chains[static RULESET_CHAINS])
 {
 	for (size_t i = 0; i < N_BASE_CHAINS; i++) {
-		(void)snprintf(chains[i].name, sizeof(chains[i].name), "%s", base_chains[i].name);
+		char buffer[MARKS_NAME_MAX];
+
+		(void)snprintf(chains[i].name, sizeof(chains[i].name), "%s", chain_name(base_chains[i].name, buffer));
 		chains[i].use = base_chains[i].n_rules + base_chains[i].n_jumps;
 	}
 	return N_BASE_CHAINS;

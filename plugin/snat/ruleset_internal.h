@@ -15,7 +15,7 @@
 /** ruleset_marks() - The bits of marks */
 static inline struct marks ruleset_marks(void)
 {
-	return marks_of(MARKS_MASK_DEFAULT);
+	return marks();
 }
 
 /** ruleset_of_family() - The set of a family: @ipv4 or the one after it */

@@ -132,7 +132,7 @@ static int add_sent(struct datagram *batch, const char *chain, const struct egre
 
 	nf_rule_begin(&rule, NF_TABLE, chain);
 	nf_match_pair(&rule, clause->family, pair, ruleset_sent_set(clause->family), clause->list);
-	nf_set_marks(&rule, MARKS_MASK_DEFAULT, 0);
+	nf_set_marks(&rule, marks_mask(), 0);
 	nf_verdict(&rule, NF_ACCEPT, NULL);
 	return nf_rule_add(&rule, batch);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ipam/guard/guard_image.h"
+#include "plugin/host/guarding.h"
 #include "plugin/netconf/check.h"
 #include "plugin/policy/compiled.h"
 #include "plugin/report/log.h"
@@ -29,10 +30,14 @@
 int context_read_config(struct context *context, struct error *reterr)
 {
 	struct first_error listener;
+	int r;
 
 	first_error_init(&listener, reterr, ERROR_NONE);
-	return netconf_read(context->root, "the network configuration", "", &context->request.args, &context->netconf,
-			    &listener.report);
+	r = netconf_read(context->root, "the network configuration", "", &context->request.args, &context->netconf,
+			 &listener.report);
+	if (!r)
+		guarding_use_marks(context->netconf.mark_mask);
+	return r;
 }
 
 /**

@@ -409,6 +409,54 @@ test_gc_puts_back()
 	assert_closed "after GC and a flush" c1 c2
 }
 
+# forget_map: what is kept of the classifier below /sys/fs/bpf goes; other tests have directories of their own there
+forget_map()
+{
+	rm -r "/sys/fs/bpf/rangeguard/$(stat -Lc %i /proc/self/ns/net)"
+}
+
+# link_local NAME: the link-local address that follows from the MAC address of its eth0 (RFC 4291, appendix A)
+link_local()
+{
+	local mac
+
+	IFS=: read -ra mac <<<"$(ip -n "$1" -json link show eth0 | jq -r ".[0].address")"
+	printf "fe80::%x:%xff:fe%s:%x\n" $((0x${mac[0]}${mac[1]} ^ 0x200)) "0x${mac[2]}" "${mac[3]}" "0x${mac[4]}${mac[5]}"
+}
+
+# speaks_link_local NAME ADDRESS: the host answers to what it sends from there
+speaks_link_local()
+{
+	ip -n "$1" -6 address flush dev eth0 scope link
+	ip -n "$1" address add "$2/64" dev eth0 nodad
+	ip -n "$1" -6 neighbour flush dev eth0
+	inside "$1" ping -n -q -c 1 -W "$(scaled 2)" -I eth0 fe80::1%eth0 >/dev/null || fail "no answer to $2"
+}
+
+# The classifier, its map and its name are all gone: whoever repairs knows no MAC address, and asks the other end for it.
+test_link_local_address_survives_a_repair()
+{
+	local address host
+
+	pinned c1
+	host=$(host_end c1)
+	address=$(link_local c1)
+	speaks_link_local c1 "$address"
+	tc qdisc del dev "$host" clsact
+	forget_map
+	assert_succeeds check c1 "$CONF" "$(<result-c1)" "$BILLING"
+	speaks_link_local c1 "$address"
+	# By GC, and an address that does not follow from the container
+	pinned c2
+	ip -n c2 link set eth0 down
+	ip -n c2 link set eth0 address 02:11:22:33:44:55
+	ip -n c2 link set eth0 up
+	tc qdisc del dev "$(host_end c2)" clsact
+	forget_map
+	assert_succeeds cni GC "" "" "" "$(jq -c '. + {"cni.dev/valid-attachments": [{containerID: "c1", ifname: "eth0"}, {containerID: "c2", ifname: "eth0"}]}' <<<"$CONF")"
+	speaks_link_local c2 fe80::11:22ff:fe33:4455
+}
+
 # --- Beside others ---
 
 # wg-quick (src/wg-quick/linux.bash) overwrites the whole mark of UDP packets in prerouting, and so do others elsewhere.

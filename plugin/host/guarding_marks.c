@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The host's bits of the packet mark. */
+
+#include "plugin/host/guarding_marks.h"
+
+#include <string.h>
+
+#include "plugin/enforce/marks.h"
+
+/**
+ * struct marks_search - What containers of the host use
+ * @except:	An interface that does not count; 0: none
+ * @wanted:	What they should use; 0: whatever the first one does
+ * @found:	One that uses something else, in @element
+ * @element:	Its element
+ */
+struct marks_search {
+	uint32_t except;
+	uint32_t wanted;
+	bool found;
+	struct classifier_element element;
+};
+
+/** take() - classifier_each() callback: 1 for an element with another mask */
+static int take(void *userdata, uint32_t ifindex, const struct classifier_element *element)
+{
+	struct marks_search *search = userdata;
+
+	if (ifindex == search->except || !element->marks || element->marks == search->wanted)
+		return 0;
+	search->found = true;
+	search->element = *element;
+	return 1;
+}
+
+/** guarding_use_marks() - Use the bits that a configuration says; 0: it says nothing, which means the default ones */
+void guarding_use_marks(uint32_t mask)
+{
+	marks_use(mask);
+}
+
+/** guarding_adopt_marks() - Use the bits that the host's containers use, if it has any: for who has no configuration */
+void guarding_adopt_marks(struct host *host)
+{
+	CLASSIFIER_CLEANUP struct classifier kept = CLASSIFIER_INIT;
+	struct marks_search search = {.wanted = 0};
+
+	if (classifier_open_kept(host->rtnetlink, &kept) == 0)
+		(void)classifier_each(&kept, take, &search);
+	if (search.found)
+		marks_use(search.element.marks);
+}
+
+/** differ() - Whether another container uses other bits than this process */
+static bool differ(const struct classifier *classifier, struct marks_search *search)
+{
+	search->found = false;
+	(void)classifier_each(classifier, take, search);
+	return search->found;
+}
+
+/**
+ * guarding_check_marks() - Whether all other containers of the host use the same bits
+ * @host:	Host
+ * @classifier:	Classifier
+ * @ifindex:	The interface that is about to be guarded
+ * @reterr:	Code 7
+ *
+ * Return: 0, REFUSED
+ */
+int guarding_check_marks(struct host *host, const struct classifier *classifier, uint32_t ifindex, struct error *reterr)
+{
+	struct marks_search search = {.except = ifindex, .wanted = marks_mask()};
+
+	if (!differ(classifier, &search))
+		return 0;
+	/* An element of an interface that is gone, another plugin's, says nothing. */
+	guarding_sweep(host);
+	if (!differ(classifier, &search))
+		return 0;
+	return error_set(
+		reterr, ERROR_CONFIG,
+		"markMask is 0x%08x here, and 0x%08x for containers that this host already has (state directory "
+		"%.128s); a host has one markMask: give all networks the same one, and delete the containers "
+		"that have another",
+		marks_mask(), search.element.marks, search.element.data_dir);
+}
