@@ -625,18 +625,38 @@ without_nftables()
 	PLUGIN=./traced "$@"
 }
 
+# first_nfnetlink COMMAND…: which of the sockets that the plugin opens is the first on nfnetlink, one among others
+first_nfnetlink()
+{
+	cat >traced <<-'EOT'
+		#!/bin/sh
+		export ASAN_OPTIONS=detect_leaks=0
+		exec strace -qq -f -o calls -e trace=socket "$RANGEGUARD"
+	EOT
+	chmod +x traced
+	PLUGIN=./traced "$@" >/dev/null 2>&1
+	grep -n NETLINK_NETFILTER calls | head -n 1 | cut -d : -f 1
+}
+
 test_without_nftables()
 {
-	local status
+	local status pinned masqueraded
 
-	host_state >before
 	status=$(conf 'del(.snat)')
 	WHEN=1 assert_refuses 50 'nfnetlink' without_nftables cni STATUS "" "" "" "$status"
 	assert_quiet cni STATUS "" "" "" "$status"
 	WHEN=2+ assert_quiet without_nftables cni STATUS "" "" "" "$(conf 'del(.snat, .ipMasq) | .antiSpoof = false')"
-	WHEN=3+ assert_refuses 103 'nfnetlink' without_nftables add c1 "$CONF" "$BILLING"
+	# The first ADD of a host looks into each namespace, by a socket of its own.
+	assert_succeeds add c1 "$CONF" "$BILLING"
+	del c1 "$CONF" "$BILLING"
+	pinned=$(first_nfnetlink add c1 "$CONF" "$BILLING")
+	del c1 "$CONF" "$BILLING"
+	masqueraded=$(first_nfnetlink add c1 "$CONF")
+	del c1 "$CONF"
+	host_state >before
+	WHEN=$pinned+ assert_refuses 103 'nfnetlink' without_nftables add c1 "$CONF" "$BILLING"
 	assert_unchanged "pinned"
-	WHEN=3+ assert_refuses 107 'nfnetlink' without_nftables add c1 "$CONF"
+	WHEN=$masqueraded+ assert_refuses 107 'nfnetlink' without_nftables add c1 "$CONF"
 	assert_unchanged "masqueraded"
 	# Nothing can have been armed: a DEL must not fail on it.
 	assert_succeeds add c1 "$CONF"
