@@ -15,7 +15,6 @@
 #include "plugin/agent/cluster_internal.h"
 #include "plugin/agent/log.h"
 #include "plugin/policy/policy.h"
-#include "plugin/policy/published.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/day.h"
 
@@ -61,10 +60,8 @@ static struct guard *read_guard(struct cluster *cluster, const char *network)
 	struct error err = {0};
 	struct first_error listener;
 	struct guard *guard = NULL;
-	char path[PUBLISHED_PATH_MAX];
 
 	netconf.name = network;
-	published_add(&netconf.guard, cluster->agent->config->data_dir, path);
 	first_error_init(&listener, &err, ERROR_POLICY);
 	if (policy_read_netconf(&netconf, day_of(time(NULL)), NULL, &guard, &listener.report) == 0)
 		return guard;

@@ -20,6 +20,7 @@
 static void apply(const struct agent_options *options, struct agent_config *config)
 {
 	config->data_dir = options->data_dir ? options->data_dir : config->data_dir;
+	config->policy.data_dir = config->data_dir;
 	config->listen = options->listen ? options->listen : config->listen;
 	config->textfile = options->textfile ? options->textfile : config->textfile;
 	config->docker.enabled |= options->docker;

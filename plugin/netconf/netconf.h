@@ -41,8 +41,7 @@ enum guard_routes {
 
 /**
  * struct netconf_guard - The `guard` object
- * @policies:		Paths of policy files and directories; the default directory alone when none are named. One more
- *			than may be named: published_add()
+ * @policies:		Paths of policy files and directories; the default directory alone when none are named
  * @policies_default:	@policies is the default, which may be absent
  * @inline_policy:	The guard object, whose `reserved` and `granted` add to the files'; NULL: none; borrowed
  * @pointer:		JSON pointer of the guard object
@@ -52,7 +51,7 @@ enum guard_routes {
  * @max_age:		For how many seconds
  */
 struct netconf_guard {
-	const char *policies[LIMIT_POLICY_PATHS + 1];
+	const char *policies[LIMIT_POLICY_PATHS];
 	size_t n_policies;
 	bool policies_default;
 	const json_t *inline_policy;

@@ -32,14 +32,23 @@ static void hear(struct report *report, const struct finding *finding)
 	(void)fputc('\n', stderr);
 }
 
-/** read_paths() - Add what the paths hold, or the default directory's: 0, REFUSED (reported), negative errno */
+/** read_usual() - Add what counts on this host: the default directory, what is published in the cluster */
+static int read_usual(struct guard *guard, const struct policy_context *context, struct report *report)
+{
+	int r = policy_read_path(guard, NETCONF_POLICY_DIR, true, context, report);
+	int published = r < 0 ? 0 : policy_read_published(guard, NETCONF_DATA_DIR, context, report);
+
+	return r ? r : published;
+}
+
+/** read_paths() - Add what the paths hold, or what counts on this host: 0, REFUSED (reported), negative errno */
 static int read_paths(struct guard *guard, const struct path_list *paths, const struct policy_context *context,
 		      struct report *report)
 {
 	int outcome = 0;
 
 	if (!paths->n_paths)
-		return policy_read_path(guard, NETCONF_POLICY_DIR, true, context, report);
+		return read_usual(guard, context, report);
 	for (size_t i = 0; i < paths->n_paths && outcome >= 0; i++) {
 		int r = policy_read_path(guard, paths->paths[i], false, context, report);
 
@@ -84,7 +93,7 @@ int policies_check(const char *command, const struct path_list *paths)
 /**
  * policies_read() - Read policies
  * @command:	Name of the command, for messages
- * @paths:	Files and directories; none: the directory that an ADD reads, as strictly as an ADD does
+ * @paths:	Files and directories; none: what an ADD reads on this host, as strictly as an ADD does
  * @network:	Network that grants must match; NULL: each grant counts
  * @ret_guard:	Sealed guard, to be freed with guard_free()
  *

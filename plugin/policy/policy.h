@@ -37,11 +37,13 @@ struct policy_context {
 /* Files are read in the order given, directories in name order of their *.json. */
 int policy_read_path(struct guard *guard, const char *path, bool may_be_absent, const struct policy_context *context,
 		     struct report *report);
+int policy_read_published(struct guard *guard, const char *data_dir, const struct policy_context *context,
+			  struct report *report);
 /* Entries of an inline object at @pointer, or of a whole document ("", all its keys checked) with those of the tables
  * that it imports; nothing is borrowed. */
 int policy_read_json(struct guard *guard, const json_t *json, const char *file, const char *pointer,
 		     const struct policy_context *context, struct report *report);
-/* All of a configuration: policies, then inline entries. */
+/* All of a configuration: policies, what is published in the cluster, then inline entries. */
 int policy_add_netconf(struct guard *guard, const struct netconf *netconf, const struct policy_context *context,
 		       struct report *report);
 /* The same for an ADD: a guard of its own, sealed. */

@@ -213,6 +213,8 @@ static int read_set(const char *const *paths, size_t n_paths, bool may_be_absent
 		if (!r)
 			r = policy_read_path(set.guard, paths[i], may_be_absent, &context, once->report);
 	}
+	if (r >= 0 && once->on_host && !once->replacing->n_paths)
+		r = policy_read_published(set.guard, NETCONF_DATA_DIR, &context, once->report);
 	if (r >= 0)
 		r = policy_lint(set.guard, once->report);
 	if (!r)

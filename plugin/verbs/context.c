@@ -117,7 +117,6 @@ int context_read_policy(struct context *context, struct error *reterr)
 	struct first_error listener;
 	int r;
 
-	published_add(&context->netconf.guard, context->netconf.data_dir, context->published);
 	first_error_init(&listener, reterr, ERROR_POLICY);
 	r = compiled_read(&context->netconf, context->request.verb == CNI_ADD, &context->guard, &news,
 			  &listener.report);

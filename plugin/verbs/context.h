@@ -14,7 +14,6 @@
 #include "plugin/host/host.h"
 #include "plugin/netconf/netconf.h"
 #include "plugin/network/port.h"
-#include "plugin/policy/published.h"
 #include "plugin/verbs/pinning.h"
 
 /**
@@ -28,7 +27,6 @@
  * @previous:	prevResult, empty where there is none or the verb has not read it
  * @unguarded:	Nothing is reserved for the network
  * @on_last_good:	The policies can't be read, and it goes on with the last ones that could be
- * @published:	Path of the policy that is published in the cluster, "" where there is none
  * @recorder:	Where the call is recorded; borrowed, never NULL in a verb
  */
 struct context {
@@ -42,7 +40,6 @@ struct context {
 	bool unguarded;
 	bool on_last_good;
 	struct recorder *recorder;
-	char published[PUBLISHED_PATH_MAX];
 };
 
 int context_read_config(struct context *context, struct error *reterr);

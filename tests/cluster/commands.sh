@@ -136,6 +136,29 @@ $block" '{reserved: [$list | split("\n")[] | {cidr: ., owner: "db"}]}' >policy.j
 	wait_until 5 eval '! on_host 1 grep -q cidr /run/rangeguard/cluster-policy.json'
 }
 
+# Not only ADD asks what is published, but whoever says what is reserved on a host
+test_what_is_published_is_told_by_every_command()
+{
+	local status=0
+
+	two_hosts
+	jq -n '{reserved: [{cidr: "172.30.0.0/16", owner: "voice"}, {cidr: "10.64.0.0/25", owner: "db"}]}' >policy.json
+	assert_succeeds cluster 1 publish "$PWD/policy.json"
+	wait_until 5 on_host 2 grep -q voice /run/rangeguard/cluster-policy.json
+	output=$(on_host 2 "$RANGEGUARD" explain 172.30.1.1) || status=$?
+	assert_equal 1 "$status" "explain: $output"
+	assert_contains "$output" voice explain
+	assert_equal 172.31.0.0/16 "$(on_host 2 "$RANGEGUARD" suggest --within 172.30.0.0/15 --prefix-length 16)" suggest
+	jq '.name = "calls" | .ipam |= (.ranges = [[{subnet: "172.30.0.0/24"}]] | del(.blocks)) | del(.guard)' <<<"$POOL" >calls.conf
+	assert_fails on_host 2 "$RANGEGUARD" validate --host "$PWD/calls.conf"
+	assert_contains "$output" "touches reserved range 172.30.0.0/16 (owner voice" validate
+	assert_json "$(on_host 2 "$RANGEGUARD" pools --config "$PWD/calls.conf" --format json)" \
+		'.pools[0] | .free == 0 and .reservedBy == "voice"' pools
+	echo "$POOL" >pods.conf
+	assert_fails on_host 2 "$RANGEGUARD" audit --config "$PWD/pods.conf"
+	assert_matches "$output" "$second .*reserved.*owner db" audit
+}
+
 test_a_host_that_is_gone_is_forgotten()
 {
 	two_hosts

@@ -135,6 +135,16 @@ test_what_makes_no_sense_changes_nothing()
 	assert_equal "600 0 0" "$(stat -c '%a %u %g' "$SOCKET")" "mode and owner of the socket"
 }
 
+# What is published in the cluster counts for Docker's networks as for all others, from the moment it is there
+test_published_policy_counts()
+{
+	pool '{"Pool": "10.97.0.0/24"}'
+	install -m 0600 /dev/stdin /run/rangeguard/cluster-policy.json <<<'{"reserved": [{"cidr": "10.98.0.0/16", "owner": "voice"}]}'
+	assert_contains "$(calls RequestPool '{"Pool": "10.98.7.0/24"}')" "touches reserved range 10.98.0.0/16 (owner voice" refusal
+	rm /run/rangeguard/cluster-policy.json
+	pool '{"Pool": "10.98.7.0/24"}'
+}
+
 test_who_asks_tells_a_repetition_from_a_second_network()
 {
 	local answers
