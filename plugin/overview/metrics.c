@@ -301,8 +301,21 @@ static void write_networks(const struct pools *pools, FILE *stream)
 	write_network_family(pools, "policy_broken",
 			     "Whether the network's policy can't be read (1): then each ADD is refused.", is_broken,
 			     stream);
-	write_network_family(pools, "policy_changed_timestamp_seconds", "When a file of the policy was last changed.",
-			     changed, stream);
+	write_network_family(pools, "policy_changed_timestamp_seconds",
+			     "When a file of the policy, or a table that it imports, was last changed.", changed,
+			     stream);
+}
+
+/** write_files() - How old policies and the tables that they import are */
+static void write_files(const struct pools *pools, FILE *stream)
+{
+	family(stream, "policy_file_changed_timestamp_seconds", "gauge",
+	       "When this policy, or this table that one imports, was last changed.");
+	for (size_t i = 0; i < pools->n_files; i++) {
+		(void)fputs("rangeguard_policy_file_changed_timestamp_seconds{", stream);
+		label(stream, "file", pools->files[i].path);
+		(void)fprintf(stream, "} %lld\n", (long long)pools->files[i].changed);
+	}
 }
 
 /** hear_nothing() - Listener: what is wrong shows in the numbers */
@@ -332,6 +345,7 @@ static int write_pools(const struct path_list *configs, FILE *stream)
 	write_pool_family(&pools, "pool_free_addresses", "Addresses of the range that can be given.",
 			  offsetof(struct pool_usage, free), stream);
 	write_networks(&pools, stream);
+	write_files(&pools, stream);
 	family(stream, "config_errors", "gauge",
 	       "What is wrong with network configurations and policies of this host.");
 	(void)fprintf(stream, "rangeguard_config_errors %u\n", report.errors);

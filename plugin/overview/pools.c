@@ -6,12 +6,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "ipam/store/state.h"
 #include "plugin/host/own_ranges.h"
 #include "plugin/policy/policy.h"
+#include "plugin/policy/policy_record.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/day.h"
 
@@ -137,19 +138,55 @@ static int measure(struct reading *reading, const struct netconf *netconf, const
 	return 0;
 }
 
-/** last_change() - When a file of the policies was changed last */
-static int64_t last_change(const struct netconf_guard *config)
-{
-	CLEANUP(path_list_done) struct path_list files = {0};
-	struct stat status;
-	int64_t last = 0;
+/** struct noting - Files of a network's policies on their way into the list */
+struct noting {
+	struct pools *pools;
+	struct network_state *network;
+	int outcome;
+};
 
-	for (size_t i = 0; i < config->n_policies; i++)
-		(void)path_list_expand(&files, config->policies[i]);
-	for (size_t i = 0; i < files.n_paths; i++)
-		if (stat(files.paths[i], &status) == 0 && status.st_mtim.tv_sec > last)
-			last = status.st_mtim.tv_sec;
-	return last;
+/** is_noted() - Whether a file is in the list */
+static bool is_noted(const struct pools *pools, const char *path)
+{
+	for (size_t i = 0; i < pools->n_files; i++)
+		if (!strcmp(pools->files[i].path, path))
+			return true;
+	return false;
+}
+
+/** note_file() - policy_file_fn */
+static void note_file(void *userdata, const char *path, int64_t changed)
+{
+	struct noting *noting = userdata;
+	struct pools *pools = noting->pools;
+	struct policy_file *files;
+
+	if (changed > noting->network->policy_changed)
+		noting->network->policy_changed = changed;
+	if (noting->outcome || is_noted(pools, path))
+		return;
+	files = array_room(pools->files, pools->n_files, &pools->files_room, sizeof(*files));
+	if (files)
+		pools->files = files;
+	if (!files || !(files[pools->n_files].path = strdup(path)))
+		noting->outcome = -ENOMEM;
+	else
+		files[pools->n_files++].changed = changed;
+}
+
+/** read_policy() - The policy of a network, and what it was read from: 0, REFUSED when it is broken, negative errno */
+static int read_policy(struct reading *reading, const struct netconf *netconf, long today,
+		       struct network_state *network, struct guard **ret_guard)
+{
+	POLICY_RECORD_CLEANUP struct policy_record record = {.read_max = UINT64_MAX};
+	struct noting noting = {.pools = reading->pools, .network = network};
+	int r = policy_record_begin(&record, today);
+
+	if (r)
+		return r;
+	r = policy_read_netconf(netconf, today, &record, ret_guard, reading->report);
+	policy_record_files(&record, note_file, &noting);
+	return noting.outcome ? noting.outcome : r;
 }
 
 /** hear_nothing() - Listener: the same was heard of today's policy */
@@ -186,9 +223,8 @@ static int read_network(void *userdata, struct netconf *netconf)
 	network = add_network(reading->pools, netconf);
 	if (!network)
 		return -ENOMEM;
-	r = policy_read_netconf(netconf, today, NULL, &guard, reading->report);
+	r = read_policy(reading, netconf, today, network, &guard);
 	network->policy_broken = r != 0;
-	network->policy_changed = last_change(&netconf->guard);
 	if (r)
 		return r == -ENOMEM ? r : 0;
 	network->n_entries = guard_n_entries(guard);
@@ -262,6 +298,9 @@ void pools_done(struct pools *pools)
 		free(pools->networks[i].name);
 		free(pools->networks[i].data_dir);
 	}
+	for (size_t i = 0; i < pools->n_files; i++)
+		free(pools->files[i].path);
+	free(pools->files);
 	free(pools->networks);
 	free(pools->usages);
 	*pools = (struct pools){.n_usages = 0};

@@ -364,8 +364,9 @@ int policy_read_published(struct guard *guard, const char *data_dir, const struc
 	if (error == ENOENT || error == ENOTDIR)
 		return context->record ? policy_record_absent(context->record, path) : 0;
 	if (error == EACCES && geteuid() != 0) {
-		report_warning(report, RULE_POLICY, path, "",
-			       "only root can see whether anything is published in the cluster, which would count, too");
+		report_warning(
+			report, RULE_POLICY, path, "",
+			"only root can see whether anything is published in the cluster, which would count, too");
 		return 0;
 	}
 	return policy_read_path(guard, path, false, context, report);

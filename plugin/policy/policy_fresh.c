@@ -179,6 +179,46 @@ bool policy_record_began_after(const void *bytes, size_t size, int64_t moment)
 	return head.started_ns > moment;
 }
 
+/** struct origins - A walk over a record: what is left of it, and the last source */
+struct origins {
+	const uint8_t *at;
+	const uint8_t *end;
+	struct policy_origin origin;
+	const char *path;
+};
+
+/** next_origin() - The next source of a record: 1, 0 after the last one, -EUCLEAN when it can't be read */
+static int next_origin(struct origins *origins)
+{
+	const uint8_t *at = origins->at, *end = origins->end;
+
+	if (at == end)
+		return 0;
+	if ((size_t)(end - at) < sizeof(origins->origin))
+		return -EUCLEAN;
+	memcpy(&origins->origin, at, sizeof(origins->origin));
+	at += sizeof(origins->origin);
+	if (!origins->origin.path_size || origins->origin.path_size > (size_t)(end - at) ||
+	    at[origins->origin.path_size - 1])
+		return -EUCLEAN;
+	origins->path = (const char *)at;
+	origins->at = at + origins->origin.path_size;
+	return 1;
+}
+
+/** policy_record_files() - Visit each file that a guard was made of; a directory's come one by one */
+void policy_record_files(const struct policy_record *record, policy_file_fn each, void *userdata)
+{
+	struct origins origins = {.at = record->bytes + sizeof(struct policy_days),
+				  .end = record->bytes + record->size};
+
+	if (record->size < sizeof(struct policy_days))
+		return;
+	while (next_origin(&origins) > 0)
+		if (origins.origin.kind == POLICY_ORIGIN_FILE)
+			each(userdata, origins.path, origins.origin.mtime_s);
+}
+
 /**
  * policy_record_holds() - Whether what a record tells of is unchanged
  * @bytes:	Record
@@ -189,28 +229,21 @@ bool policy_record_began_after(const void *bytes, size_t size, int64_t moment)
  */
 bool policy_record_holds(const void *bytes, size_t size, long today)
 {
-	const uint8_t *at = bytes, *end = at + size;
+	struct origins origins = {.at = bytes, .end = (const uint8_t *)bytes + size};
 	const char *last = NULL;
-	struct policy_origin origin;
 	struct policy_days days;
+	int r;
 
 	if (size < sizeof(days))
 		return false;
-	memcpy(&days, at, sizeof(days));
-	at += sizeof(days);
+	memcpy(&days, bytes, sizeof(days));
+	origins.at += sizeof(days);
 	if (today < days.first_day || today > days.last_day)
 		return false;
-	while (at < end) {
-		if ((size_t)(end - at) < sizeof(origin))
+	while ((r = next_origin(&origins)) > 0) {
+		if (!is_same(&origins.origin, origins.path) || !is_safe(origins.path, last))
 			return false;
-		memcpy(&origin, at, sizeof(origin));
-		at += sizeof(origin);
-		if (!origin.path_size || origin.path_size > (size_t)(end - at) || at[origin.path_size - 1])
-			return false;
-		if (!is_same(&origin, (const char *)at) || !is_safe((const char *)at, last))
-			return false;
-		last = (const char *)at;
-		at += origin.path_size;
+		last = origins.path;
 	}
-	return true;
+	return r == 0;
 }

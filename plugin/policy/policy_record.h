@@ -90,6 +90,9 @@ struct policy_key {
 	size_t inline_size;
 };
 
+/** policy_file_fn - Called for each file of a record: a policy, or a table that one imports; @changed: its mtime */
+typedef void (*policy_file_fn)(void *userdata, const char *path, int64_t changed);
+
 /* policy_record.c */
 struct policy_origin policy_origin_of(const struct stat *status);
 int policy_record_begin(struct policy_record *record, long today);
@@ -106,6 +109,7 @@ int policy_digest(int fd, uint8_t ret_digest[static POLICY_LISTING_BYTES]);
 
 /* policy_fresh.c */
 int policy_key(const struct netconf *netconf, struct policy_key *ret_key);
+void policy_record_files(const struct policy_record *record, policy_file_fn each, void *userdata);
 bool policy_record_holds(const void *bytes, size_t size, long today);
 bool policy_record_began_after(const void *bytes, size_t size, int64_t moment);
 
