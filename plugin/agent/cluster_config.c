@@ -207,7 +207,7 @@ int cluster_config_read(const char *path, struct cluster_config *ret_config, str
 			reterr, ERROR_CONFIG,
 			"%.256s must be root's and readable by nobody else: chown root %.256s; chmod 0600 %.256s", path,
 			path, path);
-	root = json_loadb(source.text, source.size, JSON_REJECT_DUPLICATES, &fault);
+	root = source_json(&source, JSON_REJECT_DUPLICATES, &fault);
 	if (!root)
 		return error_set(reterr, ERROR_DECODE, "%.256s:%d:%d: not valid JSON: %s", path, fault.line,
 				 fault.column, fault.text);

@@ -246,7 +246,7 @@ int agent_config_read(const char *path, struct agent_config *ret_config, struct 
 		return agent_config_parse(json_object(), file, ret_config, reterr);
 	if (r < 0)
 		return error_set_errno(reterr, ERROR_IO, r, "%.256s", file);
-	root = json_loadb(source.text, source.size, JSON_REJECT_DUPLICATES, &fault);
+	root = source_json(&source, JSON_REJECT_DUPLICATES, &fault);
 	if (!root)
 		return error_set(reterr, ERROR_DECODE, "%.256s:%d:%d: not valid JSON: %s", file, fault.line,
 				 fault.column, fault.text);

@@ -237,7 +237,7 @@ static int add_policy(const char *path, json_t *reserved, json_t *granted)
 	json_t *root;
 	int r = source_read(path, LIMIT_POLICY_FILE, &source);
 
-	root = r < 0 ? NULL : json_loadb(source.text, source.size, 0, NULL);
+	root = r < 0 ? NULL : source_json(&source, 0, NULL);
 	if (!root || json_object_get(root, "imports")) {
 		(void)fprintf(stderr, "rangeguard cluster publish: %s: %s\n", path,
 			      r < 0  ? strerror(-r)

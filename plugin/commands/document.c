@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "plugin/text/source.h"
 #include "plugin/text/template.h"
@@ -127,6 +128,9 @@ static void refuse_unknown(struct reading *reading, const json_t *root)
 			"kind %.64s of %.64s is not read; rangeguard validate --help says where the kinds are listed "
 			"that are",
 			kind, version);
+	else if (!root)
+		report_error(report, RULE_INVALID_VALUE, reading->file, "",
+			     "the file is empty, so nothing in it was checked");
 	else if (!json_is_object(root))
 		report_error(report, RULE_INVALID_VALUE, reading->file, "", "the document must be a JSON object");
 	else
@@ -229,6 +233,14 @@ static int read_text(struct reading *reading, const struct source *text)
 	return r < 0 ? r : 0;
 }
 
+/** is_regular() - Whether a file can be read again */
+static bool is_regular(const char *path)
+{
+	struct stat status;
+
+	return strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 /**
  * documents_read() - Validate one file
  * @documents:	What has been read; gets the findings
@@ -255,6 +267,8 @@ int documents_read(struct documents *documents, const char *path, bool named)
 	r = read_text(&reading, &text);
 	tell_duplicates(&reading, SURVEY_UNKNOWN);
 	free(reading.duplicates);
+	if (!is_regular(path))
+		findings_keep_source(&documents->findings, reading.file, &source);
 	return r;
 }
 

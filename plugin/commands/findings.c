@@ -95,6 +95,11 @@ void findings_done(struct findings *findings)
 	for (size_t i = 0; i < findings->n_items; i++)
 		item_done(&findings->items[i]);
 	free(findings->items);
+	for (size_t i = 0; i < findings->n_sources; i++) {
+		free(findings->sources[i].file);
+		source_done(&findings->sources[i].source);
+	}
+	free(findings->sources);
 	path_list_done(&findings->files);
 	*findings = (struct findings){0};
 }
@@ -194,17 +199,49 @@ void findings_locate(struct findings *findings, size_t from, const char *file, s
 		findings->failed = true;
 }
 
+/**
+ * findings_keep_source() - Keep a text that can't be read a second time, for places that are found later
+ * @findings:	Findings
+ * @file:	Its name
+ * @source:	The text; empty afterwards
+ */
+void findings_keep_source(struct findings *findings, const char *file, struct source *source)
+{
+	struct kept_source *sources = reallocarray(findings->sources, findings->n_sources + 1, sizeof(*sources));
+	char *name = strdup(file);
+
+	if (sources)
+		findings->sources = sources;
+	if (!sources || !name) {
+		findings->failed = true;
+		free(name);
+		return;
+	}
+	sources[findings->n_sources++] = (struct kept_source){.file = name, .source = *source};
+	*source = (struct source){0};
+}
+
+/** kept_text() - The text of a file that can't be read a second time; NULL: it can */
+static const struct source *kept_text(const struct findings *findings, const char *file)
+{
+	for (size_t i = 0; i < findings->n_sources; i++)
+		if (strcmp(findings->sources[i].file, file) == 0)
+			return &findings->sources[i].source;
+	return NULL;
+}
+
 /** locate_again() - Places in one file, which is read once more */
-static void locate_again(const struct wanted *wanted, size_t n)
+static void locate_again(const struct findings *findings, const struct wanted *wanted, size_t n)
 {
 	const char *file = wanted->place->file;
+	const struct source *kept = kept_text(findings, file);
 	SOURCE_CLEANUP struct source source = {0};
 	VALUES_CLEANUP struct values values = {0};
 	struct source text;
 
-	if (source_read_again(file, LIMIT_POLICY_FILE, &source) < 0)
+	if (!kept && source_read_again(file, LIMIT_POLICY_FILE, &source) < 0)
 		return;
-	text = source_without_mark(&source);
+	text = source_without_mark(kept ? kept : &source);
 	if (values_start(&values, text.text, text.size, values_syntax_of(file)) != 0)
 		return;
 	while (values_next(&values) == 0)
@@ -222,7 +259,7 @@ static void locate_rest(struct findings *findings)
 	for (size_t i = 0; i < n; i = end) {
 		for (end = i + 1; end < n && strcmp(wanted[end].place->file, wanted[i].place->file) == 0;)
 			end++;
-		locate_again(&wanted[i], end - i);
+		locate_again(findings, &wanted[i], end - i);
 	}
 }
 
@@ -286,7 +323,7 @@ static bool has_suffix(const char *name, const char *suffix)
 {
 	const char *dot = strrchr(name, '.');
 
-	return dot && strcmp(dot + 1, suffix) == 0;
+	return dot && strcasecmp(dot + 1, suffix) == 0;
 }
 
 /** findings_pass_over() - Count a file of a directory that nothing is read from */

@@ -10,6 +10,7 @@
 #include "plugin/foreign/survey.h"
 #include "plugin/report/report.h"
 #include "plugin/text/paths.h"
+#include "plugin/text/source.h"
 #include "plugin/text/values.h"
 
 /** struct place - Somewhere in a file; texts are owned, @line 0: unknown; @pointer, @offset as in struct finding */
@@ -31,6 +32,12 @@ struct kept_finding {
 	struct place related;
 };
 
+/** struct kept_source - A text that can't be read a second time: standard input, a pipe; owned */
+struct kept_source {
+	char *file;
+	struct source source;
+};
+
 /** Kinds of names of files that were passed over */
 enum passed_over {
 	PASSED_JSON,
@@ -43,8 +50,10 @@ enum passed_over {
  * struct findings - All of them, in the order they were heard
  * @report:		Must stay first
  * @files:		Names of the files read
+ * @sources:		Texts that can't be read a second time; owned
  * @n_passed_over:	Files of directories that are of no kind that is read, by their names
  * @unread:		Kinds of resources that are not read; borrowed
+ * @hits:		What reservations would hit of what is there, by owner; borrowed
  * @n_reserved:		Reservations that were read
  * @strict:		Warnings count as errors
  * @colour:		What is printed as text is coloured
@@ -56,9 +65,13 @@ struct findings {
 	size_t n_items;
 	size_t capacity;
 	struct path_list files;
+	struct kept_source *sources;
+	size_t n_sources;
 	size_t n_passed_over[N_PASSED_OVER];
 	const struct unread *unread;
 	size_t n_unread;
+	const struct hits *hits;
+	size_t n_hits;
 	size_t n_reserved;
 	bool strict;
 	bool colour;
@@ -68,6 +81,7 @@ struct findings {
 void findings_init(struct findings *findings);
 void findings_done(struct findings *findings);
 void findings_locate(struct findings *findings, size_t from, const char *file, struct values *values);
+void findings_keep_source(struct findings *findings, const char *file, struct source *source);
 void findings_finish(struct findings *findings);
 
 void findings_pass_over(struct findings *findings, const char *file);

@@ -79,11 +79,38 @@ static void print_unread(const struct findings *findings, FILE *stream)
 	}
 }
 
+/** print_hits() - "would be hit: db-platform: 3 containers, 1 pool", a line for each owner */
+static void print_hits(const struct findings *findings, FILE *stream)
+{
+	static const char *const nouns[] = {
+		[HIT_CONTAINER] = "container", [HIT_POOL] = "pool", [HIT_HOST] = "address", [N_SURVEY_HITS] = NULL};
+
+	for (size_t i = 0; i < findings->n_hits; i++) {
+		const struct hits *hits = &findings->hits[i];
+		const char *separator = "";
+
+		(void)fputs("would be hit by reservations of ", stream);
+		(void)print_printable(*hits->owner ? hits->owner : "nobody named", stream);
+		(void)fputs(": ", stream);
+		for (size_t j = 0; nouns[j]; j++) {
+			if (!hits->n[j])
+				continue;
+			(void)fprintf(stream, "%s%zu %s%s", separator, hits->n[j], nouns[j],
+				      hits->n[j] == 1 ? ""
+				      : j == HIT_HOST ? "es of hosts"
+						      : "s");
+			separator = ", ";
+		}
+		(void)fputc('\n', stream);
+	}
+}
+
 /** findings_print_text() - As text */
 int findings_print_text(const struct findings *findings, FILE *stream)
 {
 	for (size_t i = 0; i < findings->n_items; i++)
 		print_finding(&findings->items[i], findings->colour, stream);
+	print_hits(findings, stream);
 	print_count(findings->files.n_paths, "file", ", ", stream);
 	print_passed_over(findings, stream);
 	print_unread(findings, stream);

@@ -25,7 +25,7 @@ int routes_file_read(const char *path, struct routes *ret_routes, struct error *
 
 	if (r < 0)
 		return error_set(reterr, ERROR_IO, "%s", strerror(-r));
-	root = json_loadb(source.text, source.size, 0, &fault);
+	root = source_json(&source, 0, &fault);
 	if (!root)
 		return error_set(reterr, ERROR_DECODE, "not valid JSON: %s", fault.text);
 	r = routes_read(root, strcmp(path, "-") == 0 ? "<stdin>" : path, ret_routes, reterr);

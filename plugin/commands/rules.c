@@ -8,7 +8,8 @@
 static const struct rule_text rules[] = {
 	{RULE_NOT_JSON, "not JSON or YAML", "mend the syntax at the position given"},
 	{RULE_UNKNOWN_KEY, "unknown or misspelt key", "the key meant is suggested; x- makes it a comment"},
-	{RULE_INVALID_VALUE, "missing or invalid value", "the message says what is allowed"},
+	{RULE_INVALID_VALUE, "missing or invalid value, or plugins in an order that can't work",
+	 "the message says what is allowed"},
 	{RULE_VERSION, "unsupported cniVersion", "0.1.0 to 1.1.0"},
 	{RULE_DUPLICATE, "duplicate key, or two files with one network name", "remove one; rename one"},
 	{RULE_RANGE_RESERVED, "a range touches a reserved range", "another range, a grant, or onOverlap: exclude"},

@@ -36,8 +36,9 @@ const char command_validate_help[] =
 	"  --host              the policies lie where an ADD reads them: who can write them counts\n"
 	"  --host-routes FILE  routes of the host that the configurations are for, as printed by\n"
 	"                      'ip -json route show table all'\n"
-	"  --leases FILE       what 'rangeguard list --format json' printed on a host: which of its\n"
-	"                      containers would the policy hit? May be repeated; PATH may be left out\n"
+	"  --leases FILE       what 'rangeguard list' or 'pools' with --format json, or 'ip -json address'\n"
+	"                      printed on a host: which of its containers, ranges and own addresses would\n"
+	"                      the policy hit? May be repeated; PATH may be left out\n"
 	"  --format FORMAT     text (default), json, sarif, junit or github\n"
 	"  --color WHEN        colour the text: auto (default; on a terminal, unless NO_COLOR is set),\n"
 	"                      always or never\n"
@@ -128,8 +129,11 @@ static int complain(const char *path, int error)
 }
 
 /** nothing_in() - Say that a path has nothing to check; return the exit status */
-static int nothing_in(const char *path)
+static int nothing_in(const char *path, bool is_directory)
 {
+	/* Of a file there is a finding. */
+	if (!is_directory)
+		return EXIT_USAGE;
 	(void)fprintf(stderr, "rangeguard validate: nothing to check in %s: no file there is of a kind that is read\n",
 		      path);
 	return EXIT_USAGE;
@@ -151,7 +155,7 @@ static int validate_path(const char *path, struct documents *documents)
 			status = complain(files.paths[i], -r);
 	}
 	if (!status && documents->findings.files.n_paths == n_before)
-		return nothing_in(path);
+		return nothing_in(path, kind == PATHS_E_DIRECTORY);
 	return status;
 }
 
@@ -204,11 +208,44 @@ static int exit_status(const struct findings *findings)
 	return findings->report.errors || (findings->strict && findings->report.warnings) ? EXIT_FINDINGS : EXIT_FINE;
 }
 
+/** validate_leases() - The arguments of --leases, each of which has to tell what is there; 0 or the exit status */
+static int validate_leases(const struct path_list *leases, struct documents *documents)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < leases->n_paths; i++) {
+		size_t n_before = documents->survey.n_running;
+
+		status |= validate_path(leases->paths[i], documents);
+		if (!status && documents->survey.n_running == n_before) {
+			(void)fprintf(
+				stderr,
+				"rangeguard validate: --leases %s: neither what rangeguard list or pools prints with "
+				"--format json, nor what ip -json address does\n",
+				leases->paths[i]);
+			status = EXIT_USAGE;
+		}
+	}
+	return status;
+}
+
+/** check_stdin() - Standard input can be read once; 0 or the exit status */
+static int check_stdin(char **paths, const struct validate_options *options)
+{
+	size_t n = options->host_routes && !strcmp(options->host_routes, "-");
+
+	for (size_t i = 0; i < options->leases.n_paths; i++)
+		n += !strcmp(options->leases.paths[i], "-");
+	for (; *paths; paths++)
+		n += !strcmp(*paths, "-");
+	return n > 1 ? usage("standard input (-) can be read only once", "") : 0;
+}
+
 /** validate() - Read, compare and print; return the exit status */
 static int validate(char **paths, const struct validate_options *options, struct documents *documents)
 {
 	struct findings *findings = &documents->findings;
-	int status = validate_paths(options->leases.paths, options->leases.n_paths, documents);
+	int status = validate_leases(&options->leases, documents);
 	size_t n_paths = 0;
 
 	while (paths[n_paths])
@@ -220,6 +257,8 @@ static int validate(char **paths, const struct validate_options *options, struct
 		status = EXIT_USAGE;
 	findings->unread = documents->survey.unread;
 	findings->n_unread = documents->survey.n_unread;
+	findings->hits = documents->survey.hits;
+	findings->n_hits = documents->survey.n_hits;
 	findings_finish(findings);
 	findings->strict = options->strict;
 	findings->colour = colour_wanted(options->colour, STDOUT_FILENO);
@@ -245,6 +284,8 @@ int command_validate(int argc, char **argv)
 	status = read_options(argc, argv, &options, &first);
 	if (!status && first == argc && !options.leases.n_paths)
 		status = usage("no PATH given", "");
+	if (!status)
+		status = check_stdin(argv + first, &options);
 	if (!status)
 		status = policies_check("validate", &options.policies);
 	documents.survey.policies.on_host = options.on_host;

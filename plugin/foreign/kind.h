@@ -20,6 +20,8 @@ enum kind_class {
 	KIND_PLUGIN, /* CNI: a plugin alone */
 	KIND_POLICY, /* rangeguard's */
 	KIND_LEASES, /* what `rangeguard list` prints */
+	KIND_POOLS,  /* what `rangeguard pools` prints */
+	KIND_HOST,   /* what `ip -json address` prints of an interface */
 	KIND_ITEMS,  /* resources in a list */
 };
 

@@ -4,17 +4,11 @@
  * has to look more like one of these than what stands in a JSON file, of which there are fewer. Pure.
  */
 
-#include <fnmatch.h>
 #include <string.h>
 
 #include "plugin/foreign/kind.h"
 #include "plugin/foreign/path.h"
-
-/** is_yaml() - Whether a file is YAML by its name */
-static bool is_yaml(const char *file)
-{
-	return fnmatch("*.y*ml", file, 0) == 0;
-}
+#include "plugin/text/flaw.h"
 
 /** is_npm() - Whether a file is one of npm's, whose "type" and "imports" mean something else */
 static bool is_npm(const char *file)
@@ -28,23 +22,24 @@ static bool is_npm(const char *file)
 static bool is_list(const json_t *root, const char *file)
 {
 	return json_object_get(root, "plugins") &&
-	       (!is_yaml(file) || path_leads_somewhere(root, "cniVersion plugins/*/ipam plugins/*/cniVersion"));
+	       (!flaw_is_yaml_name(file) ||
+		path_leads_somewhere(root, "cniVersion plugins/*/ipam plugins/*/cniVersion"));
 }
 
 /** is_plugin() - Whether a document is a plugin's configuration */
 static bool is_plugin(const json_t *root, const char *file)
 {
 	if (json_is_object(json_object_get(root, "ipam")) &&
-	    (!is_yaml(file) || path_leads_somewhere(root, "ipam/type")))
+	    (!flaw_is_yaml_name(file) || path_leads_somewhere(root, "ipam/type")))
 		return true;
 	return json_object_get(root, "type") && !is_npm(file) &&
-	       (!is_yaml(file) || json_object_get(root, "cniVersion"));
+	       (!flaw_is_yaml_name(file) || json_object_get(root, "cniVersion"));
 }
 
 /** is_policy() - Whether a document is a policy */
 static bool is_policy(const json_t *root, const char *file)
 {
-	if (is_yaml(file))
+	if (flaw_is_yaml_name(file))
 		return path_leads_somewhere(root, "reserved/*/cidr reserved/*/range granted/*/cidr granted/*/range");
 	return !is_npm(file) && (json_object_get(root, "reserved") || json_object_get(root, "granted") ||
 				 json_object_get(root, "imports"));
@@ -53,7 +48,7 @@ static bool is_policy(const json_t *root, const char *file)
 /** is_netavark() - Whether a document looks like a network of netavark */
 static bool is_netavark(const json_t *root, const char *file)
 {
-	if (is_yaml(file))
+	if (flaw_is_yaml_name(file))
 		return false;
 	return json_is_array(json_object_get(root, "subnets")) ||
 	       (json_object_get(root, "driver") &&
@@ -67,9 +62,18 @@ static bool is_items(const json_t *root, const char *file)
 	return json_is_string(json_object_get(root, "apiVersion")) && json_is_array(json_object_get(root, "items"));
 }
 
+/** is_interface() - Whether a document is an interface as ip(8) prints it, with its addresses */
+static bool is_interface(const json_t *root, const char *file)
+{
+	(void)file;
+	return json_is_string(json_object_get(root, "ifname")) && json_is_array(json_object_get(root, "addr_info"));
+}
+
 static const struct kind kinds[] = {
 	{.name = "a list of resources", .class = KIND_ITEMS, .fits = is_items},
 	{.name = "leases of rangeguard's", .class = KIND_LEASES, .shape = "leases/*/containerID"},
+	{.name = "pools of rangeguard's", .class = KIND_POOLS, .shape = "pools/*/usedPercent"},
+	{.name = "addresses of a host", .class = KIND_HOST, .fits = is_interface},
 	{.name = "a list of CNI plugins", .class = KIND_LIST, .fits = is_list},
 	{.name = "a CNI plugin", .class = KIND_PLUGIN, .fits = is_plugin},
 	{.name = "a policy", .class = KIND_POLICY, .fits = is_policy},

@@ -136,6 +136,8 @@ static void visit(struct tour *tour, const json_t *value, const struct pointer *
 	case KIND_ROWS:
 	case KIND_POLICY:
 	case KIND_LEASES:
+	case KIND_POOLS:
+	case KIND_HOST:
 	default:
 		visit_row(tour, kind, value, at);
 		break;
@@ -223,6 +225,8 @@ int subject_read(const struct subject *subject, const char *file, struct usages 
 		return usage_read_plugin(subject->node.object, file, pointer, usages, report);
 	case KIND_ROWS:
 	case KIND_LEASES:
+	case KIND_POOLS:
+	case KIND_HOST:
 	case KIND_ITEMS:
 	default:
 		return kind_read(subject->kind, subject->node.object, file, pointer, usages, report);

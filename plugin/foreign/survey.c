@@ -12,6 +12,7 @@
 #include "plugin/foreign/survey_internal.h"
 #include "plugin/policy/policy.h"
 #include "plugin/policy/writers.h"
+#include "plugin/text/flaw.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/day.h"
 
@@ -45,6 +46,25 @@ static void check_writers(struct survey *survey, const char *file)
 	if (!flaw)
 		return;
 	(void)snprintf(message, sizeof(message), "an ADD would refuse it: policy %.512s %s", file, flaw);
+	report_finding(survey->report, &finding);
+}
+
+/** check_format() - An ADD reads policies as JSON, and of a directory files named *.json alone */
+static void check_format(struct survey *survey, const char *file)
+{
+	char message[ERROR_MSG_MAX];
+	struct finding finding = {.rule = RULE_POLICY,
+				  .severity = survey->policies.on_host ? SEVERITY_ERROR : SEVERITY_WARNING,
+				  .file = file,
+				  .pointer = "",
+				  .message = message};
+
+	if (!flaw_is_yaml_name(file))
+		return;
+	(void)snprintf(message, sizeof(message),
+		       "a policy as YAML is not read by an ADD, which then refuses nothing of it: make it JSON (yq . "
+		       "%.512s), in a file named *.json",
+		       file);
 	report_finding(survey->report, &finding);
 }
 
@@ -110,11 +130,15 @@ static void look_at(void *userdata, const struct subject *subject)
 		break;
 	case KIND_POLICY:
 		visit->outcome = SURVEY_OURS;
+		if (!subject->depth)
+			check_format(visit->survey, visit->file);
 		validate_policy(visit->survey, subject->node.object, visit->file);
 		break;
 	case KIND_LEASES:
+	case KIND_POOLS:
+	case KIND_HOST:
 		visit->outcome = SURVEY_OTHERS;
-		survey_leases(visit->survey, subject, visit->file);
+		survey_running(visit->survey, subject, visit->file);
 		break;
 	case KIND_ROWS:
 	case KIND_ITEMS:

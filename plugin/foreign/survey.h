@@ -22,6 +22,24 @@ struct unread {
 	size_t n;
 };
 
+/** enum survey_hit - What a reservation would hit */
+enum survey_hit {
+	HIT_CONTAINER,
+	HIT_POOL,
+	HIT_HOST,
+	N_SURVEY_HITS,
+};
+
+/** Owners whose reservations' hits are counted, and space for a name */
+#define SURVEY_HITS_MAX 64
+#define SURVEY_OWNER_MAX 64
+
+/** struct hits - How much an owner's reservations would hit; @owner "": nobody is named */
+struct hits {
+	char owner[SURVEY_OWNER_MAX];
+	size_t n[N_SURVEY_HITS];
+};
+
 /**
  * struct survey - What has been looked at
  * @routes:	Routes of the host that the configurations are for; borrowed; NULL: not known
@@ -30,6 +48,9 @@ struct unread {
  * @report:	Hears of all that is found
  * @unread:	Kinds that are not read
  * @n_unread:	How many kinds, as far as they are kept
+ * @n_running:	Documents that tell what is there already: leases, pools, addresses of hosts
+ * @hits:	What reservations would hit of it, by owner
+ * @n_hits:	How many owners
  * @failed:	Memory ran out
  */
 struct survey {
@@ -39,6 +60,9 @@ struct survey {
 	struct report *report;
 	struct unread unread[SURVEY_UNREAD_MAX];
 	size_t n_unread;
+	size_t n_running;
+	struct hits hits[SURVEY_HITS_MAX];
+	size_t n_hits;
 	bool failed;
 };
 

@@ -15,7 +15,7 @@ struct chain {
 	struct netconf netconf;
 };
 
-void survey_leases(struct survey *survey, const struct subject *subject, const char *file);
+void survey_running(struct survey *survey, const struct subject *subject, const char *file);
 void chain_done(struct chain *chain);
 void survey_cni(struct survey *survey, const struct subject *subject, const char *file, struct chain *chain);
 

@@ -9,7 +9,9 @@
 #include "plugin/foreign/netlist.h"
 #include "plugin/foreign/netwalk.h"
 #include "plugin/text/json.h"
+#include "plugin/text/source.h"
 #include "rangeguard/cleanup.h"
+#include "rangeguard/limits.h"
 
 /** is_ours() - Whether a plugin's object is rangeguard's, by its type or its IPAM */
 static bool is_ours(const json_t *object)
@@ -63,7 +65,8 @@ static int visit_node(const struct visit *visit, const struct netnode *node, con
 static int visit_file(const struct visit *visit, const char *file)
 {
 	NETWALK_CLEANUP struct netwalk walk = {0};
-	json_t *root = json_load_file(file, 0, NULL);
+	SOURCE_CLEANUP struct source source = {0};
+	json_t *root = source_read(file, LIMIT_STDIN, &source) < 0 ? NULL : source_json(&source, 0, NULL);
 	struct netnode node;
 	int r = 0;
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "plugin/policy/import.h"
+#include "plugin/text/source.h"
 #include "plugin/text/token.h"
 
 /** Columns that a policy can name: of the range, the filters, the texts and the last day */
@@ -124,7 +125,8 @@ static int read_items(struct import *import, const json_t *items)
 int import_json(struct import *import)
 {
 	json_error_t error;
-	json_t *root = json_loadb(import->head ? import->head : "", import->head_size, 0, &error);
+	const struct source head = {.text = import->head, .size = import->head_size};
+	json_t *root = source_json(&head, 0, &error);
 	const json_t *items = value_at(root, import->spec->items);
 	int r;
 

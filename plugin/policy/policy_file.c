@@ -4,11 +4,15 @@
  * closed. Reads files, changes nothing.
  */
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "plugin/policy/policy_internal.h"
+#include "plugin/text/flaw.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 
@@ -42,6 +46,7 @@ static size_t read_chunk(void *buffer, size_t size, void *userdata)
 static int refuse_syntax(const struct policy_source *source, const json_error_t *error)
 {
 	bool duplicate = json_error_code(error) == json_error_duplicate_key;
+	const char *words = flaw_of_json(error->text);
 	char message[ERROR_MSG_MAX];
 	struct finding finding = {
 		.rule = duplicate ? RULE_DUPLICATE : RULE_NOT_JSON,
@@ -54,8 +59,16 @@ static int refuse_syntax(const struct policy_source *source, const json_error_t 
 		.message = message,
 	};
 
-	(void)snprintf(message, sizeof(message), "policy %.512s %s: %s (line %u, column %u)", source->path,
-		       duplicate ? "has a key twice" : "is not JSON", error->text, finding.line, finding.column);
+	if (!duplicate && flaw_is_yaml_name(source->path))
+		(void)snprintf(
+			message, sizeof(message),
+			"policy %.512s is YAML, which an ADD does not read: make it JSON (yq . %.512s), in a file "
+			"named *.json",
+			source->path, source->path);
+	else
+		(void)snprintf(message, sizeof(message), "policy %.512s %s: %s (line %u, column %u)", source->path,
+			       duplicate ? "has a key twice" : "is not JSON", words ? words : error->text, finding.line,
+			       finding.column);
 	report_finding(source->report, &finding);
 	return REFUSED;
 }
@@ -155,6 +168,40 @@ static int read_member(struct guard *guard, const struct policy_source *director
 	return r ? r : read_file(guard, &member);
 }
 
+/** tell_ignored() - Warn of a file in a directory of policies that looks like one, and is not read */
+static void tell_ignored(const struct policy_source *directory, const char *name)
+{
+	char path[LIMIT_PATH];
+	struct finding finding = {
+		.rule = RULE_POLICY,
+		.severity = SEVERITY_WARNING,
+		.file = path,
+		.pointer = "",
+		.message =
+			"is not read, so nothing that it reserves is refused: policies are JSON, in files named *.json",
+	};
+
+	if (!flaw_is_yaml_name(name) && (fnmatch("*.json", name, FNM_CASEFOLD) != 0 || fnmatch("*.json", name, 0) == 0))
+		return;
+	(void)snprintf(path, sizeof(path), "%.2048s/%.255s", directory->path, name);
+	report_finding(directory->report, &finding);
+}
+
+/** tell_all_ignored() - The same for each file of an open directory; what can't be listed is told by who lists policies */
+static void tell_all_ignored(const struct policy_source *directory)
+{
+	int fd = openat(directory->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *listing = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	while (listing && (entry = readdir(listing)) != NULL)
+		tell_ignored(directory, entry->d_name);
+	if (listing)
+		(void)closedir(listing);
+	else if (fd >= 0)
+		(void)close(fd);
+}
+
 /**
  * read_directory() - Add the entries of each *.json of an open directory
  * @guard:	Guard, not sealed
@@ -169,6 +216,8 @@ static int read_directory(struct guard *guard, const struct policy_source *direc
 
 	if (r)
 		return r;
+	if (directory->context->lint)
+		tell_all_ignored(directory);
 	for (int i = 0; r >= 0 && i < names.n; i++)
 		r = read_member(guard, directory, names.entries[i]->d_name);
 	return r;

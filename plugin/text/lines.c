@@ -12,11 +12,14 @@
 /** locator_of() - What finds places in @file, NULL when it can't be read */
 static struct locator *locator_of(struct lines *lines, const char *file)
 {
+	struct source text;
+
 	if (lines->file && strcmp(lines->file, file) == 0)
 		return &lines->locator;
 	source_done(&lines->source);
 	lines->file = source_read_again(file, LIMIT_POLICY_FILE, &lines->source) == 0 ? file : NULL;
-	locator_init(&lines->locator, lines->source.text, lines->source.size);
+	text = source_without_mark(&lines->source);
+	locator_init(&lines->locator, text.text, text.size);
 	return lines->file ? &lines->locator : NULL;
 }
 

@@ -32,7 +32,7 @@ static bool is_configuration(const char *name)
 					       "*.yml",	 "*.network",  "*.container", "*.service"};
 
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
-		if (fnmatch(patterns[i], name, 0) == 0)
+		if (fnmatch(patterns[i], name, FNM_CASEFOLD) == 0)
 			return true;
 	return false;
 }
@@ -60,7 +60,7 @@ static int add_entry(struct path_list *list, FTS *tree, FTSENT *entry)
 
 	switch (entry->fts_info) {
 	case FTS_D:
-		/* .git, and what a mounted ConfigMap's links lead to. */
+		/* .git, and what a mounted ConfigMap's links lead to. Hidden files, in contrast, runtimes load. */
 		if (hidden)
 			(void)fts_set(tree, entry, FTS_SKIP);
 		return 0;
@@ -69,9 +69,7 @@ static int add_entry(struct path_list *list, FTS *tree, FTSENT *entry)
 	case FTS_NS:
 		return -entry->fts_errno;
 	default:
-		return !hidden && is_configuration(entry->fts_name) && is_file(entry)
-			       ? path_list_add(list, entry->fts_path)
-			       : 0;
+		return is_configuration(entry->fts_name) && is_file(entry) ? path_list_add(list, entry->fts_path) : 0;
 	}
 }
 
@@ -102,7 +100,7 @@ static int walk(struct path_list *list, const char *path)
  * @list:	List
  * @path:	File, directory or "-"
  *
- * Directories are read with all that is in them, except hidden ones; symlinks to directories are not followed.
+ * Directories are read with all that is in them, except hidden directories; symlinks to directories are not followed.
  *
  * Return: 0, PATHS_E_DIRECTORY when it is a directory, negative errno when it can't be looked at
  */

@@ -95,6 +95,15 @@ struct source source_without_mark(const struct source *source)
 	return (struct source){.text = source->text + mark, .size = source->size - mark};
 }
 
+/** source_json() - json_loadb() of a text, after its byte order mark */
+json_t *source_json(const struct source *source, size_t flags, json_error_t *error)
+{
+	const struct source none = {.text = (char[]){""}};
+	struct source text = source_without_mark(source->text ? source : &none);
+
+	return json_loadb(text.text, text.size, flags, error);
+}
+
 /** source_done() - Release the text */
 void source_done(struct source *source)
 {

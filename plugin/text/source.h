@@ -4,6 +4,7 @@
 
 /* A file's text in memory, for those who need both its JSON and its lines. */
 
+#include <jansson.h>
 #include <stddef.h>
 
 /** struct source - Text of a file, @size bytes and a NUL behind them; owned */
@@ -15,6 +16,7 @@ struct source {
 int source_read(const char *path, size_t limit, struct source *ret_source);
 int source_read_again(const char *path, size_t limit, struct source *ret_source);
 struct source source_without_mark(const struct source *source);
+json_t *source_json(const struct source *source, size_t flags, json_error_t *error);
 void source_done(struct source *source);
 
 #define SOURCE_CLEANUP __attribute__((cleanup(source_done)))

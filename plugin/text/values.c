@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "plugin/report/report.h"
+#include "plugin/text/flaw.h"
 #include "plugin/text/ini.h"
 #include "plugin/text/scalar.h"
 #include "rangeguard/cleanup.h"
@@ -71,7 +72,7 @@ enum values_syntax values_syntax_of(const char *file)
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (fnmatch(known[i].pattern, file, 0) == 0)
+		if (fnmatch(known[i].pattern, file, FNM_CASEFOLD) == 0)
 			return known[i].syntax;
 	return VALUES_EITHER;
 }
@@ -88,7 +89,11 @@ static bool looks_like_json(const char *text, size_t size)
 /** keep_json_error() - What jansson says; return VALUES_E_SYNTAX */
 static int keep_json_error(struct values *values, const json_error_t *error)
 {
-	(void)snprintf(values->problem, sizeof(values->problem), "not valid JSON: %s", error->text);
+	const char *flaw = flaw_of_text(values->text, values->size);
+
+	if (!flaw)
+		flaw = flaw_of_json(error->text);
+	(void)snprintf(values->problem, sizeof(values->problem), "not valid JSON: %s", flaw ? flaw : error->text);
 	values->line = error->line > 0 ? (unsigned)error->line : 1;
 	values->column = error->column > 0 ? (unsigned)error->column : 1;
 	return VALUES_E_SYNTAX;
@@ -152,14 +157,17 @@ int values_start(struct values *values, const char *text, size_t size, enum valu
 /** keep_yaml_error() - What libyaml says; return VALUES_E_SYNTAX */
 static int keep_yaml_error(struct values *values)
 {
+	const char *flaw = flaw_of_text(values->text, values->size);
 	struct position position = POSITION_START;
 
 	/* What began as JSON was meant to be JSON, and its parser knows better what is wrong. */
 	if (*values->problem && values->number <= 1)
 		return VALUES_E_SYNTAX;
 	position_advance(&position, values->text, values->yaml.problem_at);
+	if (!flaw)
+		flaw = flaw_of_yaml(values->text, values->size, values->yaml.problem_at);
 	(void)snprintf(values->problem, sizeof(values->problem), "not valid YAML: %s; not read from line %u on",
-		       values->yaml.problem, position.line);
+		       flaw ? flaw : values->yaml.problem, position.line);
 	values->line = position.line;
 	values->column = position.column;
 	return VALUES_E_SYNTAX;

@@ -1,0 +1,189 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Nothing passes in silence: files that are empty, in another encoding, templates, policies where nobody reads them; each is
+# told in words that say what to do.
+#
+# In single quotes stand jq programs, whose variables are not the shell's.
+# shellcheck disable=SC2016
+
+# shellcheck source=tests/lib.sh
+source "$(dirname "$0")/../lib.sh"
+
+MARK=$'\xef\xbb\xbf'
+
+# set_up: `rangeguard` as the documentation calls it, a policy, and a configuration that it refuses
+set_up()
+{
+	mkdir bin
+	ln -s "$RANGEGUARD" bin/rangeguard
+	PATH=$PWD/bin:$PATH
+	echo '{"reserved": [{"cidr": "10.20.0.0/16", "owner": "db-platform"}]}' >policy.json
+	CONF='{"cniVersion": "1.0.0", "name": "n", "type": "bridge", "ipam": {"type": "host-local", "subnet": "10.20.1.0/24"}}'
+	# Of its range, from 1
+	COLUMN=$((1 + $(awk -v FS='"10.20' '{ print length($1) }' <<<"$CONF")))
+}
+
+# told STATUS TEXT FILE…: `validate` of these says so, with that exit status
+told()
+{
+	local output
+	local -i status=0
+
+	output=$(rangeguard validate --policy policy.json "${@:3}" 2>&1) || status=$?
+	assert_equal "$1" "$status" "exit status of validate ${*:3} ($output)"
+	assert_contains "$output" "$2" "validate ${*:3}"
+}
+
+test_texts_that_are_none()
+{
+	: >a.conf
+	told 1 "a.conf:1:1: error RG001: not valid JSON: the file is empty" a.conf
+	printf ' \n\n' >a.yaml
+	told 1 "the file is empty" a.yaml
+	printf -- '---\n# nothing\n---\n' >a.yaml
+	told 1 "the file is empty" a.yaml
+	iconv -t UTF-16 <<<"$CONF" >a.json
+	told 1 "UTF-16 or UTF-32; save it as UTF-8" a.json
+	iconv -t UTF-16LE <<<'kube_pods_subnet: 10.20.0.0/18' >a.yaml
+	told 1 "UTF-16 or UTF-32; save it as UTF-8" a.yaml
+	head -c 1000 /dev/urandom >a.yaml
+	told 1 "not valid YAML" a.yaml
+	printf '%s\0' "$CONF" >a.json
+	told 1 "not valid JSON" a.json
+	told 2 "Is a directory" - </
+	told 2 "No such file or directory" /nonexistent
+	ln -s loop.json loop.json
+	told 2 "Too many levels of symbolic links" loop.json
+	mkdir empty
+	told 2 "nothing to check in empty" empty
+}
+
+test_what_is_nearly_json()
+{
+	echo "// $CONF" >a.conf
+	told 1 "comments are not JSON" a.conf
+	echo "# $CONF" >a.conf
+	told 1 "comments are not JSON" a.conf
+	echo "${CONF%\}},}" >a.conf
+	told 1 "a comma stands after the last member" a.conf
+	echo "$CONF $CONF" >a.conf
+	told 1 "one document ends here and another one begins" a.conf
+	echo '{{ configuration }}' >a.conf
+	told 1 "a template has to be rendered first" a.conf
+	echo '{"name": "\u0000"}' >a.conf
+	told 1 "a NUL character" a.conf
+	printf 'networking:\n\tpodSubnet: 10.20.0.0/18\n' >a.yaml
+	told 1 "a.yaml:2:1: error RG001: not valid YAML: a tab" a.yaml
+}
+
+# In a directory only what is of a known kind counts, and there each name that a runtime would load, too
+test_names_in_a_directory()
+{
+	local name
+
+	for name in .hidden.conf UPPER.CONF .a.json plan.YAML; do
+		rm -rf d
+		mkdir d
+		echo "$CONF" >"d/$name"
+		told 1 "touches reserved range 10.20.0.0/16" d
+	done
+	mkdir d/.git
+	mv d/plan.YAML d/.git/plan.conf
+	told 2 "nothing to check in d" d
+}
+
+# What is found when all has been read stands at its place in standard input, too
+test_places_in_standard_input()
+{
+	local status=0 output
+
+	echo "${CONF/'"n"'/'"m"'}" >a.conf
+	output=$(rangeguard validate --policy policy.json --format json a.conf - <<<"$CONF") || status=$?
+	assert_equal 1 "$status" "exit status"
+	assert_json "$output" '[.findings[] | select(.rule == "RG105") | .file, .line, .column, .related[0].line] == ["a.conf", 1, '"$COLUMN"', 1]' "overlap"
+	output=$(rangeguard validate --policy policy.json --format json <(echo "$CONF") a.conf) || status=$?
+	assert_json "$output" '[.findings[] | select(.rule == "RG105") | .line, .related[0].line] == [1, 1]' "overlap with a pipe"
+	told 2 "can be read only once" - - <<<"$CONF"
+	told 2 "can be read only once" --leases - - <<<"$CONF"
+}
+
+# Windows writes a byte order mark in front: wherever a file is read, it is skipped
+test_byte_order_marks()
+{
+	local output
+
+	echo "$MARK$(<policy.json)" >marked.json
+	output=$(rangeguard explain --policy marked.json 10.20.0.1 || true)
+	assert_contains "$output" "marked.json:1" "the line of a policy's entry"
+	echo "$MARK$CONF" >a.conf
+	told 1 "a.conf:1:$COLUMN: error RG101" a.conf
+	printf '%skube_pods_subnet: 10.20.0.0/18\n' "$MARK" >a.yaml
+	told 1 "a.yaml:1:19: error RG101" a.yaml
+	echo "$MARK[{\"dst\": \"10.30.0.0/16\", \"dev\": \"eth0\"}]" >routes.json
+	sed s/10.20.1/10.30.1/ a.conf >b.conf
+	told 0 "overlaps" --host-routes routes.json b.conf
+	echo "$MARK"'{"results": [{"prefix": "10.30.0.0/16"}]}' >netbox.json
+	echo '{"imports": [{"file": "netbox.json", "format": "json", "items": "/results", "columns": {"cidr": "/prefix"}}]}' >imports.json
+	output=$(rangeguard explain --policy imports.json 10.30.0.1 || true)
+	assert_contains "$output" "10.30.0.1: refused" "an import"
+	mkdir net.d
+	echo "$MARK"'{"cniVersion": "1.0.0", "name": "p", "type": "rangeguard", "ipam": {"type": "rangeguard", "ranges": [[{"subnet": "10.9.0.0/24"}]]}}' >net.d/10.conf
+	output=$(rangeguard pools --config net.d)
+	assert_contains "$output" 10.9.0.1 "the host's networks"
+}
+
+# --- Policies that nobody reads ---
+
+test_policies_as_yaml()
+{
+	local output
+
+	mkdir reserved.d
+	printf 'reserved:\n- cidr: 10.20.0.0/16\n' >reserved.d/dba.yaml
+	chmod 644 reserved.d/dba.yaml
+	echo "$CONF" >a.conf
+	told 0 "is not read by an ADD" reserved.d/dba.yaml
+	told 1 "error RG301: a policy as YAML is not read by an ADD" --host reserved.d/dba.yaml
+	assert_fails rangeguard validate --policy reserved.d/dba.yaml a.conf
+	assert_contains "$output" "is YAML, which an ADD does not read: make it JSON" "named"
+	assert_fails rangeguard validate --policy reserved.d a.conf
+	assert_contains "$output" "policies are files named *.json" "a directory of nothing else"
+	echo '{"reserved": [{"cidr": "10.99.0.0/16"}]}' >reserved.d/a.json
+	output=$(rangeguard validate --policy reserved.d a.conf) || fail "$output"
+	assert_contains "$output" "reserved.d/dba.yaml:1:1: warning RG301: is not read" "beside others"
+	mv reserved.d/dba.yaml reserved.d/dba.JSON
+	output=$(rangeguard validate --policy reserved.d a.conf) || fail "$output"
+	assert_contains "$output" "reserved.d/dba.JSON" "a name in capitals"
+	# In a ConfigMap it is on its way to be a file.
+	printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  dba.json: |\n    {"reserved": [{"cidr": "10.20.0.0/16"}]}\n' >map.yaml
+	output=$(rangeguard validate --strict --policy policy.json map.yaml) || fail "$output"
+}
+
+# --- What would a reservation hit? ---
+
+test_what_is_there_already()
+{
+	local output status=0
+
+	echo '{"version": 1, "pools": [{"network": "pods", "set": 0, "first": "10.20.1.1", "last": "10.20.1.254", "held": 12, "usedPercent": 4.7},
+		{"network": "db", "set": 0, "first": "10.30.1.1", "last": "10.30.1.254", "held": 1, "usedPercent": 0.4}]}' >pools.json
+	echo '[{"ifname": "eth0", "addr_info": [{"local": "10.20.3.4", "prefixlen": 24}, {"local": "10.20.3.5", "prefixlen": 32}]},
+		{"ifname": "lo", "addr_info": [{"local": "127.0.0.1"}]}]' >host.json
+	output=$(rangeguard validate --policy policy.json --leases pools.json --leases host.json --format json) || status=$?
+	assert_equal 1 "$status" "exit status"
+	assert_equal "RG101 /pools/0/first
+RG103 /0/addr_info/0/local
+RG103 /0/addr_info/1/local" "$(jq -r '.findings[] | "\(.rule) \(.pointer)"' <<<"$output")" "what is hit"
+	output=$(rangeguard validate --policy policy.json --leases pools.json --leases host.json || true)
+	assert_contains "$output" "would be hit by reservations of db-platform: 1 pool, 2 addresses of hosts" "by owner"
+	# The real ones
+	ip -json address >host.json
+	rangeguard validate --policy policy.json --leases host.json >out 2>&1 || fail "$(<out)"
+	jq '.granted = [{"cidr": "10.20.1.0/24", "network": "pods"}]' policy.json >granted.json
+	rangeguard validate --policy granted.json --leases pools.json >out 2>&1 || fail "granted: $(<out)"
+	echo "$CONF" >a.conf
+	told 2 "--leases a.conf: neither what rangeguard list" --leases a.conf
+}
+
+main "$@"
