@@ -120,9 +120,9 @@ test_byte_order_marks()
 	told 1 "a.conf:1:$COLUMN: error RG101" a.conf
 	printf '%skube_pods_subnet: 10.20.0.0/18\n' "$MARK" >a.yaml
 	told 1 "a.yaml:1:19: error RG101" a.yaml
-	echo "$MARK[{\"dst\": \"10.30.0.0/16\", \"dev\": \"eth0\"}]" >routes.json
+	echo "${MARK}[{\"dst\": \"10.30.0.0/16\", \"dev\": \"eth0\"}]" >routes.json
 	sed s/10.20.1/10.30.1/ a.conf >b.conf
-	told 0 "overlaps" --host-routes routes.json b.conf
+	told 0 "clashes with the host's route: 10.30.0.0/16" --host-routes routes.json b.conf
 	echo "$MARK"'{"results": [{"prefix": "10.30.0.0/16"}]}' >netbox.json
 	echo '{"imports": [{"file": "netbox.json", "format": "json", "items": "/results", "columns": {"cidr": "/prefix"}}]}' >imports.json
 	output=$(rangeguard explain --policy imports.json 10.30.0.1 || true)
