@@ -49,6 +49,10 @@
 #define LIMIT_PIN_DESTINATIONS 4096U
 /** `name` of one entry */
 #define LIMIT_PIN_NAME 64U
+/** Addresses that a pin whose sources hosts share may name per family */
+#define LIMIT_PIN_SHARED 16U
+/** Sources that hosts share, of both families, that one container may get */
+#define LIMIT_SHARED_PER_CONTAINER 8U
 /** Entries of `snat` that apply to one container */
 #define LIMIT_PINS_PER_CONTAINER 64U
 /** Entries of `ipam.fixed`, and addresses of all of them */

@@ -23,6 +23,8 @@
 /** An empty block is given back after */
 #define BLOCK_REST_S 600
 #define US_PER_NS 1000
+/** What the kernel refused is asked of it again after */
+#define FAILED_REST_NS (MACHINE_SECOND / 20)
 
 /** cluster_now() - CLOCK_BOOTTIME, nanoseconds: it goes on while the machine is suspended */
 int64_t cluster_now(void)
@@ -111,8 +113,6 @@ static enum done act(struct cluster *cluster, const struct action *action)
 	case ACTION_BLOCK_LEAVE:
 	case ACTION_BLOCK_DROP:
 		return blocks_do(cluster, action);
-	case ACTION_WAIT:
-	case ACTION_REQUEST:
 	case ACTION_DEADLINE:
 	case ACTION_ADDRESS:
 	case ACTION_ADDRESS_OFF:
@@ -120,6 +120,9 @@ static enum done act(struct cluster *cluster, const struct action *action)
 	case ACTION_CLOSE:
 	case ACTION_PROBE:
 	case ACTION_ANNOUNCE:
+		return sources_do(cluster, action);
+	case ACTION_WAIT:
+	case ACTION_REQUEST:
 	default:
 		return DONE_FAILED;
 	}
@@ -136,12 +139,24 @@ static void sleep_until(struct cluster *cluster, int64_t until)
 	(void)sd_event_source_set_enabled(cluster->timer, SD_EVENT_ONESHOT);
 }
 
-/** run() - Until the machine has nothing to do but wait */
-static void run(struct cluster *cluster)
+/** do_one() - An action of the machine that is done at once; false: it is to be tried again, in a moment */
+static bool do_one(struct cluster *cluster, const struct action *action)
 {
 	char key[RECORD_KEY_MAX];
-	struct action action;
 	enum done done;
+
+	(void)snprintf(key, sizeof(key), "%s", action->key ? action->key : "");
+	done = act(cluster, action);
+	machine_done(cluster->machine, cluster_now(), done);
+	if (action->kind == ACTION_BLOCK_OPEN && done == DONE_OK)
+		asks_opened(cluster, key);
+	return done != DONE_FAILED;
+}
+
+/** work() - Until the machine has nothing to do but wait */
+static void work(struct cluster *cluster)
+{
+	struct action action;
 
 	for (;;) {
 		if (machine_next(cluster->machine, cluster_now(), &action) < 0) {
@@ -157,12 +172,18 @@ static void run(struct cluster *cluster)
 			send_request(cluster, &action);
 			continue;
 		}
-		(void)snprintf(key, sizeof(key), "%s", action.key ? action.key : "");
-		done = act(cluster, &action);
-		machine_done(cluster->machine, cluster_now(), done);
-		if (action.kind == ACTION_BLOCK_OPEN && done == DONE_OK)
-			asks_opened(cluster, key);
+		if (!do_one(cluster, &action)) {
+			sleep_until(cluster, cluster_now() + FAILED_REST_NS);
+			return;
+		}
 	}
+}
+
+/** run() - Work, and tell those who waited for it */
+static void run(struct cluster *cluster)
+{
+	work(cluster);
+	sources_answer(cluster);
 }
 
 /** on_again() - sd_event_handler_t */
@@ -191,6 +212,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	blocks_count(cluster, cluster_now());
 	routes_tick(cluster);
 	asks_tick(cluster, cluster_now());
+	sources_tick(cluster, cluster_now());
 	commands_tick(cluster);
 	run(cluster);
 	(void)sd_event_source_set_time_relative(source, TICK_US);
@@ -330,6 +352,7 @@ static void stop(void *self)
 
 	asks_stop(cluster);
 	commands_stop(cluster);
+	sources_stop(cluster);
 	policy_stop(cluster);
 	routes_stop(cluster);
 	etcd_free(cluster->etcd);
@@ -353,13 +376,15 @@ static int begin(struct cluster *cluster, struct error *reterr)
 	if (r)
 		return error_set(reterr, ERROR_STORE, "state directory %.256s can't be used", data_dir);
 	if (host_open(data_dir, &cluster->host, reterr) || start_machine(cluster, reterr) ||
-	    blocks_start(cluster, reterr))
+	    blocks_start(cluster, reterr) || sources_start(cluster, reterr))
 		return REFUSED;
 	r = start_etcd(cluster);
 	if (r == 0)
 		r = routes_start(cluster);
 	if (r == 0)
 		r = asks_start(cluster);
+	if (r == 0)
+		r = sources_start_asks(cluster);
 	if (r == 0)
 		r = commands_start(cluster);
 	if (r == 0)

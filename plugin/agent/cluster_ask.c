@@ -253,14 +253,14 @@ static void on_status(void *userdata, const json_t *request, struct ask *ask)
 	(void)request;
 	for (unsigned i = 0; i < cluster->n_pools; i++)
 		(void)json_array_append_new(pools, pack_pool(cluster, i));
-	ask_answer_consume(ask, json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o}", "host",
+	ask_answer_consume(ask, json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o}", "host",
 					  cluster->config.host, "endpoint", etcd_endpoint(cluster->etcd), "problem",
 					  etcd_problem(cluster->etcd), "ownProblem", cluster->problem, "registered",
 					  (int)machine_is_registered(cluster->machine), "refused",
 					  (int)machine_is_refused(cluster->machine), "revision",
 					  (json_int_t)machine_max_revision(cluster->machine), "policy",
 					  (json_int_t)machine_policy(cluster->machine), "hosts", pack_hosts(cluster),
-					  "pools", pools));
+					  "pools", pools, "sources", sources_status(cluster)));
 }
 
 /** count_own() - Blocks of a pool that this host holds */

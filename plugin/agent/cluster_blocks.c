@@ -11,8 +11,6 @@
 #include "plugin/agent/log.h"
 #include "plugin/host/lease_store.h"
 
-/** Nobody waits long for the store: what can't be done now is tried again later */
-#define LOCK_WAIT_MS 200
 #define KEY_PREFIX "block/"
 
 /** key_of() - "block/CIDR" */
@@ -34,20 +32,15 @@ static int count_used(struct store *store, const struct prefix *prefix, unsigned
 	return r;
 }
 
-/** struct locked - The lease store's lock, and the store if there is one */
-struct locked {
-	struct state state;
-	struct store *store;
-};
-
-static void unlock(struct locked *locked)
+/** locked_done() - Give the lock back */
+void locked_done(struct locked *locked)
 {
 	locked->store = store_close(locked->store);
 	state_done(&locked->state);
 }
 
-/** lock() - Keep the verbs out; 0, REFUSED: not now */
-static int lock(const struct cluster *cluster, struct locked *locked)
+/** locked_begin() - Keep the verbs out, for a moment; 0, REFUSED: not now */
+int locked_begin(const struct cluster *cluster, struct locked *locked)
 {
 	const char *data_dir = cluster->agent->config->data_dir;
 	struct error ignored = {0};
@@ -57,9 +50,9 @@ static int lock(const struct cluster *cluster, struct locked *locked)
 	r = state_open(data_dir, STATE_WRITE, &locked->state);
 	if (r)
 		return REFUSED;
-	r = lease_store_open(data_dir, &locked->state, STATE_UPDATE, LOCK_WAIT_MS, &locked->store, &ignored);
+	r = lease_store_open(data_dir, &locked->state, STATE_UPDATE, CLUSTER_LOCK_WAIT_MS, &locked->store, &ignored);
 	if (r == (int)STATE_E_ABSENT)
-		r = state_lock_store(&locked->state, STATE_WRITE, LOCK_WAIT_MS);
+		r = state_lock_store(&locked->state, STATE_WRITE, CLUSTER_LOCK_WAIT_MS);
 	return r ? REFUSED : 0;
 }
 
@@ -112,13 +105,13 @@ static void tell(const struct action *action)
 enum done blocks_do(struct cluster *cluster, const struct action *action)
 {
 	BLOCK_FILE_CLEANUP struct block_file file = {0};
-	__attribute__((cleanup(unlock))) struct locked locked;
+	LOCKED_CLEANUP struct locked locked;
 	struct prefix prefix;
 	enum done done;
 
 	if (prefix_parse(action->key + sizeof(KEY_PREFIX) - 1, &prefix) < 0)
 		return DONE_FAILED;
-	if (lock(cluster, &locked))
+	if (locked_begin(cluster, &locked))
 		return DONE_REFUSED;
 	if (block_file_read(locked.state.dir_fd, &file) < 0)
 		return DONE_FAILED;
@@ -187,14 +180,14 @@ static int find_pool(const struct cluster *cluster, const struct held_pool *pool
 int blocks_add_pool(struct cluster *cluster, const struct held_pool *pool)
 {
 	BLOCK_FILE_CLEANUP struct block_file file = {0};
-	__attribute__((cleanup(unlock))) struct locked locked = {.state = STATE_INIT};
+	LOCKED_CLEANUP struct locked locked = {.state = STATE_INIT};
 	int r = find_pool(cluster, pool);
 
 	if (r >= 0)
 		return r;
 	if (cluster->n_pools >= POOLS_MAX)
 		return -E2BIG;
-	if (lock(cluster, &locked))
+	if (locked_begin(cluster, &locked))
 		return -EAGAIN;
 	r = block_file_read(locked.state.dir_fd, &file);
 	if (r == 0)

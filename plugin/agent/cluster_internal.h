@@ -23,7 +23,19 @@ struct waiting {
 	int64_t until;
 };
 
+/** Nobody waits long for the store: what can't be done now is tried again later */
+#define CLUSTER_LOCK_WAIT_MS 200
+
+/** struct locked - The lease store's lock, and the store if there is one */
+struct locked {
+	struct state state;
+	struct store *store;
+};
+
+#define LOCKED_CLEANUP __attribute__((cleanup(locked_done)))
+
 struct routes;
+struct sources;
 struct command;
 
 /**
@@ -51,6 +63,7 @@ struct cluster {
 	struct waiting waiting[WAITING_MAX];
 	size_t n_waiting;
 	struct routes *routes;
+	struct sources *sources;
 	bool changed;
 	struct guard *guards[POOLS_MAX];
 	int64_t guards_at;
@@ -68,6 +81,18 @@ int blocks_start(struct cluster *cluster, struct error *reterr);
 enum done blocks_do(struct cluster *cluster, const struct action *action);
 void blocks_count(struct cluster *cluster, int64_t now);
 int blocks_add_pool(struct cluster *cluster, const struct held_pool *pool);
+
+int locked_begin(const struct cluster *cluster, struct locked *locked);
+void locked_done(struct locked *locked);
+
+/* cluster_sources.c, cluster_source_ask.c, cluster_probe.c */
+int sources_start(struct cluster *cluster, struct error *reterr);
+int sources_start_asks(struct cluster *cluster);
+enum done sources_do(struct cluster *cluster, const struct action *action);
+void sources_tick(struct cluster *cluster, int64_t now);
+void sources_answer(struct cluster *cluster);
+void sources_stop(struct cluster *cluster);
+json_t *sources_status(const struct cluster *cluster);
 
 /* cluster_ask.c */
 int asks_start(struct cluster *cluster);

@@ -110,7 +110,7 @@ static bool claim(struct machine *machine, int64_t now, struct action *action, u
 	memcpy(record.source.pin, pin->name, sizeof(record.source.pin));
 	memcpy(record.source.host, machine->config.host, sizeof(record.source.host));
 	memcpy(record.source.epoch, machine->epoch, sizeof(record.source.epoch));
-	memcpy(record.source.mac, machine->config.mac, sizeof(record.source.mac));
+	memcpy(record.source.mac, source->mac, sizeof(record.source.mac));
 	record.source.since = wall_seconds(machine, now);
 	record.source.nonce = machine->config.random(machine->config.context);
 	source->previous[0] = '\0';

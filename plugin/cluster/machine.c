@@ -51,7 +51,7 @@ static void *grow(void *array, size_t n, size_t size)
 
 /**
  * machine_add_source() - A shared address that the configuration names
- * @machine:	Before its first action
+ * @machine:	Machine
  * @address:	Address
  *
  * Return: its index, also if it was there; -ENOMEM
@@ -71,13 +71,26 @@ int machine_add_source(struct machine *machine, const struct address *address)
 	if (!sources)
 		return -ENOMEM;
 	machine->sources = sources;
+	memcpy(source.mac, machine->config.mac, sizeof(source.mac));
 	sources[machine->n_sources] = source;
 	return (int)machine->n_sources++;
 }
 
 /**
+ * machine_set_mac() - The MAC address of the interface that a source is put on, for its records
+ * @machine:	Machine
+ * @source:	Index
+ * @mac:	As in records, "" when unknown
+ */
+void machine_set_mac(struct machine *machine, unsigned source, const char *mac)
+{
+	if (strlen(mac) < RECORD_MAC_MAX)
+		memcpy(machine->sources[source].mac, mac, strlen(mac) + 1);
+}
+
+/**
  * machine_add_pin() - A pin that any of several sources of one family serves
- * @machine:	Before its first action
+ * @machine:	Machine
  * @name:	Of the pin, for its records
  * @sources:	Indexes
  * @n_sources:	Their number

@@ -124,7 +124,7 @@ struct machine_rules {
  * @host:	Name in the cluster
  * @machine_id:	/etc/machine-id's
  * @boot_id:	This boot's, without dashes
- * @mac:	Of the interface that shared addresses are put on; "" when unknown
+ * @mac:	Of the interface that shared addresses are put on, unless machine_set_mac() tells another; "" when unknown
  * @addresses:	Next hops for others, "" where there is none
  * @ttl:	How long a holder of shared sources may be silent
  * @block_rest:	How long an empty block stays, though another has room
@@ -155,10 +155,11 @@ struct machine;
 struct machine *machine_new(const struct machine_config *config);
 void machine_free(struct machine *machine);
 
-/* What the configuration names; before the first machine_next(). Return: index, -EINVAL, -ENOMEM. */
+/* What the configuration names, at any time. Return: index, -EINVAL, -ENOMEM. */
 int machine_add_source(struct machine *machine, const struct address *address);
+void machine_set_mac(struct machine *machine, unsigned source, const char *mac);
 int machine_add_pin(struct machine *machine, const char *name, const unsigned *sources, size_t n_sources);
-int machine_add_pool(struct machine *machine, const struct cluster_pool *pool); /* at any time */
+int machine_add_pool(struct machine *machine, const struct cluster_pool *pool);
 /* What is there already: in the store, and in the kernel (@deadline 0: closed;
  * @address: until when it is on an interface, 0: not). */
 void machine_found_source(struct machine *machine, unsigned source, bool open, int64_t deadline, int64_t address);

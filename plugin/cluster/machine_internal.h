@@ -63,6 +63,7 @@ enum phase {
  * @deadline:	What the kernel was told last
  * @address_for: Deadline for which the address's lifetime was computed last
  * @retry:	Not claimed before
+ * @mac:	Of the interface that it is put on, "" when unknown
  * @previous:	MAC of the host it was taken from, "" when there was none
  * @probed:	When the first probe was sent
  */
@@ -78,6 +79,7 @@ struct shared_source {
 	int64_t deadline;
 	int64_t address_for;
 	int64_t retry;
+	char mac[RECORD_MAC_MAX];
 	char previous[RECORD_MAC_MAX];
 	int64_t probed;
 };

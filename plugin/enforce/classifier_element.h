@@ -21,7 +21,7 @@
 /** The longest state directory that is noted, with the NUL */
 #define CLASSIFIER_DATA_DIR_MAX 128
 
-/** Shared sources that one container may be pinned to, of both families */
+/** Shared sources of one container, of both families: LIMIT_SHARED_PER_CONTAINER of rangeguard/limits.h */
 #define CLASSIFIER_SHARED_MAX 8
 
 /** The size of the map of deadlines: shared sources of one host */

@@ -138,6 +138,19 @@ static int talk(const char *data_dir, const json_t *question, int wait_ms, json_
 	return r ? r : receive_answer(fd, ret_answer);
 }
 
+/**
+ * ask_tell() - Tell the agent of this host something, if it runs; it finds out by itself, only later
+ * @data_dir:	State directory, in which its socket is
+ * @message:	As a question
+ */
+void ask_tell(const char *data_dir, const json_t *message)
+{
+	CLEANUP_CLOSE int fd = -1;
+
+	if (connect_agent(data_dir, &fd) == 0)
+		(void)send_question(fd, message);
+}
+
 /** judge_answer() - What the agent says it could not do: 0, REFUSED with its code and text */
 static int judge_answer(const json_t *answer, struct error *reterr)
 {

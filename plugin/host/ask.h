@@ -33,6 +33,7 @@ enum ask_outcome {
 };
 
 int ask_agent(const char *data_dir, const json_t *question, int wait_ms, json_t **ret_answer, struct error *reterr);
+void ask_tell(const char *data_dir, const json_t *message);
 int ask_check_protocol(const json_t *message, const char *whose, struct error *reterr);
 
 #endif

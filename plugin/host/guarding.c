@@ -12,6 +12,8 @@
 #include "plugin/host/guarding_marks.h"
 #include "plugin/network/link.h"
 
+_Static_assert(CLASSIFIER_SHARED_MAX == LIMIT_SHARED_PER_CONTAINER, "two names of one limit");
+
 /** guarding_wanted() - Whether a container's interface needs the classifier */
 bool guarding_wanted(const struct protection *protection)
 {

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "plugin/host/ask.h"
+
 /**
  * host_open() - Open the port on rtnetlink, in the namespace of the calling thread
  * @data_dir:	State directory; borrowed
@@ -42,9 +44,22 @@ int host_open_netfilter(struct host *host, struct error *reterr)
 	return r == -EPROTONOSUPPORT ? r : REFUSED;
 }
 
+/** tell_agent() - That a shared source may have lost its last container: no lock is held any more, and nobody waits */
+static void tell_agent(const struct host *host)
+{
+	json_t *message = json_pack("{s:s}", "ask", "source-released");
+
+	if (message)
+		ask_tell(host->data_dir, message);
+	json_decref(message);
+}
+
 /** host_done() - Close the ports that are open */
 void host_done(struct host *host)
 {
+	if (host->shared_released)
+		tell_agent(host);
+	host->shared_released = false;
 	host->rtnetlink = port_close(host->rtnetlink);
 	host->netfilter = port_close(host->netfilter);
 }

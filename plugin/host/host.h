@@ -24,6 +24,7 @@ struct conntrack_work;
  * @netfilter:	Port on nfnetlink there; NULL until it is needed
  * @forgetting: The flows of the attachment that is on its way out are being forgotten; NULL: not now
  * @flows_forgotten: They were, its interface being down
+ * @shared_released: A container that had a source that hosts share is gone: the agent is told by host_done()
  * @recorder:	Where what is done is recorded; NULL: nowhere; borrowed
  */
 struct host {
@@ -33,6 +34,7 @@ struct host {
 	struct port *netfilter;
 	struct conntrack_work *forgetting;
 	bool flows_forgotten;
+	bool shared_released;
 	struct recorder *recorder;
 };
 

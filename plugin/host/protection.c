@@ -121,7 +121,7 @@ static int assign_sources(struct port *host, const struct egress *egress, struct
 		const struct egress_clause *clause = &egress->clauses[i];
 		bool there = false;
 
-		if (!*clause->assign)
+		if (!*clause->assign || clause->shared) /* what hosts share the agent puts there */
 			continue;
 		if (assign_usable(host, &clause->source, &there, reterr) ||
 		    (!there && assign_put(host, clause->assign, &clause->source, reterr)))

@@ -224,6 +224,7 @@ int protection_release(struct store *store, struct host *host, const struct atta
 	PROTECTION_CLEANUP struct protection protection = {0};
 	FAREWELL_CLEANUP struct farewell farewell = {.recorder = reason == RELEASE_UNDO ? NULL : host->recorder};
 	int r = protection_find(store, attachment, &farewell, &protection);
+	size_t at = 0;
 
 	/* What could not be looked up may be in the kernel still. */
 	if (r < 0)
@@ -242,6 +243,7 @@ int protection_release(struct store *store, struct host *host, const struct atta
 					  protection.member.n_addresses);
 		if (!r)
 			farewell_note(&farewell, reason, &protection.egress);
+		host->shared_released |= !r && egress_shared(&protection.egress, &at) != NULL;
 	}
 	if (!r || r == IPAM_E_NOT_FOUND)
 		clear_up(store, host);

@@ -268,7 +268,7 @@ static int restore_clause(struct port *rtnetlink, const struct egress_clause *cl
 {
 	bool there = true;
 
-	if (*clause->assign && assign_usable(rtnetlink, &clause->source, &there, reterr))
+	if (*clause->assign && !clause->shared && assign_usable(rtnetlink, &clause->source, &there, reterr))
 		return REFUSED;
 	if (!there && assign_put(rtnetlink, clause->assign, &clause->source, reterr))
 		return REFUSED;

@@ -159,7 +159,7 @@ static int take_back_sources(const struct shared_use *usage, const struct egress
 		const struct egress_clause *clause = &gone->clauses[i];
 		int r;
 
-		if (!*clause->assign || is_kept(usage, clause, same_assignment))
+		if (!*clause->assign || clause->shared || is_kept(usage, clause, same_assignment))
 			continue;
 		r = assign_remove(host, clause->assign, &clause->source, reterr);
 		if (r == REFUSED)

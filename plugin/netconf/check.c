@@ -249,10 +249,10 @@ static void check_pin(const struct check *check, const struct pin *pin)
 	char text[ADDRESS_TEXT_MAX], subject[128];
 	struct guard_entry entry;
 
-	for (size_t i = 0; i < sizeof(pin->sources) / sizeof(pin->sources[0]); i++) {
-		if (!pin->sources[i].family || guard_decide(check->guard, &pin->sources[i], &entry) != GUARD_E_RESERVED)
+	for (size_t i = 0; i < pin->n_all; i++) {
+		if (guard_decide(check->guard, &pin->all[i], &entry) != GUARD_E_RESERVED)
 			continue;
-		(void)snprintf(subject, sizeof(subject), "source %s lies in", address_format(&pin->sources[i], text));
+		(void)snprintf(subject, sizeof(subject), "source %s lies in", address_format(&pin->all[i], text));
 		tell(check, RULE_SNAT_RESERVED, SEVERITY_ERROR, pin->pointer, "/source", subject, &entry,
 		     "choose another source, or ask the owner for a grant");
 	}
@@ -354,8 +354,7 @@ size_t check_netconf_spans(const struct netconf *netconf, struct span *spans)
 	for (size_t i = 0; i < netconf->n_requested; i++)
 		n = note(spans, n, span_of_address(&netconf->requested[i]));
 	for (size_t i = 0; i < netconf->n_pins; i++)
-		for (size_t j = 0; j < sizeof(netconf->pins[i].sources) / sizeof(netconf->pins[i].sources[0]); j++)
-			if (netconf->pins[i].sources[j].family != FAMILY_NONE)
-				n = note(spans, n, span_of_address(&netconf->pins[i].sources[j]));
+		for (size_t j = 0; j < netconf->pins[i].n_all; j++)
+			n = note(spans, n, span_of_address(&netconf->pins[i].all[j]));
 	return n;
 }

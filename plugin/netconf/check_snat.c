@@ -266,8 +266,8 @@ int check_snat(const struct netconf *netconf, struct report *report)
 
 		for (size_t j = 0; j < pin->n_destinations; j++)
 			check_destination(&check, pin, &pin->destinations[j]);
-		for (unsigned j = 0; j < FAMILIES; j++)
-			check_source(&check, pin, &pin->sources[j]);
+		for (size_t j = 0; j < pin->n_all; j++)
+			check_source(&check, pin, &pin->all[j]);
 		check_shadow(&check, i);
 	}
 	return 0;

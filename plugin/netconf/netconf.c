@@ -398,7 +398,7 @@ void netconf_done(struct netconf *netconf)
 		free(netconf->fixed[i].addresses);
 	free(netconf->fixed);
 	for (size_t i = 0; i < netconf->n_pins; i++)
-		free(netconf->pins[i].destinations);
+		pin_done(&netconf->pins[i]);
 	free(netconf->pins);
 	free(netconf->non_masq);
 	free(netconf->requested);

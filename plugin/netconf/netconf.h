@@ -70,9 +70,13 @@ struct netconf_guard {
  * @name:		Its name
  * @namespace_glob:	Over K8S_POD_NAMESPACE, NULL: any, also none
  * @pod_glob:		Over K8S_POD_NAME, likewise
- * @sources:		Addresses, one per family at most: IPv4, IPv6; FAMILY_NONE: none
+ * @sources:		The source of each family: IPv4, IPv6; FAMILY_NONE: none. Of a shared pin the first that is named, until
+ *			an ADD knows which of them this host holds
+ * @all:		All of `source`, in its order; owned. More than one of a family only of a shared pin
+ * @n_all:		How many
  * @destinations:	Owned; @destinations_given tells whether there are any, else all but a few are meant
  * @assign:		Interface that gets the sources, NULL: they are on the host already
+ * @shared:		Hosts share the sources: each is on one of them at a time
  * @pointer:		JSON pointer of the entry
  */
 struct pin {
@@ -80,10 +84,13 @@ struct pin {
 	const char *namespace_glob;
 	const char *pod_glob;
 	struct address sources[2];
+	struct address *all;
+	size_t n_all;
 	struct span *destinations;
 	size_t n_destinations;
 	bool destinations_given;
 	const char *assign;
+	bool shared;
 	char pointer[RANGE_POINTER_MAX];
 };
 
@@ -200,6 +207,7 @@ int netconf_read(json_t *root, const char *file, const char *pointer, const stru
 		 struct netconf *ret_netconf, struct report *report);
 struct reader;
 void netconf_read_guard(struct reader *reader, const json_t *object, struct netconf *netconf);
+void pin_done(struct pin *pin);
 bool pin_matches(const struct pin *pin, const struct cni_args *args);
 bool netconf_glob_matches(const char *glob, const char *text);
 const struct fixed *netconf_fixed_of(const struct netconf *netconf, const struct cni_args *args);

@@ -42,8 +42,8 @@ static size_t add_next_hops(struct netconf *netconf, size_t n)
 static size_t add_sources(struct netconf *netconf, size_t n)
 {
 	for (size_t i = 0; i < netconf->n_pins; i++)
-		for (size_t j = 0; j < sizeof(netconf->pins[i].sources) / sizeof(netconf->pins[i].sources[0]); j++)
-			n = add(netconf, n, &netconf->pins[i].sources[j]);
+		for (size_t j = 0; j < netconf->pins[i].n_all; j++)
+			n = add(netconf, n, &netconf->pins[i].all[j]);
 	return n;
 }
 
@@ -63,8 +63,10 @@ static size_t add_fixed(struct netconf *netconf, size_t n)
  */
 void netconf_exclude(struct reader *reader, struct netconf *netconf)
 {
-	size_t most = 1 + netconf->n_routes + netconf->n_pins * 2, n;
+	size_t most = 1 + netconf->n_routes, n;
 
+	for (size_t i = 0; i < netconf->n_pins; i++)
+		most += netconf->pins[i].n_all;
 	for (size_t i = 0; i < netconf->n_fixed; i++)
 		most += netconf->fixed[i].n_addresses;
 	netconf->excluded = calloc(most, sizeof(*netconf->excluded));

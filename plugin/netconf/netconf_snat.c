@@ -67,7 +67,34 @@ static bool can_be_source(const struct address *address)
 	return true;
 }
 
-/** read_source() - One element of `source`: an address of a family that has none yet */
+/** in_family() - How many sources of a family a pin has so far */
+static size_t in_family(const struct pin *pin, enum family family)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < pin->n_all; i++)
+		n += pin->all[i].family == family;
+	return n;
+}
+
+/** is_named() - Whether a source stands there already */
+static bool is_named(const struct pin *pin, const struct address *address)
+{
+	for (size_t i = 0; i < pin->n_all; i++)
+		if (address_equal(&pin->all[i], address))
+			return true;
+	return false;
+}
+
+/** keep_source() - One more source; the first of its family counts until an ADD knows better */
+static void keep_source(struct pin *pin, const struct address *address)
+{
+	if (!source_of(pin, address->family)->family)
+		*source_of(pin, address->family) = *address;
+	pin->all[pin->n_all++] = *address;
+}
+
+/** read_source() - One element of `source`: an address of a family that has none yet, unless hosts share them */
 static void read_source(struct reader *reader, const json_t *element, struct pin *pin)
 {
 	const char *text = json_string_value(element);
@@ -78,26 +105,38 @@ static void read_source(struct reader *reader, const json_t *element, struct pin
 	else if (!can_be_source(&address))
 		reader_error(reader, NULL, RULE_INVALID_VALUE, "%s can't be the source of packets to other hosts",
 			     text);
-	else if (source_of(pin, address.family)->family)
-		reader_error(reader, NULL, RULE_INVALID_VALUE,
-			     "%s is the second source of its family: one per family, so that it stays the same", text);
+	else if (source_of(pin, address.family)->family && !pin->shared)
+		reader_error(
+			reader, NULL, RULE_INVALID_VALUE,
+			"%s is the second source of its family: one per family, so that it stays the same; several "
+			"for hosts to share need \"shared\": true",
+			text);
+	else if (is_named(pin, &address))
+		reader_error(reader, NULL, RULE_DUPLICATE, "source %s is named twice", text);
+	else if (in_family(pin, address.family) == LIMIT_PIN_SHARED)
+		reader_error(reader, NULL, RULE_INVALID_VALUE, "a snat entry may have %u sources of a family",
+			     LIMIT_PIN_SHARED);
 	else
-		*source_of(pin, address.family) = address;
+		keep_source(pin, &address);
 }
 
 /** read_sources() - `source`; REFUSED when reported */
 static int read_sources(struct reader *reader, const json_t *object, struct pin *pin)
 {
 	unsigned errors_before = reader->report->errors;
-	const json_t *sources = json_member_array(reader, object, "source", 2);
+	const json_t *sources = json_member_array(reader, object, "source", 2 * LIMIT_PIN_SHARED);
 	size_t mark = pointer_push_key(&reader->at, "source");
 	size_t index;
 	json_t *element;
 
+	pin->all = calloc(json_array_size(sources) + 1, sizeof(*pin->all));
+	if (!pin->all)
+		reader_no_memory(reader);
 	json_array_foreach((json_t *)(uintptr_t)sources, index, element) {
 		size_t inner = pointer_push_index(&reader->at, index);
 
-		read_source(reader, element, pin);
+		if (pin->all)
+			read_source(reader, element, pin);
 		pointer_pop(&reader->at, inner);
 	}
 	pointer_pop(&reader->at, mark);
@@ -173,10 +212,24 @@ static int read_assign(struct reader *reader, const json_t *object, struct pin *
 	return 0;
 }
 
+/** read_shared() - `shared`: whether hosts share the sources, which then the agent puts on the host; REFUSED when reported */
+static int read_shared(struct reader *reader, const json_t *object, struct pin *pin)
+{
+	unsigned errors_before = reader->report->errors;
+
+	(void)json_member_bool(reader, object, "shared", &pin->shared);
+	if (pin->shared && !json_member(object, "assign"))
+		reader_error(
+			reader, "shared", RULE_SNAT,
+			"sources that hosts share need \"assign\": \"INTERFACE\": rangeguard-agent puts them there while "
+			"this host holds them");
+	return reader->report->errors == errors_before ? 0 : REFUSED;
+}
+
 /** read_pin() - One entry, all of it, so that each mistake is reported; REFUSED when one was */
 static int read_pin(struct reader *reader, const json_t *object, struct pin *pin)
 {
-	static const char *const keys[] = {"name", "match", "source", "destinations", "assign", NULL};
+	static const char *const keys[] = {"name", "match", "source", "destinations", "assign", "shared", NULL};
 	int r;
 
 	(void)snprintf(pin->pointer, sizeof(pin->pointer), "%.*s", RANGE_POINTER_MAX - 1, reader->at.text);
@@ -187,6 +240,7 @@ static int read_pin(struct reader *reader, const json_t *object, struct pin *pin
 	json_check_keys(reader, object, keys);
 	r = read_name(reader, object, pin);
 	r |= read_match(reader, object, pin);
+	r |= read_shared(reader, object, pin);
 	r |= read_sources(reader, object, pin);
 	/* What a destination's family needs is not known when a source is wrong. */
 	r |= r ? 0 : read_destinations(reader, object, pin);
@@ -249,13 +303,22 @@ void netconf_read_snat(struct reader *reader, const json_t *root, struct netconf
 			break;
 		}
 		if (read_pin(reader, element, &pin))
-			free(pin.destinations);
+			pin_done(&pin);
 		else
 			netconf->pins[netconf->n_pins++] = pin;
 		pointer_pop(&reader->at, inner);
 	}
 	pointer_pop(&reader->at, mark);
 	check_names(reader, netconf);
+}
+
+/** pin_done() - Release what an entry owns */
+void pin_done(struct pin *pin)
+{
+	free(pin->destinations);
+	free(pin->all);
+	pin->destinations = NULL;
+	pin->all = NULL;
 }
 
 /**

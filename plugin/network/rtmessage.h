@@ -100,6 +100,7 @@ int rtmessage_delete_mark_rule(struct batch *batch, const struct mark_rule *rule
 int rtmessage_add_prohibit_route(struct batch *batch, uint32_t table, const struct prefix *destination);
 int rtmessage_delete_prohibit_route(struct batch *batch, uint32_t table, const struct prefix *destination);
 int rtmessage_assign_address(struct batch *batch, uint32_t index, const struct address *address);
+int rtmessage_lend_address(struct batch *batch, uint32_t index, const struct address *address, uint32_t seconds);
 int rtmessage_delete_assigned_address(struct batch *batch, uint32_t index, const struct address *address);
 int rtmessage_add_clsact(struct batch *batch, uint32_t index);
 int rtmessage_add_bpf_filter(struct batch *batch, uint32_t index, int program_fd, const char *name);

@@ -153,6 +153,28 @@ int rtmessage_assign_address(struct batch *batch, uint32_t index, const struct a
 	return batch_allow_existing(batch, batch_append(batch, msg));
 }
 
+/**
+ * rtmessage_lend_address() - rtmessage_assign_address() for some time, after which the kernel takes it off by itself
+ * @batch:	Batch
+ * @index:	Link
+ * @address:	Address; one that is there gets the new lifetime
+ * @seconds:	valid_lft, at least 1
+ *
+ * Return: 0, -ENOMEM, -E2BIG
+ */
+int rtmessage_lend_address(struct batch *batch, uint32_t index, const struct address *address, uint32_t seconds)
+{
+	/* For IPv4 a preferred lifetime of 0 would be taken for that of an address that is no longer valid. */
+	struct ifa_cacheinfo life = {.ifa_prefered = address->family == FAMILY_IPV6 ? 0 : seconds,
+				     .ifa_valid = seconds};
+	struct nl_msg *msg NL_MSG_CLEANUP = assigned_request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, address);
+
+	if (!msg || nla_put_u8(msg, IFA_PROTO, PLAN_ROUTE_PROTOCOL) < 0 ||
+	    nla_put(msg, IFA_CACHEINFO, sizeof(life), &life) < 0)
+		return -ENOMEM;
+	return batch_append(batch, msg);
+}
+
 /** rtmessage_delete_assigned_address() - The opposite: 0, -ENOMEM, -E2BIG */
 int rtmessage_delete_assigned_address(struct batch *batch, uint32_t index, const struct address *address)
 {

@@ -26,12 +26,14 @@
  * @index:	The interface that should have it
  * @found:	It has it, alone in its prefix
  * @ours:	It carries our mark
+ * @forever:	It stays until somebody takes it off
  */
 struct address_answer {
 	struct address wanted;
 	uint32_t index;
 	bool found;
 	bool ours;
+	bool forever;
 };
 
 /** take_address() - port_reply_fn: look for the address; @userdata is a struct address_answer */
@@ -47,6 +49,7 @@ static int take_address(const struct nlmsghdr *message, void *userdata)
 	    address_equal(&info.address.address, &answer->wanted)) {
 		answer->found = true;
 		answer->ours = info.protocol == PLAN_ROUTE_PROTOCOL;
+		answer->forever = info.flags & IFA_F_PERMANENT;
 	}
 	return 0;
 }
@@ -265,6 +268,52 @@ int assign_remove(struct port *host, const char *interface, const struct address
 	if (wanted.ours)
 		return as_snat(take_away(host, &wanted, reterr), reterr);
 	return answer.found ? ASSIGN_E_FOREIGN : 0;
+}
+
+/** lend() - Ask the kernel for it: 0, REFUSED */
+static int lend(struct port *host, uint32_t index, const struct address *address, unsigned seconds,
+		struct error *reterr)
+{
+	struct stage stage;
+	int r;
+
+	stage_of(&stage, host, reterr);
+	r = stage_add(&stage, rtmessage_lend_address(&stage.batch, index, address, seconds));
+	return r ? r : stage_send(&stage);
+}
+
+/**
+ * assign_lend() - Put an address on an interface for some seconds, or prolong that
+ * @host:	Port
+ * @interface:	Name
+ * @address:	Address
+ * @seconds:	How long, at least 1
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+int assign_lend(struct port *host, const char *interface, const struct address *address, unsigned seconds,
+		struct error *reterr)
+{
+	struct address_answer there = {.wanted = *address};
+	struct link_answer answer;
+	char text[ADDRESS_TEXT_MAX];
+	int r = link_find(host, interface, &answer, reterr);
+
+	if (r)
+		return as_snat(r, reterr);
+	if (!answer.found)
+		return error_set(reterr, ERROR_SNAT, "interface %s, on which shared source %s is to be put, is missing",
+				 interface, address_format(address, text));
+	there.index = answer.link.index;
+	if (look_for(host, &there, reterr))
+		return as_snat(REFUSED, reterr);
+	if (there.found && there.forever)
+		return error_set(reterr, ERROR_SNAT,
+				 "shared source %s is on %s for good: it must be there only while this host holds it; "
+				 "take it off (ip address del %s dev %s)",
+				 address_format(address, text), interface, text, interface);
+	return as_snat(lend(host, answer.link.index, address, seconds, reterr), reterr);
 }
 
 /**

@@ -28,7 +28,15 @@ enum assign_outcome {
  */
 int assign_put(struct port *host, const char *interface, const struct address *address, struct error *reterr);
 
-/* Take an address away that assign_put() put. 0, also when address or interface are gone; ASSIGN_E_FOREIGN; REFUSED. */
+/*
+ * Put an address that hosts share on an interface for some seconds, at the end of which the kernel takes it off; one that is
+ * there gets the new lifetime. Asks nobody and announces nothing: whoever holds it does. 0; REFUSED (103), also when the
+ * address is there for good, which nobody of ours did.
+ */
+int assign_lend(struct port *host, const char *interface, const struct address *address, unsigned seconds,
+		struct error *reterr);
+
+/* Take an address away that assign_put() or assign_lend() put. 0, also when address or interface are gone; ASSIGN_E_FOREIGN; REFUSED. */
 int assign_remove(struct port *host, const char *interface, const struct address *address, struct error *reterr);
 
 /* Whether an address is the host's own, i.e. routed to itself (RTN_LOCAL). 0; REFUSED (103). */

@@ -16,6 +16,7 @@
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/previous.h"
 #include "plugin/verbs/record.h"
+#include "plugin/verbs/sources.h"
 #include "plugin/verbs/verbs.h"
 
 /** open_netns() - CNI_NETNS, which must be a network namespace and not the plugin's own, where @host is: code 8 */
@@ -172,6 +173,31 @@ static void undo_take(const struct context *context, const struct state *state, 
 		log_line("giving the addresses back: %s", undo_error.msg);
 }
 
+/**
+ * take_leases() - The addresses, and of sources that hosts share those that this host holds
+ * @context:	Call; its pinning knows them afterwards
+ * @state:	State, the attachment locked
+ * @netns:	Container's namespace
+ * @host:	Host
+ * @ret_grant:	What was given
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+static int take_leases(struct context *context, const struct state *state, const struct netns *netns, struct host *host,
+		       struct ipam_grant *ret_grant, struct error *reterr)
+{
+	for (unsigned i = 0; i < SOURCES_TRIES; i++) {
+		int r = sources_choose(context, host->rtnetlink, reterr);
+
+		if (!r)
+			r = leases_take(context, state, netns, host, ret_grant, reterr);
+		if (r != (int)SOURCES_E_CLOSED)
+			return r;
+	}
+	return sources_gone(reterr);
+}
+
 /** add_addresses() - The roles with addresses: a delegate reports them, the interface role wires them */
 static int add_addresses(struct context *context, struct error *reterr)
 {
@@ -185,7 +211,7 @@ static int add_addresses(struct context *context, struct error *reterr)
 	if (context_open_host(context, &host, reterr) || open_netns(context, host.rtnetlink, &netns, reterr) ||
 	    pinning_check(&context->pinning, host.rtnetlink, reterr) ||
 	    leases_open(context, &attachment, STATE_WRITE, &state, reterr) ||
-	    leases_take(context, &state, &netns, &host, &grant, reterr))
+	    take_leases(context, &state, &netns, &host, &grant, reterr))
 		return REFUSED;
 	if (context->netconf.role == ROLE_DELEGATE)
 		r = answer_addresses(context, &grant, reterr);

@@ -15,6 +15,7 @@
 #include "plugin/verbs/answer.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/record.h"
+#include "plugin/verbs/sources.h"
 
 /** chained_attachment() - The attachment of this call, as the chained role has it */
 static struct attachment chained_attachment(const struct context *context)
@@ -170,11 +171,42 @@ static int look_at_netns(const struct context *context, struct netns *ret_netns,
 		 : 0;
 }
 
-/** arm() - Note the lease, put it into the kernel, print the result; what fails leaves nothing: 0, REFUSED */
-static int arm(const struct context *context, const struct state *state, struct host *host, struct error *reterr)
-{
-	NETNS_CLEANUP struct netns netns = NETNS_INIT;
+/** struct noting - What a lease is noted from */
+struct noting {
+	struct host *host;
+	const struct state *state;
 	struct link_info link;
+	struct netns netns;
+};
+
+/** note_lease() - The lease, if there is one, with the sources that this host holds: 0, REFUSED; @ret_shared: protection_shared() */
+static int note_lease(struct context *context, const struct noting *noting, struct lease *ret_lease, bool *ret_shared,
+		      struct error *reterr)
+{
+	for (unsigned i = 0; i < SOURCES_TRIES; i++) {
+		int r = sources_choose(context, noting->host->rtnetlink, reterr);
+
+		if (r)
+			return r;
+		*ret_lease = make_lease(context, &noting->link, &noting->netns);
+		if (ret_lease->egress)
+			r = leases_note(context, noting->state, noting->host, ret_lease, ret_shared, reterr);
+		if (r != (int)SOURCES_E_CLOSED)
+			return r;
+	}
+	return sources_gone(reterr);
+}
+
+/** noting_done() - Close the namespace */
+static void noting_done(struct noting *noting)
+{
+	netns_done(&noting->netns);
+}
+
+/** arm() - Note the lease, put it into the kernel, print the result; what fails leaves nothing: 0, REFUSED */
+static int arm(struct context *context, const struct state *state, struct host *host, struct error *reterr)
+{
+	CLEANUP(noting_done) struct noting noting = {.host = host, .state = state, .netns = NETNS_INIT};
 	struct lease lease;
 	bool shared = false;
 	struct protection protection;
@@ -182,20 +214,18 @@ static int arm(const struct context *context, const struct state *state, struct 
 	if (context->previous.n_ips > LIMIT_RANGE_SETS)
 		return error_set(reterr, ERROR_CONFIG, "prevResult has more than %u addresses", LIMIT_RANGE_SETS);
 	if (pinning_check(&context->pinning, host->rtnetlink, reterr) ||
-	    find_interface(context, host->rtnetlink, &link, reterr))
+	    find_interface(context, host->rtnetlink, &noting.link, reterr) ||
+	    look_at_netns(context, &noting.netns, reterr))
 		return REFUSED;
-	if (look_at_netns(context, &netns, reterr))
+	if (note_lease(context, &noting, &lease, &shared, reterr))
 		return REFUSED;
-	lease = make_lease(context, &link, &netns);
 	if (!lease.egress)
-		return guard_only(context, host, link.index, &lease, reterr);
-	if (leases_note(context, state, host, &lease, &shared, reterr))
-		return REFUSED;
+		return guard_only(context, host, noting.link.index, &lease, reterr);
 	protection = protection_of_lease(&lease, &context->pinning.egress);
 	protection.member.shared = shared;
 	protection.shared_interface = true;
 	read_mac(context, protection.mac);
-	if (!protection_put(host, state, link.index, &protection, reterr) && !answer_previous(context, reterr)) {
+	if (!protection_put(host, state, noting.link.index, &protection, reterr) && !answer_previous(context, reterr)) {
 		record_add(context, &lease);
 		return 0;
 	}
@@ -210,7 +240,7 @@ static int arm(const struct context *context, const struct state *state, struct 
  *
  * Return: 0, REFUSED
  */
-int chained_add(const struct context *context, struct error *reterr)
+int chained_add(struct context *context, struct error *reterr)
 {
 	struct attachment attachment = chained_attachment(context);
 	STATE_CLEANUP struct state state = STATE_INIT;

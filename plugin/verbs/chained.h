@@ -10,7 +10,7 @@
 #include "plugin/host/host.h"
 #include "plugin/verbs/context.h"
 
-int chained_add(const struct context *context, struct error *reterr);
+int chained_add(struct context *context, struct error *reterr);
 int chained_del(const struct context *context, struct host *host, struct error *reterr);
 int chained_check(const struct context *context, struct error *reterr);
 

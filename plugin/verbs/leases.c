@@ -17,6 +17,7 @@
 #include "plugin/netconf/check.h"
 #include "plugin/report/log.h"
 #include "plugin/verbs/blocks.h"
+#include "plugin/verbs/sources.h"
 
 /**
  * leases_open() - Open the state and lock an attachment in it
@@ -282,7 +283,8 @@ struct take {
  * @ret_set:	IPAM_E_FULL: which set
  * @reterr:	As leases_take()
  *
- * Return: 0; IPAM_E_FULL, with @reterr filled; -ESTALE when the guard is to be rebuilt first; REFUSED
+ * Return: 0; IPAM_E_FULL, with @reterr filled; -ESTALE when the guard is to be rebuilt first; SOURCES_E_CLOSED;
+ *	REFUSED
  */
 static int take_once(const struct take *take, struct ipam_grant *ret_grant, size_t *ret_set, struct error *reterr)
 {
@@ -303,6 +305,10 @@ static int take_once(const struct take *take, struct ipam_grant *ret_grant, size
 		return REFUSED;
 	taking.files = &files;
 	r = open_store(&taking, take->state);
+	if (!r)
+		r = sources_verify(context, take->host->rtnetlink, take->state->dir_fd);
+	if (r == (int)SOURCES_E_CLOSED)
+		return r;
 	if (!r)
 		r = take_over(&taking);
 	if (r)
@@ -346,7 +352,7 @@ static int take_guarded(const struct take *take, struct ipam_grant *ret_grant, s
  * @ret_grant:	What was given
  * @reterr:	Codes 7, 11, 100, 101, 104, 105, 106, 107
  *
- * Return: 0, REFUSED
+ * Return: 0; SOURCES_E_CLOSED: a shared source that was chosen is not this host's any more; REFUSED
  */
 int leases_take(const struct context *context, const struct state *state, const struct netns *netns, struct host *host,
 		struct ipam_grant *ret_grant, struct error *reterr)
@@ -360,7 +366,7 @@ int leases_take(const struct context *context, const struct state *state, const 
 			return REFUSED;
 		r = take_guarded(&take, ret_grant, &set, reterr);
 	}
-	return r ? REFUSED : 0;
+	return r == (int)SOURCES_E_CLOSED ? r : r ? REFUSED : 0;
 }
 
 /**
@@ -372,7 +378,7 @@ int leases_take(const struct context *context, const struct state *state, const 
  * @ret_shared:	See protection_shared()
  * @reterr:	Codes 11, 106
  *
- * Return: 0, REFUSED
+ * Return: 0; SOURCES_E_CLOSED as leases_take(); REFUSED
  */
 int leases_note(const struct context *context, const struct state *state, struct host *host, const struct lease *lease,
 		bool *ret_shared, struct error *reterr)
@@ -380,6 +386,10 @@ int leases_note(const struct context *context, const struct state *state, struct
 	CLEANUP(taking_done) struct taking taking = {.context = context, .host = host};
 	int r = open_store(&taking, state);
 
+	if (!r)
+		r = sources_verify(context, host->rtnetlink, state->dir_fd);
+	if (r == (int)SOURCES_E_CLOSED)
+		return r;
 	if (!r)
 		r = ipam_note(taking.store, lease, context->pinning.definition);
 	if (r == IPAM_E_DAMAGED) {

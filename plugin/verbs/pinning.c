@@ -63,8 +63,10 @@ static int add_pin(const struct pin *pin, const struct pinning_own *own, struct 
 	int r = 0;
 
 	for (size_t i = 0; i < 2 && !r; i++) {
-		struct egress_source source = {
-			.family = pin->sources[i].family, .address = &pin->sources[i], .assign = pin->assign};
+		struct egress_source source = {.family = pin->sources[i].family,
+					       .address = &pin->sources[i],
+					       .assign = pin->assign,
+					       .shared = pin->shared};
 
 		if (!source.family || !has_family(own, source.family))
 			continue;

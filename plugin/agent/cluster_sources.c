@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the machine decides about shared sources, done: deadlines and addresses in the kernel, who may use what in the state
+ * directory. And what the leases say is in use, told to the machine.
+ */
+
+#include "plugin/agent/cluster_sources.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ipam/lease/ipam.h"
+#include "plugin/agent/log.h"
+#include "plugin/enforce/deadlines.h"
+#include "plugin/enforce/uplink.h"
+#include "plugin/host/lease_store.h"
+#include "plugin/network/identity.h"
+#include "plugin/network/link.h"
+#include "plugin/snat/assign.h"
+#include "plugin/snat/egress.h"
+#include "rangeguard/cleanup.h"
+
+/** text_of() - A source, for messages */
+static const char *text_of(const struct shared *shared, char buffer[static ADDRESS_TEXT_MAX])
+{
+	return address_format(&shared->known.address, buffer);
+}
+
+/** fail() - Remember and say why a source can't be put to use here, once: DONE_FAILED */
+static enum done fail(struct shared *shared, const char *why)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (strncmp(shared->problem, why, sizeof(shared->problem) - 1) != 0)
+		agent_log(LOG_LEVEL_ERROR, "shared source %s: %s", text_of(shared, text), why);
+	(void)snprintf(shared->problem, sizeof(shared->problem), "%s", why);
+	return DONE_FAILED;
+}
+
+/** guard_uplink() - The host's own packets are held to the deadline, too: 0, REFUSED */
+static int guard_uplink(struct cluster *cluster, const struct shared *shared, struct error *reterr)
+{
+	struct link_answer answer = {.found = false};
+
+	if (link_find(cluster->host.rtnetlink, shared->known.interface, &answer, reterr))
+		return REFUSED;
+	return answer.found ? uplink_guard(cluster->host.rtnetlink, answer.link.index, reterr)
+			    : error_set(reterr, ERROR_SNAT, "interface %s is missing", shared->known.interface);
+}
+
+/** write_deadline() - Into the map that programs were loaded with, and into that which has the name now: 0, negative errno */
+static int write_deadline(const struct cluster *cluster, const struct address *source, uint64_t deadline)
+{
+	CLEANUP_CLOSE int named = deadlines_open(cluster->host.rtnetlink);
+	int r = named < 0 ? named : deadlines_put(named, source, deadline);
+
+	if (cluster->sources->deadlines_fd >= 0)
+		(void)deadlines_put(cluster->sources->deadlines_fd, source, deadline);
+	return r;
+}
+
+/** set_deadline() - ACTION_DEADLINE */
+static enum done set_deadline(struct cluster *cluster, struct shared *shared, int64_t time)
+{
+	uint64_t deadline = time > 0 ? (uint64_t)time : DEADLINE_CLOSED;
+	struct error err = {0};
+	int r;
+
+	if (time > 0 && guard_uplink(cluster, shared, &err))
+		return fail(shared, err.msg);
+	r = write_deadline(cluster, &shared->known.address, deadline);
+	if (r < 0)
+		return fail(shared, strerror(-r));
+	shared->deadline = time;
+	return DONE_OK;
+}
+
+/** lend() - ACTION_ADDRESS */
+static enum done lend(struct cluster *cluster, struct shared *shared, unsigned seconds)
+{
+	struct error err = {0};
+
+	if (assign_lend(cluster->host.rtnetlink, shared->known.interface, &shared->known.address, seconds, &err))
+		return fail(shared, err.msg);
+	return DONE_OK;
+}
+
+/** take_off() - ACTION_ADDRESS_OFF; what can't be taken off goes by itself, and may not be sent with until then */
+static enum done take_off(struct cluster *cluster, struct shared *shared)
+{
+	struct error err = {0};
+
+	if (assign_remove(cluster->host.rtnetlink, shared->known.interface, &shared->known.address, &err) == REFUSED)
+		(void)fail(shared, err.msg);
+	return DONE_OK;
+}
+
+/** struct counting - How often each source is named by what is in use */
+struct counting {
+	struct cluster *cluster;
+	unsigned *users;
+	int error;
+};
+
+/** index_of() - A source's index, -1: unknown */
+static int index_of(const struct sources *sources, const struct address *address)
+{
+	for (size_t i = 0; i < sources->n; i++) {
+		if (address_equal(&sources->all[i]->known.address, address))
+			return (int)i;
+	}
+	return -1;
+}
+
+/** count_clause() - One more that names a source; one that the file has lost is known again from the lease */
+static void count_clause(struct counting *counting, const struct egress_clause *clause)
+{
+	struct sources *sources = counting->cluster->sources;
+	int index = index_of(sources, &clause->source);
+
+	if (index < 0) {
+		struct known_source known = {.address = clause->source, .pin = "restored"};
+
+		memcpy(known.interface, clause->assign, sizeof(known.interface));
+		index = sources_know(counting->cluster, &known);
+	}
+	if (index >= 0)
+		sources->all[index]->users++;
+	else
+		counting->error = index;
+}
+
+/** count_egress() - ipam_egress_fn */
+static int count_egress(void *userdata, const struct ipam_egress *egress)
+{
+	EGRESS_CLEANUP struct egress clauses = {0};
+	struct counting *counting = userdata;
+	const struct egress_clause *clause;
+	size_t at = 0;
+
+	if (!egress->users || egress_decode(egress->definition, &clauses) < 0)
+		return 0;
+	while ((clause = egress_shared(&clauses, &at)))
+		count_clause(counting, clause);
+	return 0;
+}
+
+/** count_in() - Count what the leases of a store name: 0, negative errno, an outcome of the IPAM */
+static int count_in(struct cluster *cluster, struct store *store)
+{
+	struct sources *sources = cluster->sources;
+	struct counting counting = {.cluster = cluster};
+	int r;
+
+	for (size_t i = 0; i < sources->n; i++)
+		sources->all[i]->users = 0;
+	r = store ? ipam_each_egress(store, count_egress, &counting) : 0;
+	return r ? r : counting.error;
+}
+
+/** sources_count() - Tell the machine which sources containers have */
+void sources_count(struct cluster *cluster, int wait_ms)
+{
+	struct sources *sources = cluster->sources;
+	struct store *store STORE_CLEANUP = NULL;
+	struct error ignored = {0};
+	int r = lease_store_open(cluster->agent->config->data_dir, &cluster->state, STATE_READ, wait_ms, &store,
+				 &ignored);
+
+	if (r && r != (int)STATE_E_ABSENT)
+		return; /* later */
+	if (count_in(cluster, store))
+		return;
+	for (size_t i = 0; i < sources->n; i++)
+		machine_wanted(cluster->machine, sources->all[i]->lease_pin, sources->all[i]->users);
+	asked_counted(cluster);
+	cluster_run_soon(cluster);
+}
+
+/** write_file() - What counts, with the store locked: 0, negative errno */
+static int write_file(struct cluster *cluster, int dir_fd)
+{
+	SOURCE_FILE_CLEANUP struct source_file file = {0};
+	int r = 0;
+
+	for (size_t i = 0; i < cluster->sources->n && r == 0; i++)
+		r = source_file_put(&file, &cluster->sources->all[i]->known);
+	if (r == 0)
+		r = source_file_write(dir_fd, &file);
+	cluster->sources->unwritten = r < 0;
+	return r;
+}
+
+/** sources_keep() - Write the file: 0, negative errno; it is tried again */
+int sources_keep(struct cluster *cluster)
+{
+	LOCKED_CLEANUP struct locked locked = {.state = STATE_INIT};
+
+	cluster->sources->unwritten = true;
+	return locked_begin(cluster, &locked) ? -EAGAIN : write_file(cluster, locked.state.dir_fd);
+}
+
+/** tell() - The journal's line about a source that changed hands */
+static void tell(const struct shared *shared)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	agent_log(LOG_LEVEL_INFO, "shared source %s is %s", text_of(shared, text),
+		  shared->known.open ? "this host's now" : "not this host's any more");
+}
+
+/** open_source() - ACTION_OPEN: containers may be given the source */
+static enum done open_source(struct cluster *cluster, struct shared *shared)
+{
+	bool before = shared->known.open;
+
+	shared->known.open = true;
+	if (sources_keep(cluster) < 0) {
+		shared->known.open = before;
+		return DONE_FAILED;
+	}
+	shared->problem[0] = '\0';
+	shared->announce = ANNOUNCEMENTS;
+	if (!before)
+		tell(shared);
+	return DONE_OK;
+}
+
+/** close_source() - ACTION_CLOSE: unless @force, refused while a container has the source */
+static enum done close_source(struct cluster *cluster, struct shared *shared, bool force)
+{
+	LOCKED_CLEANUP struct locked locked = {.state = STATE_INIT};
+	bool before = shared->known.open;
+
+	if (locked_begin(cluster, &locked)) {
+		if (!force)
+			return DONE_REFUSED;
+		/* The kernel is told all the same, and a verb asks it, too. */
+		shared->known.open = false;
+		cluster->sources->unwritten = true;
+		return DONE_OK;
+	}
+	if (!force && (count_in(cluster, locked.store) || shared->users > 0))
+		return DONE_REFUSED;
+	shared->known.open = false;
+	if (write_file(cluster, locked.state.dir_fd) < 0 && !force) {
+		shared->known.open = before;
+		return DONE_REFUSED;
+	}
+	if (before)
+		tell(shared);
+	return DONE_OK;
+}
+
+/** sources_do() - An action of the machine about a source */
+enum done sources_do(struct cluster *cluster, const struct action *action)
+{
+	struct shared *shared = cluster->sources->all[action->source];
+
+	switch ((int)action->kind) {
+	case ACTION_DEADLINE:
+		return set_deadline(cluster, shared, action->time);
+	case ACTION_ADDRESS:
+		return lend(cluster, shared, action->seconds);
+	case ACTION_ADDRESS_OFF:
+		return take_off(cluster, shared);
+	case ACTION_OPEN:
+		return open_source(cluster, shared);
+	case ACTION_CLOSE:
+		return close_source(cluster, shared, action->force);
+	case ACTION_PROBE:
+		return probe_start(cluster, action->source);
+	default:
+		probe_announce(cluster, shared);
+		return DONE_OK;
+	}
+}
+
+/** read_mac() - The MAC address of a source's interface, for its records */
+static void read_mac(struct cluster *cluster, unsigned index)
+{
+	struct link_answer answer = {.found = false};
+	char mac[MAC_TEXT_MAX];
+	struct error ignored = {0};
+
+	if (link_find(cluster->host.rtnetlink, cluster->sources->all[index]->known.interface, &answer, &ignored) == 0 &&
+	    answer.found)
+		machine_set_mac(cluster->machine, index, mac_format(answer.link.mac, mac));
+}
+
+/** grow() - Room for one more: 0, -ENOMEM */
+static int grow(struct sources *sources)
+{
+	struct shared **all = reallocarray(sources->all, sources->n + 1, sizeof(struct shared *));
+	struct prober **probers;
+
+	if (!all)
+		return -ENOMEM;
+	sources->all = all;
+	probers = reallocarray(sources->probers, sources->n + 1, sizeof(struct prober *));
+	if (!probers)
+		return -ENOMEM;
+	sources->probers = probers;
+	all[sources->n] = calloc(1, sizeof(struct shared));
+	probers[sources->n] = calloc(1, sizeof(struct prober));
+	if (all[sources->n] && probers[sources->n])
+		return 0;
+	free(all[sources->n]);
+	free(probers[sources->n]);
+	return -ENOMEM;
+}
+
+/** add() - A source that was unknown: its index, negative errno */
+static int add(struct cluster *cluster, const struct known_source *known)
+{
+	struct sources *sources = cluster->sources;
+	int index = grow(sources), pin;
+	unsigned own;
+
+	if (index == 0)
+		index = machine_add_source(cluster->machine, &known->address);
+	if (index < 0)
+		return index;
+	own = (unsigned)index;
+	pin = machine_add_pin(cluster->machine, known->pin, &own, 1);
+	*sources->all[index] = (struct shared){.known = *known, .probe = PROBE_INIT};
+	*sources->probers[index] = (struct prober){.cluster = cluster, .index = own};
+	sources->n++;
+	if (pin < 0)
+		return pin;
+	sources->all[index]->lease_pin = (unsigned)pin;
+	read_mac(cluster, own);
+	return index;
+}
+
+/**
+ * sources_know() - A source that a pin of this host names
+ * @cluster:	Module
+ * @known:	Source; another interface than before counts once it is not held
+ *
+ * Return: its index; negative errno
+ */
+int sources_know(struct cluster *cluster, const struct known_source *known)
+{
+	struct sources *sources = cluster->sources;
+	int index = index_of(sources, &known->address);
+
+	if (index < 0)
+		return sources->n < SOURCE_FILE_MAX ? add(cluster, known) : -E2BIG;
+	if (strcmp(sources->all[index]->known.interface, known->interface) != 0 && !sources->all[index]->known.open) {
+		memcpy(sources->all[index]->known.interface, known->interface, sizeof(known->interface));
+		read_mac(cluster, (unsigned)index);
+	}
+	return index;
+}
+
+/** found() - What the kernel has of a source, by an agent that was here before */
+static void found(struct cluster *cluster, unsigned index)
+{
+	struct shared *shared = cluster->sources->all[index];
+	uint64_t deadline = DEADLINE_CLOSED;
+
+	if (deadlines_get(cluster->sources->deadlines_fd, &shared->known.address, &deadline) < 0)
+		deadline = DEADLINE_CLOSED;
+	shared->deadline = (int64_t)deadline;
+	machine_found_source(cluster->machine, index, shared->known.open, (int64_t)deadline, (int64_t)deadline);
+}
+
+/** sources_start() - Tell the machine what the file and the kernel say: 0, REFUSED */
+int sources_start(struct cluster *cluster, struct error *reterr)
+{
+	SOURCE_FILE_CLEANUP struct source_file file = {0};
+	int r;
+
+	cluster->sources = calloc(1, sizeof(*cluster->sources));
+	if (!cluster->sources)
+		return error_no_memory(reterr);
+	cluster->sources->deadlines_fd = deadlines_open(cluster->host.rtnetlink);
+	r = source_file_read(cluster->state.dir_fd, &file);
+	if (r == -EUCLEAN) {
+		agent_log(LOG_LEVEL_WARNING, "%.256s/" SOURCE_FILE " can't be understood: what containers have counts",
+			  cluster->agent->config->data_dir);
+		r = 0;
+	}
+	for (size_t i = 0; i < file.n_sources && r >= 0; i++) {
+		r = sources_know(cluster, &file.sources[i]);
+		if (r >= 0)
+			found(cluster, (unsigned)r);
+	}
+	if (r < 0)
+		return error_set(reterr, ERROR_STORE, "%.256s/" SOURCE_FILE ": %s", cluster->agent->config->data_dir,
+				 strerror(-r));
+	return 0;
+}
+
+/** sources_stop() - What is held stays until its deadline: the agent may be back before it */
+void sources_stop(struct cluster *cluster)
+{
+	struct sources *sources = cluster->sources;
+
+	if (!sources)
+		return;
+	asked_stop(sources);
+	for (size_t i = 0; i < sources->n; i++) {
+		probe_stop(sources->all[i]);
+		free(sources->all[i]);
+		free(sources->probers[i]);
+	}
+	cleanup_close(&sources->deadlines_fd);
+	free(sources->all);
+	free(sources->probers);
+	free(sources->pins);
+	free(sources);
+	cluster->sources = NULL;
+}

@@ -1,0 +1,428 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Source addresses that hosts share, on three hosts with three etcd members, during a flow to a legacy service on the same
+# link. What counts is what its capture shows: one sender at a time, and no wrong source.
+
+# shellcheck source=tests/lib.sh
+source "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/cluster/hosts.sh
+source "$(dirname "$0")/hosts.sh"
+
+FLOW=$(dirname "$RANGEGUARD")/tests/cluster/cluster_flow
+[[ -x "$FLOW" ]] || FLOW=$SOURCE_DIR/build/dev/tests/cluster/cluster_flow
+
+LEGACY=192.0.2.100
+LEGACY6=2001:db8::100
+X=192.0.2.50
+Y=192.0.2.51
+X6=2001:db8::50
+
+# shared N [SOURCE…]: the configuration of host N; its pods have addresses of its own
+shared()
+{
+	local n=$1
+
+	shift
+	jq -nc --arg n "$n" '{cniVersion: "1.0.0", name: "pods", type: "rangeguard", guard: {policies: []}, history: false,
+		snat: [{name: "mainframe", source: $ARGS.positional, assign: "eth0", shared: true}],
+		ipam: {type: "rangeguard", ranges: [[{subnet: "10.88.\($n).0/24"}], [{subnet: "fd88:\($n)::/64"}]]}}' --args "${@:-$X}"
+}
+
+# three_hosts: with etcd and agents, and the legacy service's capture in seen.log
+three_hosts()
+{
+	local n
+
+	set_up_link
+	start_members
+	link_up legacy "$LEGACY/24" "$LEGACY6/64"
+	for n in 1 2 3; do
+		host_up "$n"
+		on_host "$n" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
+		mac[n]=$(ip -n "h$n" -json link show eth0 | jq -r '.[0].address')
+		agent_up "$n"
+	done
+	nsenter --net=/run/netns/legacy -- "$FLOW" watch eth0 >seen.log &
+	echo $! >watch.pid
+}
+
+# flow_up N NAME [ADDRESS…]: a container on a host sends to the service, each 2 ms
+flow_up()
+{
+	local n=$1 name=$2
+
+	shift 2
+	on_host "$n" ip netns exec "$name" "$FLOW" send "$name" 2 "${@:-$LEGACY}" &
+	echo $! >"flow-$name.pid"
+}
+
+# flow_down NAME
+flow_down()
+{
+	kill "$(<"flow-$1.pid")"
+	tail --pid="$(<"flow-$1.pid")" -f /dev/null
+}
+
+# arrived NAME SOURCE [LINES]: whether the service has seen a datagram of that name and source, after so many lines of the log
+arrived()
+{
+	tail -n "+$((${3:-0} + 1))" seen.log | grep -q " $2 $1\$"
+}
+
+# senders SOURCE: the hosts that sent with it, in their order, each as long as it did once: "h1 h2"
+senders()
+{
+	awk -v source="$1" -v h1="${mac[1]}" -v h2="${mac[2]}" -v h3="${mac[3]}" '
+		BEGIN { host[h1] = "h1"; host[h2] = "h2"; host[h3] = "h3" }
+		$3 == source && $4 != "arp" && $2 != last { printf "%s%s", n++ ? " " : "", ($2 in host) ? host[$2] : $2; last = $2 }' seen.log
+}
+
+# no_wrong_source SOURCE…: what pods sent came with these sources alone
+no_wrong_source()
+{
+	local wrong
+
+	wrong=$(awk -v list="$*" 'BEGIN { split(list, a, " "); for (i in a) ok[a[i]] = 1 } $4 != "arp" && !($3 in ok)' seen.log | head -n 3)
+	assert_empty "$wrong" "datagrams with a wrong source"
+}
+
+# holder SOURCE: the host that etcd says holds it
+holder()
+{
+	etcdctl --endpoints "$ENDPOINTS" get --print-value-only "/rangeguard/source/$1" | jq -r .host
+}
+
+# add_until N NAME CONF [SECONDS]: ADD as a runtime does it, again and again until it succeeds
+add_until()
+{
+	local n=$1 name=$2
+	local -i end=$((SECONDS + $(scaled "${4:-30}")))
+
+	on_host "$n" ip netns add "$name"
+	on_host "$n" ip -n "$name" link set lo up
+	until host_cni "$n" ADD "$name" "$3" >"add-$name.log"; do
+		((SECONDS < end)) || fail "ADD of $name on h$n: $(<"add-$name.log"); $(<"agent-h$n.log")"
+	done
+}
+
+# lines: how long the service's log is
+lines()
+{
+	wc -l <seen.log
+}
+
+# quiet HOST SOURCE: whether the service has heard nothing with it from that host for half a second
+quiet()
+{
+	local before
+	before=$(lines)
+	sleep 0.5
+	! tail -n "+$((before + 1))" seen.log | grep -q " ${mac[$1]} $2 "
+}
+
+# cut N FROM…: the host can't reach these addresses any more
+cut_from()
+{
+	local n=$1 address
+
+	for address in "${@:2}"; do
+		on_host "$n" ip route add unreachable "$address/32"
+	done
+}
+
+# mend N FROM…: it can again
+mend()
+{
+	local n=$1 address
+
+	for address in "${@:2}"; do
+		on_host "$n" ip route del unreachable "$address/32"
+	done
+}
+
+ETCD=(192.0.2.11 192.0.2.12 192.0.2.13)
+
+# begin_flow: h1 holds the source, and its container a1 sends with it
+begin_flow()
+{
+	local result
+
+	three_hosts
+	result=$(host_add 1 a1 "$(shared 1)") || fail "ADD on h1: $result; $(<agent-h1.log)"
+	flow_up 1 a1
+	wait_until 5 arrived a1 "$X"
+}
+
+# taken_over: h2 takes the source from h1, which still sends what it can; then nothing of h1's arrives with it
+taken_over()
+{
+	add_until 2 b1 "$(shared 2)"
+	flow_up 2 b1
+	wait_until 5 arrived b1 "$X"
+	assert_equal h2 "$(holder "$X")" "the record"
+	sleep 1
+	assert_equal "h1 h2" "$(senders "$X")" "who sent, in their order"
+	no_wrong_source "$X"
+}
+
+# given_back: h2's container ends, and h1's, which has been waiting, sends again
+given_back()
+{
+	local -i before
+
+	flow_down b1
+	before=$(lines)
+	host_cni 2 DEL b1 "$(shared 2)"
+	wait_until 20 arrived a1 "$X" "$before"
+	assert_equal h1 "$(holder "$X")" "the record"
+	assert_equal "h1 h2 h1" "$(senders "$X")" "who sent, in their order"
+	no_wrong_source "$X"
+}
+
+test_a_planned_move()
+{
+	local result
+
+	begin_flow
+	assert_equal h1 "$(holder "$X")" "the record"
+	flow_down a1
+	host_cni 1 DEL a1 "$(shared 1)"
+	result=$(host_add 2 b1 "$(shared 2)") || fail "ADD on h2: $result; $(<agent-h2.log)"
+	flow_up 2 b1
+	wait_until 5 arrived b1 "$X"
+	assert_equal h2 "$(holder "$X")" "the record after the move"
+	assert_empty "$(ip -n h1 address show to "$X")" "the address on h1"
+	assert_equal "h1 h2" "$(senders "$X")" "who sent"
+	no_wrong_source "$X"
+}
+
+# A move while the old container still sends: it ends with its DEL, and nothing of it comes later.
+test_a_move_during_a_flow()
+{
+	begin_flow
+	host_cni 1 DEL a1 "$(shared 1)"
+	add_until 2 b1 "$(shared 2)"
+	flow_up 2 b1
+	wait_until 5 arrived b1 "$X"
+	assert_equal "h1 h2" "$(senders "$X")" "who sent"
+	no_wrong_source "$X"
+}
+
+test_both_families_move_together()
+{
+	local conf1 conf2 result
+
+	conf1=$(shared 1 "$X" "$X6")
+	conf2=$(shared 2 "$X" "$X6")
+	three_hosts
+	result=$(host_add 1 a1 "$conf1") || fail "ADD on h1: $result; $(<agent-h1.log)"
+	flow_up 1 a1 "$LEGACY" "$LEGACY6"
+	wait_until 5 arrived a1 "$X"
+	wait_until 5 arrived a1 "$X6"
+	flow_down a1
+	host_cni 1 DEL a1 "$conf1"
+	result=$(host_add 2 b1 "$conf2") || fail "ADD on h2: $result; $(<agent-h2.log)"
+	flow_up 2 b1 "$LEGACY" "$LEGACY6"
+	wait_until 5 arrived b1 "$X"
+	wait_until 5 arrived b1 "$X6"
+	assert_equal "h1 h2" "$(senders "$X")" "who sent IPv4"
+	assert_equal "h1 h2" "$(senders "$X6")" "who sent IPv6"
+	no_wrong_source "$X" "$X6"
+}
+
+# Each host takes a free one; who comes when there is none hears who has them. What is held serves the next container
+# without anybody being asked.
+test_several_sources()
+{
+	local result
+
+	three_hosts
+	host_add 1 a1 "$(shared 1 "$X" "$Y")" >/dev/null || fail "ADD on h1"
+	host_add 2 b1 "$(shared 2 "$X" "$Y")" >/dev/null || fail "ADD on h2"
+	result=$(host_add 3 c1 "$(shared 3 "$X" "$Y")") && fail "a third host got one of two: $result"
+	assert_refused 103 "$result" "none free"
+	assert_contains "$result" "$X is held by host h1" "who has the first"
+	assert_contains "$result" "$Y is held by host h2" "who has the second"
+	agent_down 1 STOP
+	result=$(host_add 1 a2 "$(shared 1 "$X" "$Y")") || fail "with the agent stopped, a held source: $result"
+	agent_down 1 CONT
+	flow_up 1 a1
+	flow_up 1 a2
+	flow_up 2 b1
+	wait_until 5 arrived a1 "$X"
+	wait_until 5 arrived a2 "$X"
+	wait_until 5 arrived b1 "$Y"
+	no_wrong_source "$X" "$Y"
+	# The last one gives it back, not the first.
+	host_cni 1 DEL a1 "$(shared 1 "$X" "$Y")"
+	sleep 1
+	assert_equal h1 "$(holder "$X")" "while another container has it"
+	host_cni 1 DEL a2 "$(shared 1 "$X" "$Y")"
+	wait_until 5 eval "result=\$(host_cni 3 ADD c1 '$(shared 3 "$X" "$Y")')"
+	assert_equal h3 "$(holder "$X")" "after the last one"
+}
+
+test_the_host_dies()
+{
+	begin_flow
+	ip link set v-h1 down
+	agent_down 1 KILL
+	add_until 2 b1 "$(shared 2)"
+	flow_up 2 b1
+	wait_until 5 arrived b1 "$X"
+	# Its network comes back, its agent does not: the kernel knows that its time is over.
+	ip link set v-h1 up
+	sleep 2
+	assert_equal "h1 h2" "$(senders "$X")" "who sent"
+	no_wrong_source "$X"
+}
+
+test_the_agent_is_killed()
+{
+	begin_flow
+	agent_down 1 KILL
+	taken_over
+	agent_up 1
+	given_back
+}
+
+test_the_agent_hangs()
+{
+	begin_flow
+	agent_down 1 STOP
+	taken_over
+	agent_down 1 CONT
+	given_back
+}
+
+test_the_host_is_cut_off_from_etcd()
+{
+	begin_flow
+	cut_from 1 "${ETCD[@]}"
+	taken_over
+	mend 1 "${ETCD[@]}"
+	given_back
+}
+
+# An agent that restarts before the deadline costs nothing.
+test_the_agent_restarts()
+{
+	local -i before
+
+	begin_flow
+	agent_down 1 KILL
+	agent_up 1
+	sleep 6
+	before=$(lines)
+	wait_until 2 arrived a1 "$X" "$before"
+	assert_equal h1 "$(holder "$X")" "the record"
+	assert_equal h1 "$(senders "$X")" "who sent"
+	no_wrong_source "$X"
+}
+
+# Hosts that can't reach each other, but etcd, do not take each other's sources.
+test_hosts_are_cut_off_from_each_other()
+{
+	local result
+	local -i before
+
+	begin_flow
+	cut_from 1 192.0.2.2 192.0.2.3
+	cut_from 2 192.0.2.1 192.0.2.3
+	sleep 6
+	result=$(host_add 2 b1 "$(shared 2)") && fail "h2 took what h1 holds: $result"
+	assert_refused 103 "$result" "h1 is alive"
+	before=$(lines)
+	wait_until 2 arrived a1 "$X" "$before"
+	assert_equal h1 "$(senders "$X")" "who sent"
+	no_wrong_source "$X"
+}
+
+# leader: number of the member that leads
+leader()
+{
+	etcdctl --endpoints "$ENDPOINTS" endpoint status -w json 2>/dev/null |
+		jq -r '.[] | select(.Status.leader == .Status.header.member_id) | .Endpoint' | sed 's@.*192\.0\.2\.1\(.\):.*@\1@'
+}
+
+test_the_leader_dies_then_all_of_etcd_stops()
+{
+	local n
+	local -i before
+
+	begin_flow
+	n=$(leader)
+	kill -KILL "$(<"etcd-e$n.pid")"
+	sleep 6
+	before=$(lines)
+	wait_until 10 arrived a1 "$X" "$before"
+	assert_equal h1 "$(holder "$X")" "the record after the leader's death"
+	for n in 1 2 3; do
+		kill -STOP "$(<"etcd-e$n.pid")" 2>/dev/null || true
+	done
+	wait_until 10 quiet 1 "$X"
+	assert_empty "$(on_host 1 ip address show to "$X")" "the address while etcd is away"
+	for n in 1 2 3; do
+		kill -CONT "$(<"etcd-e$n.pid")" 2>/dev/null || true
+	done
+	before=$(lines)
+	wait_until 20 arrived a1 "$X" "$before"
+	assert_equal h1 "$(senders "$X")" "who sent"
+	no_wrong_source "$X"
+}
+
+test_the_ruleset_is_flushed()
+{
+	local -i before i
+
+	begin_flow
+	for ((i = 0; i < 5; i++)); do
+		on_host 1 nft flush ruleset
+		sleep 0.5
+	done
+	before=$(lines)
+	wait_until 5 arrived a1 "$X" "$before"
+	# The address, too, somebody may take off: the next renewal puts it back.
+	on_host 1 ip address del "$X/32" dev eth0
+	wait_until 5 eval "ip -n h1 address show to '$X' | grep -q '$X'"
+	assert_equal h1 "$(senders "$X")" "who sent"
+	no_wrong_source "$X"
+}
+
+# What the host itself sends with it, and its ARP answers, are held to the deadline as well, also while the address is there.
+test_the_hosts_own_packets()
+{
+	local -i before
+
+	begin_flow
+	flow_down a1
+	on_host 1 "$FLOW" from "$X" 2 "$LEGACY" &
+	echo $! >flow-own.pid
+	wait_until 5 arrived "$X" "$X"
+	agent_down 1 KILL
+	on_host 1 ip address replace "$X/32" dev eth0 valid_lft forever preferred_lft forever
+	sleep 5 # its ttl: the deadline is past
+	wait_until 1 quiet 1 "$X"
+	before=$(lines)
+	ip netns exec legacy ip neighbour flush dev eth0
+	ip netns exec legacy ping -n -c 2 -W 1 "$X" >/dev/null && fail "h1 answers for $X past its deadline"
+	assert_empty "$(tail -n "+$((before + 1))" seen.log | grep " ${mac[1]} $X ")" "packets of h1's with $X"
+	kill "$(<flow-own.pid)"
+}
+
+# Who has the address without the cluster's knowing is found out, and named.
+test_somebody_else_has_the_address()
+{
+	local result other
+
+	three_hosts
+	link_up stranger "$X/24"
+	other=$(ip -n stranger -json link show eth0 | jq -r '.[0].address')
+	result=$(host_add 1 a1 "$(shared 1)") && fail "ADD with a source that a stranger has: $result"
+	assert_refused 103 "$result" "a stranger has it"
+	assert_contains "$result" "$other" "the stranger's MAC address"
+	wait_until 5 eval '[[ -z "$(records source/)" ]]'
+}
+
+main "$@"
