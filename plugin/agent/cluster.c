@@ -51,6 +51,12 @@ static bool is_reserved(void *context, const struct prefix *block)
 	return policy_reserves(context, block);
 }
 
+/** is_reserved_source() - For the machine: whether the policy in force reserves a shared source */
+static bool is_reserved_source(void *context, unsigned source)
+{
+	return sources_are_reserved(context, source);
+}
+
 /** cluster_run_soon() - Ask the machine what to do, once this turn of the loop has ended */
 void cluster_run_soon(struct cluster *cluster)
 {
@@ -302,6 +308,7 @@ static int start_machine(struct cluster *cluster, struct error *reterr)
 					.block_rest = BLOCK_REST_S * MACHINE_SECOND,
 					.random = random_number,
 					.is_reserved = is_reserved,
+					.is_reserved_source = is_reserved_source,
 					.context = cluster};
 	struct timespec wall;
 

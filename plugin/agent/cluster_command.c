@@ -93,7 +93,25 @@ static const char *holder_of(const struct record *record)
 					       : NULL;
 }
 
-/** pack_held_reserved() - Blocks that are held already, and of which the new policy reserves something */
+/** add_held_sources() - Sources that are held already, and that the new policy reserves */
+static void add_held_sources(struct cluster *cluster, json_t *held)
+{
+	const struct cache *cache = machine_cache(cluster->machine);
+
+	for (size_t i = cache_from(cache, "source/"); i < cache->n && cache->rows[i]->record.kind == RECORD_SOURCE;
+	     i++) {
+		const struct record *record = &cache->rows[i]->record;
+		const char *host = holder_of(record), *text = record->key + strlen("source/");
+		struct address address;
+
+		if (host && address_parse(text, &address) == 0 &&
+		    policy_reserves_address(cluster, sources_network(cluster, &address), &address))
+			(void)json_array_append_new(
+				held, json_pack("{s:s, s:s, s:s}", "kind", "source", "cidr", text, "host", host));
+	}
+}
+
+/** pack_held_reserved() - Blocks and sources that are held already, and of which the new policy reserves something */
 static json_t *pack_held_reserved(struct cluster *cluster)
 {
 	const struct cache *cache = machine_cache(cluster->machine);
@@ -106,9 +124,10 @@ static json_t *pack_held_reserved(struct cluster *cluster)
 
 		if (host && prefix_parse(record->key + strlen("block/"), &block) == 0 &&
 		    policy_touches(cluster, &block))
-			(void)json_array_append_new(
-				held, json_pack("{s:s, s:s}", "cidr", record->key + strlen("block/"), "host", host));
+			(void)json_array_append_new(held, json_pack("{s:s, s:s, s:s}", "kind", "block", "cidr",
+								    record->key + strlen("block/"), "host", host));
 	}
+	add_held_sources(cluster, held);
 	return held;
 }
 

@@ -34,6 +34,12 @@ struct locked {
 
 #define LOCKED_CLEANUP __attribute__((cleanup(locked_done)))
 
+/** struct named_guard - What a network may not have; @guard: NULL: not read */
+struct named_guard {
+	char network[BLOCK_NETWORK_MAX];
+	struct guard *guard;
+};
+
 struct routes;
 struct sources;
 struct command;
@@ -42,7 +48,7 @@ struct command;
  * struct cluster - The module
  * @state:	State directory
  * @pools:	In the order of the machine's indexes
- * @guards:	What each pool's network may not have; read again after a while
+ * @guards:	What networks may not have; read again after a while
  * @published:	Revision of a policy whose publisher waits until it counts here
  * @started:	Since when this agent has listened
  * @problem:	What is wrong on this host, ""
@@ -65,7 +71,7 @@ struct cluster {
 	struct routes *routes;
 	struct sources *sources;
 	bool changed;
-	struct guard *guards[POOLS_MAX];
+	struct named_guard guards[POOLS_MAX];
 	int64_t guards_at;
 	struct command *command;
 	int64_t published;
@@ -91,6 +97,8 @@ int sources_start_asks(struct cluster *cluster);
 enum done sources_do(struct cluster *cluster, const struct action *action);
 void sources_tick(struct cluster *cluster, int64_t now);
 void sources_answer(struct cluster *cluster);
+const char *sources_network(const struct cluster *cluster, const struct address *address);
+bool sources_are_reserved(struct cluster *cluster, unsigned source);
 void sources_stop(struct cluster *cluster);
 json_t *sources_status(const struct cluster *cluster);
 
@@ -105,6 +113,7 @@ void status_write_metrics(void *self, FILE *stream);
 enum done policy_apply(struct cluster *cluster, const struct action *action);
 bool policy_reserves(struct cluster *cluster, const struct prefix *block);
 bool policy_touches(struct cluster *cluster, const struct prefix *block);
+bool policy_reserves_address(struct cluster *cluster, const char *network, const struct address *address);
 void policy_stop(struct cluster *cluster);
 
 /* cluster_command.c */

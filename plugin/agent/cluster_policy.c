@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The published policy on this host: a file in the state directory, which each ADD reads as one more policy, and a guard
- * per pool, by which blocks are chosen.
+ * per network, by which blocks and shared sources are chosen.
  */
 
 #include <errno.h>
@@ -50,7 +50,7 @@ static int remove_file(int dir_fd)
 static void drop_guards(struct cluster *cluster)
 {
 	for (size_t i = 0; i < POOLS_MAX; i++)
-		cluster->guards[i] = guard_free(cluster->guards[i]);
+		cluster->guards[i].guard = guard_free(cluster->guards[i].guard);
 }
 
 /** read_guard() - What counts for a network on this host: NULL: it can't be read (told in the journal) */
@@ -69,18 +69,37 @@ static struct guard *read_guard(struct cluster *cluster, const char *network)
 	return NULL;
 }
 
-/** guard_of() - The guard of a pool, not older than half a minute */
-static struct guard *guard_of(struct cluster *cluster, size_t pool)
+/** place_of() - Where the guard of a network is, or can be: with more networks than places they take turns */
+static struct named_guard *place_of(struct cluster *cluster, const char *network)
 {
+	struct named_guard *place = &cluster->guards[0];
+
+	for (size_t i = POOLS_MAX; i-- > 0;) {
+		if (!cluster->guards[i].guard)
+			place = &cluster->guards[i];
+		else if (strcmp(cluster->guards[i].network, network) == 0)
+			return &cluster->guards[i];
+	}
+	return place;
+}
+
+/** guard_of() - The guard of a network, not older than half a minute; NULL: it can't be read */
+static const struct guard *guard_of(struct cluster *cluster, const char *network)
+{
+	struct named_guard *place;
 	int64_t now = cluster_now();
 
 	if (now - cluster->guards_at > GUARD_KEPT_NS) {
 		drop_guards(cluster);
 		cluster->guards_at = now;
 	}
-	if (!cluster->guards[pool])
-		cluster->guards[pool] = read_guard(cluster, cluster->pools[pool].network);
-	return cluster->guards[pool];
+	place = place_of(cluster, network);
+	if (place->guard && strcmp(place->network, network) != 0)
+		place->guard = guard_free(place->guard);
+	if (!place->guard)
+		place->guard = read_guard(cluster, network);
+	(void)snprintf(place->network, sizeof(place->network), "%s", network);
+	return place->guard;
 }
 
 /** find_pool() - Index of the pool that a block lies in; the number of pools: none */
@@ -102,7 +121,7 @@ bool policy_reserves(struct cluster *cluster, const struct prefix *block)
 {
 	size_t pool = find_pool(cluster, block);
 	struct span span = prefix_span(block), part = {0};
-	const struct guard *guard = pool < cluster->n_pools ? guard_of(cluster, pool) : NULL;
+	const struct guard *guard = pool < cluster->n_pools ? guard_of(cluster, cluster->pools[pool].network) : NULL;
 
 	if (!guard)
 		return true;
@@ -115,9 +134,18 @@ bool policy_touches(struct cluster *cluster, const struct prefix *block)
 {
 	size_t pool = find_pool(cluster, block);
 	struct span span = prefix_span(block), part = {0};
-	const struct guard *guard = pool < cluster->n_pools ? guard_of(cluster, pool) : NULL;
+	const struct guard *guard = pool < cluster->n_pools ? guard_of(cluster, cluster->pools[pool].network) : NULL;
 
 	return guard && guard_next(guard, &span, &part) == (int)GUARD_E_RESERVED;
+}
+
+/** policy_reserves_address() - Whether a network may not send with an address; also when that can't be told */
+bool policy_reserves_address(struct cluster *cluster, const char *network, const struct address *address)
+{
+	const struct guard *guard = guard_of(cluster, network);
+	struct guard_entry entry;
+
+	return !guard || guard_decide(guard, address, &entry) == GUARD_E_RESERVED;
 }
 
 /** policy_apply() - ACTION_POLICY: from now on it counts for each ADD on this host */

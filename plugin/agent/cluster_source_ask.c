@@ -61,16 +61,19 @@ void asked_counted(struct cluster *cluster)
 static int read_sources(struct cluster *cluster, const json_t *request, struct asked_pin *pin, bool *ret_new)
 {
 	const char *name = json_string_value(json_object_get(request, "pin"));
+	const char *network = json_string_value(json_object_get(request, "network"));
 	const char *interface = json_string_value(json_object_get(request, "interface"));
 	const json_t *list = json_object_get(request, "sources");
 	struct known_source known = {.open = false};
 	size_t before = cluster->sources->n;
 
-	if (!name || !record_name_valid(name) || !interface || strlen(interface) >= sizeof(known.interface) ||
-	    json_array_size(list) == 0 || json_array_size(list) > PIN_SOURCES)
+	if (!name || !record_name_valid(name) || !network || !interface ||
+	    strlen(interface) >= sizeof(known.interface) || json_array_size(list) == 0 ||
+	    json_array_size(list) > PIN_SOURCES)
 		return -EINVAL;
 	(void)snprintf(known.interface, sizeof(known.interface), "%s", interface);
 	(void)snprintf(known.pin, sizeof(known.pin), "%s", name);
+	(void)snprintf(known.network, sizeof(known.network), "%s", network);
 	memcpy(pin->name, known.pin, sizeof(pin->name));
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *text = json_string_value(json_array_get(list, i));
@@ -213,11 +216,11 @@ static int64_t silence_of(const struct cluster *cluster, const struct seen *seen
 	return now - (alive ? alive->at : seen->at);
 }
 
-/** struct reasons - Why there is no source of a pin, source by source; @silent: a holder may be gone */
+/** struct reasons - Why there is no source of a pin, source by source; @silent: a holder may be gone; @coming: soon */
 struct reasons {
 	char text[768];
 	bool silent;
-	bool held;
+	bool coming;
 };
 
 /** note() - One more reason */
@@ -229,8 +232,16 @@ static void note(struct reasons *reasons, const char *source, const char *what, 
 		       which);
 }
 
-/** reason_of() - Why a source can't be had */
-static void reason_of(const struct cluster *cluster, unsigned index, struct reasons *reasons)
+/** sources_are_reserved() - Whether the policy in force reserves a source */
+bool sources_are_reserved(struct cluster *cluster, unsigned source)
+{
+	const struct known_source *known = &cluster->sources->all[source]->known;
+
+	return policy_reserves_address(cluster, known->network, &known->address);
+}
+
+/** reason_of() - Why a source can't be had; a holder is heard of each fifth of the ttl, or a tenth later */
+static void reason_of(struct cluster *cluster, unsigned index, struct reasons *reasons)
 {
 	const struct shared *shared = cluster->sources->all[index];
 	int64_t now = cluster_now();
@@ -239,17 +250,21 @@ static void reason_of(const struct cluster *cluster, unsigned index, struct reas
 
 	(void)snprintf(key, sizeof(key), "source/%s", address_format(&shared->known.address, text));
 	seen = cache_find(machine_cache(cluster->machine), key);
+	if (sources_are_reserved(cluster, index)) {
+		note(reasons, text, "is reserved by the policy in force", "");
+		return;
+	}
 	if (!seen || !seen->record.text || !seen->record.readable) {
 		if (shared->problem[0] != '\0')
 			note(reasons, text, "can't be used here: ", shared->problem);
 		return;
 	}
 	if (strcmp(seen->record.source.host, cluster->config.host) == 0) {
+		reasons->coming |= !shared->problem[0];
 		note(reasons, text, shared->problem[0] ? "can't be used here: " : "is being claimed", shared->problem);
 		return;
 	}
-	reasons->held = true;
-	if (silence_of(cluster, seen, now) > cluster->config.ttl_ms * RECORD_MS / 2) {
+	if (silence_of(cluster, seen, now) > cluster->config.ttl_ms * RECORD_MS * 3 / 10) {
 		reasons->silent = true;
 		(void)snprintf(silent, sizeof(silent), "%s, which has been silent for %lld s", seen->record.source.host,
 			       (long long)(silence_of(cluster, seen, now) / MACHINE_SECOND));
@@ -280,13 +295,16 @@ static void explain(struct cluster *cluster, struct asked_pin *pin, struct error
 				"no source of snat entry \"%.64s\" yet: %s; it is taken over after %lld s of silence: "
 				"try again",
 				pin->name, reasons.text, (long long)cluster->config.ttl_ms / 1000);
+	else if (reasons.coming)
+		(void)error_set(err, ERROR_TRY_AGAIN, "no source of snat entry \"%.64s\" yet: %s: try again", pin->name,
+				reasons.text);
 	else if (reasons.text[0] != '\0')
 		(void)error_set(err, ERROR_SNAT, "no free source of snat entry \"%.64s\": %s", pin->name, reasons.text);
 	else
 		(void)error_set(err, ERROR_TRY_AGAIN,
 				"no source of snat entry \"%.64s\" in time: etcd at %.128s answers slowly", pin->name,
 				etcd_endpoint(cluster->etcd));
-	if (reasons.silent) {
+	if (reasons.silent || reasons.coming) {
 		pin->until = cluster_now() + TAKEOVER_NS;
 		pin->answered = false;
 	}

@@ -96,6 +96,16 @@ static enum done take_off(struct cluster *cluster, struct shared *shared)
 	return DONE_OK;
 }
 
+/** sources_network() - The network that a source is known from here, "" when it is not; borrowed */
+const char *sources_network(const struct cluster *cluster, const struct address *address)
+{
+	for (size_t i = 0; i < cluster->sources->n; i++) {
+		if (address_equal(&cluster->sources->all[i]->known.address, address))
+			return cluster->sources->all[i]->known.network;
+	}
+	return "";
+}
+
 /** struct counting - How often each source is named by what is in use */
 struct counting {
 	struct cluster *cluster;

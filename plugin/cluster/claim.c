@@ -14,7 +14,7 @@ enum way {
 	WAY_TAKEOVER, /* claim it, on the condition of alive/OLD */
 	WAY_FENCE,    /* fence alive/OLD first */
 	WAY_WAIT,     /* its holder may still be there */
-	WAY_NONE,     /* not to be had: unreadable */
+	WAY_NONE,     /* none: unreadable, or reserved */
 };
 
 /** silence_needed() - How long alive/OLD must be unchanged: its ttl or one's own, whichever is longer */
@@ -57,6 +57,13 @@ static enum way way_from_other(const struct machine *machine, const struct recor
 	return find_silence(machine, old, now, ret_due);
 }
 
+/** is_reserved() - Whether the policy in force keeps a source from being claimed; what is held already stays */
+static bool is_reserved(const struct machine *machine, const struct shared_source *source)
+{
+	return machine->config.is_reserved_source &&
+	       machine->config.is_reserved_source(machine->config.context, (unsigned)(source - machine->sources));
+}
+
 /** way_to() - What stands between this host and a source; @ret_due: when that may change by time alone */
 static enum way way_to(const struct machine *machine, const struct shared_source *source, int64_t now, int64_t *ret_due)
 {
@@ -68,6 +75,8 @@ static enum way way_to(const struct machine *machine, const struct shared_source
 		*ret_due = source->close ? INT64_MAX : source->retry;
 		return WAY_WAIT;
 	}
+	if (is_reserved(machine, source))
+		return WAY_NONE;
 	if (!seen || !seen->record.text)
 		return WAY_FREE;
 	if (!seen->record.readable)

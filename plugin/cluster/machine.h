@@ -131,7 +131,8 @@ struct machine_rules {
  * @wall:	Unix time minus the machine's clock, for `since`
  * @random:	A number never used before
  * @is_reserved: Whether a block is reserved as a whole by the policy in force
- * @context:	For both
+ * @is_reserved_source: Whether a source is; NULL: none ever
+ * @context:	For all of them
  */
 struct machine_config {
 	char host[RECORD_NAME_MAX];
@@ -144,6 +145,7 @@ struct machine_config {
 	int64_t wall;
 	uint64_t (*random)(void *context);
 	bool (*is_reserved)(void *context, const struct prefix *block);
+	bool (*is_reserved_source)(void *context, unsigned source);
 	void *context;
 #ifdef CLUSTER_RULES
 	struct machine_rules rules;

@@ -32,12 +32,12 @@ const char command_cluster_help[] =
 	"\n"
 	"Asks the agent of this host about its cluster.\n"
 	"\n"
-	"  status   hosts, pools with their blocks, the policy's revision, and what is wrong here\n"
-	"  publish  check policies as validate does, and make them count on every host: no block is claimed\n"
-	"           against them from then on. Shows which blocks that are held already they touch\n"
+	"  status   hosts, pools with their blocks, shared sources, the policy's revision, what is wrong here\n"
+	"  publish  check policies as validate does, and make them count on every host: nothing is claimed\n"
+	"           against them from then on. Shows which blocks and sources that are held already they touch\n"
 	"  forget   free the blocks of a host that is gone for good; refused while it was heard of within the\n"
 	"           last minute. If it still runs, two hosts will give the same addresses: --force says so\n"
-	"  who      which host holds the block of an address, and since when\n"
+	"  who      which host holds the block of an address, or the source, and since when\n"
 	"\n"
 	"Exit status: 0 fine, 1 refused, 2 usage or no agent.\n";
 
@@ -145,6 +145,26 @@ static void print_pools(const json_t *pools)
 	}
 }
 
+/** print_sources() - A line for each shared source that a host holds; of this host's, until when it may send */
+static void print_sources(const json_t *sources)
+{
+	char since[SINCE_MAX];
+	const json_t *source;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)sources, i, source) {
+		json_int_t left = json_integer_value(json_object_get(source, "deadlineMs"));
+
+		printf("source %s (%s): %s, since %s", text_of(source, "address"), text_of(source, "pin"),
+		       text_of(source, "host"), since_of(source, since));
+		if (json_is_true(json_object_get(source, "open")))
+			printf(", may send for %lld.%lld s", (long long)left / 1000, (long long)left % 1000 / 100);
+		else if (json_object_get(source, "open"))
+			printf(", closed");
+		printf("\n");
+	}
+}
+
 /** print_status() - For people */
 static void print_status(const json_t *answer)
 {
@@ -163,6 +183,7 @@ static void print_status(const json_t *answer)
 	printf("policy: revision %lld\n", (long long)json_integer_value(json_object_get(answer, "policy")));
 	print_hosts(json_object_get(answer, "hosts"));
 	print_pools(json_object_get(answer, "pools"));
+	print_sources(json_object_get(answer, "sources"));
 }
 
 static int run_status(const struct cluster_options *options)
@@ -272,9 +293,9 @@ static void print_published(const json_t *answer)
 	printf("published as revision %lld: it binds every later claim on every host\n",
 	       (long long)json_integer_value(json_object_get(answer, "revision")));
 	json_array_foreach(json_object_get(answer, "held"), i, block) {
-		printf("block %s, held by %s, is reserved in part or as a whole: nothing is taken from running "
-		       "containers\n",
-		       text_of(block, "cidr"), text_of(block, "host"));
+		printf("%s %s, held by %s, is reserved%s: nothing is taken from running containers\n",
+		       text_of(block, "kind"), text_of(block, "cidr"), text_of(block, "host"),
+		       strcmp(text_of(block, "kind"), "source") ? " in part or as a whole" : "");
 	}
 }
 

@@ -21,13 +21,15 @@ static int read_source(const json_t *element, struct source_file *file)
 	const char *address = json_string_value(json_object_get(element, "address"));
 	const char *interface = json_string_value(json_object_get(element, "interface"));
 	const char *pin = json_string_value(json_object_get(element, "pin"));
+	const char *network = json_string_value(json_object_get(element, "network"));
 	struct known_source source = {.open = json_is_true(json_object_get(element, "open"))};
 
-	if (!address || !interface || !pin || strlen(interface) >= sizeof(source.interface) ||
+	if (!address || !interface || !pin || !network || strlen(interface) >= sizeof(source.interface) ||
 	    strlen(pin) >= sizeof(source.pin) || address_parse(address, &source.address) < 0)
 		return -EUCLEAN;
 	(void)snprintf(source.interface, sizeof(source.interface), "%s", interface);
 	(void)snprintf(source.pin, sizeof(source.pin), "%s", pin);
+	(void)snprintf(source.network, sizeof(source.network), "%s", network);
 	return source_file_put(file, &source);
 }
 
@@ -75,10 +77,10 @@ static char *to_text(const struct source_file *file)
 	for (size_t i = 0; i < file->n_sources && r == 0; i++) {
 		const struct known_source *source = &file->sources[i];
 
-		r = json_array_append_new(sources,
-					  json_pack("{s:s, s:s, s:s, s:b}", "address",
-						    address_format(&source->address, address), "interface",
-						    source->interface, "pin", source->pin, "open", (int)source->open));
+		r = json_array_append_new(sources, json_pack("{s:s, s:s, s:s, s:s, s:b}", "address",
+							     address_format(&source->address, address), "interface",
+							     source->interface, "network", source->network, "pin",
+							     source->pin, "open", (int)source->open));
 	}
 	root = r == 0 ? json_pack("{s:O}", "sources", sources) : NULL;
 	text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;

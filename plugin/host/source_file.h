@@ -24,10 +24,11 @@
 #define SOURCE_FILE_MAX 4096U
 #define SOURCE_PIN_MAX 65
 
-/** struct known_source - A shared source; @pin: the name of the snat entry that made it known */
+/** struct known_source - A shared source; @network, @pin: the network and the snat entry that made it known */
 struct known_source {
 	struct address address;
 	char interface[IFNAMSIZ];
+	char network[SOURCE_PIN_MAX];
 	char pin[SOURCE_PIN_MAX];
 	bool open;
 };

@@ -90,8 +90,9 @@ static int take_answer(const struct pin *pin, const json_t *answer, struct addre
  */
 static int ask(const struct context *context, const struct pin *pin, struct address *ret_source, struct error *reterr)
 {
-	json_t *question = json_pack("{s:s, s:s, s:s, s:o}", "ask", "source", "pin", pin->name, "interface",
-				     pin->assign, "sources", sources_of(pin, ret_source->family));
+	json_t *question =
+		json_pack("{s:s, s:s, s:s, s:s, s:o}", "ask", "source", "network", context->netconf.name, "pin",
+			  pin->name, "interface", pin->assign, "sources", sources_of(pin, ret_source->family));
 	json_t *answer = NULL;
 	int r;
 

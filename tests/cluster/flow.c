@@ -6,7 +6,7 @@
  *					always the same and of a new one, until killed
  *	flow from SOURCE PERIOD_MS ADDRESS	on a host: the same with that source, as far as the host has it ("NAME" is SOURCE)
  *	flow watch INTERFACE			at the legacy service: echoes them, and writes for each that the link brings, in its order,
- *					"MICROSECONDS MAC SOURCE NAME"; the source of each ARP packet that names a sender with NAME "arp"
+ *					"MICROSECONDS MAC SOURCE NAME" (of Unix time); the source of each ARP packet that names a sender with NAME "arp"
  */
 
 #include <arpa/inet.h>
@@ -126,7 +126,7 @@ static void tell(const uint8_t *frame, const char *source, const char *name, int
 	const uint8_t *mac = frame + ETH_ALEN;
 	struct timespec now;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	(void)clock_gettime(CLOCK_REALTIME, &now);
 	(void)printf("%lld %02x:%02x:%02x:%02x:%02x:%02x %s %.*s\n",
 		     (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000, mac[0], mac[1], mac[2], mac[3], mac[4],
 		     mac[5], source, n, name);

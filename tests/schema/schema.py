@@ -22,7 +22,7 @@ BEYOND = re.compile(
     # addresses beside each other
     r"overlaps range|is not in subnet|is before the range's first|is not of the (subnet|network)'s|must be of one family|in none of the ranges|"
     r"belongs to the pods of|touches reserved range|lies in reserved range|no usable address|do not fit into subnet|"
-    r"no range gives an address of that family|more than one address of a family|has no source of its family|is the second source|has two of one family|"
+    r"no range gives an address of that family|more than one address of a family|has no source of its family|is the second source|hosts share need|is named twice|sources of a family|has two of one family|"
     r"no address for a container|can't be the source of|too small for IPv6|its only one is the gateway|is never given|"
     r"of a network's own range|size is \d+; it must be between|reserved range of a route|captures traffic of|"
     # texts that look like addresses, dates or names

@@ -131,6 +131,8 @@ static void sample(struct egress *egress)
 
 	pin(egress, "192.0.2.1", "eth1", (const char *[]){"10.0.0.0/24", "10.0.2.0/24", NULL});
 	pin(egress, "2001:db8::1", NULL, (const char *[]){"fd00::/8", NULL});
+	pin(egress, "192.0.2.2", "eth1", (const char *[]){"10.1.0.0/24", NULL});
+	egress->clauses[2].shared = true;
 	assert_int_equal(egress_add_except(egress, &(struct egress_source){.family = FAMILY_IPV4}, &own, 1), 0);
 }
 
@@ -152,6 +154,8 @@ static void bytes_and_back(void **state)
 		assert_int_equal(a->family, b->family);
 		assert_true(address_equal(&a->source, &b->source));
 		assert_string_equal(a->assign, b->assign);
+		assert_int_equal(a->shared, b->shared);
+		assert_int_equal(a->shared, i == 2);
 		assert_true(a->list == b->list);
 		assert_int_equal(a->n_spans, b->n_spans);
 		for (size_t j = 0; j < a->n_spans; j++)

@@ -94,6 +94,12 @@ static const struct {
 	{PINS("{'name': 'x', 'source': ['192.0.2.1/32']}"), RULE_INVALID_VALUE, "/snat/0/source/0", "prefix length"},
 	{PINS("{'name': 'x', 'source': ['127.0.0.1']}"), RULE_INVALID_VALUE, "/snat/0/source/0", "can't be the source"},
 	{PINS("{'name': 'x', 'source': ['192.0.2.1', '192.0.2.2']}"), RULE_INVALID_VALUE, "/snat/0/source/1", "second"},
+	{PINS("{'name': 'x', 'source': ['192.0.2.1'], 'shared': true}"), RULE_SNAT, "/snat/0/shared",
+	 "need \"assign\""},
+	{PINS("{'name': 'x', 'source': ['192.0.2.1'], 'shared': 'yes', 'assign': 'eth1'}"), RULE_INVALID_VALUE,
+	 "/snat/0/shared", "true or false"},
+	{PINS("{'name': 'x', 'source': ['192.0.2.1', '2001:db8::1', '192.0.2.1'], 'shared': true, 'assign': 'eth1'}"),
+	 RULE_DUPLICATE, "/snat/0/source/2", "named twice"},
 	{PINS("{'name': 'x', 'source': ['192.0.2.1'], 'destinations': ['x']}"), RULE_INVALID_VALUE,
 	 "/snat/0/destinations/0", "ADDRESS/LENGTH"},
 	{PINS("{'name': 'x', 'source': ['192.0.2.1'], 'destinations': ['fd00::/8']}"), RULE_SNAT,
@@ -251,6 +257,48 @@ static void pins_are_read_as_written(void **state)
 	assert_int_equal(netconf.pins[1].sources[1].family, FAMILY_NONE);
 	assert_false(netconf.pins[1].destinations_given);
 	assert_null(netconf.pins[1].assign);
+}
+
+/* Of sources that hosts share there may be several of a family; the first stands for them until an ADD knows better. */
+static void shared_sources_are_kept_in_their_order(void **state)
+{
+	static const char *const expected[] = {"192.0.2.2", "2001:db8::1", "192.0.2.1"};
+	NETCONF_CLEANUP struct netconf netconf = {0};
+	struct listener listener;
+	char text[SPAN_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(read_text(PINS("{'name': 'a', 'shared': true, 'assign': 'eth1', "
+					"'source': ['192.0.2.2', '2001:db8::1', '192.0.2.1']}, "
+					"{'name': 'b', 'source': ['192.0.2.3']}"),
+				   NULL, &netconf, &listener),
+			 0);
+	assert_true(netconf.pins[0].shared);
+	assert_int_equal(netconf.pins[0].n_all, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_string_equal(address_format(&netconf.pins[0].all[i], text), expected[i]);
+	assert_string_equal(address_format(&netconf.pins[0].sources[0], text), "192.0.2.2");
+	assert_string_equal(address_format(&netconf.pins[0].sources[1], text), "2001:db8::1");
+	assert_false(netconf.pins[1].shared);
+	assert_int_equal(netconf.pins[1].n_all, 1);
+}
+
+/* 16 of a family, and no 17th */
+static void shared_sources_have_a_limit(void **state)
+{
+	(void)state;
+	for (unsigned n = LIMIT_PIN_SHARED; n <= LIMIT_PIN_SHARED + 1; n++) {
+		NETCONF_CLEANUP struct netconf netconf = {0};
+		struct listener listener;
+		char list[1024] = "", text[2048];
+
+		for (unsigned i = 1; i <= n; i++)
+			(void)snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s'192.0.2.%u'",
+				       i > 1 ? ", " : "", i);
+		(void)snprintf(text, sizeof(text),
+			       PINS("{'name': 'a', 'shared': true, 'assign': 'eth1', 'source': [%s]}"), list);
+		assert_int_equal(read_text(text, NULL, &netconf, &listener), n > LIMIT_PIN_SHARED ? REFUSED : 0);
+	}
 }
 
 static void pins_match_by_globs(void **state)
@@ -436,6 +484,8 @@ int main(void)
 		cmocka_unit_test(null_counts_as_absent),
 		cmocka_unit_test(null_is_no_guard),
 		cmocka_unit_test(pins_are_read_as_written),
+		cmocka_unit_test(shared_sources_are_kept_in_their_order),
+		cmocka_unit_test(shared_sources_have_a_limit),
 		cmocka_unit_test(pins_match_by_globs),
 		cmocka_unit_test(roles_follow_from_type_and_ipam),
 		cmocka_unit_test(a_delegates_gateway_is_host_locals),

@@ -162,6 +162,34 @@ static void too_many_pins(void **state)
 	}
 }
 
+/* What an ADD has chosen of a shared pin is what its clause says; the agent's name for it goes with it. */
+static void shared_pins_have_the_chosen_source(void **state)
+{
+	CLEANUP(pinning_done) struct pinning first = {0}, second = {0};
+	CLEANUP(pinning_own_done) struct pinning_own own = {0};
+	NETCONF_CLEANUP struct netconf netconf = {0};
+	const struct egress_clause *clause;
+	char text[ADDRESS_TEXT_MAX];
+	struct error err = {0};
+	size_t at = 0;
+
+	(void)state;
+	make(&netconf,
+	     CONF("'snat': [{'name': 'a', 'source': ['192.0.2.1', '192.0.2.2'], 'shared': true, 'assign': 'eth1'}]",
+		  RANGE4),
+	     &first);
+	clause = egress_shared(&first.egress, &at);
+	assert_non_null(clause);
+	assert_string_equal(address_format(&clause->source, text), "192.0.2.1");
+	assert_null(egress_shared(&first.egress, &at));
+	netconf.pins[0].sources[0] = netconf.pins[0].all[1];
+	assert_int_equal(pinning_own_of_ranges(&netconf, &own), 0);
+	assert_int_equal(pinning_make(&netconf, &args, &own, &second, &err), 0);
+	at = 0;
+	assert_string_equal(address_format(&egress_shared(&second.egress, &at)->source, text), "192.0.2.2");
+	assert_true(first.digest != second.digest);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +198,7 @@ int main(void)
 		cmocka_unit_test(only_the_containers_families),
 		cmocka_unit_test(others_addresses_have_subnets_of_their_own),
 		cmocka_unit_test(too_many_pins),
+		cmocka_unit_test(shared_pins_have_the_chosen_source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
