@@ -86,12 +86,21 @@ static enum done lend(struct cluster *cluster, struct shared *shared, unsigned s
 	return DONE_OK;
 }
 
-/** take_off() - ACTION_ADDRESS_OFF; what can't be taken off goes by itself, and may not be sent with until then */
+/**
+ * take_off() - ACTION_ADDRESS_OFF
+ *
+ * What can't be taken off goes by itself, and may not be sent with until then. A kernel before 5.18 does not note whose an
+ * address is: one that is lent is ours, and its lifetime is cut short instead.
+ */
 static enum done take_off(struct cluster *cluster, struct shared *shared)
 {
+	struct port *host = cluster->host.rtnetlink;
 	struct error err = {0};
+	int r = assign_remove(host, shared->known.interface, &shared->known.address, &err);
 
-	if (assign_remove(cluster->host.rtnetlink, shared->known.interface, &shared->known.address, &err) == REFUSED)
+	if (r == (int)ASSIGN_E_FOREIGN)
+		r = assign_lend(host, shared->known.interface, &shared->known.address, 1, &err);
+	if (r)
 		(void)fail(shared, err.msg);
 	return DONE_OK;
 }
@@ -180,10 +189,14 @@ void sources_count(struct cluster *cluster, int wait_ms)
 
 	if (r && r != (int)STATE_E_ABSENT)
 		return; /* later */
-	if (count_in(cluster, store))
+	r = count_in(cluster, store);
+	if (r && r != (int)IPAM_E_DAMAGED)
 		return;
-	for (size_t i = 0; i < sources->n; i++)
-		machine_wanted(cluster->machine, sources->all[i]->lease_pin, sources->all[i]->users);
+	for (size_t i = 0; i < sources->n; i++) {
+		/* A row that can't be read may name any of them: nothing is given back for that. */
+		if (sources->all[i]->users > 0 || !r)
+			machine_wanted(cluster->machine, sources->all[i]->lease_pin, sources->all[i]->users);
+	}
 	asked_counted(cluster);
 	cluster_run_soon(cluster);
 }

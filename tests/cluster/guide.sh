@@ -52,6 +52,16 @@ test_each_command_of_the_guide()
 	assert_matches "$(address_of "$result")" '^10\.64\.' "the container's address"
 	assert_matches "$(address_of "$result" 6)" '^fd64:' "the container's other address"
 	on_host 1 "$RANGEGUARD" cluster status | grep -q '^this host: .*, registered' || fail "not registered"
+	# A source that moves with the pods
+	conf=$(jq -c '{cniVersion, name} + .plugins[0] + {history: false}' guide/shared.conflist)
+	result=$(host_add 1 c2 "$conf" CNI_ARGS="K8S_POD_NAMESPACE=billing;K8S_POD_NAME=api-1") || fail "ADD: $result $(<agent-h1.log)"
+	{
+		echo "PATH='$PWD/bin':\$PATH"
+		shell_block 3
+	} >source-commands
+	on_host 1 bash -e "$PWD/source-commands" >said || fail "the commands about sources fail: $(<said)"
+	assert_matches "$(<said)" 'source 192\.0\.2\.50 \(mainframe\): [^ ]*, since [^,]*, may send for [1-4]\.[0-9] s' "status of the source"
+	assert_matches "$(<said)" 'source 192\.0\.2\.50: [^ ]*, since ' "who has it"
 }
 
 main "$@"

@@ -77,7 +77,8 @@ static void add_sources(const struct sim *sim, const struct host *host, struct m
 		if (!sim->config->one_pin && machine_add_pin(machine, "pin", &i, 1) < 0)
 			abort();
 	}
-	if (sim->config->one_pin && machine_add_pin(machine, "pin", all, sim->config->sources) < 0)
+	if ((sim->config->one_pin || sim->config->asked) &&
+	    machine_add_pin(machine, "pin", all, sim->config->sources) < 0)
 		abort();
 }
 
@@ -186,6 +187,14 @@ static void take_inbox(struct sim *sim, struct host *host, struct process *proce
 	process->n_inbox = 0;
 }
 
+/** asks() - Whether an ADD of a host asks for any of the sources: follows from the time, and ends with the faults */
+static bool asks(const struct sim *sim, const struct host *host)
+{
+	uint64_t slot = (uint64_t)sim->now / (SIM_SECOND / 2);
+
+	return sim->now < sim->until - 2 * SIM_SECOND && sim_mix(sim_mix(sim->seed, slot), host->id) % 4 == 0;
+}
+
 /** look_at_store() - What the verbs have left in the store */
 static void look_at_store(struct sim *sim, struct host *host, struct process *process)
 {
@@ -199,6 +208,8 @@ static void look_at_store(struct sim *sim, struct host *host, struct process *pr
 	}
 	if (sim->config->one_pin)
 		machine_wanted(process->machine, 0, any);
+	if (sim->config->asked)
+		machine_wanted(process->machine, sim->config->sources, asks(sim, host));
 	if (sim->config->blocks == 0)
 		return;
 	machine_block_demand(process->machine, 0, host->demand > 0);

@@ -19,6 +19,7 @@ const struct sim_config shapes[] = {
 	{SHAPE("five", 5, 1, 4, 5 * SIM_SECOND)},
 	{SHAPE("choice", 4, 2, 0, 3 * SIM_SECOND), .one_pin = true},
 	{SHAPE("sources", 3, 1, 0, 5 * SIM_SECOND)},
+	{SHAPE("asked", 3, 2, 0, 2 * SIM_SECOND), .asked = true},
 	{SHAPE("clone", 3, 2, 3, 5 * SIM_SECOND), .clone = true},
 	{SHAPE("blocks", 3, 0, 4, SIM_SECOND)},
 	{SHAPE("moves", 3, 1, 0, SIM_SECOND)},

@@ -55,6 +55,7 @@ struct sim_config {
 	const char *name;
 	unsigned hosts, sources, blocks;
 	bool one_pin; /* all sources serve one pin, else each its own */
+	bool asked; /* as the agent has it: beside each source's own pin one of all, which ADDs ask for now and then */
 	int64_t until;
 	int64_t operations; /* longest time between two of a host */
 	int64_t grace;	    /* added to the bound for a waiting claim */
