@@ -44,6 +44,10 @@
 #define MLD2_REPORT 143
 /** Extension headers before the transport's: RFC 8200 has five kinds, each of them once but destination options */
 #define EXTENSION_HEADERS_MAX 6
+/** Options of neighbour discovery: those that exist, RFC 4861 and RFC 7527, are fewer */
+#define OPTIONS_MAX 4
+#define OPTION_SOURCE_MAC 1
+#define OPTION_TARGET_MAC 2
 
 /* Functions of the kernel, by number (enum bpf_func_id) */
 static void *(*map_lookup)(void *map, const void *key) = (void *)BPF_FUNC_map_lookup_elem;
@@ -126,6 +130,16 @@ INLINE bool is_late(element_t element, const struct __sk_buff *skb)
 	return false;
 }
 
+/** is_own_mac() - Whether six bytes of a frame are the container's MAC address */
+INLINE bool is_own_mac(element_t element, struct __sk_buff *skb, __u32 offset)
+{
+	__u16 mac[3];
+	const __u16 *own = (const __u16 *)element->mac;
+
+	return load_bytes(skb, offset, mac, sizeof(mac)) >= 0 && mac[0] == own[0] && mac[1] == own[1] &&
+	       mac[2] == own[2];
+}
+
 /** pass() - Mark a packet, and go on to the next program, qdisc or protocol */
 INLINE int pass(element_t element, struct __sk_buff *skb)
 {
@@ -176,6 +190,30 @@ INLINE int look_at_ipv4(element_t element, struct __sk_buff *skb)
 }
 
 /**
+ * options_allowed() - Whether the options of a neighbour discovery message tell of no other MAC address (RFC 4861, section 4.6)
+ * @element:	Container, behind a bridge
+ * @skb:	Frame
+ * @offset:	Of the first one
+ */
+INLINE bool options_allowed(element_t element, struct __sk_buff *skb, __u32 offset)
+{
+	__u8 head[2];
+
+#pragma nounroll
+	for (int i = 0; i < OPTIONS_MAX; i++) {
+		if (load_bytes(skb, offset, head, sizeof(head)) < 0)
+			return true;
+		if (!head[1])
+			return false;
+		if ((head[0] == OPTION_SOURCE_MAC || head[0] == OPTION_TARGET_MAC) &&
+		    !is_own_mac(element, skb, offset + 2))
+			return false;
+		offset += head[1] * 8U;
+	}
+	return load_bytes(skb, offset, head, sizeof(head)) < 0;
+}
+
+/**
  * icmpv6_allowed() - Whether a container may send an ICMPv6 message
  * @element:	Container
  * @skb:	Frame
@@ -189,6 +227,9 @@ INLINE bool icmpv6_allowed(element_t element, struct __sk_buff *skb, __u32 offse
 	__u8 type;
 
 	if (load_bytes(skb, offset, &type, 1) < 0)
+		return false;
+	if ((element->flags & CLASSIFIER_OWN_MAC) && type >= ROUTER_SOLICITATION && type <= NEIGHBOUR_ADVERTISEMENT &&
+	    !options_allowed(element, skb, offset + (type == ROUTER_SOLICITATION ? 8 : 24)))
 		return false;
 	switch (type) {
 	case ROUTER_ADVERTISEMENT:
@@ -332,6 +373,9 @@ INLINE int look_at_arp(element_t element, struct __sk_buff *skb)
 	if (message.hardware != NETWORK16(ARP_ETHERNET) || message.protocol != NETWORK16(ETH_P_IP) ||
 	    message.hardware_length != ETH_ALEN || message.protocol_length != sizeof(sender))
 		return TC_ACT_SHOT;
+	if ((element->flags & CLASSIFIER_OWN_MAC) &&
+	    !is_own_mac(element, skb, ETH_HLEN + offsetof(struct arp_message, sender_mac)))
+		return TC_ACT_SHOT;
 	__builtin_memcpy(&sender, message.sender, sizeof(sender));
 	return sender == 0 || is_own4(element, sender) ? pass(element, skb) : TC_ACT_SHOT;
 }
@@ -346,6 +390,8 @@ __attribute__((section("tc"), used)) int classifier(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	if (element->flags & CLASSIFIER_ANY_SOURCE)
 		return pass(element, skb);
+	if ((element->flags & CLASSIFIER_OWN_MAC) && !is_own_mac(element, skb, offsetof(struct ethhdr, h_source)))
+		return TC_ACT_SHOT;
 	if (skb->protocol == NETWORK16(ETH_P_IP))
 		return look_at_ipv4(element, skb);
 	if (skb->protocol == NETWORK16(ETH_P_IPV6))

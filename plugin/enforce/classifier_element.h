@@ -15,6 +15,11 @@
 /** classifier_element.flags: sources are not looked at, marks are set all the same (antiSpoof is off) */
 #define CLASSIFIER_ANY_SOURCE 1U
 
+/** classifier_element.flags: frames must come from @mac; so behind a bridge, which learns from frames where to send others */
+#define CLASSIFIER_OWN_MAC 2U
+/** classifier_element.flags: the interface is a bridge's port */
+#define CLASSIFIER_BRIDGED 4U
+
 /** The map's size: no host has more containers */
 #define CLASSIFIER_ELEMENTS_MAX 65536
 
@@ -41,9 +46,10 @@
  * @link_local:	The lower half of its one link-local address
  * @mark:	Bits that are set on each packet that passes
  * @late:	Bits that are set as well past the deadline of a shared source of the packet's family
- * @flags:	CLASSIFIER_ANY_SOURCE
+ * @flags:	CLASSIFIER_*, as above
  * @ipv6:	Its (first) IPv6 address; 0: none
  * @n_more:	How many of @more there are
+ * @mac:	MAC address of the container's end, and two bytes 0; counts with CLASSIFIER_OWN_MAC
  * @n_shared:	How many of @shared there are
  * @marks:	The four bits of which @mark and @late are some: the host's
  * @more:	Its other addresses; IPv4 ones as ::ffff:a.b.c.d
@@ -60,6 +66,7 @@ struct classifier_element {
 	__u32 ipv6[4];
 	__u32 n_more;
 	__u32 n_shared;
+	__u8 mac[8];
 	__u32 marks;
 	__u32 more[CLASSIFIER_MORE_ADDRESSES][4];
 	__u32 shared[CLASSIFIER_SHARED_MAX][4];

@@ -11,6 +11,8 @@
 #include "plugin/enforce/marks.h"
 #include "plugin/host/guarding_marks.h"
 #include "plugin/network/link.h"
+#include "plugin/report/log.h"
+#include "plugin/snat/backstop.h"
 
 _Static_assert(CLASSIFIER_SHARED_MAX == LIMIT_SHARED_PER_CONTAINER, "two names of one limit");
 
@@ -96,6 +98,7 @@ static void make_element(const struct host *host, const struct protection *prote
 		put_address(element, &protection->member.addresses[i]);
 	put_clauses(element, protection->member.egress);
 	put_link_local(element, protection->mac);
+	memcpy(element->mac, protection->mac, sizeof(protection->mac));
 	element->marks = marks_mask();
 	element->mark = bits.guarded | (member_pinned(&protection->member) ? bits.pinned : 0);
 	element->late = bits.late;
@@ -112,7 +115,7 @@ static void make_element(const struct host *host, const struct protection *prote
 static void join(struct classifier_element *element, const struct classifier_element *older)
 {
 	element->mark |= older->mark;
-	element->flags &= older->flags;
+	element->flags &= older->flags | ~CLASSIFIER_ANY_SOURCE;
 	for (uint32_t i = 0; i < older->n_shared && i < CLASSIFIER_SHARED_MAX; i++)
 		put_shared(element, older->shared[i]);
 }
@@ -132,21 +135,24 @@ static bool knows_mac(const struct protection *protection)
 }
 
 /**
- * find_link_local() - The link-local address of a container whose MAC address the caller does not know
+ * find_mac() - The link-local address, and the MAC address, of a container of which the caller does not know them
  * @host:	Host
  * @ifindex:	Its interface
  * @older:	What the classifier knew of it; NULL: nothing any more, so the other end of the interface is asked
  * @element:	Filled
  */
-static void find_link_local(struct host *host, uint32_t ifindex, const struct classifier_element *older,
-			    struct classifier_element *element)
+static void find_mac(struct host *host, uint32_t ifindex, const struct classifier_element *older,
+		     struct classifier_element *element)
 {
 	struct link_info peer;
 
-	if (older && (older->link_local[0] || older->link_local[1]))
+	if (older && (older->link_local[0] || older->link_local[1])) {
 		memcpy(element->link_local, older->link_local, sizeof(element->link_local));
-	else if (link_peer(host->rtnetlink, ifindex, &peer) == 0)
+		memcpy(element->mac, older->mac, sizeof(element->mac));
+	} else if (link_peer(host->rtnetlink, ifindex, &peer) == 0) {
 		put_link_local(element, peer.mac);
+		memcpy(element->mac, peer.mac, sizeof(peer.mac));
+	}
 }
 
 /**
@@ -169,10 +175,68 @@ static int take_over(struct host *host, const struct classifier *classifier, uin
 	if (r && r != -ENOENT)
 		return error_set_errno(reterr, ERROR_KERNEL, r, "reading the BPF map");
 	if (!knows_mac(protection))
-		find_link_local(host, ifindex, r ? NULL : &older, element);
+		find_mac(host, ifindex, r ? NULL : &older, element);
 	if (!r && protection->shared_interface && older.marks == element->marks)
 		join(element, &older);
 	return 0;
+}
+
+/** note_bridge() - Whether the interface is a bridge's port, where frames from another's MAC address draw what is meant for him */
+static void note_bridge(struct host *host, uint32_t ifindex, struct classifier_element *element)
+{
+	static const uint8_t unknown[sizeof(element->mac)];
+	struct link_info link;
+
+	if (link_get(host->rtnetlink, ifindex, &link) || !link.master)
+		return;
+	element->flags |= CLASSIFIER_BRIDGED;
+	if (memcmp(element->mac, unknown, sizeof(unknown)) != 0)
+		element->flags |= CLASSIFIER_OWN_MAC;
+}
+
+/** stop_bridging() - See that a bridge forwards nothing that was not guarded, where the kernel has nf_tables: 0, REFUSED */
+static int stop_bridging(struct host *host, struct error *reterr)
+{
+	int r = host_open_netfilter(host, reterr);
+
+	if (!r)
+		r = backstop_ensure_bridge(host->netfilter, reterr);
+	if (r != -EPROTONOSUPPORT && r != BACKSTOP_E_UNAVAILABLE)
+		return r;
+	log_line(
+		"no nf_tables for bridges in this kernel: the classifier guards what containers send to each other alone");
+	return 0;
+}
+
+/** take_bridged() - classifier_each() callback: 1 for a container behind a bridge */
+static int take_bridged(void *userdata, uint32_t ifindex, const struct classifier_element *element)
+{
+	(void)userdata;
+	(void)ifindex;
+	return element->flags & CLASSIFIER_BRIDGED ? 1 : 0;
+}
+
+/**
+ * guarding_stop_bridging() - See that what bridges forward is guarded, if a container is behind one
+ * @host:	Host
+ * @ifindex:	Whose interface it may be; 0: any container's
+ * @reterr:	Code 107
+ *
+ * Return: 0, REFUSED
+ */
+int guarding_stop_bridging(struct host *host, uint32_t ifindex, struct error *reterr)
+{
+	CLASSIFIER_CLEANUP struct classifier kept = CLASSIFIER_INIT;
+	struct classifier_element element;
+	int bridged = 0;
+
+	if (classifier_open_kept(host->rtnetlink, &kept))
+		return 0;
+	if (!ifindex)
+		bridged = classifier_each(&kept, take_bridged, NULL);
+	else if (classifier_get(&kept, ifindex, &element) == 0)
+		bridged = take_bridged(NULL, ifindex, &element);
+	return bridged == 1 ? stop_bridging(host, reterr) : 0;
 }
 
 /**
@@ -198,6 +262,8 @@ int guarding_put(struct host *host, uint32_t ifindex, const struct protection *p
 		r = guarding_check_marks(host, &classifier, ifindex, reterr);
 	if (!r && !protection->new_interface)
 		r = take_over(host, &classifier, ifindex, protection, &element, reterr);
+	if (!r && !protection->new_interface)
+		note_bridge(host, ifindex, &element);
 	if (!r)
 		r = classifier_put(&classifier, ifindex, &element, reterr);
 	if (!r)
@@ -205,16 +271,29 @@ int guarding_put(struct host *host, uint32_t ifindex, const struct protection *p
 			    ? classifier_attach_new(host->rtnetlink, &classifier, ifindex, group_of(&element),
 						    element.flags & CLASSIFIER_ANY_SOURCE, reterr)
 			    : classifier_attach(host->rtnetlink, &classifier, ifindex, group_of(&element), reterr);
+	if (!r && (element.flags & CLASSIFIER_BRIDGED))
+		r = stop_bridging(host, reterr);
 	if (r && reterr->code == ERROR_KERNEL && member_pinned(&protection->member))
 		(void)error_recode(reterr, ERROR_SNAT);
 	return r;
 }
 
-/** same_element() - Whether an element says what is wanted; the link-local address is others' to know */
+/** same_mac() - Whether an element lets the container send from a MAC address that it is known to have */
+static bool same_mac(const struct classifier_element *wanted, const struct classifier_element *there)
+{
+	static const uint8_t unknown[sizeof(wanted->mac)];
+
+	return !(there->flags & CLASSIFIER_OWN_MAC) || memcmp(wanted->mac, unknown, sizeof(unknown)) == 0 ||
+	       memcmp(wanted->mac, there->mac, sizeof(there->mac)) == 0;
+}
+
+/** same_element() - Whether an element says what is wanted; what follows from MAC address and bridge is others' to know */
 static bool same_element(const struct classifier_element *wanted, struct classifier_element *there)
 {
-	if ((there->mark & wanted->mark) != wanted->mark)
+	if ((there->mark & wanted->mark) != wanted->mark || !same_mac(wanted, there))
 		return false;
+	there->flags = (there->flags & CLASSIFIER_ANY_SOURCE) | (wanted->flags & ~CLASSIFIER_ANY_SOURCE);
+	memcpy(there->mac, wanted->mac, sizeof(there->mac));
 	there->mark = wanted->mark; /* of another role, there may be more */
 	memcpy(there->link_local, wanted->link_local, sizeof(there->link_local));
 	return memcmp(wanted, there, sizeof(*wanted)) == 0;

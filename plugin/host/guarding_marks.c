@@ -11,8 +11,8 @@
  * struct marks_search - What containers of the host use
  * @except:	An interface that does not count; 0: none
  * @wanted:	What they should use; 0: whatever the first one does
- * @found:	One that uses something else, in @element
- * @element:	Its element
+ * @found:	They use something else
+ * @element:	One of them
  */
 struct marks_search {
 	uint32_t except;
@@ -21,14 +21,14 @@ struct marks_search {
 	struct classifier_element element;
 };
 
-/** take() - classifier_each() callback: 1 for an element with another mask */
+/** take() - classifier_each() callback: the first element that counts tells for all, which have the same mask: 1, which ends the walk */
 static int take(void *userdata, uint32_t ifindex, const struct classifier_element *element)
 {
 	struct marks_search *search = userdata;
 
-	if (ifindex == search->except || !element->marks || element->marks == search->wanted)
+	if (ifindex == search->except || !element->marks)
 		return 0;
-	search->found = true;
+	search->found = element->marks != search->wanted;
 	search->element = *element;
 	return 1;
 }

@@ -45,6 +45,7 @@ struct protection_removal {
 int protection_shared(struct store *store, const struct attachment *attachment, bool *ret_shared);
 struct protection protection_of_lease(const struct lease *lease, const struct egress *egress);
 int protection_check(struct host *host, const struct attachment *attachment, struct error *reterr);
+int protection_set_backstop(struct host *host, const struct protection *protection, struct error *reterr);
 int protection_available(const struct netconf *netconf, struct error *reterr);
 int protection_put(struct host *host, const struct state *state, uint32_t ifindex, const struct protection *protection,
 		   struct error *reterr);

@@ -120,6 +120,8 @@ static int look(struct host *host, const struct state *state, const struct attac
 			mended_note(host->recorder, attachment, protection);
 	} else if (!r) {
 		r = protection_set_backstop(host, protection, reterr);
+		if (!r && ifindex)
+			r = guarding_stop_bridging(host, ifindex, reterr);
 	}
 	if (!r && member_pinned(&protection->member))
 		r = protection_close_fence(host, protection, reterr);

@@ -15,7 +15,6 @@ int protection_find(struct store *store, const struct attachment *attachment, st
 int protection_make_table(struct host *host, struct store *store, struct error *reterr);
 int protection_restore(struct host *host, const struct state *state, uint32_t ifindex,
 		       const struct protection *protection, struct error *reterr);
-int protection_set_backstop(struct host *host, const struct protection *protection, struct error *reterr);
 int protection_close_fence(struct host *host, const struct protection *protection, struct error *reterr);
 int protection_forget_flows(struct host *host, const struct member *member, struct error *reterr);
 void protection_done(struct protection *protection);

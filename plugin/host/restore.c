@@ -302,7 +302,7 @@ static int restore_backstop(struct host *host, struct error *reterr)
 
 	if (!r)
 		r = backstop_ensure(host->netfilter, reterr);
-	return r == REFUSED ? r : 0;
+	return r == REFUSED ? r : guarding_stop_bridging(host, 0, reterr);
 }
 
 /**

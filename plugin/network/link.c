@@ -53,6 +53,20 @@ static int ask(struct port *port, struct batch *batch, int r, struct link_answer
 	return ret_answer->found ? 0 : -ENOENT;
 }
 
+/** link_get() - The link that has an index: 0, negative errno */
+int link_get(struct port *port, uint32_t index, struct link_info *ret_link)
+{
+	struct link_answer answer;
+	struct batch batch;
+	int r;
+
+	batch_reset(&batch);
+	r = ask(port, &batch, rtmessage_get_link(&batch, index), &answer);
+	if (!r)
+		*ret_link = answer.link;
+	return r;
+}
+
 /**
  * link_peer() - The other end of a veth, in whatever namespace, which nobody has to enter for that
  * @port:	Port on the host
@@ -64,18 +78,16 @@ static int ask(struct port *port, struct batch *batch, int r, struct link_answer
 int link_peer(struct port *port, uint32_t index, struct link_info *ret_peer)
 {
 	struct link_answer answer;
+	struct link_info link;
 	struct batch batch;
-	int r;
+	int r = link_get(port, index, &link);
 
-	batch_reset(&batch);
-	r = ask(port, &batch, rtmessage_get_link(&batch, index), &answer);
 	if (r)
 		return r;
-	if (answer.link.peer_netns < 0 || !answer.link.peer_index)
+	if (link.peer_netns < 0 || !link.peer_index)
 		return -ENOENT;
 	batch_reset(&batch);
-	r = ask(port, &batch, rtmessage_get_link_in(&batch, (uint32_t)answer.link.peer_netns, answer.link.peer_index),
-		&answer);
+	r = ask(port, &batch, rtmessage_get_link_in(&batch, (uint32_t)link.peer_netns, link.peer_index), &answer);
 	if (!r)
 		*ret_peer = answer.link;
 	return r;

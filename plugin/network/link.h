@@ -20,6 +20,7 @@ struct link_answer {
 
 int link_take(const struct nlmsghdr *message, void *userdata); /* port_reply_fn for a struct link_answer */
 int link_find(struct port *port, const char *name, struct link_answer *ret_answer, struct error *reterr);
+int link_get(struct port *port, uint32_t index, struct link_info *ret_link);
 int link_peer(struct port *port, uint32_t index, struct link_info *ret_peer);
 
 #endif

@@ -27,30 +27,36 @@ static int take_chain(const struct nlmsghdr *message, void *userdata)
 	return r == -ENOMSG ? 0 : r;
 }
 
-/** look() - Whether it is there: 0, PORT_E_REFUSED (ENOENT: it is not), negative errno */
-static int look(struct nf_talk *talk)
+/** is_bridge() - Whether a table is that of bridges, which has the one rule only */
+static bool is_bridge(const char *table)
 {
-	unsigned whole = 0;
-	char name[MARKS_NAME_MAX];
-	int r = nf_get_chain(&talk->datagram, BACKSTOP_TABLE, marks_name(CHAIN, name));
+	return nf_family(table) == NFPROTO_BRIDGE;
+}
 
-	if (!r)
-		r = nf_get_chain(&talk->datagram, BACKSTOP_TABLE, CHAIN_OVERWRITTEN);
+/** look() - Whether a table is there: 0, PORT_E_REFUSED (ENOENT: it is not), negative errno */
+static int look(struct nf_talk *talk, const char *table)
+{
+	unsigned whole = 0, wanted = is_bridge(table) ? 1 : 2;
+	char name[MARKS_NAME_MAX];
+	int r = nf_get_chain(&talk->datagram, table, marks_name(CHAIN, name));
+
+	if (!r && !is_bridge(table))
+		r = nf_get_chain(&talk->datagram, table, CHAIN_OVERWRITTEN);
 	if (!r)
 		r = nf_talk_send(talk, take_chain, &whole);
-	if (r || whole == 2)
+	if (r || whole == wanted)
 		return r;
 	talk->failure.errnum = ENOENT;
 	return PORT_E_REFUSED;
 }
 
 /** add_rule() - Drop what comes from an interface of the group and lacks the classifier's mark */
-static int add_rule(struct datagram *batch)
+static int add_rule(struct datagram *batch, const char *table)
 {
 	char name[MARKS_NAME_MAX];
 	struct nf_rule rule;
 
-	nf_rule_begin(&rule, BACKSTOP_TABLE, marks_name(CHAIN, name));
+	nf_rule_begin(&rule, table, marks_name(CHAIN, name));
 	/* First what tells of most packets that they may go on */
 	nf_match_marks(&rule, marks().guarded, 0, true);
 	nf_match_groups(&rule, ~(CLASSIFIER_GROUP ^ CLASSIFIER_GROUP_PINNED), CLASSIFIER_GROUP);
@@ -77,29 +83,44 @@ static int add_overwritten(struct datagram *batch)
 	return nf_rule_add(&rule, batch);
 }
 
-/** make() - Make it, in place of what is left of one: 0, PORT_E_REFUSED, negative errno */
-static int make(struct nf_talk *talk)
+/** make() - Make a table, in place of what is left of one: 0, PORT_E_REFUSED, negative errno */
+static int make(struct nf_talk *talk, const char *table)
 {
-	/* Before everything, also before rules that set marks */
+	/* Before everything, also before rules that set marks; a bridge's hook has the same number, and other priorities. */
 	static const struct nf_hook hook = {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW_BEFORE_DEFRAG};
 	char name[MARKS_NAME_MAX];
 	int r = nf_begin(&talk->datagram);
 
 	if (!r)
-		r = nf_add_table(&talk->datagram, BACKSTOP_TABLE);
+		r = nf_add_table(&talk->datagram, table);
 	if (!r)
-		r = nf_delete_table(&talk->datagram, BACKSTOP_TABLE);
+		r = nf_delete_table(&talk->datagram, table);
 	if (!r)
-		r = nf_add_table(&talk->datagram, BACKSTOP_TABLE);
+		r = nf_add_table(&talk->datagram, table);
 	if (!r)
-		r = nf_add_chain(&talk->datagram, BACKSTOP_TABLE, marks_name(CHAIN, name), &hook);
+		r = nf_add_chain(&talk->datagram, table, marks_name(CHAIN, name), &hook);
 	if (!r)
-		r = add_rule(&talk->datagram);
-	if (!r)
+		r = add_rule(&talk->datagram, table);
+	if (!r && !is_bridge(table))
 		r = add_overwritten(&talk->datagram);
 	if (!r)
 		r = nf_end(&talk->datagram);
 	return r ? r : nf_talk_send(talk, NULL, NULL);
+}
+
+/** ensure() - See that a table is there: 0, BACKSTOP_E_UNAVAILABLE, REFUSED */
+static int ensure(struct port *netfilter, const char *table, struct error *reterr)
+{
+	NF_TALK_CLEANUP struct nf_talk talk;
+	int r;
+
+	nf_talk_begin(&talk, netfilter, false, reterr);
+	r = look(&talk, table);
+	if (r == PORT_E_REFUSED && talk.failure.errnum == ENOENT)
+		r = make(&talk, table);
+	if (r && nf_talk_unavailable(&talk, r))
+		return BACKSTOP_E_UNAVAILABLE;
+	return r ? nf_talk_error(&talk, r) : 0;
 }
 
 /**
@@ -111,14 +132,17 @@ static int make(struct nf_talk *talk)
  */
 int backstop_ensure(struct port *netfilter, struct error *reterr)
 {
-	NF_TALK_CLEANUP struct nf_talk talk;
-	int r;
+	return ensure(netfilter, BACKSTOP_TABLE, reterr);
+}
 
-	nf_talk_begin(&talk, netfilter, false, reterr);
-	r = look(&talk);
-	if (r == PORT_E_REFUSED && talk.failure.errnum == ENOENT)
-		r = make(&talk);
-	if (r && nf_talk_unavailable(&talk, r))
-		return BACKSTOP_E_UNAVAILABLE;
-	return r ? nf_talk_error(&talk, r) : 0;
+/**
+ * backstop_ensure_bridge() - See that what bridges forward is stopped as well
+ * @netfilter:	Port
+ * @reterr:	Code 107
+ *
+ * Return: 0, BACKSTOP_E_UNAVAILABLE where the kernel has no nf_tables for bridges, REFUSED
+ */
+int backstop_ensure_bridge(struct port *netfilter, struct error *reterr)
+{
+	return ensure(netfilter, NF_TABLE_BRIDGE, reterr);
 }

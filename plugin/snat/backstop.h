@@ -8,6 +8,9 @@
  * mark back where rules of others overwrite all marks (wg-quick's do). In a table of its own, `inet rangeguard-backstop`,
  * which never changes and for which no connection is tracked: a host without pins pays for nothing else. Without nf_tables
  * the classifier stands alone.
+ *
+ * What a bridge forwards from port to port never comes to that table. So once there is a container behind a bridge, the same
+ * rule stands in `bridge rangeguard-bridge`, too.
  */
 
 #include "plugin/network/port.h"
@@ -22,5 +25,6 @@ enum backstop_outcome {
 };
 
 int backstop_ensure(struct port *netfilter, struct error *reterr);
+int backstop_ensure_bridge(struct port *netfilter, struct error *reterr);
 
 #endif

@@ -132,11 +132,25 @@ int nf_end(struct datagram *datagram)
 	return 0;
 }
 
+/** nf_family() - The family of a table, NFPROTO_* */
+uint8_t nf_family(const char *table)
+{
+	return strcmp(table, NF_TABLE_BRIDGE) == 0 ? NFPROTO_BRIDGE : NFPROTO_INET;
+}
+
+/** nf_header_of() - Begin a message about a table or its chains, NULL without memory */
+static struct nlmsghdr *nf_header_of(struct datagram *datagram, const char *table, uint16_t type, uint16_t flags)
+{
+	char *room = nf_room(datagram);
+
+	return room ? nftnl_nlmsg_build_hdr(room, type, nf_family(table), flags, 0) : NULL;
+}
+
 /** table_message() - A message about the table */
 static int table_message(struct datagram *datagram, const char *name, uint16_t type, uint16_t flags)
 {
 	struct nftnl_table *table NF_TABLE_CLEANUP = nftnl_table_alloc();
-	struct nlmsghdr *message = nf_header(datagram, type, flags);
+	struct nlmsghdr *message = nf_header_of(datagram, name, type, flags);
 
 	if (!table || !message || nftnl_table_set_str(table, NFTNL_TABLE_NAME, name) < 0)
 		return -ENOMEM;
@@ -213,7 +227,7 @@ static int chain_message(struct datagram *datagram, uint16_t type, uint16_t flag
 			 const struct nf_hook *hook)
 {
 	struct nftnl_chain *chain NF_CHAIN_CLEANUP = nftnl_chain_alloc();
-	struct nlmsghdr *message = nf_header(datagram, type, flags);
+	struct nlmsghdr *message = nf_header_of(datagram, table, type, flags);
 
 	if (!chain || !message || nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, table) < 0 ||
 	    nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, name) < 0 ||

@@ -13,6 +13,8 @@
 #include "rangeguard/cleanup.h"
 
 #define NF_TABLE "rangeguard"
+/** The one table that is not of the family inet: `bridge rangeguard-bridge` (backstop.h) */
+#define NF_TABLE_BRIDGE "rangeguard-bridge"
 /** Space for the name of a set or chain: "masquerade4-" and 16 digits */
 #define NF_NAME_MAX 32
 /** The longest key: two IPv6 addresses */
@@ -99,6 +101,8 @@ int nf_read_set(const struct nlmsghdr *message, enum nf_set *ret_set, uint64_t *
 int nf_read_rule(const struct nlmsghdr *message, uint64_t *ret_handle, char comment[static NF_NAME_MAX]);
 int nf_read_elements(const struct nlmsghdr *message, int (*each)(void *userdata, const struct nf_element *element),
 		     void *userdata);
+
+uint8_t nf_family(const char *table);
 
 /* The place behind the last message, with room for one of any kind; NULL without memory. */
 void *nf_room(struct datagram *datagram);

@@ -26,7 +26,7 @@ void nf_rule_begin(struct nf_rule *rule, const char *table, const char *chain)
 	rule->failed = !rule->rule || nftnl_rule_set_str(rule->rule, NFTNL_RULE_TABLE, table) < 0 ||
 		       nftnl_rule_set_str(rule->rule, NFTNL_RULE_CHAIN, chain) < 0;
 	if (rule->rule)
-		nftnl_rule_set_u32(rule->rule, NFTNL_RULE_FAMILY, NFPROTO_INET);
+		nftnl_rule_set_u32(rule->rule, NFTNL_RULE_FAMILY, nf_family(table));
 }
 
 /** nf_rule_comment() - Write a comment to the rule, shorter than NFTNL_UDATA_COMMENT_MAXLEN */
@@ -51,7 +51,8 @@ int nf_rule_add(struct nf_rule *rule, struct datagram *datagram)
 	int r = -ENOMEM;
 
 	if (room && !rule->failed) {
-		message = nftnl_nlmsg_build_hdr(room, NFT_MSG_NEWRULE, NFPROTO_INET, flags, 0);
+		message = nftnl_nlmsg_build_hdr(room, NFT_MSG_NEWRULE,
+						(uint8_t)nftnl_rule_get_u32(rule->rule, NFTNL_RULE_FAMILY), flags, 0);
 		nftnl_rule_nlmsg_build_payload(message, rule->rule);
 		nf_append(datagram, message);
 		r = 0;

@@ -150,7 +150,9 @@ static int guard_only(const struct context *context, struct host *host, uint32_t
 
 	protection.shared_interface = true;
 	read_mac(context, protection.mac);
-	return guarding_put(host, ifindex, &protection, reterr) ? REFUSED : answer_previous(context, reterr);
+	return guarding_put(host, ifindex, &protection, reterr) || protection_set_backstop(host, &protection, reterr)
+		       ? REFUSED
+		       : answer_previous(context, reterr);
 }
 
 /**
@@ -289,14 +291,20 @@ static int check_guard(const struct context *context, struct host *host, struct 
 		return REFUSED;
 	lease = make_lease(context, &link, &netns);
 	protection = protection_of_lease(&lease, &context->pinning.egress);
-	r = guarding_look(host, link.index, &protection, reterr);
-	if (r != GUARDING_E_MISSING)
-		return r;
 	protection.shared_interface = true;
 	read_mac(context, protection.mac);
+	r = guarding_look(host, link.index, &protection, reterr);
+	if (!r && link.index)
+		r = protection_set_backstop(host, &protection, reterr) ||
+				    guarding_stop_bridging(host, link.index, reterr)
+			    ? REFUSED
+			    : 0;
+	if (r != GUARDING_E_MISSING)
+		return r;
 	log_line("what %s sends was not guarded: the classifier at %s was gone, it is put back",
 		 context->request.container_id, link.name);
-	return guarding_put(host, link.index, &protection, reterr);
+	r = guarding_put(host, link.index, &protection, reterr);
+	return r ? r : protection_set_backstop(host, &protection, reterr);
 }
 
 /** chained_check() - CHECK of the chained role: what ADD armed is there; 0, REFUSED */

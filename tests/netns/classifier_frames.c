@@ -302,6 +302,39 @@ static void judge_shared(void)
 	expect("both shared, ipv6 open", ip6("fd09::2", 17), MARK);
 }
 
+/** judge_macs() - Behind a bridge frames, ARP and neighbour discovery must tell of the own MAC address */
+static void judge_macs(void)
+{
+	struct classifier_element element = make_element();
+	static const char own_option[] = "01 01 02 00 00 00 00 02", other[] = "02 01 02 00 00 00 00 03";
+	static const char nonce[] = "0e 01 00 00 00 00 00 00";
+	struct frame frame = arp("10.9.0.2");
+
+	element.flags = CLASSIFIER_OWN_MAC;
+	memcpy(element.mac, "\x02\0\0\0\0\x02", 6);
+	know(&element);
+	expect("own mac, ipv4", ip4("10.9.0.2", 17, 0), MARK);
+	expect("own mac, ipv6", ip6("fd09::2", 17), MARK);
+	expect("own mac, arp", frame, MARK);
+	frame.bytes[27] = 3;
+	expect("another's mac inside arp", frame, 0);
+	expect("na of own with own mac", hex(nd(ip6("fd09::2", 58), "88", "fd09::2"), own_option), MARK);
+	expect("na with another's mac", hex(nd(ip6("fd09::2", 58), "88", "fd09::2"), other), 0);
+	expect("ns with another's mac", hex(nd(ip6("fd09::2", 58), "87", "fd09::1"), other), 0);
+	expect("dad with a nonce", hex(nd(ip6("::", 58), "87", "fd09::2"), nonce), MARK);
+	expect("another's mac after a nonce", hex(hex(nd(ip6("fd09::2", 58), "87", "fd09::1"), nonce), other), 0);
+	expect("rs with another's mac", hex(hex(ip6("fe80::ff:fe00:2", 58), "85 00 00 00 00 00 00 00"), other), 0);
+	expect("an option without a length", hex(nd(ip6("fd09::2", 58), "87", "fd09::1"), "0e 00"), 0);
+	frame = hex(nd(ip6("fd09::2", 58), "87", "fd09::1"), nonce);
+	frame = hex(hex(hex(hex(frame, nonce), nonce), nonce), other);
+	expect("another's mac after more options than there are", frame, 0);
+	element.mac[5] = 3;
+	know(&element);
+	expect("another's mac, ipv4", ip4("10.9.0.2", 17, 0), 0);
+	expect("another's mac, ipv6", ip6("fd09::2", 17), 0);
+	expect("another's mac, arp", arp("10.9.0.2"), 0);
+}
+
 /** judge_elements() - What the element says of antiSpoof; a missing one */
 static void judge_elements(void)
 {
@@ -335,6 +368,7 @@ int main(void)
 	judge_ipv6();
 	judge_nd();
 	judge_shared();
+	judge_macs();
 	judge_elements();
 	classifier_done(&classifier);
 	cleanup_close(&deadlines);
