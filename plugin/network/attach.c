@@ -19,6 +19,7 @@
 #include "plugin/network/link.h"
 #include "plugin/network/stage.h"
 #include "plugin/network/wire.h"
+#include "rangeguard/cleanup.h"
 
 /** How often and how far apart the kernel is asked whether what it does in its own time is done: 50 ms in all */
 #define QUESTIONS 50U
@@ -127,22 +128,68 @@ static int create_pair(struct port *host, const struct netns *netns, const struc
 }
 
 /**
- * enter_container() - Go into a namespace and open a port there
- * @netns:	Namespace
- * @ret_port:	Port; port_close() it
+ * open_and_wire() - A port in the container, where the calling thread is, and what is to be done there
+ * @plan:	Plan
+ * @index:	Container's end
+ * @ret_port:	Port, also after a failure; port_close() it
  * @reterr:	Error
  *
  * Return: 0, REFUSED
  */
-static int enter_container(const struct netns *netns, struct port **ret_port, struct error *reterr)
+static int open_and_wire(const struct plan *plan, uint32_t index, struct port **ret_port, struct error *reterr)
 {
-	int r = netns_enter(netns);
+	int r = port_open(ret_port);
 
 	if (r < 0)
-		return error_set_errno(reterr, ERROR_KERNEL, r, "cannot enter the container's network namespace");
-	r = port_open(ret_port);
-	if (r < 0)
 		return error_set_errno(reterr, ERROR_KERNEL, r, "cannot open a netlink socket in the container");
+	return wire_container(*ret_port, plan, index, reterr);
+}
+
+/**
+ * wire_inside() - Wire the container's end; the calling thread enters its namespace for that, and comes back
+ * @host:	Port of the host's namespace
+ * @netns:	Container's namespace
+ * @plan:	Plan
+ * @index:	Container's end
+ * @ret_port:	Port in the container, also after a failure; port_close() it
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+static int wire_inside(struct port *host, const struct netns *netns, const struct plan *plan, uint32_t index,
+		       struct port **ret_port, struct error *reterr)
+{
+	int own CLEANUP_CLOSE = -1;
+	int r = attach_enter(host, netns, &own, reterr);
+
+	if (r)
+		return r;
+	r = open_and_wire(plan, index, ret_port, reterr);
+	netns_return(own);
+	return r;
+}
+
+/**
+ * attach_enter() - Go into a container's namespace
+ * @host:	Port of the namespace that the calling thread is in
+ * @netns:	Container's
+ * @ret_own:	Descriptor of the thread's own, for netns_return(); to be closed
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+int attach_enter(struct port *host, const struct netns *netns, int *ret_own, struct error *reterr)
+{
+	int own CLEANUP_CLOSE = port_open_netns(host);
+	int r;
+
+	if (own < 0)
+		return error_set_errno(reterr, ERROR_KERNEL, own,
+				       "the plugin's own network namespace can't be looked at");
+	r = netns_enter(netns);
+	if (r < 0)
+		return error_set_errno(reterr, ERROR_KERNEL, r, "cannot enter the container's network namespace");
+	*ret_own = TAKE_FD(own);
 	return 0;
 }
 
@@ -195,7 +242,7 @@ static void await_addresses(struct port *container, const struct plan *plan)
 /**
  * attach_create() - Make an attachment
  * @host:	Port of the host's namespace, in which the calling thread is
- * @netns:	The container's namespace; the thread ends up there, unless the work ended before
+ * @netns:	The container's namespace
  * @plan:	Plan
  * @before_up:	What else is to be done before the host end comes up
  * @reterr:	Error
@@ -219,9 +266,7 @@ int attach_create(struct port *host, const struct netns *netns, const struct pla
 	if (!r)
 		r = wire_host(host, plan, link.index, reterr);
 	if (!r)
-		r = enter_container(netns, &container, reterr);
-	if (!r)
-		r = wire_container(container, plan, link.peer_index, reterr);
+		r = wire_inside(host, netns, plan, link.peer_index, &container, reterr);
 	if (r) {
 		(void)delete_link(host, link.index, &ignored);
 		return r;

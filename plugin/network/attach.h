@@ -15,8 +15,8 @@
 #include "rangeguard/outcome.h"
 
 /*
- * Make the pair, wire both ends, container end up last. The host's port is open in the host's namespace; the calling
- * thread ends up inside @netns.
+ * Make the pair, wire both ends, container end up last. The host's port is open in the host's namespace, in which the
+ * calling thread is, also afterwards.
  * 0; REFUSED. ATTACH_E_EXISTS (error filled too): an interface of that name is there already and was left alone.
  */
 enum attach_outcome {
@@ -39,6 +39,7 @@ struct attach_step {
 	const struct address *addresses;
 	size_t n_addresses;
 };
+int attach_enter(struct port *host, const struct netns *netns, int *ret_own, struct error *reterr);
 int attach_create(struct port *host, const struct netns *netns, const struct plan *plan,
 		  const struct attach_step *before_up, struct error *reterr);
 /* Remove the host end, and with it everything. 0, also when it is not there or not ours; REFUSED. */
@@ -80,7 +81,7 @@ struct attach_expectation {
 	bool others;
 };
 
-/* Compare the kernel with what is expected (CHECK): 0, REFUSED with what is missing. Ends up inside @netns. */
+/* Compare the kernel with what is expected (CHECK): 0, REFUSED with what is missing. */
 int attach_check(struct port *host, const struct netns *netns, const struct attachment *attachment,
 		 const struct attach_expectation *expected, struct error *reterr);
 /* MTU of the interface that holds the host's default route, 1500 when there is none. */

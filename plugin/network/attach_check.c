@@ -327,7 +327,7 @@ static void expect(const struct check *check, struct plan *plan)
 /**
  * attach_check() - Compare the kernel's state with what an ADD made
  * @host:	Port of the host's namespace
- * @netns:	The container's namespace; the calling thread ends up there, unless the host's side fails
+ * @netns:	The container's namespace
  * @attachment:	Whose
  * @expected:	What that was
  * @reterr:	Error; what is missing has the code ERROR_KERNEL too, the specification having none for it
@@ -340,6 +340,7 @@ int attach_check(struct port *host, const struct netns *netns, const struct atta
 	struct check check = {.host = host, .attachment = attachment, .expected = expected, .err = reterr};
 	struct plan plan = {.mtu = 0};
 	struct wiring wiring = {.plan = &plan};
+	int own CLEANUP_CLOSE = -1;
 	int r = check_host(&check);
 
 	if (r)
@@ -349,8 +350,10 @@ int attach_check(struct port *host, const struct netns *netns, const struct atta
 	wiring.host_end = &check.host_end;
 	if (attach_wiring_host(host, &wiring, reterr))
 		return REFUSED;
-	r = netns_enter(netns);
-	if (r < 0)
-		return error_set_errno(reterr, ERROR_KERNEL, r, "cannot enter the container's network namespace");
-	return check_container(&check, &wiring);
+	r = attach_enter(host, netns, &own, reterr);
+	if (r)
+		return r;
+	r = check_container(&check, &wiring);
+	netns_return(own);
+	return r;
 }

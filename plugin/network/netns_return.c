@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Back from another network namespace. */
+/* Back from another network namespace. In a file of its own: tests put another one in its place. */
 
 #include <sched.h>
 #include <stdlib.h>

@@ -4,6 +4,7 @@
 #include "port_fake.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
@@ -283,6 +284,15 @@ static int exchange(struct port *port, struct batch *batch, port_reply_fn reply,
 	return refused ? PORT_E_REFUSED : 0;
 }
 
+/** open_netns() - port_ops: a descriptor stands for the host's namespace */
+static int open_netns(struct port *port)
+{
+	int r = call();
+
+	(void)port;
+	return r < 0 ? r : open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 /** close_port() - port_ops: for the container's ports, which port_open() made */
 static void close_port(struct port *port)
 {
@@ -325,6 +335,14 @@ int netns_enter(const struct netns *netns)
 	if (r == 0)
 		fake.in_container = true;
 	return r;
+}
+
+/** netns_return() - In place of netns_return.c: the thread is on the host again */
+void netns_return(int own_fd)
+{
+	if (own_fd < 0 || !fake.in_container)
+		abort();
+	fake.in_container = false;
 }
 
 /** sysctl_ensure() - In place of sysctl.c */
@@ -376,7 +394,7 @@ void fake_reset(void)
 /** fake_host_port() - A port in the host's namespace; needs no closing */
 struct port *fake_host_port(void)
 {
-	static const struct port_ops ops = {.exchange = exchange, .close = close_nothing};
+	static const struct port_ops ops = {.exchange = exchange, .open_netns = open_netns, .close = close_nothing};
 	static struct fake_port port = {.port = {.ops = &ops}, .where = "host"};
 
 	return &port.port;

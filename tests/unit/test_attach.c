@@ -232,9 +232,11 @@ static void failing_calls_leave_nothing(void **state)
 			assert_non_null(strstr(err.msg, strerror(EIO)));
 			assert_true(nothing_is_left());
 		}
+		/* The thread is where it was, whatever happened. */
+		assert_false(fake.in_container);
 	} while (r && call < 100);
-	/* batches: create, host, container; sysctls: four and two; enter, open */
-	assert_int_equal(call, 3 + 6 + 2 + 1);
+	/* batches: create, host, container; sysctls: four and two; the way back, enter, open */
+	assert_int_equal(call, 3 + 6 + 3 + 1);
 }
 
 static void refused_messages_leave_nothing_and_are_named(void **state)
@@ -302,7 +304,7 @@ static void older_attachment_is_left_alone(void **state)
 	fake_reset();
 	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
 	fake.n_log = 0;
-	fake.in_container = false;
+	assert_false(fake.in_container);
 	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err),
 			 ATTACH_E_EXISTS);
 	assert_non_null(strstr(err.msg, plan.host_name));
@@ -367,7 +369,7 @@ static void refused_creation_deletes_nothing(void **state)
 	for (int unanswered = 0; unanswered < 2; unanswered++) {
 		fake_reset();
 		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
-		fake.in_container = false;
+		assert_false(fake.in_container);
 		fake.fail_message = unanswered ? 0 : fake.messages + 1;
 		fake.fail_call = unanswered ? fake.calls + 1 : 0;
 		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err),
@@ -411,7 +413,7 @@ static void renamed_host_end_is_removed_or_told_of(void **state)
 
 		fake_reset();
 		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
-		fake.in_container = false;
+		assert_false(fake.in_container);
 		(void)snprintf(fake.host_end.name, IFNAMSIZ, "renamed0");
 		fake_add_route(&fake.lookup, &route);
 		fake.fail_call = fake.calls + ++call;
@@ -434,7 +436,7 @@ static void renamed_host_end_without_a_route_is_removed(void **state)
 	(void)state;
 	fake_reset();
 	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
-	fake.in_container = false;
+	assert_false(fake.in_container);
 	(void)snprintf(fake.host_end.name, IFNAMSIZ, "renamed0");
 	fake.lookup_errnum = ENETUNREACH;
 	assert_int_equal(attach_delete(fake_host_port(), &pod, &step, &err), 0);
@@ -589,7 +591,7 @@ static void set_scene(struct scene *scene)
 
 	fake_reset();
 	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
-	fake.in_container = false;
+	assert_false(fake.in_container);
 	memcpy(fake.container_end.mac, plan.container_mac, ETH_ALEN);
 	(void)mac_format(plan.container_mac, mac_text);
 	fake_add_route(&fake.lookup, &host_route);
@@ -630,10 +632,10 @@ static void check_is_content_with_what_was_made(void **state)
 	(void)state;
 	set_scene(&scene);
 	check(&scene, NULL);
-	fake.in_container = false;
+	assert_false(fake.in_container);
 	fake.interruptions = 1;
 	check(&scene, NULL);
-	fake.in_container = false;
+	assert_false(fake.in_container);
 	scene.routes[0].gateway = (struct address){0}; /* results of other versions name none */
 	check(&scene, NULL);
 }
@@ -724,7 +726,7 @@ static void check_mends_what_a_later_plugin_changed(void **state)
 	assert_int_equal(rtmessage_read_neighbour((const void *)fake.host_neighbours.messages[1], &told), 0);
 	assert_memory_equal(told.mac, fake.container_end.mac, ETH_ALEN);
 	/* Somebody else's work is not covered up */
-	fake.in_container = false;
+	assert_false(fake.in_container);
 	fake.host_neighbours.count = 0;
 	check(&scene, "neighbour 10.0.0.2");
 }
@@ -843,7 +845,7 @@ static void check_works_without_mac(void **state)
 	set_scene(&scene);
 	scene.expected.mac = NULL;
 	check(&scene, NULL);
-	fake.in_container = false;
+	assert_false(fake.in_container);
 	fake.addresses.count = 0;
 	check(&scene, "address 10.0.0.2/32 is missing");
 }
@@ -864,9 +866,11 @@ static void check_fails_when_a_call_does(void **state)
 		if (r)
 			assert_int_equal(err.code, ERROR_KERNEL);
 		assert_int_equal(fake.open_ports, 0);
+		assert_false(fake.in_container);
 	} while (r && call < 100);
-	/* host end, host route, four sysctls, enter, open, container end, addresses, routes, sysctl, neighbours of both */
-	assert_int_equal(call, 13 + 1);
+	/* host end, host route, four sysctls, way back, enter, open, container end, addresses, routes, sysctl, neighbours of
+	 * both */
+	assert_int_equal(call, 14 + 1);
 }
 
 static void mtu_is_that_of_the_default_interface(void **state)
