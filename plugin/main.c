@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * rangeguard: a CNI plugin when CNI_COMMAND is set, a command for people otherwise. Nothing is decided here but which
- * of the two.
+ * of the two, and what is done to the process as a whole.
  */
 
 #include <fcntl.h>
@@ -10,8 +10,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "ipam/store/store_lmdb.h"
 #include "plugin/commands/commands.h"
+#include "plugin/enforce/classifier.h"
+#include "plugin/program/program.h"
 #include "plugin/verbs/verbs.h"
+#include "rangeguard/exit_status.h"
+#include "rangeguard/limits.h"
 
 /**
  * ensure_standard_streams() - See that descriptors 0 to 2 are open
@@ -51,8 +56,42 @@ static _Noreturn void leave(int status)
 #endif
 }
 
+/** crashed() - store_lmdb_on_crash() of a command */
+static void crashed(void)
+{
+	static const char answer[] = "rangeguard: the lease store was damaged and has been set aside\n";
+
+	(void)!write(STDERR_FILENO, answer, sizeof(answer) - 1);
+	_exit(EXIT_USAGE);
+}
+
+/** choose() - What modules may do to this process: it has one thread, and ends soon */
+static void choose(void)
+{
+	state_wake_by(program_prepare_wake);
+	store_lmdb_open_within(program_within_directory);
+	classifier_lift_limit_by(program_lift_locked_memory);
+}
+
+/** run_verb() - As a CNI plugin: the exit status */
+static int run_verb(void)
+{
+	program_end_after(LIMIT_VERB_MS / 1000, verbs_out_of_time);
+	program_ignore_failed_writes();
+	store_lmdb_on_crash(verbs_crashed);
+	return verbs_run();
+}
+
+/** run_command() - For people: the exit status */
+static int run_command(int argc, char **argv)
+{
+	store_lmdb_on_crash(crashed);
+	return commands_run(argc, argv);
+}
+
 int main(int argc, char **argv)
 {
 	ensure_standard_streams();
-	leave(request_present() ? verbs_run() : commands_run(argc, argv));
+	choose();
+	leave(request_present() ? run_verb() : run_command(argc, argv));
 }

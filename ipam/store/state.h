@@ -47,6 +47,7 @@ int state_boot_id(char ret_boot_id[static BOOT_ID_MAX]);
 int state_open(const char *path, enum state_access access, struct state *ret_state);
 int state_writable(const char *path);
 void state_done(struct state *state);
+void state_wake_by(int (*prepare)(void)); /* what a main() may choose */
 int state_lock_store(const struct state *state, enum state_access access, int wait_ms);
 void state_unlock_store(const struct state *state);
 int state_lock_attachment(const struct state *state, uint64_t attachment_hash, int wait_ms);

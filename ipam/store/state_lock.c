@@ -8,11 +8,14 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "ipam/store/state_internal.h"
 
 /** A waiter whose time is over is woken again and again: one signal could come just before it falls asleep */
 #define WAKE_AGAIN_NS 10000000L
+/** How far apart a lock is tried without a signal */
+#define PAUSE_NS 2000000L
 #define MS_PER_S 1000
 /** Place of the gate in the lock file; below it are the attachments */
 #define GATE_OFFSET (INT64_C(1) << 62)
@@ -53,18 +56,25 @@ static int try_lock(const struct wanted *wanted, bool wait)
 /**
  * struct waker - A timer that interrupts a waiting system call, from the deadline on
  *
- * It is a timer and a signal of its own (SIGRTMIN), so that alarm(2) and its signal stay the caller's.
+ * It is a timer of its own, so that alarm(2) stays the caller's, for the calling thread alone.
  */
 struct waker {
 	timer_t timer;
 	struct timespec deadline;
-	struct sigaction old_action;
 	sigset_t old_mask;
 };
 
-static void wake(int signal_number)
+static int (*prepare_wake)(void);
+
+/**
+ * state_wake_by() - Wait for locks in the kernel's queue, woken by a signal when the time is over
+ * @prepare:	Called before each wait: see to it that a signal interrupts system calls and does nothing else; returns it
+ *
+ * Without it a lock is tried again and again: who waits then has no place in a queue.
+ */
+void state_wake_by(int (*prepare)(void))
 {
-	(void)signal_number;
+	prepare_wake = prepare;
 }
 
 /**
@@ -77,10 +87,10 @@ static void wake(int signal_number)
 static int waker_start(struct waker *waker, int wait_ms)
 {
 	struct itimerspec times = {.it_interval.tv_nsec = WAKE_AGAIN_NS};
-	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
-	struct sigaction action = {.sa_handler = wake};
+	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = prepare_wake()};
 	sigset_t mask;
 
+	event._sigev_un._tid = gettid();
 	if (timer_create(CLOCK_MONOTONIC, &event, &waker->timer) < 0)
 		return -errno;
 	(void)clock_gettime(CLOCK_MONOTONIC, &waker->deadline);
@@ -93,20 +103,41 @@ static int waker_start(struct waker *waker, int wait_ms)
 	times.it_value = waker->deadline;
 
 	(void)sigemptyset(&mask);
-	(void)sigaddset(&mask, SIGRTMIN);
-	(void)sigaction(SIGRTMIN, &action, &waker->old_action);
+	(void)sigaddset(&mask, event.sigev_signo);
 	/* The mask is inherited from whoever started us. */
-	(void)sigprocmask(SIG_UNBLOCK, &mask, &waker->old_mask);
+	(void)pthread_sigmask(SIG_UNBLOCK, &mask, &waker->old_mask);
 	(void)timer_settime(waker->timer, TIMER_ABSTIME, &times, NULL);
 	return 0;
 }
 
-/** waker_stop() - End @waker; the signal means again what it meant before */
+/** waker_stop() - End @waker */
 static void waker_stop(const struct waker *waker)
 {
 	(void)timer_delete(waker->timer);
-	(void)sigaction(SIGRTMIN, &waker->old_action, NULL);
-	(void)sigprocmask(SIG_SETMASK, &waker->old_mask, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &waker->old_mask, NULL);
+}
+
+/** milliseconds() - A clock that only goes on */
+static int64_t milliseconds(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * MS_PER_S + now.tv_nsec / NS_PER_MS;
+}
+
+/** try_again() - Try a lock again and again: 0, STATE_E_LOCKED, negative errno */
+static int try_again(const struct wanted *wanted, int wait_ms)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	int64_t end = milliseconds() + wait_ms;
+	int r;
+
+	do {
+		(void)nanosleep(&pause, NULL);
+		r = try_lock(wanted, false);
+	} while (r == -EAGAIN && milliseconds() < end);
+	return r == -EAGAIN ? STATE_E_LOCKED : r;
 }
 
 /** waker_expired() - Whether the deadline of @waker has passed */
@@ -137,6 +168,8 @@ static int lock_within(const struct wanted *wanted, int wait_ms)
 		return r;
 	if (wait_ms <= 0)
 		return STATE_E_LOCKED;
+	if (!prepare_wake)
+		return try_again(wanted, wait_ms);
 	r = waker_start(&waker, wait_ms);
 	if (r < 0)
 		return r;
@@ -151,15 +184,6 @@ static int lock_within(const struct wanted *wanted, int wait_ms)
 static struct flock gate(short type)
 {
 	return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = GATE_OFFSET, .l_len = 1};
-}
-
-/** milliseconds() - A clock that only goes on */
-static int64_t milliseconds(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * MS_PER_S + now.tv_nsec / NS_PER_MS;
 }
 
 /**

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,27 +48,53 @@ static struct bytes key_of(const char *name)
 	return bytes_of(name, strlen(name));
 }
 
+/** struct opening - What mdb_env_open() is called with */
+struct opening {
+	MDB_env *env;
+	const char *path;
+	unsigned flags;
+};
+
+static int (*within_directory)(int dir_fd, int (*work)(void *userdata), void *userdata);
+
+/**
+ * store_lmdb_open_within() - Open files from within their directory: for a process whose working directory is nobody's
+ * @within:	Does something with a directory as the working directory; returns what that returned, negative errno
+ */
+void store_lmdb_open_within(int (*within)(int dir_fd, int (*work)(void *userdata), void *userdata))
+{
+	within_directory = within;
+}
+
+/** open_at() - mdb_env_open(): 0, negative errno */
+static int open_at(void *userdata)
+{
+	const struct opening *opening = userdata;
+
+	return LMDB(mdb_env_open(opening->env, opening->path, opening->flags, STORE_MODE));
+}
+
 /**
  * open_env() - mdb_env_open() in the state directory
  * @lmdb:	Store
  * @name:	File
  * @flags:	MDB_*
  *
- * LMDB takes a path only. From within the directory that was checked a bare name is that directory's, wherever that has
- * gone; so is one below /proc/self/fd, but for that the kernel fills in this process's part of /proc, and empties it
- * again.
+ * LMDB takes a path only. One below /proc/self/fd is that of the directory that was checked, wherever that has gone; so
+ * is a bare name from within it, for which the kernel does not fill in this process's part of /proc, and empty it again.
  *
  * Return: 0, negative errno
  */
 static int open_env(struct lmdb_store *lmdb, const char *name, unsigned flags)
 {
-	CLEANUP_CLOSE int before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r;
+	struct opening opening = {.env = lmdb->env, .path = name, .flags = flags};
+	char path[sizeof("/proc/self/fd/-2147483648/") + sizeof(STORE_FILE_NEW)];
 
-	if (before < 0 || fchdir(lmdb->state->dir_fd) < 0)
-		return -errno;
-	r = LMDB(mdb_env_open(lmdb->env, name, flags, STORE_MODE));
-	return fchdir(before) < 0 && r == 0 ? -errno : r;
+	if (within_directory)
+		return within_directory(lmdb->state->dir_fd, open_at, &opening);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", lmdb->state->dir_fd, name);
+	opening.path = path;
+	return open_at(&opening);
 }
 
 /**

@@ -35,7 +35,9 @@ struct store_seed {
 
 int store_lmdb_open(const struct state *state, enum state_access access, int wait_ms, const char *boot_id,
 		    struct store_seed *seed, struct store **ret_store);
+/* What a main() may choose; without it, nothing is done to the process as a whole. */
 void store_lmdb_on_crash(void (*answer)(void));
+void store_lmdb_open_within(int (*within)(int dir_fd, int (*work)(void *userdata), void *userdata));
 int store_lmdb_renew(struct store *store, const char *boot_id, struct store_seed *seed);
 
 #endif

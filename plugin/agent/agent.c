@@ -101,20 +101,15 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 	return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
+const int agent_ending_signals[AGENT_ENDING_SIGNALS] = {SIGTERM, SIGINT};
+
 /** set_up_loop() - The loop with its signals and systemd's watchdog: 0, negative errno */
 static int set_up_loop(struct agent *agent)
 {
-	static const int ending[] = {SIGTERM, SIGINT};
-	sigset_t mask;
 	int r = sd_event_new(&agent->event);
 
-	(void)sigemptyset(&mask);
-	for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); i++)
-		(void)sigaddset(&mask, ending[i]);
-	(void)sigprocmask(SIG_BLOCK, &mask, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; r >= 0 && i < sizeof(ending) / sizeof(*ending); i++)
-		r = sd_event_add_signal(agent->event, NULL, ending[i], on_signal, NULL);
+	for (size_t i = 0; r >= 0 && i < AGENT_ENDING_SIGNALS; i++)
+		r = sd_event_add_signal(agent->event, NULL, agent_ending_signals[i], on_signal, NULL);
 	if (r >= 0)
 		r = sd_event_set_watchdog(agent->event, true);
 	return r < 0 ? r : 0;

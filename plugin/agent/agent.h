@@ -53,6 +53,10 @@ struct agent {
 	size_t n_modules;
 };
 
+/** Signals that end the agent; main() blocks them before */
+#define AGENT_ENDING_SIGNALS 2U
+extern const int agent_ending_signals[AGENT_ENDING_SIGNALS];
+
 int agent_run(const struct agent_config *config, const struct agent_module *const *modules, struct error *reterr);
 void agent_write_metrics(const struct agent *agent, FILE *stream);
 

@@ -204,7 +204,6 @@ static int listen_in(const struct state *state)
 {
 	CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	mode_t mask;
 	int r;
 
 	if (fd < 0)
@@ -213,9 +212,10 @@ static int listen_in(const struct state *state)
 		return -errno;
 	/* A path through the descriptor is short, however long that of the directory is. */
 	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" ASK_SOCKET, state->dir_fd);
-	mask = umask(S_IXUSR | S_IRWXG | S_IRWXO);
+	/* The kernel gives the file the mode of the socket (unix_bind_bsd()): nobody else can connect, at no time. */
+	if (fchmod(fd, S_IRUSR | S_IWUSR) < 0)
+		return -errno;
 	r = bind(fd, (const struct sockaddr *)&address, sizeof(address));
-	(void)umask(mask);
 	if (r < 0 || listen(fd, BACKLOG) < 0)
 		return -errno;
 	return TAKE_FD(fd);

@@ -239,7 +239,6 @@ static int bind_at(const char *path)
 {
 	CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	mode_t mask;
 	int r;
 
 	if (fd < 0)
@@ -251,9 +250,10 @@ static int bind_at(const char *path)
 		return r;
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;
-	mask = umask(S_IXUSR | S_IRWXG | S_IRWXO);
+	/* The kernel gives the file the mode of the socket (unix_bind_bsd()): nobody else can connect, at no time. */
+	if (fchmod(fd, S_IRUSR | S_IWUSR) < 0)
+		return -errno;
 	r = bind(fd, (const struct sockaddr *)&address, sizeof(address));
-	(void)umask(mask);
 	if (r < 0 || listen(fd, BACKLOG) < 0)
 		return -errno;
 	return TAKE_FD(fd);

@@ -14,6 +14,8 @@
 #include "plugin/agent/metrics.h"
 #include "plugin/agent/options.h"
 #include "plugin/agent/watch.h"
+#include "plugin/enforce/classifier.h"
+#include "plugin/program/program.h"
 #include "rangeguard/exit_status.h"
 
 /** apply() - What the command line says goes before the configuration */
@@ -53,6 +55,21 @@ static void end_after_crash(void)
 	_exit(EXIT_FAILURE);
 }
 
+/**
+ * choose() - What is done to this process as a whole, which lives for months
+ *
+ * Its working directory stays, also for libraries' threads; the signal that ends a wait for a lock comes to the thread that
+ * waits, and changes nothing else.
+ */
+static void choose(void)
+{
+	program_ignore_failed_writes();
+	program_block(agent_ending_signals, AGENT_ENDING_SIGNALS);
+	store_lmdb_on_crash(end_after_crash);
+	state_wake_by(program_prepare_wake);
+	classifier_lift_limit_by(program_lift_locked_memory);
+}
+
 int main(int argc, char **argv)
 {
 	struct agent_options options = {0};
@@ -63,6 +80,6 @@ int main(int argc, char **argv)
 	if (status)
 		return status;
 	agent_log_to_journal();
-	store_lmdb_on_crash(end_after_crash);
+	choose();
 	return run(&options);
 }

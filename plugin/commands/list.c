@@ -298,15 +298,6 @@ static int print_list(const struct list_options *options)
 	return r ? fail("standard output", strerror(-r)) : EXIT_FINE;
 }
 
-/** answer_crash() - The lease store was damaged beyond its own checks and has been set aside */
-static void answer_crash(void)
-{
-	static const char answer[] = "rangeguard list: the lease store was damaged and has been set aside\n";
-
-	(void)!write(STDERR_FILENO, answer, sizeof(answer) - 1);
-	_exit(EXIT_USAGE);
-}
-
 /**
  * command_list() - `rangeguard list`
  * @argc, @argv:	Arguments, argv[0] the command's name
@@ -320,6 +311,5 @@ int command_list(int argc, char **argv)
 
 	if (status)
 		return status;
-	store_lmdb_on_crash(answer_crash);
 	return print_list(&options);
 }

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "plugin/enforce/bpf.h"
 #include "plugin/enforce/bpffs.h"
@@ -80,11 +79,17 @@ static int make_map(void)
 	return bpf_map_new(&shape);
 }
 
+static void (*lift_limit)(void);
+
+/** classifier_lift_limit_by() - What is called before a program is loaded, to lift the limit on locked memory */
+void classifier_lift_limit_by(void (*lift)(void))
+{
+	lift_limit = lift;
+}
+
 /** load() - Load the program with a new map of elements: descriptor of the program, negative errno */
 static int load(struct port *host, struct error *reterr)
 {
-	/* Before Linux 5.11 maps count as locked memory; a runtime may have set a small limit. */
-	static const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
 	CLEANUP_FREE struct bpf_insn *program = NULL;
 	int map_fd CLEANUP_CLOSE = -1, deadlines_fd CLEANUP_CLOSE = -1;
 	struct program_maps maps;
@@ -92,7 +97,9 @@ static int load(struct port *host, struct error *reterr)
 	size_t n;
 	int r;
 
-	(void)setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	/* Before Linux 5.11 maps and programs count as locked memory. */
+	if (lift_limit)
+		lift_limit();
 	map_fd = make_map();
 	if (map_fd < 0)
 		return TAKE_FD(map_fd);

@@ -42,6 +42,7 @@ struct classifier {
 		.program_fd = -1, .map_fd = -1                                                                         \
 	}
 
+void classifier_lift_limit_by(void (*lift)(void)); /* what a main() may choose */
 int classifier_open(struct port *host, struct classifier *ret_classifier, struct error *reterr);
 int classifier_open_kept(struct port *host, struct classifier *ret_classifier);
 int classifier_of_program(uint32_t program_id, struct classifier *ret_classifier);

@@ -9,9 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/time.h>
 
-#include "ipam/store/store_lmdb.h"
 #include "plugin/verbs/record.h"
 #include "rangeguard/limits.h"
 
@@ -28,62 +26,33 @@ static const struct verb verbs[] = {
 	[CNI_STATUS] = {"STATUS", CNI_1_1_0, verb_status},
 };
 
-/**
- * out_of_time() - SIGALRM: the verb has run for LIMIT_VERB_MS, so a lock, a disk or the kernel hangs
- *
- * Ends the process as a kill would, which every step is made to survive, but with an answer.
- */
-static void out_of_time(int signal_number)
+/** What a crash of the store leaves of the call: read in a signal handler */
+static volatile sig_atomic_t is_deletion;
+
+/** verbs_out_of_time() - The verb has run for LIMIT_VERB_MS, so a lock, a disk or the kernel hangs. In a signal handler */
+void verbs_out_of_time(void)
 {
 	static const char answer[] = "{\"cniVersion\":\"1.1.0\",\"code\":11,\"msg\":\"rangeguard gave up after 30 s: "
 				     "a lock, the disk or the kernel does not answer; try again later\"}\n";
 
-	(void)signal_number;
 	(void)!write(STDOUT_FILENO, answer, sizeof(answer) - 1);
-	_exit(1);
-}
-
-/** arm_deadline() - Let the verb end after LIMIT_VERB_MS, whatever signals the caller has blocked or ignored */
-static void arm_deadline(void)
-{
-	struct itimerval timer = {.it_value = {.tv_sec = LIMIT_VERB_MS / 1000}};
-	struct sigaction action = {.sa_handler = out_of_time};
-	sigset_t mask;
-
-	(void)sigemptyset(&mask);
-	(void)sigaddset(&mask, SIGALRM);
-	(void)sigaction(SIGALRM, &action, NULL);
-	(void)sigprocmask(SIG_UNBLOCK, &mask, NULL);
-	(void)setitimer(ITIMER_REAL, &timer, NULL);
 }
 
 /**
- * survive_failed_writes() - A result that nobody reads, a file that must not grow (RLIMIT_FSIZE): a failed write, after
- * which the verb is undone, not the end of the process
+ * verbs_crashed() - The lease store was damaged beyond its own checks and has been set aside: try again. In a signal handler
+ *
+ * Not on DEL: the interface is gone already, and the lease with the store that was set aside.
  */
-static void survive_failed_writes(void)
-{
-	struct sigaction action = {.sa_handler = SIG_IGN};
-
-	(void)sigaction(SIGPIPE, &action, NULL);
-	(void)sigaction(SIGXFSZ, &action, NULL);
-}
-
-/** answer_crash() - The lease store was damaged beyond its own checks and has been set aside: try again */
-static void answer_crash(void)
+void verbs_crashed(void)
 {
 	static const char answer[] =
 		"{\"cniVersion\":\"1.1.0\",\"code\":11,\"msg\":\"the lease store was damaged; it has "
 		"been set aside as leases.mdb.damaged and the next ADD makes a new one: try again\"}\n";
 
+	if (is_deletion)
+		_exit(0);
 	(void)!write(STDOUT_FILENO, answer, sizeof(answer) - 1);
 	_exit(1);
-}
-
-/** pass_crash() - The same on DEL: the interface is gone already, and the lease with the store that was set aside */
-static void pass_crash(void)
-{
-	_exit(0);
 }
 
 /** parse_text() - Standard input as JSON: code 6 */
@@ -170,7 +139,7 @@ static int run(struct context *context, struct error *reterr)
 		return print_versions(context) ? error_set(reterr, ERROR_IO, "can't write to standard output") : 0;
 	if (parse_text(context, reterr) || check_name(context, reterr) || check_version(context, reterr))
 		return REFUSED;
-	store_lmdb_on_crash(context->request.verb == CNI_DEL ? pass_crash : answer_crash);
+	is_deletion = context->request.verb == CNI_DEL;
 	return verbs[context->request.verb].run(context, reterr);
 }
 
@@ -194,8 +163,6 @@ int verbs_run(void)
 	int r;
 
 	recorder_begin(&recorder);
-	arm_deadline();
-	survive_failed_writes();
 	seed_json();
 	r = run(&context, &err);
 	if (r)

@@ -9,6 +9,10 @@
 /* Read the call, carry it out, print result or error. Return: the exit status. */
 int verbs_run(void);
 
+/* For signal handlers: the answers of a call that ends there */
+void verbs_out_of_time(void);
+void verbs_crashed(void);
+
 int verb_add(struct context *context, struct error *reterr);
 int verb_del(struct context *context, struct error *reterr);
 int verb_check(struct context *context, struct error *reterr);

@@ -34,11 +34,12 @@ declare -A MAY_INCLUDE=(
 	[plugin/commands]="rangeguard ipam/address ipam/guard ipam/store ipam/lease plugin/report plugin/cni plugin/text plugin/netconf plugin/policy plugin/foreign plugin/history plugin/network plugin/overview plugin/host plugin/audit plugin/commands"
 	[plugin/etcd]="rangeguard ipam/address plugin/cluster plugin/etcd"
 	[plugin/cluster]="rangeguard ipam/address plugin/cluster"
-	[plugin]="rangeguard plugin/verbs plugin/commands"
+	[plugin/program]="rangeguard plugin/program"
+	[plugin]="rangeguard ipam/store plugin/enforce plugin/program plugin/verbs plugin/commands"
 )
 
 # The remote side is the agent's alone.
-MAY_INCLUDE[plugin/agent]+=" plugin/cluster plugin/etcd"
+MAY_INCLUDE[plugin/agent]+=" plugin/cluster plugin/etcd plugin/enforce plugin/program"
 
 breaches=0
 
@@ -105,12 +106,22 @@ only_in '<(libmnl|netlink|libnftnl|linux/(rt|nf)?netlink[a-z_]*\.h)\b' "netlink 
 	'plugin/network/*' 'plugin/snat/*'
 only_in '<lmdb\.h>' "LMDB is behind store.h" 'ipam/store/store_lmdb*.c' ipam/store/store_lmdb_internal.h
 only_in 'include "ipam/store/' "of policies only those that are kept compiled know the state directory" \
-	'ipam/*' 'plugin/!(policy)/*' 'plugin/policy/compiled.*'
+	'ipam/*' 'plugin/!(policy)/*' 'plugin/policy/compiled.*' plugin/main.c
 only_in '\b(socket|socketpair|mnl_socket_open2?|nl_connect|nl_socket_alloc\w*)\s*\(' \
 	"sockets are the netlink port's, the namespaces' cookies', the announcements', the probes', the journal's and the agent's" plugin/network/port_mnl.c plugin/network/netns.c plugin/network/probe.c \
 	plugin/snat/announce.c plugin/history/journal.c plugin/host/ask.c plugin/snat/monitor.c 'plugin/agent/*'
 only_in '\b((secure_)?getenv\s*\(|environ\b)' "the environment is read by requests, and for colours" plugin/cni/request.c plugin/text/colour.c
 only_in '\b(v?fork|clone3?|system|popen|posix_spawnp?|f?exec[lv]?p?e?|execveat)\s*\(' "rangeguard starts no program"
+# What changes the process as a whole is done where a main() has chosen it, by a function that only a main() names.
+only_in '\b(sigaction|signal|sigprocmask|sigaltstack|setitimer|alarm|umask|(set|p)rlimit|f?chdir|chroot|prctl|unshare|personality|setpriority|nice|set(|e|re|res|fs)[ug]id|mlockall|atexit|on_exit|setlocale|pthread_atfork)\s*\(' \
+	"this changes the process as a whole, which a main() chooses: plugin/program/program.h" plugin/program/program.c \
+	ipam/store/store_lmdb_crash.c
+only_in '\b(program_(ignore_failed_writes|block|end_after|prepare_wake|lift_locked_memory|within_directory)|store_lmdb_(on_crash|open_within)|state_wake_by|classifier_lift_limit_by)\b' \
+	"what is done to the process as a whole is chosen by a main()" plugin/main.c plugin/agent/main.c 'plugin/program/*' \
+	ipam/store/store_lmdb.[ch] ipam/store/store_lmdb_crash.c ipam/store/state.h ipam/store/state_lock.c 'plugin/enforce/classifier.[ch]'
+only_in '\bsetns\s*\(' "another namespace is entered, and left again, through plugin/network/netns.h" 'plugin/network/netns*.c'
+only_in '\bnetns_enter\b' "who enters a namespace comes back, which a test of each shows" 'plugin/network/netns*.[ch]' \
+	plugin/network/attach.c plugin/network/in_use.c
 only_in '\b(strtou?ll?|strto[id]max|ato(i|l|ll)|v?sprintf|st[pr]cpy|strcat|alloca)\s*\(' \
 	"this call has no bound, or hides errors"
 

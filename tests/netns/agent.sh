@@ -97,6 +97,7 @@ test_questions_and_their_versions()
 {
 	local answer
 
+	umask 0
 	start_agent
 	assert_json "$(ask ping)" ".protocol == 1 and .pid == $agent" "ping"
 	assert_equal "600 0 0" "$(stat -c '%a %u %g' /run/rangeguard/agent.sock)" "mode and owner of the socket"

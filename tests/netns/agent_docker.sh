@@ -55,6 +55,8 @@ test_each_call()
 {
 	local answers
 
+	assert_equal "600 0" "$(stat -c '%a %u' "$SOCKET")" "mode and owner of the socket"
+
 	assert_equal '{"Implements": ["IpamDriver"]}' "$(curl -s --unix-socket "$SOCKET" -X POST http://agent/Plugin.Activate |
 		jq -c . | sed 's/:/: /')" "Plugin.Activate"
 	assert_json "$(calls GetCapabilities '')" '.RequiresRequestReplay and (.RequiresMACAddress | not)' capabilities

@@ -348,8 +348,8 @@ static void test_locks(void **state)
 	}
 }
 
-/* A holder that is stopped, or whose end comes while we wait. */
-static void test_waiting_ends(void **state)
+/** wait_for_each() - Each kind of lock, of a holder that is stopped, or whose end comes while we wait */
+static void wait_for_each(void **state)
 {
 	static const lock_fn locks[] = {lock_exclusive, lock_seven};
 	char path[SCRATCH_PATH_MAX];
@@ -385,8 +385,31 @@ static void test_waiting_ends(void **state)
 	}
 }
 
-/* The parent may have left any signal mask, and alarms and handlers are the caller's. */
-static void test_signals_are_left_alone(void **state)
+static void woken(int signal_number)
+{
+	(void)signal_number;
+}
+
+/** wake_by_hup() - state_wake_by(): a signal that nobody else here uses */
+static int wake_by_hup(void)
+{
+	struct sigaction action = {.sa_handler = woken};
+
+	assert_int_equal(sigaction(SIGHUP, &action, NULL), 0);
+	return SIGHUP;
+}
+
+/* In the kernel's queue, or again and again. */
+static void test_waiting_ends(void **state)
+{
+	state_wake_by(NULL);
+	wait_for_each(state);
+	state_wake_by(wake_by_hup);
+	wait_for_each(state);
+}
+
+/** leave_signals_alone() - A lock that is waited for in vain, with all signals blocked */
+static void leave_signals_alone(void **state)
 {
 	struct sigaction ignored = {.sa_handler = SIG_IGN}, before, after;
 	char path[SCRATCH_PATH_MAX];
@@ -405,12 +428,24 @@ static void test_signals_are_left_alone(void **state)
 	assert_in_range(alarm(0), 900, 1000);
 	assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &left), 0);
 	assert_int_equal(sigismember(&left, SIGRTMIN), 1);
+	assert_int_equal(sigismember(&left, SIGHUP), 1);
 	sigemptyset(&all);
 	assert_int_equal(sigprocmask(SIG_SETMASK, &all, NULL), 0);
 	assert_int_equal(sigaction(SIGRTMIN, &before, &after), 0);
 	assert_true(after.sa_handler == SIG_IGN);
 	holder_end(&holder);
 	state_done(&opened);
+}
+
+/* The parent may have left any signal mask, and alarms and handlers are the caller's. */
+static void test_signals_are_left_alone(void **state)
+{
+	int (*const ways[])(void) = {NULL, wake_by_hup};
+
+	for (size_t i = 0; i < N_ELEMENTS(ways); i++) {
+		state_wake_by(ways[i]);
+		leave_signals_alone(state);
+	}
 }
 
 static void test_unlock(void **state)
@@ -443,6 +478,7 @@ static void test_waiting_writer_is_next(void **state)
 	pid_t writer;
 	int status, r;
 
+	state_wake_by(wake_by_hup);
 	scratch_path(*state, "d", path);
 	reader = hold(path, lock_shared);
 	writer = fork();

@@ -201,8 +201,8 @@ static void test_open_and_close(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
-/* The store is in the directory that was checked, not in what has its path by now, nor where the caller stands. */
-static void test_moved_directory(void **state)
+/** move_directory() - A store is that of its directory, wherever that has gone */
+static void move_directory(void **state)
 {
 	const struct scene *scene = *state;
 	char before[SCRATCH_PATH_MAX], after[SCRATCH_PATH_MAX], moved[SCRATCH_PATH_MAX + 8];
@@ -223,6 +223,36 @@ static void test_moved_directory(void **state)
 	store = open_store(scene);
 	assert_one(store, "k", "v");
 	store_close(store);
+}
+
+static unsigned n_within;
+
+/** within() - store_lmdb_open_within() */
+static int within(int dir_fd, int (*work)(void *userdata), void *userdata)
+{
+	int before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), r;
+
+	assert_int_equal(fchdir(dir_fd), 0);
+	r = work(userdata);
+	assert_int_equal(fchdir(before), 0);
+	(void)close(before);
+	n_within++;
+	return r;
+}
+
+/* The store is in the directory that was checked, not in what has its path by now, nor where the caller stands. */
+static void test_moved_directory(void **state)
+{
+	move_directory(state);
+}
+
+/* Where the program has chosen that its working directory may change meanwhile. */
+static void test_moved_directory_from_within(void **state)
+{
+	store_lmdb_open_within(within);
+	move_directory(state);
+	store_lmdb_open_within(NULL);
+	assert_true(n_within > 0);
 }
 
 /* Killed while it made the first file, or the one of a new boot. */
@@ -367,6 +397,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_open_and_close, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_moved_directory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_moved_directory_from_within, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stale_new_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_boot, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ballast, setup, teardown),
