@@ -158,14 +158,14 @@ test_metrics_tell_of_trouble()
 	metrics=$("$RANGEGUARD" metrics)
 	assert_equal 1 "$(value 'rangeguard_policy_expiring_entries{network="pods"}')" "expiring"
 	assert_equal 1700000000 "$(value 'rangeguard_policy_changed_timestamp_seconds{network="pods"}')" "age"
-	printf 'Prefix,Status\n10.77.0.0/16,Active\n' >/etc/rangeguard/prefixes.csv
-	touch -d @1710000000 /etc/rangeguard/prefixes.csv
-	echo '{"imports": [{"format": "netbox", "file": "/etc/rangeguard/prefixes.csv", "where": {"status": ["active"]}}]}' >/etc/rangeguard/reserved.d/b.json
+	printf 'Prefix,Status\n10.77.0.0/16,Active\n' >/etc/rangeguard/reserved.d/prefixes.csv
+	touch -d @1710000000 /etc/rangeguard/reserved.d/prefixes.csv
+	echo '{"imports": [{"format": "netbox", "file": "prefixes.csv", "where": {"status": ["active"]}}]}' >/etc/rangeguard/reserved.d/b.json
 	touch -d @1600000000 /etc/rangeguard/reserved.d/b.json
 	metrics=$("$RANGEGUARD" metrics)
 	promtool check metrics <<<"$metrics" || fail "promtool"
 	assert_equal 1710000000 "$(value 'rangeguard_policy_changed_timestamp_seconds{network="pods"}')" "age with an import"
-	assert_equal 1710000000 "$(value 'rangeguard_policy_file_changed_timestamp_seconds{file="/etc/rangeguard/prefixes.csv"}')" "the import's"
+	assert_equal 1710000000 "$(value 'rangeguard_policy_file_changed_timestamp_seconds{file="/etc/rangeguard/reserved.d/prefixes.csv"}')" "the import's"
 	assert_equal 1600000000 "$(value 'rangeguard_policy_file_changed_timestamp_seconds{file="/etc/rangeguard/reserved.d/b.json"}')" "the policy's"
 	container c1
 	add c1 "$CONF" >/dev/null
