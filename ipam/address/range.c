@@ -25,6 +25,20 @@ struct span range_default_span(const struct prefix *subnet)
 }
 
 /**
+ * range_whole_span() - The addresses that are a range's and nobody else's
+ * @range:	Range
+ *
+ * Of one that gives all that its subnet has to give also the network's and the broadcast address; of others just those
+ * between rangeStart and rangeEnd, for the rest of the subnet may be somewhere else.
+ */
+struct span range_whole_span(const struct ip_range *range)
+{
+	struct span given = range_default_span(&range->subnet);
+
+	return span_covers(&range->span, &given) ? prefix_span(&range->subnet) : range->span;
+}
+
+/**
  * What no host can have: this network, loopback, multicast, the limited broadcast (RFC 6890); unspecified, loopback,
  * IPv4-mapped, link-local and multicast of IPv6 (RFC 4291 section 2.4). By first address within a family.
  */

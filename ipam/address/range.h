@@ -46,6 +46,7 @@ struct range_set {
 };
 
 struct span range_default_span(const struct prefix *subnet);
+struct span range_whole_span(const struct ip_range *range);
 const struct ip_range *range_set_find(const struct range_set *set, const struct address *address);
 bool range_is_for_hosts(const struct span *span);
 bool range_next_special(const struct span *span, struct span *ret_special);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The kernel compared with what leases say: CHECK and STATUS. */
 
+#include "plugin/host/discard.h"
 #include "plugin/host/guarding.h"
 #include "plugin/host/lease_store.h"
 #include "plugin/host/mended.h"
@@ -181,6 +182,8 @@ int protection_check(struct host *host, const struct attachment *attachment, str
 		r = look_for_chained(store, attachment, &protection.shared);
 	if (r)
 		return lease_store_error(host->data_dir, r, reterr);
+	if (!attachment->chained && discard_mend(host, store, attachment->network, reterr))
+		return REFUSED;
 	store = store_close(store);
 	return look(host, &state, attachment, &protection, reterr);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "plugin/host/discard.h"
 #include "plugin/host/farewell.h"
 #include "plugin/host/guarding.h"
 #include "plugin/host/host_local.h"
@@ -200,6 +201,9 @@ static void clear_up(struct store *store, struct host *host)
 {
 	struct error err = {0};
 
+	if (discard_remove_unused(host, store, &err))
+		log_line("removing the routes of ranges that no container has an address of: %s", err.msg);
+	err = (struct error){0};
 	if (unused_remove(store, host, &err))
 		log_line("removing what no container uses any more: %s", err.msg);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/host/discard.h"
 #include "plugin/host/guarding.h"
 #include "plugin/host/lease_store.h"
 #include "plugin/host/mended.h"
@@ -331,6 +332,8 @@ int restore_shared(struct host *host, struct error *reterr)
 	if (!r)
 		r = ipam_each_egress(store, restore_egress, host->rtnetlink);
 	if (!r || r == IPAM_E_DAMAGED)
+		r = discard_restore(host, store, reterr);
+	if (!r)
 		r = restore_backstop(host, reterr);
 	if (!r)
 		r = other_stores_each(host, restore_other, host->rtnetlink, reterr);

@@ -71,6 +71,19 @@ static int taken_verdict(struct veto *veto, const struct address *address, bool 
 	return requested ? IPAM_VERDICT_STOP : IPAM_VERDICT_SKIP;
 }
 
+/** ask() - hostroute_ask() of what the ranges' own routes leave to be asked */
+static int ask(struct veto *veto, const struct ip_range *range, const struct address *address)
+{
+	bool discarded = false;
+	int r;
+
+	if (!veto->discards)
+		return hostroute_ask(veto->host, address, &range->subnet, &veto->match);
+	r = hostroute_ask_within(veto->host, address, range, &discarded, &veto->match);
+	veto->uncovered |= !discarded;
+	return r;
+}
+
 /** veto_address() - ipam_veto_fn: how does the host route this address today? */
 int veto_address(void *userdata, const struct ip_range *range, const struct address *address, bool requested)
 {
@@ -80,7 +93,7 @@ int veto_address(void *userdata, const struct ip_range *range, const struct addr
 	veto->in_file = veto->files && host_local_is_taken(veto->files, address, veto->attachment);
 	if (veto->in_file)
 		return requested ? IPAM_VERDICT_STOP : IPAM_VERDICT_SKIP;
-	r = hostroute_ask(veto->host, address, &range->subnet, &veto->match);
+	r = ask(veto, range, address);
 	switch (r) {
 	case HOSTROUTE_FREE:
 		return IPAM_VERDICT_FREE;

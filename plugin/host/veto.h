@@ -23,6 +23,8 @@
  * @in_file:	By a file of host-local's
  * @failure:	Negative errno with which the kernel did not answer, 0: none; and the address that it was asked about
  * @asked:	Address
+ * @discards:	The host discards the network's ranges as far as nobody has their addresses (discard.h)
+ * @uncovered:	An address was not discarded, though @discards
  * @taken:	That was a veto for an address that was asked for, and is somebody's
  */
 struct veto {
@@ -31,6 +33,8 @@ struct veto {
 	struct port *host;
 	const struct host_local *files;
 	struct route_info match;
+	bool discards;
+	bool uncovered;
 	bool taken;
 	bool in_file;
 	int failure;

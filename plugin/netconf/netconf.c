@@ -47,6 +47,7 @@ static void set_defaults(struct netconf *netconf, json_t *root, const char *file
 		.name = "",
 		.type = "",
 		.anti_spoof = true,
+		.discard_routes = role_of(root) == ROLE_INTERFACE,
 		.data_dir = NETCONF_DATA_DIR,
 		.adopt = NETCONF_ADOPT,
 		.reuse_delay = NETCONF_REUSE_DELAY,
@@ -220,12 +221,22 @@ static void read_dns(struct reader *reader, const json_t *root, struct netconf *
 	netconf->dns = dns;
 }
 
+/** read_discard_routes() - `discardRoutes`, of a network whose routes on the host are ours */
+static void read_discard_routes(struct reader *reader, const json_t *ipam, struct netconf *netconf)
+{
+	(void)json_member_bool(reader, ipam, "discardRoutes", &netconf->discard_routes);
+	if (netconf->discard_routes && netconf->role != ROLE_INTERFACE)
+		reader_error(reader, "discardRoutes", RULE_INVALID_VALUE,
+			     "discardRoutes is for networks whose type is \"" TYPE
+			     "\": here another plugin makes the host's routes; leave it out");
+}
+
 /** read_ipam() - The `ipam` object */
 static void read_ipam(struct reader *reader, const json_t *root, struct netconf *netconf)
 {
-	static const char *const keys[] = {"type",    "ranges", "subnet",     "rangeStart", "rangeEnd",
-					   "gateway", "routes", "resolvConf", "dataDir",    "reuseDelay",
-					   "fixed",   "blocks", "adopt",      NULL};
+	static const char *const keys[] = {"type",    "ranges", "subnet",     "rangeStart",    "rangeEnd",
+					   "gateway", "routes", "resolvConf", "dataDir",       "reuseDelay",
+					   "fixed",   "blocks", "adopt",      "discardRoutes", NULL};
 	static const char *const delegate_keys[] = {"guard", "history", "historySize", "historyFiles"};
 	const char *known[sizeof(keys) / sizeof(keys[0]) + sizeof(delegate_keys) / sizeof(delegate_keys[0])] = {NULL};
 	const json_t *ipam = json_member_object(reader, root, "ipam");
@@ -256,6 +267,7 @@ static void read_ipam(struct reader *reader, const json_t *root, struct netconf 
 	else if (text)
 		netconf->data_dir = text;
 	read_adopt(reader, ipam, netconf);
+	read_discard_routes(reader, ipam, netconf);
 	(void)json_member_integer(reader, ipam, "reuseDelay", 0, LIMIT_REUSE_DELAY, &reuse_delay);
 	netconf->reuse_delay = (uint32_t)reuse_delay;
 	if (netconf->role == ROLE_DELEGATE) {

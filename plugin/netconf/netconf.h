@@ -137,6 +137,7 @@ struct fixed {
  * @may_choose:		`annotations`
  * @chosen_pool:	Pool that the pod chose, NULL: none
  * @chosen_pin:		Name of the pin that the pod chose, NULL: none
+ * @discard_routes:	Ranges are discarded by the host as far as nobody has their addresses; interface role only
  * @adopt:		Directory of host-local's leases, NULL: they don't count
  * @mac:		Of the strongest source, NULL when none
  * @resolv_conf:	`ipam.resolvConf`, NULL when none
@@ -157,6 +158,7 @@ struct netconf {
 	bool ip_masq;
 	bool anti_spoof;
 	uint32_t mark_mask;
+	bool discard_routes;
 	struct netconf_guard guard;
 	const char *data_dir;
 	const char *adopt;

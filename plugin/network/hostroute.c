@@ -188,6 +188,29 @@ static int find_discarding(struct port *host, const struct port_failure *lookup,
 }
 
 /**
+ * look_up() - Ask the kernel, which carries out a route that discards instead of telling it
+ * @host:	Port
+ * @search:	Search with its address; of any type
+ * @reterr:	How the lookup failed; errnum 0: it did not
+ *
+ * Return: 0, also when nothing is found; negative errno
+ */
+static int look_up(struct port *host, struct route_search *search, struct port_failure *reterr)
+{
+	struct batch batch;
+	int r;
+
+	*reterr = (struct port_failure){0};
+	batch_reset(&batch);
+	r = rtmessage_lookup_route(&batch, &search->address);
+	if (!r)
+		r = port_exchange(host, &batch, take_route, search, reterr);
+	if (r == PORT_E_REFUSED && reterr->errnum == ENETUNREACH)
+		*reterr = (struct port_failure){0};
+	return r < 0 ? r : 0;
+}
+
+/**
  * hostroute_lookup() - Which route of the host's tables an address would take
  * @host:	Port
  * @address:	Address
@@ -198,16 +221,11 @@ static int find_discarding(struct port *host, const struct port_failure *lookup,
 int hostroute_lookup(struct port *host, const struct address *address, struct route_info *ret_match)
 {
 	struct route_search search = {.address = *address, .type = RTN_UNSPEC};
-	struct port_failure failure = {0};
-	struct batch batch;
-	int r;
+	struct port_failure failure;
+	int r = look_up(host, &search, &failure);
 
-	batch_reset(&batch);
-	r = rtmessage_lookup_route(&batch, address);
-	if (!r)
-		r = port_exchange(host, &batch, take_route, &search, &failure);
-	if (r == PORT_E_REFUSED)
-		r = failure.errnum == ENETUNREACH ? 0 : find_discarding(host, &failure, &search);
+	if (!r && failure.errnum)
+		r = find_discarding(host, &failure, &search);
 	if (r < 0)
 		return r;
 	if (!search.found)
@@ -249,4 +267,97 @@ int hostroute_ask(struct port *host, const struct address *address, const struct
 	if (verdict != HOSTROUTE_FREE)
 		*ret_match = match;
 	return (int)verdict;
+}
+
+/** has_host_route() - Whether there is a route to just this address: 1, 0, negative errno */
+static int has_host_route(struct port *host, const struct address *address)
+{
+	struct port_failure failure = {0};
+	struct batch batch;
+	int r;
+
+	batch_reset(&batch);
+	r = rtmessage_probe_host_route(&batch, address);
+	if (!r)
+		r = port_exchange(host, &batch, NULL, NULL, &failure);
+	if (r != PORT_E_REFUSED)
+		return r;
+	return failure.errnum == EEXIST ? 1 : failure.errnum == ENOENT ? 0 : -failure.errnum;
+}
+
+/**
+ * judge_beside() - Whether a route that reaches into a range from outside would be a clash
+ * @host:	Port
+ * @address:	Address in the range
+ * @range:	Range, whose own addresses are discarded
+ * @ret_match:	Route, unless HOSTROUTE_FREE
+ *
+ * A route that holds the address either lies in the range, then it is as specific as ours or more so and was found; or it
+ * also holds the address before the range, or the one after it. What hides it there is not searched for.
+ *
+ * Return: hostroute_verdict, negative errno
+ */
+static int judge_beside(struct port *host, const struct address *address, const struct ip_range *range,
+			struct route_info *ret_match)
+{
+	struct span whole = range_whole_span(range);
+	bool all = whole.first == 0 && whole.last == ~(u128)0;
+	const struct address beside[] = {{.family = whole.family, .value = whole.first - 1},
+					 {.family = whole.family, .value = whole.last + 1}};
+
+	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]) && !all; i++) {
+		struct route_search search = {.address = beside[i], .type = RTN_UNSPEC};
+		struct port_failure failure;
+		int r = look_up(host, &search, &failure);
+		struct span span;
+
+		if (r < 0)
+			return r;
+		span = prefix_span(&search.match.destination);
+		if (failure.errnum || !search.found || !span_contains(&span, address))
+			continue;
+		*ret_match = search.match;
+		r = (int)hostroute_judge(ret_match, &range->subnet);
+		if (r != HOSTROUTE_FREE)
+			return r;
+	}
+	return HOSTROUTE_FREE;
+}
+
+/**
+ * hostroute_ask_within() - hostroute_ask() for a range that the host discards by routes of ours
+ * @host:		Port
+ * @address:		Address
+ * @range:		Range that it is from
+ * @ret_discarded:	Whether it is discarded today
+ * @ret_match:		What matched, unless HOSTROUTE_FREE
+ *
+ * Each lookup of a free address fails with EHOSTUNREACH then, as with routes of others that do the same. A dump that tells
+ * them apart would have an ADD cost the more the more routes a host has. So the only one that matters is asked for: the
+ * one to the very address, by which somebody shuts it off.
+ *
+ * Return: hostroute_verdict, negative errno
+ */
+int hostroute_ask_within(struct port *host, const struct address *address, const struct ip_range *range,
+			 bool *ret_discarded, struct route_info *ret_match)
+{
+	struct route_search search = {.address = *address, .type = RTN_UNSPEC};
+	struct port_failure failure;
+	int r = look_up(host, &search, &failure);
+
+	*ret_discarded = !r && discarding_type(&failure) == RTN_UNREACHABLE;
+	if (r < 0)
+		return r;
+	if (!*ret_discarded)
+		return hostroute_ask(host, address, &range->subnet, ret_match);
+	r = has_host_route(host, address);
+	if (r < 0)
+		return r;
+	if (!r)
+		return judge_beside(host, address, range, ret_match);
+	*ret_match = (struct route_info){
+		.destination = {.address = *address, .length = (uint8_t)family_bits(address->family)},
+		.table = RT_TABLE_MAIN,
+		.type = RTN_UNREACHABLE};
+	return (int)hostroute_judge(ret_match, &range->subnet);
 }

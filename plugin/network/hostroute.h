@@ -4,11 +4,12 @@
 
 /*
  * How the kernel routes an address today, and whether giving that address to a container would clash: one exact
- * lookup (RTM_GETROUTE with RTM_F_FIB_MATCH) over all rules and tables per address; no dump, unless a route that
+ * lookup (RTM_GETROUTE with RTM_F_FIB_MATCH) over all rules and tables per address; no dump, unless a route of others that
  * discards matched.
  */
 
 #include "ipam/address/hostroute_rule.h"
+#include "ipam/address/range.h"
 #include "plugin/network/rtmessage.h"
 #include "rangeguard/outcome.h"
 
@@ -24,6 +25,8 @@ enum hostroute_verdict hostroute_judge(const struct route_info *match, const str
 /* hostroute_verdict or negative errno; @ret_match is what matched unless HOSTROUTE_FREE. */
 int hostroute_ask(struct port *host, const struct address *address, const struct prefix *subnet,
 		  struct route_info *ret_match);
+int hostroute_ask_within(struct port *host, const struct address *address, const struct ip_range *range,
+			 bool *ret_discarded, struct route_info *ret_match);
 int hostroute_lookup(struct port *host, const struct address *address, struct route_info *ret_match);
 const char *hostroute_type_text(const struct route_info *match);
 bool hostroute_discards(const struct route_info *match);

@@ -6,6 +6,7 @@
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 
+#include "plugin/network/hostroute.h"
 #include "plugin/network/rtmessage.h"
 
 /** verb_of() - "delete " for a message that deletes, else "add " */
@@ -27,7 +28,7 @@ static void describe_route(const struct nlmsghdr *message, char buffer[static RT
 	prefix_format(&route.destination, destination);
 	if (route.gateway.family == FAMILY_NONE)
 		(void)snprintf(buffer, RTMESSAGE_TEXT_MAX, "%s %sroute %s", verb_of(message),
-			       route.type == RTN_PROHIBIT ? "prohibit " : "", destination);
+			       hostroute_type_text(&route), destination);
 	else
 		(void)snprintf(buffer, RTMESSAGE_TEXT_MAX, "add route %s via %s", destination,
 			       address_format(&route.gateway, gateway));

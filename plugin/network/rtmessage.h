@@ -93,6 +93,11 @@ int rtmessage_put_block_route(struct batch *batch, const struct prefix *destinat
 			      uint32_t index);
 int rtmessage_delete_block_route(struct batch *batch, const struct prefix *destination);
 
+/* Routes that discard what of a network's ranges nobody has (rtdiscard.c) */
+int rtmessage_put_discard_route(struct batch *batch, const struct prefix *destination, uint32_t metric);
+int rtmessage_delete_discard_route(struct batch *batch, const struct prefix *destination, uint32_t metric);
+int rtmessage_probe_host_route(struct batch *batch, const struct address *address);
+
 /* What pins need beside nftables (rtpin.c). Adding what is there already is no failure. */
 int rtmessage_add_mark_rule(struct batch *batch, const struct mark_rule *rule);
 int rtmessage_add_source_rule(struct batch *batch, const struct address *source, uint32_t table, uint32_t priority);

@@ -245,6 +245,8 @@ int verb_add(struct context *context, struct error *reterr)
 {
 	int r = add(context, reterr);
 
+	if (r && reterr->code == ERROR_RESERVED)
+		leases_withdraw_discards(context);
 	if (r)
 		context_explain_refusal(context, reterr);
 	else

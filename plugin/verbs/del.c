@@ -7,6 +7,7 @@
  */
 
 #include "plugin/host/adopt.h"
+#include "plugin/host/discard.h"
 #include "plugin/host/host_local.h"
 #include "plugin/host/protection.h"
 #include "plugin/network/attach.h"
@@ -100,6 +101,15 @@ static void forget_adopted(const struct context *context, struct host *host, con
 	(void)lease_store_release(host, &state, &adopted, RELEASE_DEL, &ignored);
 }
 
+/** sweep_discards() - Where no store tells what there was of an attachment, none tells of its network's routes either */
+static void sweep_discards(const struct context *context, struct host *host)
+{
+	struct error err = {0};
+
+	if (context->netconf.role == ROLE_INTERFACE && discard_sweep(host, &err))
+		log_line("routes that make free addresses unreachable may stay: %s", err.msg);
+}
+
 /** delete_attachment() - The interface, then the lease, so that nobody is given an address that still leads here */
 static int delete_attachment(const struct context *context, struct host *host, struct error *reterr)
 {
@@ -113,8 +123,10 @@ static int delete_attachment(const struct context *context, struct host *host, s
 	if (context->netconf.role == ROLE_DELEGATE)
 		forget_adopted(context, host, &attachment);
 	opened = open_state(context, host->rtnetlink, &state, &err);
-	if (opened == STATE_E_ABSENT)
+	if (opened == STATE_E_ABSENT) {
+		sweep_discards(context, host);
 		return 0;
+	}
 	if (opened == REFUSED && tolerate(&err, reterr))
 		return REFUSED;
 	if (protection_removal_begin(&removal, host, opened ? NULL : &state, &attachment, reterr))
@@ -122,8 +134,10 @@ static int delete_attachment(const struct context *context, struct host *host, s
 	away = protection_removal_step(&removal);
 	if (attach_delete(host->rtnetlink, &attachment, &away, reterr) || protection_removal_finish(&removal, reterr))
 		return REFUSED;
-	if (!opened && lease_store_release(host, &state, &attachment, RELEASE_DEL, &err))
-		return tolerate(&err, reterr);
+	if (!opened && lease_store_release(host, &state, &attachment, RELEASE_DEL, &err) && tolerate(&err, reterr))
+		return REFUSED;
+	if (removal.protection.unknown)
+		sweep_discards(context, host);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "ipam/guard/guard_image.h"
 #include "ipam/store/store_lmdb.h"
 #include "plugin/host/adopt.h"
+#include "plugin/host/discard.h"
 #include "plugin/host/protection.h"
 #include "plugin/host/reclaim.h"
 #include "plugin/host/veto.h"
@@ -115,6 +116,7 @@ struct taking {
 	struct store_seed seed;
 	struct store *store;
 	const struct host_local *files;
+	struct discards discards;
 };
 
 /** tell_of_replacement() - A damaged store is nothing that an ADD fails on, but somebody should look at the disk */
@@ -128,12 +130,21 @@ static void tell_of_replacement(const struct taking *taking)
 		 taking->context->netconf.data_dir);
 }
 
+/** fill_store() - store_seed.fill: what the kernel tells of leases, and of what they have in common; userdata is a host */
+static int fill_store(void *userdata, struct store *store)
+{
+	struct host *host = userdata;
+	int r = adopt_from_kernel(host->rtnetlink, store);
+
+	return r ? r : discard_adopt(host, store);
+}
+
 /** open_store() - Open the store for writing, made or mended where need be: 0, as store_lmdb_open() */
 static int open_store(struct taking *taking, const struct state *state)
 {
 	int r = state_boot_id(taking->boot_id);
 
-	taking->seed = (struct store_seed){.fill = adopt_from_kernel, .userdata = taking->host->rtnetlink};
+	taking->seed = (struct store_seed){.fill = fill_store, .userdata = taking->host};
 	if (!r)
 		r = store_lmdb_open(state, STATE_WRITE, LIMIT_LOCK_WAIT_MS, taking->boot_id, &taking->seed,
 				    &taking->store);
@@ -156,6 +167,7 @@ static void taking_done(struct taking *taking)
 	if (taking->store)
 		lease_store_tell_repaired(taking->host, taking->store);
 	taking->store = store_close(taking->store);
+	discards_done(&taking->discards);
 }
 
 /** take_over_once() - take_over(), without building the store again */
@@ -311,6 +323,8 @@ static int take_once(const struct take *take, struct ipam_grant *ret_grant, size
 		return r;
 	if (!r)
 		r = take_over(&taking);
+	if (!r)
+		r = leases_find_discards(context, taking.store, &taking.discards, &veto);
 	if (r)
 		return lease_store_error(context->netconf.data_dir, r, reterr);
 	if (own_ranges_wanted(&context->netconf))
@@ -326,6 +340,8 @@ static int take_once(const struct take *take, struct ipam_grant *ret_grant, size
 		(void)leases_error(context, r, &refusal, &veto, reterr);
 	else
 		tell_host_local(&files, &attachment, ret_grant);
+	if (!r)
+		leases_put_discards(context, taking.store, take->host, &taking.discards, &veto);
 	return r == (int)IPAM_E_FULL ? r : r ? REFUSED : 0;
 }
 

@@ -22,7 +22,13 @@ int leases_take(const struct context *context, const struct state *state, const 
 int leases_note(const struct context *context, const struct state *state, struct host *host, const struct lease *lease,
 		bool *ret_shared, struct error *reterr);
 
+struct discards;
 struct veto;
+int leases_find_discards(const struct context *context, struct store *store, struct discards *ret_discards,
+			 struct veto *veto);
+void leases_put_discards(const struct context *context, struct store *store, struct host *host,
+			 const struct discards *discards, const struct veto *veto);
+void leases_withdraw_discards(const struct context *context);
 int leases_error(const struct context *context, int outcome, const struct ipam_refusal *refusal,
 		 const struct veto *veto, struct error *reterr);
 

@@ -700,7 +700,7 @@ test_leases_of_an_earlier_boot_are_void()
 	give c2 "$CONF" >/dev/null
 	ip netns delete c1
 	ip netns delete c2
-	wait_until 5 eval '[[ -z "$(ip route show proto 82)" ]]'
+	wait_until 5 eval '[[ -z "$(ip route show proto 82 scope link)" ]]'
 	assert_given 10.9.0.3 c3 "$CONF"
 	del c3 "$CONF"
 	echo 00000000-1111-2222-3333-444444444444 >boot_id

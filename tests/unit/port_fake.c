@@ -211,6 +211,30 @@ static void keep(struct fake_rows *rows, const struct nlmsghdr *message)
 		memcpy(rows->messages[rows->count++], message, message->nlmsg_len);
 }
 
+/** is_discarded() - Whether a lookup is of an address that the host discards */
+static bool is_discarded(const struct nlmsghdr *message)
+{
+	struct route_info asked;
+	_Alignas(struct nlmsghdr) uint8_t copy[128];
+
+	if (!fake.discarded.family || message->nlmsg_len > sizeof(copy))
+		return false;
+	memcpy(copy, message, message->nlmsg_len);
+	((struct nlmsghdr *)(void *)copy)->nlmsg_type = RTM_NEWROUTE;
+	return rtmessage_read_route((const void *)copy, &asked) == 0 &&
+	       span_contains(&fake.discarded, &asked.destination.address);
+}
+
+/** look_up() - A lookup: as carry_out() */
+static int look_up(bool on_host, const struct nlmsghdr *message, port_reply_fn reply, void *userdata)
+{
+	if (!on_host && !fake.lookup.count)
+		return answer_local(reply, userdata);
+	if (is_discarded(message))
+		return EHOSTUNREACH;
+	return fake.lookup_errnum ? fake.lookup_errnum : answer_rows(&fake.lookup, false, reply, userdata);
+}
+
 /** carry_out() - One message: 0, positive errno, or the negative errno of the callback */
 static int carry_out(bool on_host, const struct nlmsghdr *message, port_reply_fn reply, void *userdata)
 {
@@ -238,9 +262,11 @@ static int carry_out(bool on_host, const struct nlmsghdr *message, port_reply_fn
 	case RTM_GETROUTE:
 		if (message->nlmsg_flags & NLM_F_DUMP)
 			return answer_family(message, reply, userdata);
-		if (!on_host && !fake.lookup.count)
-			return answer_local(reply, userdata);
-		return fake.lookup_errnum ? fake.lookup_errnum : answer_rows(&fake.lookup, false, reply, userdata);
+		return look_up(on_host, message, reply, userdata);
+	case RTM_NEWROUTE:
+		if (!(message->nlmsg_flags & NLM_F_CREATE))
+			return fake.host_route ? EEXIST : ENOENT;
+		return link->index ? 0 : ENODEV;
 	case RTM_NEWNEIGH:
 		keep(on_host ? &fake.host_neighbours : &fake.container_neighbours, message);
 		return link->index ? 0 : ENODEV;

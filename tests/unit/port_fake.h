@@ -34,6 +34,8 @@ struct fake_rows {
  * @fail_errnum:	With which errno, positive
  * @taken:		RTM_NEWLINK is refused with EEXIST, also when there is no host end
  * @no_ipv6:		There is no IPv6: its sysctls are missing, its part of a link message is refused
+ * @discarded:		Lookups of these addresses fail with EHOSTUNREACH, whatever @lookup_errnum says
+ * @host_route:		What is asked whether there is a route to it alone has one
  * @lookup_errnum:	Route lookups fail with this errno; 0: they answer with @lookup
  * @interruptions:	So many times a dump is begun anew before it is whole
  * @wrong_sysctl:	NULL, or the one that has another value than wanted
@@ -52,6 +54,8 @@ struct fake_kernel {
 	bool no_ipv6;
 	bool in_container;
 	unsigned open_ports;
+	struct span discarded;
+	bool host_route;
 	int lookup_errnum;
 	const char *lookup_text;
 	struct fake_rows lookup;

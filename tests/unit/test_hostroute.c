@@ -304,10 +304,112 @@ static void failing_port_is_an_error(void **state)
 	}
 }
 
+/** pool() - A range whose addresses the host discards by a route of ours; what surrounds it is answered with @lookup */
+static struct ip_range pool(const char *subnet)
+{
+	struct ip_range range = {.subnet = prefix(subnet)};
+
+	fake_reset();
+	range.span = range_default_span(&range.subnet);
+	fake.discarded = prefix_span(&range.subnet);
+	return range;
+}
+
+/* The same number of messages whatever the host has: no dump. */
+static void within_a_discarded_range(void **state)
+{
+	static const char *const subnets[] = {"10.1.0.0/16", "fd00:1::/64"}, *const addresses[] = {"10.1.0.7",
+												   "fd00:1::7"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(subnets); i++) {
+		struct ip_range range = pool(subnets[i]);
+		struct address asked = address(addresses[i]);
+		struct route_info match = {.interface = 99};
+		bool discarded = false;
+
+		assert_int_equal(hostroute_ask_within(fake_host_port(), &asked, &range, &discarded, &match), 0);
+		assert_true(discarded);
+		assert_int_equal(match.interface, 99);
+		assert_int_equal(fake.messages, 4);
+		/* Somebody shuts off just this one. */
+		fake.host_route = true;
+		assert_int_equal(hostroute_ask_within(fake_host_port(), &asked, &range, &discarded, &match),
+				 HOSTROUTE_TAKEN);
+		assert_string_equal(hostroute_type_text(&match), "unreachable ");
+		assert_true(address_equal(&match.destination.address, &asked));
+	}
+}
+
+/* A route that our own hides since it reaches further: the kernel tells it for the addresses beside the range. */
+static void reaching_into_a_discarded_range(void **state)
+{
+	static const struct {
+		const char *destination, *gateway;
+		enum hostroute_verdict verdict;
+	} cases[] = {
+		{"10.0.0.0/8", NULL, HOSTROUTE_CLASH},
+		{"10.0.0.0/8", "192.0.2.1", HOSTROUTE_FREE},
+		{"0.0.0.0/0", "192.0.2.1", HOSTROUTE_FREE},
+		{"10.2.0.0/16", NULL, HOSTROUTE_FREE}, /* beside it, and no further */
+	};
+	struct address asked = address("10.1.0.7");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct ip_range range = pool("10.1.0.0/16");
+		struct route_info beside = route(RTN_UNICAST, cases[i].destination, cases[i].gateway), match;
+		bool discarded = false;
+
+		fake_add_route(&fake.lookup, &beside);
+		if (hostroute_ask_within(fake_host_port(), &asked, &range, &discarded, &match) != (int)cases[i].verdict)
+			fail_msg("%s", cases[i].destination);
+		assert_true(discarded);
+		if (cases[i].verdict)
+			assert_true(address_equal(&match.destination.address, &beside.destination.address));
+	}
+}
+
+/* Gone, or less specific than another: then it is as if there was none. */
+static void a_range_that_is_not_discarded_after_all(void **state)
+{
+	struct ip_range range = pool("10.1.0.0/16");
+	struct route_info connected = route(RTN_UNICAST, "10.1.0.0/24", NULL), match;
+	struct address asked = address("10.1.0.7");
+	bool discarded = true;
+
+	(void)state;
+	fake.discarded = (struct span){0};
+	fake_add_route(&fake.lookup, &connected);
+	assert_int_equal(hostroute_ask_within(fake_host_port(), &asked, &range, &discarded, &match), HOSTROUTE_CLASH);
+	assert_false(discarded);
+}
+
+static void failing_within_a_discarded_range(void **state)
+{
+	struct address asked = address("10.1.0.7");
+	struct route_info match;
+	bool discarded;
+
+	(void)state;
+	for (unsigned call = 1; call <= 4; call++) {
+		struct ip_range range = pool("10.1.0.0/16");
+
+		fake.fail_call = call;
+		fake.fail_errnum = ETIMEDOUT;
+		assert_int_equal(hostroute_ask_within(fake_host_port(), &asked, &range, &discarded, &match),
+				 -ETIMEDOUT);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(judgement),
+		cmocka_unit_test(within_a_discarded_range),
+		cmocka_unit_test(reaching_into_a_discarded_range),
+		cmocka_unit_test(a_range_that_is_not_discarded_after_all),
+		cmocka_unit_test(failing_within_a_discarded_range),
 		cmocka_unit_test(discarding_routes_before_main),
 		cmocka_unit_test(matching_route_is_judged),
 		cmocka_unit_test(free_address_leaves_the_match_alone),
