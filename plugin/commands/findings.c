@@ -302,7 +302,8 @@ static void drop_repeated(struct findings *findings)
 			items[n++] = items[i];
 			continue;
 		}
-		*(items[i].severity == SEVERITY_ERROR ? &findings->report.errors : &findings->report.warnings) -= 1;
+		findings->report.errors -= items[i].severity == SEVERITY_ERROR;
+		findings->report.warnings -= items[i].severity == SEVERITY_WARNING;
 		item_done(&items[i]);
 	}
 	findings->n_items = n;
@@ -357,7 +358,10 @@ const char *findings_pointer(const struct place *place)
 /** findings_severity() - As it is printed */
 const char *findings_severity(enum severity severity)
 {
-	return severity == SEVERITY_ERROR ? "error" : "warning";
+	static const char *const texts[] = {
+		[SEVERITY_ERROR] = "error", [SEVERITY_WARNING] = "warning", [SEVERITY_NOTE] = "note"};
+
+	return texts[severity];
 }
 
 /** findings_path() - @file without "./" in front, as those who look it up in a repository want it */

@@ -37,7 +37,8 @@ static void print_finding(const struct kept_finding *item, FILE *stream)
 {
 	char rule[RULE_TEXT_MAX];
 
-	(void)fprintf(stream, "::%s file=", findings_severity(item->severity));
+	(void)fprintf(stream,
+		      "::%s file=", item->severity == SEVERITY_NOTE ? "notice" : findings_severity(item->severity));
 	print_property(findings_path(item->at.file), stream);
 	if (item->at.line)
 		(void)fprintf(stream, ",line=%u,col=%u", item->at.line, item->at.column);

@@ -40,7 +40,7 @@ static void print_xml(const char *text, FILE *stream)
 /** is_failure() - Whether a finding fails its file */
 static bool is_failure(const struct findings *findings, const struct kept_finding *item)
 {
-	return item->severity == SEVERITY_ERROR || findings->strict;
+	return item->severity == SEVERITY_ERROR || (item->severity == SEVERITY_WARNING && findings->strict);
 }
 
 /** print_line() - "FILE:LINE:COLUMN: warning RG105: MESSAGE" and a line feed */

@@ -128,3 +128,26 @@ void netlist_read(struct reader *reader, const json_t *list, struct netlist *ret
 	if (plugins && !json_array_size(plugins))
 		reader_error(reader, "plugins", RULE_INVALID_VALUE, "plugins must not be empty");
 }
+
+/**
+ * netlist_note_version() - Say where a list, or a plugin's object that stands alone, works only with what is new
+ * @reader:	Reader, at the object
+ * @object:	It
+ *
+ * Who does not know 1.1.0 refuses each result that says so, DEL included. A runtime that knows it reads `cniVersions`, and
+ * one that does not reads `cniVersion` alone.
+ */
+void netlist_note_version(struct reader *reader, const json_t *object)
+{
+	const char *text = json_string_value(json_member(object, "cniVersion"));
+	enum cni_version version;
+
+	if (text && !cni_version_parse(text, &version) && version > CNI_1_0_0)
+		reader_note(
+			reader, "cniVersion", RULE_VERSION,
+			"cniVersion %s is not known to containerd before 2.0, CRI-O before 1.32, podman, and older "
+			"plugins: with one of these no container starts, and none can be removed. A list with "
+			"\"cniVersion\": \"1.0.0\" and \"cniVersions\": [\"1.0.0\", \"%s\"] lets a runtime take the "
+			"newest that it knows",
+			text, text);
+}

@@ -12,6 +12,7 @@ struct netlist {
 	const char *version;
 };
 
+void netlist_note_version(struct reader *reader, const json_t *object);
 void netlist_read(struct reader *reader, const json_t *list, struct netlist *ret_netlist);
 
 #endif

@@ -17,6 +17,7 @@ static void validate_list(struct survey *survey, struct reader *reader, const st
 	size_t mark;
 
 	netlist_read(reader, list, &netlist);
+	netlist_note_version(reader, list);
 	order_check(reader, list);
 	/* multus generates its configuration from a list that may stand in the same directory. */
 	if (node->delegate)
@@ -128,6 +129,8 @@ static void validate_plugin(struct survey *survey, struct reader *reader, const 
 		networks_add_name(&survey->networks, name, reader->file, "/name");
 	if (!node->list)
 		order_check_alone(reader, node->object);
+	if (!node->list && !node->delegate)
+		netlist_note_version(reader, node->object);
 	if (subject_is_ours(node->object)) {
 		validate_ours(survey, reader, node);
 	} else {

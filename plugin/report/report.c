@@ -20,7 +20,7 @@ void report_finding(struct report *report, const struct finding *finding)
 {
 	if (finding->severity == SEVERITY_ERROR)
 		report->errors++;
-	else
+	else if (finding->severity == SEVERITY_WARNING)
 		report->warnings++;
 	report->heard(report, finding);
 }

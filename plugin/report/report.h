@@ -42,6 +42,7 @@ enum rule {
 enum severity {
 	SEVERITY_ERROR,
 	SEVERITY_WARNING,
+	SEVERITY_NOTE, /* nothing is wrong; never counted, also not with --strict */
 };
 
 #define POINTER_MAX 512
@@ -49,7 +50,7 @@ enum severity {
 /**
  * struct finding - One thing found; texts are borrowed for the length of the call
  * @rule:		Which rule
- * @severity:		Errors refuse an ADD, warnings don't
+ * @severity:		Errors refuse an ADD, warnings don't; notes say what depends on where the file is used
  * @file:		File it stands in
  * @pointer:		JSON pointer (RFC 6901) to the value or key, or "line N" in a table (pointer_of_line())
  * @on_key:		The key is meant, not its value

@@ -61,6 +61,17 @@ void reader_warning(struct reader *reader, const char *key, enum rule rule, cons
 	va_end(arguments);
 }
 
+/** reader_note() - reader_error() for what is wrong only in some places where the file may be used */
+void reader_note(struct reader *reader, const char *key, enum rule rule, const char *format, ...)
+{
+	struct finding finding = {.rule = rule, .severity = SEVERITY_NOTE};
+	va_list arguments;
+
+	va_start(arguments, format);
+	reader_tell(reader, key, &finding, format, arguments);
+	va_end(arguments);
+}
+
 /** json_brief() - Compact text of @value in @buffer of @size bytes (at least 4), "..." where it does not fit */
 const char *json_brief(const json_t *value, char *buffer, size_t size)
 {

@@ -23,6 +23,8 @@ struct reader {
 void reader_no_memory(struct reader *reader);
 void reader_error(struct reader *reader, const char *key, enum rule rule, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+void reader_note(struct reader *reader, const char *key, enum rule rule, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 void reader_warning(struct reader *reader, const char *key, enum rule rule, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

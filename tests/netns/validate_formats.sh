@@ -422,4 +422,34 @@ test_readme_pipeline()
 	assert_equal 8 "$commands" "commands run"
 }
 
+# Nothing is wrong with it, but it works with new runtimes and plugins alone: said in each format, and never counted.
+test_a_note_is_no_finding_to_fail_on()
+{
+	local list='{"cniVersion": "1.1.0", "name": "pods", "plugins": [{"type": "rangeguard",
+		"ipam": {"type": "rangeguard", "subnet": "10.9.0.0/24"}}]}'
+
+	echo "$list" >a.conflist
+	validate 0 --strict a.conflist
+	assert_contains "$output" "a.conflist:1:16: note RG004: cniVersion 1.1.0" "text"
+	assert_contains "$output" "1 file, 0 errors, 0 warnings" "text"
+	assert_contains "$output" '"cniVersions": ["1.0.0", "1.1.0"]' "what to do"
+	validate 0 --strict --format json a.conflist
+	assert_json "$output" '.summary == {errors: 0, warnings: 0} and (.findings | length == 1) and .findings[0].severity == "note"
+		and .findings[0].pointer == "/cniVersion"' "json"
+	validate 0 --strict --format sarif a.conflist
+	assert_json "$output" '.runs[0].results[0].level == "note"' "sarif"
+	validate 0 --strict --format github a.conflist
+	assert_matches "$output" '^::notice file=a.conflist,line=1,' "github"
+	validate 0 --strict --format junit a.conflist
+	assert_xml
+	assert_equal 0 "$(xpath 'count(//failure)')" "junit"
+	# An object that stands alone as well; not where a runtime may take an older one, nor an older one.
+	jq '.plugins[0] + {name, cniVersion}' a.conflist >b.conf
+	validate 0 b.conf
+	assert_contains "$output" "note RG004" "one that stands alone"
+	jq '.cniVersion = "1.0.0" | .cniVersions = ["1.0.0", "1.1.0"]' a.conflist >c.conflist
+	validate 0 c.conflist
+	[[ "$output" != *note* ]] || fail "a note: $output"
+}
+
 main "$@"

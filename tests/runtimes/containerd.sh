@@ -34,7 +34,8 @@ set_up()
 # write_conflist IPV4-SUBNET IPV6-SUBNET [PLUGIN]: the network, PLUGIN (JSON) chained after rangeguard
 write_conflist()
 {
-	jq -n --arg ipv4 "$1" --arg ipv6 "$2" --argjson chained "[${3-}]" '{cniVersion: "1.0.0", name: "pods", plugins: ([
+	jq -n --arg ipv4 "$1" --arg ipv6 "$2" --argjson chained "[${3-}]" '{cniVersion: "1.0.0",
+		cniVersions: ["1.0.0", "1.1.0"], name: "pods", plugins: ([
 		{type: "rangeguard", ipam: {type: "rangeguard", ranges: [[{subnet: $ipv4}], [{subnet: $ipv6}]]}}] + $chained)}' \
 		>/etc/cni/net.d/10-pods.conflist
 }
@@ -135,6 +136,16 @@ test_reserved_range_is_refused_with_its_owner()
 	ctr container rm c1
 	assert_nothing_left
 	assert_equal "$(<state-before)" "$(host_state)" "state of the host"
+}
+
+# What validate notes: a list that says 1.1.0 alone is not for this containerd. The one of the other tests is for both.
+test_version_that_containerd_does_not_know()
+{
+	jq '.cniVersion = "1.1.0" | del(.cniVersions)' /etc/cni/net.d/10-pods.conflist >new
+	cp new /etc/cni/net.d/10-pods.conflist
+	assert_contains "$("$RANGEGUARD" validate /etc/cni/net.d/10-pods.conflist)" "note RG004: cniVersion 1.1.0" "validate"
+	assert_fails ctr run --null-io --cni -d "$IMAGE" c1
+	assert_contains "$output" 'unsupported CNI result version "1.1.0"' "what ctr shows"
 }
 
 test_same_id_again_after_a_stop_without_del_gets_the_same_addresses()

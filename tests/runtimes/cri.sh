@@ -45,7 +45,8 @@ set_up()
 # write_conflist IPV4-SUBNET IPV6-SUBNET [KEYS]: the network; KEYS (JSON) are added to rangeguard's object
 write_conflist()
 {
-	jq -n --arg ipv4 "$1" --arg ipv6 "$2" --argjson keys "${3-{\}}" '{cniVersion: "1.0.0", name: "pods", plugins: [
+	jq -n --arg ipv4 "$1" --arg ipv6 "$2" --argjson keys "${3-{\}}" '{cniVersion: "1.0.0",
+		cniVersions: ["1.0.0", "1.1.0"], name: "pods", plugins: [
 		{type: "rangeguard", ipam: {type: "rangeguard", ranges: [[{subnet: $ipv4}], [{subnet: $ipv6}]]}} + $keys]}' \
 		>/run/test/net.d/10-pods.conflist
 }
