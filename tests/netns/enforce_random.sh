@@ -4,10 +4,11 @@
 # Whatever somebody does to one of our objects in the kernel, whatever he adds of his own: the legacy service sees a pinned
 # container with the pin's source or not at all, and nobody with a source of somebody else. Between packets of five
 # containers in three roles, one object is damaged at a time, other people's NAT, rules and raw tables come and go, flows are
-# forgotten, interfaces go down and up; a CHECK repairs. Then all must get through again. A run that fails is tried with fewer steps,
-# and the steps that are left are shown.
+# forgotten, interfaces go down and up; GC or a CHECK of each repairs. Then all must get through again. A run that fails is tried with
+# fewer steps, and the steps that are left are shown.
 #
-# ENFORCE_SEED=N repeats a run, ENFORCE_STEPS=N makes a long one (default: as many steps as there is time for)
+# A run has 10,000 steps, or as many as there is time for, which is said. ENFORCE_SEED=N repeats a run, ENFORCE_STEPS=N makes a
+# longer one, whatever time it takes.
 
 # shellcheck source=tests/snat.sh
 source "$(dirname "$0")/../snat.sh"
@@ -15,16 +16,17 @@ source "$(dirname "$0")/../snat.sh"
 PEER=$(dirname "$RANGEGUARD")/tests/netns/enforce_peer
 [[ -x "$PEER" ]] || PEER=$SOURCE_DIR/build/dev/tests/netns/enforce_peer
 export PEER
-# The least number of steps, and seconds for more
+# The least number of steps, what a run should have, and seconds for them
 LEAST=100
-SECONDS_OF_STEPS=${ENFORCE_SECONDS:-45}
+WANTED=10000
+SECONDS_OF_STEPS=${ENFORCE_SECONDS:-${RANGEGUARD_SAMPLE_SECONDS:-60}}
 ENFORCE_STEPS=${ENFORCE_STEPS:-0}
 TEST_TIMEOUT=${TEST_TIMEOUT:-$((ENFORCE_STEPS ? ENFORCE_STEPS / 2 + 600 : 900))}
 export ENFORCE_STEPS
 # Ports of the legacy service: that of pinned containers, and of the one that is not
 PINNED_PORT=9
 PLAIN_PORT=19
-FOREIGN_PRIORITIES=(-199 -198 -150 -100 0 90 100 200)
+FOREIGN_PRIORITIES=(-199 -198 -197 -151 -150 -100 -1 0 1 89 90 91 92 99 100 101 200 2147483645 2147483646 2147483647)
 STRANGERS="10.9.0.2 10.9.0.3 10.8.0.5 10.7.0.2 192.0.2.10 198.51.100.77 203.0.113.9"
 
 CONF_PINNED=$(jq -c 'del(.ipMasq, .snat[0].match)' <<<"$CONF")
@@ -91,25 +93,47 @@ strangers()
 	grep -vE "^(watching|$PINNED_PORT (192\.0\.2\.10|2001:db8:ffff::10)|$PLAIN_PORT (10\.9\.0\.4|fd09::4|198\.51\.100\.1|2001:db8:1::1))$" seen || true
 }
 
+# know_checks: what CHECK of each container and GC read, made once: steps are to be cheap. Of the chained plugin alone, since the
+# reference ones do not like interfaces that are down
+know_checks()
+{
+	local name list
+
+	for name in c1 c2 c3; do
+		list=$CONF_PINNED
+		[[ "$name" != c3 ]] || list=$CONF_PLAIN
+		jq -c --argjson result "$(<"result-$name")" '.prevResult = $result' <<<"$list" >"check-$name"
+	done
+	for name in c4 c5; do
+		list=$PTP
+		[[ "$name" != c5 ]] || list=$BRIDGE
+		jq -c --argjson result "$(<"/run/chain-$name.json")" \
+			'. as $list | .plugins[1] + {name: $list.name, cniVersion: $list.cniVersion, prevResult: $result}' <<<"$list" >"check-$name"
+	done
+	jq -c '. + {"cni.dev/valid-attachments": [("c1", "c2", "c3") | {containerID: ., ifname: "eth0"}]}' <<<"$CONF_PINNED" >gc
+}
+
+# plugin VERB NAME FILE: a call with what a file says
+plugin()
+{
+	CNI_COMMAND=$1 CNI_CONTAINERID=$2 CNI_NETNS=${2:+/run/netns/$2} CNI_IFNAME=${2:+eth0} CNI_PATH=$CNI_BIN \
+		"$RANGEGUARD" <"$3" >out 2>&1 || fail "$1 of $2: $(<out)"
+}
+
 # repair: CHECK of all of them puts everything back
 repair()
 {
 	local name
 
-	for name in c1 c2; do
-		check "$name" "$CONF_PINNED" "$(<"result-$name")" >out 2>&1 || fail "CHECK of $name: $(<out)"
+	for name in c1 c2 c3 c4 c5; do
+		plugin CHECK "$name" "check-$name"
 	done
-	check c3 "$CONF_PLAIN" "$(<result-c3)" >out 2>&1 || fail "CHECK of c3: $(<out)"
-	chain_rangeguard c4 "$PTP"
-	chain_rangeguard c5 "$BRIDGE"
 }
 
-# chain_rangeguard NAME LIST: CHECK of the chained plugin alone: the reference ones do not like interfaces that are down
-chain_rangeguard()
+# collect: so does one GC
+collect()
 {
-	cni CHECK "$1" "$(netns_path "$1")" eth0 "$(jq -c --argjson result "$(<"/run/chain-$1.json")" \
-		'. as $list | .plugins[1] + {name: $list.name, cniVersion: $list.cniVersion, prevResult: $result}' <<<"$2")" >out 2>&1 ||
-		fail "CHECK of $1: $(<out)"
+	plugin GC "" gc
 }
 
 # --- What somebody does; each is undone by repair or by its opposite, and may find nothing to do ---
@@ -136,6 +160,13 @@ flush_ip_rules() { ip rule flush; ip rule add pref 32766 lookup main; ip rule ad
 flush_routes() { ip "$1" route flush table 29287; }
 delete_qdisc() { tc qdisc del dev "$(host_end "$1")" clsact; }
 delete_filter() { tc filter del dev "$(host_end "$1")" ingress; }
+# take_priority NAME: somebody else's filter in the place of ours, which lets everything pass
+take_priority() { tc filter del dev "$(host_end "$1")" ingress pref 1; tc filter add dev "$(host_end "$1")" ingress pref 1 matchall action ok; }
+# forget_names: what is kept of classifiers below /sys/fs/bpf; other tests have directories of their own there
+forget_names() { rm -r "/sys/fs/bpf/rangeguard/$(stat -Lc %i /proc/self/ns/net)"; }
+delete_bridge_table() { nft delete table bridge rangeguard-bridge; }
+forward_policy() { nft "add table inet fw; add chain inet fw f { type filter hook forward priority 0; policy $1; }"; }
+no_forward_policy() { nft delete table inet fw; }
 foreign_nat() { nft "add table inet foreign$1; add chain inet foreign$1 c { type nat hook postrouting priority $1; }; add rule inet foreign$1 c masquerade"; }
 no_foreign_nat() { nft delete table inet "foreign$1"; }
 foreign_dnat() { nft 'add table inet dnat; add chain inet dnat c { type nat hook prerouting priority -100; }; add rule inet dnat c ip daddr 203.0.113.77 dnat ip to 198.51.100.2'; }
@@ -158,6 +189,7 @@ down_and_up()
 	packets
 	del "$1" "$CONF_PINNED"
 	add "$1" "$CONF_PINNED" "CNI_ARGS=IP=10.9.0.$((1 + ${1#c}))" >"result-$1"
+	know_checks
 }
 
 # host_end NAME: the host's interface towards a container of the interface role
@@ -178,13 +210,11 @@ one_of()
 # damage: by lot, into $picked, a step that takes away or empties one of our objects
 damage()
 {
-	local -a chains sets
 	local kind
 
-	mapfile -t chains < <(nft -j list table inet rangeguard | jq -r '.nftables[] | .chain // empty | .name')
-	mapfile -t sets < <(nft -j list table inet rangeguard | jq -r '.nftables[] | .set // .map // empty | .name | select(startswith("__") | not)')
 	one_of delete_table delete_backstop flush_table flush_ruleset flush_chain flush_chain rename_chain flush_set flush_set delete_rule delete_rule \
-		delete_rule delete_element delete_ip_rule flush_ip_rules flush_routes delete_qdisc delete_filter down_and_up
+		delete_rule delete_element delete_ip_rule flush_ip_rules flush_routes delete_qdisc delete_filter take_priority \
+		forget_names delete_bridge_table flush_chain flush_set delete_rule delete_element down_and_up
 	kind=$picked
 	case $kind in
 	delete_table | flush_table) picked="$kind rangeguard" ;;
@@ -213,7 +243,7 @@ damage()
 		one_of c1 c2
 		picked="$kind $picked"
 		;;
-	delete_qdisc | delete_filter)
+	delete_qdisc | delete_filter | take_priority)
 		one_of c1 c2 c3
 		picked="$kind $picked"
 		;;
@@ -225,7 +255,8 @@ surroundings()
 {
 	local kind
 
-	one_of foreign_nat no_foreign_nat foreign_dnat no_foreign_dnat notrack no_notrack foreign_rule no_foreign_rule forget_flows
+	one_of foreign_nat no_foreign_nat foreign_dnat no_foreign_dnat notrack no_notrack foreign_rule no_foreign_rule forget_flows \
+		forward_policy no_forward_policy
 	kind=$picked
 	case $kind in
 	foreign_nat | no_foreign_nat)
@@ -237,6 +268,10 @@ surroundings()
 		picked="$kind $((1 + RANDOM % 50)) $picked"
 		;;
 	no_foreign_rule) picked="$kind $((1 + RANDOM % 50))" ;;
+	forward_policy)
+		one_of accept drop
+		picked="$kind $picked"
+		;;
 	esac
 }
 
@@ -245,7 +280,7 @@ step()
 {
 	# shellcheck disable=SC2086 # words
 	case $1 in
-	packets | repair) $1 ;;
+	packets | repair | collect) $1 ;;
 	*) (trap - ERR; $1) >/dev/null 2>&1 || true ;;
 	esac
 }
@@ -255,14 +290,13 @@ clean()
 {
 	local priority
 
-	for priority in "${FOREIGN_PRIORITIES[@]}"; do
+	for priority in $(nft list tables inet | sed -n 's/^table inet foreign//p'); do
 		step "no_foreign_nat $priority"
 	done
-	for priority in no_foreign_dnat no_notrack no_clobber; do
+	for priority in no_foreign_dnat no_notrack no_clobber no_forward_policy; do
 		step "$priority"
 	done
-	while ip rule del pref 1 2>/dev/null; do :; done
-	for ((priority = 1; priority <= 50; priority++)); do
+	for priority in $(ip rule show | sed -n 's/^\([1-9]\|[1-4][0-9]\|50\):.*/\1/p'); do
 		step "no_foreign_rule $priority"
 	done
 	repair
@@ -323,21 +357,28 @@ test_one_object_at_a_time()
 {
 	local -A to=() from=()
 	local -i steps=0 seed=${ENFORCE_SEED:-$((SRANDOM % 100000))} rounds=0
-	local picked line
+	local picked line started
+	local -a chains sets
 
 	echo "# seed $seed" >&2
 	scene
+	know_checks
 	all_get_through
+	mapfile -t chains < <(nft -j list table inet rangeguard | jq -r '.nftables[] | .chain // empty | .name')
+	mapfile -t sets < <(nft -j list table inet rangeguard | jq -r '.nftables[] | .set // .map // empty | .name | select(startswith("__") | not)')
+	started=$SECONDS
 	RANDOM=$seed
 	: >steps
-	until ((ENFORCE_STEPS ? steps >= ENFORCE_STEPS : steps >= LEAST && SECONDS >= SECONDS_OF_STEPS)); do
+	until ((ENFORCE_STEPS ? steps >= ENFORCE_STEPS : steps >= WANTED || (steps >= LEAST && SECONDS - started >= SECONDS_OF_STEPS))); do
 		: >round
 		surroundings
 		printf '%s\n' "$picked" packets >>round
 		damage
 		printf '%s\n' "$picked" packets >>round
 		surroundings
-		printf '%s\n' "$picked" packets repair packets >>round
+		printf '%s\n' "$picked" packets >>round
+		one_of collect collect collect collect repair
+		printf '%s\n' "$picked" packets >>round
 		while IFS= read -r line; do
 			step "$line"
 			steps+=1
@@ -345,7 +386,7 @@ test_one_object_at_a_time()
 		cat round >>steps
 		rounds+=1
 		if [[ -n "$(strangers)" ]]; then
-			line=$(strangers)
+			line=$(strangers | sort -u | paste -sd,)
 			shrink steps
 			fail "seed $seed, step $steps: seen at the legacy service: $line; without these steps it holds: $(paste -sd';' steps)"
 		fi
@@ -354,7 +395,7 @@ test_one_object_at_a_time()
 	done
 	clean
 	all_get_through
-	echo "# seed $seed: $steps steps" >&2
+	note "seed $seed: $steps steps, $((steps * 100 / (ENFORCE_STEPS ? ENFORCE_STEPS : WANTED))) % of a run, in $((SECONDS - started)) s"
 }
 
 main "$@"
