@@ -88,6 +88,12 @@ int arm_table_commit(struct port *netfilter, struct arm_table *table, struct err
 		table->batch = (struct datagram){0};
 		r = nf_talk_send(&talk, NULL, NULL);
 	}
+	/* All that the batch names is in it: what the kernel does not find is a kind of chain or expression. */
+	if (r == PORT_E_REFUSED && talk.failure.errnum == ENOENT)
+		return error_set(
+			reterr, talk.code,
+			"this kernel lacks a part of nftables (modules nft_chain_nat, nft_nat, nft_masq, nft_ct), which "
+			"snat and ipMasq need");
 	return r ? nf_talk_error(&talk, r) : 0;
 }
 

@@ -279,6 +279,22 @@ static void without_nf_tables_there_is_nothing_to_remove(void **state)
 	}
 }
 
+/** A table as a whole refers to nothing outside: what is not found is a module */
+static void a_part_of_nftables_is_missing(void **state)
+{
+	ARM_TABLE_CLEANUP struct arm_table table = {0};
+	struct error err = {0};
+
+	(void)state;
+	nf_fake_reset();
+	assert_int_equal(arm_table_begin(&table), 0);
+	nf_fake.fail_call = 1;
+	nf_fake.fail_errnum = ENOENT;
+	assert_int_equal(arm_table_commit(nf_fake_port(), &table, &err), REFUSED);
+	assert_int_equal(err.code, ERROR_KERNEL);
+	assert_non_null(strstr(err.msg, "nft_nat"));
+}
+
 /** all() - Everything once, from no table on: 0, or the first outcome that is none of those expected */
 static int all(struct error *err)
 {
@@ -353,6 +369,7 @@ int main(void)
 		cmocka_unit_test_setup(gone_without_trace, set_up),
 		cmocka_unit_test_setup(halves_are_removed, set_up),
 		cmocka_unit_test_setup(without_nf_tables_there_is_nothing_to_remove, set_up),
+		cmocka_unit_test_setup(a_part_of_nftables_is_missing, set_up),
 		cmocka_unit_test_setup(each_call_fails_once, set_up),
 	};
 

@@ -25,6 +25,7 @@ datapath     stable     datapath.sh       tsc_early_khz=1000000
 tests-stable stable     chosen.sh
 tests-newer  backports  chosen.sh
 no-nf-tables stable     no_nf_tables.sh   module_blacklist=nf_tables
+no-nft-nat   stable     no_nf_tables.sh   module_blacklist=nft_chain_nat,nft_nat,nft_masq
 no-ipv6      stable     no_ipv6.sh        ipv6.disable=1
 reboot       stable     reboot.sh
 "
