@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* restore.c: what somebody took out of the kernel is put back, and it is not called whole before it is. */
+
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <errno.h>
+#include <string.h>
+
+#include "host_scene.h"
+#include "plugin/host/guarding.h"
+#include "plugin/host/lease_store.h"
+#include "plugin/host/restore.h"
+#include "plugin/snat/backstop.h"
+
+#define PIN_A 10
+#define PIN_B 11
+
+/** The scene whose store is opened; how far the classifier knows the one interface that there is; locks */
+static struct {
+	struct host_scene *scene;
+	bool unguarded;
+	int guarding_outcome;
+	int lock_outcome;
+	int state_outcome;
+	int locked;
+	unsigned puts;
+} now;
+
+static struct restored restored;
+static struct error said;
+
+int __wrap_lease_store_open(const char *data_dir, const struct state *state, enum state_access access, int wait_ms,
+			    struct store **ret_store, struct error *reterr);
+int __wrap_lease_store_open(const char *data_dir, const struct state *state, enum state_access access, int wait_ms,
+			    struct store **ret_store, struct error *reterr)
+{
+	(void)data_dir;
+	(void)state;
+	(void)access;
+	(void)wait_ms;
+	(void)reterr;
+	*ret_store = host_scene_lend(now.scene->store);
+	return 0;
+}
+
+int __wrap_state_open(const char *path, enum state_access access, struct state *ret_state);
+int __wrap_state_open(const char *path, enum state_access access, struct state *ret_state)
+{
+	(void)path;
+	(void)access;
+	(void)ret_state;
+	return now.state_outcome;
+}
+
+int __wrap_state_lock_attachment(const struct state *state, uint64_t hash, int wait_ms);
+int __wrap_state_lock_attachment(const struct state *state, uint64_t hash, int wait_ms)
+{
+	(void)state;
+	(void)hash;
+	(void)wait_ms;
+	now.locked += !now.lock_outcome;
+	return now.lock_outcome;
+}
+
+void __wrap_state_unlock_attachment(const struct state *state, uint64_t hash);
+void __wrap_state_unlock_attachment(const struct state *state, uint64_t hash)
+{
+	(void)state;
+	(void)hash;
+	now.locked--;
+}
+
+int __wrap_guarding_look(struct host *host, uint32_t ifindex, const struct protection *protection,
+			 struct error *reterr);
+int __wrap_guarding_look(struct host *host, uint32_t ifindex, const struct protection *protection, struct error *reterr)
+{
+	(void)host;
+	(void)protection;
+	if (now.guarding_outcome == REFUSED)
+		return error_set(reterr, ERROR_KERNEL, "no BPF");
+	return ifindex && now.unguarded ? GUARDING_E_MISSING : 0;
+}
+
+int __wrap_guarding_put(struct host *host, uint32_t ifindex, const struct protection *protection, struct error *reterr);
+int __wrap_guarding_put(struct host *host, uint32_t ifindex, const struct protection *protection, struct error *reterr)
+{
+	(void)host;
+	(void)protection;
+	(void)reterr;
+	if (ifindex) {
+		now.unguarded = false;
+		now.puts++;
+	}
+	return 0;
+}
+
+int __wrap_backstop_ensure(struct port *netfilter, struct error *reterr);
+int __wrap_backstop_ensure(struct port *netfilter, struct error *reterr)
+{
+	(void)netfilter;
+	(void)reterr;
+	return 0;
+}
+
+/** prepare() - Two containers with pins; the interface of the first one is there */
+static void prepare(struct host_scene *scene)
+{
+	memset(&now, 0, sizeof(now));
+	now.scene = scene;
+	(void)host_scene_take(scene, "a", NETNS_THERE, PIN_A);
+	(void)host_scene_take(scene, "b", NETNS_THERE, PIN_B);
+	host_scene_put_link("a");
+	host_scene_make_table(scene);
+}
+
+/** drop_elements() - Take a container out of the table */
+static void drop_elements(uint8_t pin)
+{
+	uint8_t source[] = {192, 0, 2, pin};
+
+	for (size_t i = 0; i < nf_fake.now.n_elements;) {
+		if (memcmp(nf_fake.now.elements[i].data, source, sizeof(source)) == 0)
+			nf_fake.now.elements[i] = nf_fake.now.elements[--nf_fake.now.n_elements];
+		else
+			i++;
+	}
+}
+
+static void prepare_without_element(struct host_scene *scene)
+{
+	prepare(scene);
+	drop_elements(PIN_A);
+}
+
+static void prepare_without_table(struct host_scene *scene)
+{
+	prepare(scene);
+	nf_fake_reset();
+}
+
+static void prepare_without_classifier(struct host_scene *scene)
+{
+	prepare(scene);
+	now.unguarded = true;
+}
+
+static int act(struct host_scene *scene)
+{
+	now.scene = scene;
+	said = (struct error){0};
+	return restore_containers(&scene->host, &restored, &said);
+}
+
+/** judge() - Called whole only when it is; what fails is told, counted or both; the next one finishes */
+static void judge(struct host_scene *scene, int outcome, bool failed)
+{
+	bool whole = host_scene_is_pinned(PIN_A) && !now.unguarded;
+
+	holds(outcome == 0 || outcome == REFUSED);
+	holds(!outcome == !said.code);
+	holds(whole || outcome || restored.failed);
+	holds(failed || (whole && !restored.failed && restored.missing == 1 && restored.looked == 2));
+	holds(now.locked == 0);
+	holds(act(scene) == 0 && !restored.failed);
+	holds(host_scene_is_pinned(PIN_A) && host_scene_is_pinned(PIN_B) && !now.unguarded);
+}
+
+static void what_is_missing_is_put_back(void **state)
+{
+	static const struct host_sweep element = {prepare_without_element, act, judge},
+				       classifier = {prepare_without_classifier, act, judge};
+
+	(void)state;
+	assert_true(host_scene_sweep(&element) > 50);
+	assert_true(host_scene_sweep(&classifier) > 50);
+}
+
+/** judge_table() - As judge(); one rebuild puts back all, so that the second container lacks nothing */
+static void judge_table(struct host_scene *scene, int outcome, bool failed)
+{
+	holds(outcome == 0 || outcome == REFUSED);
+	holds(!outcome == !said.code);
+	holds(outcome || restored.failed || (host_scene_is_pinned(PIN_A) && host_scene_is_pinned(PIN_B)));
+	holds(failed || (!outcome && !restored.failed));
+	holds(act(scene) == 0 && !restored.failed);
+	holds(host_scene_is_pinned(PIN_A) && host_scene_is_pinned(PIN_B));
+}
+
+static void a_table_that_is_gone_comes_back(void **state)
+{
+	static const struct host_sweep sweep = {prepare_without_table, act, judge_table};
+
+	(void)state;
+	assert_true(host_scene_sweep(&sweep) > 50);
+}
+
+static void what_is_whole_is_not_touched(void **state)
+{
+	struct host_scene scene;
+	unsigned batches;
+
+	(void)state;
+	host_scene_begin(&scene);
+	prepare(&scene);
+	batches = nf_fake.batches;
+	assert_int_equal(act(&scene), 0);
+	assert_int_equal(restored.looked, 2);
+	assert_int_equal(restored.missing + restored.failed, 0);
+	assert_int_equal(nf_fake.batches, batches);
+	assert_int_equal(now.puts, 0);
+	host_scene_end(&scene);
+}
+
+/* A verb works on it, and cares for it itself. */
+static void what_is_locked_is_left(void **state)
+{
+	struct host_scene scene;
+
+	(void)state;
+	host_scene_begin(&scene);
+	prepare_without_element(&scene);
+	now.lock_outcome = STATE_E_LOCKED;
+	assert_int_equal(act(&scene), 0);
+	assert_int_equal(restored.missing + restored.failed, 0);
+	assert_false(host_scene_is_pinned(PIN_A));
+	host_scene_end(&scene);
+}
+
+static void a_look_that_fails_is_told(void **state)
+{
+	struct host_scene scene;
+
+	(void)state;
+	host_scene_begin(&scene);
+	prepare(&scene);
+	now.guarding_outcome = REFUSED;
+	assert_int_equal(act(&scene), REFUSED);
+	assert_int_equal(said.code, ERROR_KERNEL);
+	now.guarding_outcome = 0;
+	now.state_outcome = -EMFILE;
+	assert_int_equal(act(&scene), REFUSED);
+	assert_int_equal(said.code, ERROR_STORE);
+	now.state_outcome = STATE_E_ABSENT;
+	assert_int_equal(act(&scene), 0);
+	assert_int_equal(restored.looked, 0);
+	host_scene_end(&scene);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_missing_is_put_back),	cmocka_unit_test(a_table_that_is_gone_comes_back),
+		cmocka_unit_test(what_is_whole_is_not_touched), cmocka_unit_test(what_is_locked_is_left),
+		cmocka_unit_test(a_look_that_fails_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
