@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What faults_killed.sh and faults_failing.sh share: what is left when a verb is killed before any of its system calls,
-# or when any of them fails: old or new state, one JSON error, nothing that a DEL does not remove, no address given
-# twice. strace does both, to one call per run.
+# What faults_killed.sh, faults_failing.sh and faults_memory.sh share: what is left when a verb is killed before any of its
+# system calls, or when any of them fails, or any of its allocations: old or new state, one JSON error, nothing that a DEL
+# does not remove, no address given twice. strace does the first two, to one call per run, a preloaded library the third.
 #
 # The calls of the loader, before main()'s poll(2), are left alone: neither they nor what they fail with are ours.
 #
@@ -22,6 +22,11 @@ DELEGATE='{"cniVersion": "1.1.0", "name": "pods", "type": "bridge",
 PINNED="${CONF%\}}"', "ipMasq": true, "snat": [{"name": "mainframe", "match": {"namespace": "billing"}, "source": ["192.0.2.10"],
 	"destinations": ["198.51.100.0/25"], "assign": "out0"}]}'
 BILLING="CNI_ARGS=K8S_POD_NAMESPACE=billing"
+# An address that host-local has given, its file, and to whom
+FOREIGN_ADDRESS=10.9.0.16
+FOREIGN_FILES=/var/lib/cni/networks/pods
+STORE_SCHEMA=$(dirname "$RANGEGUARD")/tests/netns/store_schema
+[[ -x "$STORE_SCHEMA" ]] || STORE_SCHEMA=$SOURCE_DIR/build/dev/tests/netns/store_schema
 # The addresses that the policy reserves
 RESERVED='^(10\.9\.0\.([0-9]|1[0-5])|fd00:9::[0-9a-f]?)$'
 ERRORS=(ENOSPC EIO EMFILE ENOMEM EINTR)
@@ -59,7 +64,12 @@ set_up()
 		export ASAN_OPTIONS=detect_leaks=0
 		exec strace -qq -o trace $OPTIONS "$RANGEGUARD"
 	EOT
-	chmod +x traced
+	cat >starved <<-'EOT'
+		#!/bin/sh
+		export LD_PRELOAD="$SCARCE_MEMORY"
+		exec "$RANGEGUARD"
+	EOT
+	chmod +x traced starved
 	# The sanitizers end the process when a call of their own fails
 	if grep -q __asan_init "$RANGEGUARD"; then
 		INFALLIBLE='^(exit_group|rt_sigreturn|getpid|futex|mmap|munmap|mprotect|madvise|brk|sigaltstack)$'
@@ -80,10 +90,10 @@ kernel_state()
 	nft list table inet rangeguard 2>/dev/null | grep -oE '(chain|map|set) [a-z]+[46]-.*' | sort || true
 }
 
-# state: leases, interfaces, routes: the same again when all is undone
+# state: leases, interfaces, routes: the same again when all is undone; but for a lease that was taken over for good
 state()
 {
-	"$RANGEGUARD" list
+	"$RANGEGUARD" list | grep -v ' foreign ' | tr -s ' ' || true
 	kernel_state
 }
 
@@ -108,6 +118,8 @@ assert_given()
 	assert_equal 2 "$(addresses "$1" | wc -l)" "$3: addresses in $1"
 	for address in $(addresses "$1"); do
 		! [[ "$address" =~ $RESERVED ]] || fail "$3: $address is reserved"
+		[[ ! -e "$FOREIGN_FILES/$FOREIGN_ADDRESS" || "$address" != "$FOREIGN_ADDRESS" ]] ||
+			fail "$3: $address is a container's of host-local"
 		! grep -q "^$address dev" <<<"$2" || fail "$3: $address was in use: $2"
 	done
 }
@@ -167,6 +179,58 @@ run_first_add()
 judge_first_add()
 {
 	judge_add
+}
+
+# The first one of a network whose containers host-local has served until now: their leases are taken over
+prepare_adopting_add()
+{
+	rm -rf /run/rangeguard
+	mkdir -p "$FOREIGN_FILES"
+	printf 'foreign\r\neth0' >"$FOREIGN_FILES/$FOREIGN_ADDRESS"
+}
+
+run_adopting_add()
+{
+	add c1 "$CONF"
+}
+
+judge_adopting_add()
+{
+	judge_add
+}
+
+# What assert_recovers asks for beyond the others: an ADD that succeeded has taken over
+recovers_adopting_add()
+{
+	assert_contains "$("$RANGEGUARD" list)" " foreign " "host-local's lease"
+	assert_equal "$FOREIGN_FILES/$FOREIGN_ADDRESS" "$(find "$FOREIGN_FILES" -name '*[.:]*[.:]*')" "files of host-local's"
+}
+
+# The first one of a version of rangeguard after an older one
+prepare_migrating_add()
+{
+	"$STORE_SCHEMA" /run/rangeguard 2 >/dev/null
+	assert_equal 2 "$("$STORE_SCHEMA" /run/rangeguard)" "the schema before"
+}
+
+run_migrating_add()
+{
+	add c1 "$CONF"
+}
+
+judge_migrating_add()
+{
+	local schema
+
+	schema=$("$STORE_SCHEMA" /run/rangeguard) || fail "the store can't be read"
+	[[ "$schema" == [23] ]] || fail "schema $schema"
+	judge_add
+}
+
+recovers_migrating_add()
+{
+	assert_equal 3 "$("$STORE_SCHEMA" /run/rangeguard)" "the schema after an ADD"
+	assert_equal 2 "$("$RANGEGUARD" list | grep -c ' held ')" "leases from before"
 }
 
 # One with a pin, whose source is to be assigned, and masquerading
@@ -375,6 +439,9 @@ assert_recovers()
 	if ((tried % 2 == 1)) || [[ -n "${RANGEGUARD_LONG_TESTS-}" ]]; then
 		assert_comes_again
 	fi
+	if declare -F "recovers_$verb" >/dev/null; then
+		"recovers_$verb"
+	fi
 	assert_undone
 }
 
@@ -415,7 +482,45 @@ try_failed()
 	assert_recovers
 }
 
-# try killed|failed: one point, in a shell of its own, so that the sweep goes on after a failure
+# starve NUMBER: runs the verb, whose allocation of that number fails; leaves stdout, stderr, how many there were in
+# $allocations, and the exit status in $status
+starve()
+{
+	status=0
+	SCARCE_MEMORY_FILE=$PWD/allocations SCARCE_MEMORY_FAIL=$1 PLUGIN=$PWD/starved "run_$verb" >stdout 2>stderr || status=$?
+	allocations=$(od -An -tu4 allocations)
+}
+
+# find_allocations: all of a run, into the file "points"
+find_allocations()
+{
+	prepare_"$verb"
+	starve 0
+	assert_equal 0 "$status" "exit status without a fault: $(cat stdout stderr)"
+	assert_undone
+	seq "$allocations" | sed 's/^/allocation /' >points
+}
+
+# try_scarce: the verb, one allocation of which fails: out of memory has one code
+try_scarce()
+{
+	local routes allocations
+
+	prepare_"$verb"
+	routes=$(kernel_state)
+	starve "$number"
+	((allocations < number)) || echo "$call $number" >>reached
+	if ((status == 1)); then
+		assert_json "[$(<stdout)]" 'length == 1 and (.[0] | .code == 11 and .cniVersion == "1.1.0" and (.msg | length > 0))' \
+			"standard output"
+	elif ((status != 0)); then
+		fail "exit status $status: $(cat stdout stderr)"
+	fi
+	"judge_$verb"
+	assert_recovers
+}
+
+# try killed|failed|scarce: one point, in a shell of its own, so that the sweep goes on after a failure
 try()
 {
 	("try_$1") 4>reason &
@@ -435,20 +540,20 @@ start_over()
 	for name in $(kernel_state | awk '/^rg/'); do
 		ip link delete "$name"
 	done
-	rm -rf /run/rangeguard c1-namespace
+	rm -rf /run/rangeguard c1-namespace "$FOREIGN_FILES"
 	start
 }
 
-# start: the state before each try; the very first ADD can't have a container that has been there all along
+# start: the state before each try; a host's first ADD can't have a container that has been there all along
 start()
 {
-	if [[ "$verb" != first_add ]]; then
+	if [[ "$verb" != first_add && "$verb" != adopting_add ]]; then
 		assert_succeeds add held "$CONF"
 	fi
 	before=$(state)
 }
 
-# choose_points killed|failed: those that it makes sense for, into the file "chosen", in any order; how many in $all, how
+# choose_points killed|failed|scarce: those that it makes sense for, into the file "chosen", in any order; how many in $all, how
 # many of them must be tried in $least
 choose_points()
 {
@@ -459,11 +564,11 @@ choose_points()
 	done <points >possible
 	shuffled possible >chosen
 	all=$(wc -l <chosen)
-	((all >= FEWEST)) || fail "hardly any system calls: $(<points)"
+	((all >= FEWEST)) || fail "hardly anything to try: $(<points)"
 	least=$((all * SHARE / 100 > FEWEST ? all * SHARE / 100 : FEWEST))
 }
 
-# sweep killed|failed NAME: the calls of what is tried, until none is left or the sample is over
+# sweep killed|failed|scarce NAME: the calls of what is tried, until none is left or the sample is over
 sweep()
 {
 	local verb=$2 call number line error='' before
@@ -471,7 +576,11 @@ sweep()
 	local -a errors
 
 	start
-	find_points
+	if [[ "$1" == scarce ]]; then
+		find_allocations
+	else
+		find_points
+	fi
 	choose_points "$1"
 	begin_sample
 	while read -r call number line; do

@@ -168,7 +168,7 @@ stage_netns()
 {
 	stage_build_dev
 	mapfile -t scripts < <(netns_scripts)
-	run_scripts release tests/netns/faults_killed.sh "${scripts[@]}" tests/netns/cost.sh tests/netns/address_space.sh
+	run_scripts release tests/netns/faults_killed.sh tests/netns/faults_memory.sh "${scripts[@]}" tests/netns/cost.sh tests/netns/address_space.sh
 	# A release leaves its memory to the kernel.
 	run_scripts dev tests/netns/valgrind.sh
 }

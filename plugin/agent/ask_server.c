@@ -15,6 +15,7 @@
 #include "plugin/agent/log.h"
 #include "plugin/host/ask.h"
 #include "rangeguard/cleanup.h"
+#include "rangeguard/json_text.h"
 
 #ifndef RANGEGUARD_VERSION
 #error "RANGEGUARD_VERSION must be the project's version"
@@ -75,7 +76,7 @@ static void hang_up(struct ask *ask)
 /** send_answer() - One packet; that nobody is there to read it is nothing to tell of */
 static void send_answer(const struct ask *ask, const json_t *answer)
 {
-	CLEANUP_FREE char *text = json_dumps(answer, JSON_COMPACT);
+	CLEANUP_FREE char *text = json_text(answer, JSON_COMPACT);
 
 	if (ask->source && text)
 		(void)send(sd_event_source_get_io_fd(ask->source), text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);

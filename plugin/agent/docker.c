@@ -23,6 +23,7 @@
 #include "plugin/agent/http.h"
 #include "plugin/agent/log.h"
 #include "rangeguard/cleanup.h"
+#include "rangeguard/json_text.h"
 
 #define CONTENT_TYPE "application/vnd.docker.plugins.v1.2+json"
 #define SOCKET_NAME "docker"
@@ -78,7 +79,7 @@ static uint64_t sweep_interval(const struct agent_config *config)
 /** answer_json() - An object as an answer; its reference is taken */
 static void answer_json(struct http_answer *answer, unsigned status, json_t *body)
 {
-	answer->body = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	answer->body = body ? json_text(body, JSON_COMPACT) : NULL;
 	answer->status = answer->body ? status : MHD_HTTP_INTERNAL_SERVER_ERROR;
 	answer->size = answer->body ? strlen(answer->body) : 0;
 	answer->type = CONTENT_TYPE;

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rangeguard/json_text.h"
+
 #define NETWORK_PREFIX "docker/"
 #define NOTE_PREFIX "docker:"
 #define ID_PREFIX "rangeguard/"
@@ -61,7 +63,7 @@ int docker_pool_id_parse(const char *text, struct prefix *ret_subnet, char ret_t
 /** note_format() - JSON behind its prefix, on the heap; takes the reference. NULL without memory */
 static char *note_format(json_t *note)
 {
-	char *json = json_dumps(note, JSON_COMPACT | JSON_SORT_KEYS);
+	char *json = json_text(note, JSON_COMPACT | JSON_SORT_KEYS);
 	char *text = NULL;
 
 	if (json && asprintf(&text, NOTE_PREFIX "%s", json) < 0)

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rangeguard/json_text.h"
+
 /** read_pool() - One element. Return: whether it was understood */
 static bool read_pool(const json_t *element, struct cluster_pool *ret_pool)
 {
@@ -94,7 +96,7 @@ char *pools_add(const char *text, const struct cluster_pool *pool)
 	    json_array_append_new(json_object_get(root, "pools"),
 				  json_pack("{s:s, s:i, s:s}", "cidr", prefix_format(&pool->prefix, cidr),
 					    "blockLength", (int)pool->block_length, "network", pool->network)) == 0)
-		added = json_dumps(root, JSON_COMPACT);
+		added = json_text(root, JSON_COMPACT);
 	json_decref(root);
 	return added;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "plugin/cluster/record_internal.h"
+#include "rangeguard/json_text.h"
 
 /** take_text() - Member @key into @buffer; false: no text, or too long */
 static bool take_text(const json_t *object, const char *key, char *buffer, size_t size)
@@ -226,7 +227,7 @@ char *record_write(const struct record *record)
 				   hex_nonce(record->block.nonce, nonce));
 	else if (record->kind == RECORD_SOURCE)
 		object = pack_source(&record->source);
-	text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	text = object ? json_text(object, JSON_COMPACT) : NULL;
 	json_decref(object);
 	return text;
 }

@@ -24,8 +24,8 @@ static int cannot(int errnum, const char *what, struct error *reterr)
 			  "5.8): without pins, antiSpoof set to false does without"
 			: "";
 
-	return error_set(reterr, ERROR_KERNEL, "cannot guard what the container sends (%s): %s%s", what,
-			 strerror(-errnum), hint);
+	return error_set(reterr, error_code_of(errnum, ERROR_KERNEL),
+			 "cannot guard what the container sends (%s): %s%s", what, strerror(-errnum), hint);
 }
 
 /** Maps of the program: elements, deadlines; before there were deadlines, one */

@@ -83,8 +83,8 @@ static int set_group(struct port *host, uint32_t ifindex, uint32_t group, struct
 /** cannot_attach() - Say that a program can't be attached: REFUSED */
 static int cannot_attach(int errnum, struct error *reterr)
 {
-	return error_set(reterr, ERROR_KERNEL, "cannot guard what the container sends (attaching a BPF program): %s",
-			 strerror(-errnum));
+	return error_set_errno(reterr, ERROR_KERNEL, errnum,
+			       "cannot guard what the container sends (attaching a BPF program)");
 }
 
 /** struct program_search - What runs at an interface */

@@ -30,7 +30,7 @@ struct uplink {
 /** cannot() - Say why nothing can be shared: REFUSED */
 static int cannot(int errnum, const char *what, struct error *reterr)
 {
-	return error_set(reterr, ERROR_SNAT,
+	return error_set(reterr, error_code_of(errnum, ERROR_SNAT),
 			 "cannot hold the uplink to the deadlines of shared sources (%s): %s; that needs BPF, cls_bpf "
 			 "(Linux 5.8) and a bpf file system at /sys/fs/bpf",
 			 what, strerror(-errnum));

@@ -7,6 +7,7 @@
 #include "plugin/etcd/base64.h"
 #include "plugin/etcd/message.h"
 #include "rangeguard/cleanup.h"
+#include "rangeguard/json_text.h"
 
 /** bytes() - A JSON string of @text in base64; NULL: out of memory */
 static json_t *bytes(const char *text)
@@ -45,7 +46,7 @@ static json_t *number(int64_t value)
 /** dump_consume() - Text of @object, which is released */
 static char *dump_consume(json_t *object)
 {
-	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	char *text = object ? json_text(object, JSON_COMPACT) : NULL;
 
 	json_decref(object);
 	return text;

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "rangeguard/cleanup.h"
+#include "rangeguard/json_text.h"
 
 #ifndef RANGEGUARD_VERSION
 #error "RANGEGUARD_VERSION must be the project's version"
@@ -82,7 +83,7 @@ static int send_question(int fd, const json_t *question)
 	if (!message)
 		return -ENOMEM;
 	if (json_object_update(message, (json_t *)(uintptr_t)question) == 0)
-		text = json_dumps(message, JSON_COMPACT);
+		text = json_text(message, JSON_COMPACT);
 	json_decref(message);
 	if (!text)
 		return -ENOMEM;
@@ -121,8 +122,11 @@ static int receive_answer(int fd, json_t **ret_answer)
 		return ASK_E_NO_AGENT;
 	if (size < 0)
 		return -errno;
+	errno = 0;
 	*ret_answer = (size_t)size > ASK_BYTES_MAX ? NULL : json_loadb(text, (size_t)size, 0, NULL);
-	return json_is_object(*ret_answer) ? 0 : -EBADMSG;
+	if (json_is_object(*ret_answer))
+		return 0;
+	return errno == ENOMEM ? -ENOMEM : -EBADMSG;
 }
 
 /** talk() - Ask and hear: 0, ASK_E_NO_AGENT, negative errno */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "rangeguard/cleanup.h"
+#include "rangeguard/json_text.h"
 
 /** read_prefix() - Member "cidr". Return: whether it is a range without host bits */
 static bool read_prefix(const json_t *element, struct prefix *ret_prefix)
@@ -71,7 +72,11 @@ int block_file_read(int dir_fd, struct block_file *ret_file)
 	*ret_file = file;
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
+	errno = 0;
 	root = json_loadfd(fd, JSON_REJECT_DUPLICATES, NULL);
+	/* What jansson could not do for want of memory is no fault of the file. */
+	if (!root && errno == ENOMEM)
+		return -ENOMEM;
 	r = read_array(root, "blocks", read_block, &file);
 	if (r == 0)
 		r = read_array(root, "pools", read_pool, &file);
@@ -136,7 +141,7 @@ int block_file_write(int dir_fd, const struct block_file *file)
 	json_t *root = to_json(file);
 	int r;
 
-	text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+	text = root ? json_text(root, JSON_INDENT(1)) : NULL;
 	json_decref(root);
 	if (!text)
 		return -ENOMEM;

@@ -174,7 +174,8 @@ static int take_back_sources(const struct shared_use *usage, const struct egress
 /** store_error() - Say that the store does not do what is needed: REFUSED */
 static int store_error(int outcome, struct error *reterr)
 {
-	return error_set(reterr, ERROR_STORE, "the lease store does not tell what is in use: %s",
+	return error_set(reterr, error_code_of(outcome, ERROR_STORE),
+			 "the lease store does not tell what is in use: %s",
 			 outcome < 0 ? strerror(-outcome) : "it is damaged");
 }
 

@@ -119,8 +119,8 @@ int veto_failed(const struct veto *veto, struct error *reterr)
 			"the host's kernel has no IPv6 (ipv6.disable=1, or no such module), so that address %s "
 			"can't be used; leave the IPv6 ranges out, or switch IPv6 on",
 			text);
-	return error_set(reterr, ERROR_KERNEL, "the kernel does not tell how the host routes address %s: %s", text,
-			 strerror(-veto->failure));
+	return error_set_errno(reterr, ERROR_KERNEL, veto->failure,
+			       "the kernel does not tell how the host routes address %s", text);
 }
 
 /**

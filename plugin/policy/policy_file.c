@@ -84,15 +84,17 @@ static int parse(const struct policy_source *source, json_t **ret_json)
 {
 	struct stream stream = {.fd = source->fd};
 	json_error_t error;
-	json_t *json = json_load_callback(read_chunk, &stream, JSON_REJECT_DUPLICATES, &error);
+	json_t *json;
 
+	errno = 0;
+	json = json_load_callback(read_chunk, &stream, JSON_REJECT_DUPLICATES, &error);
 	if (stream.failure) {
 		/* The text may have been complete before the failure; nobody knows. */
 		json_decref(json);
 		return policy_source_refuse_errno(source, -stream.failure);
 	}
-	/* Of most failed allocations jansson says nothing at all. */
-	if (!json && (!*error.text || json_error_code(&error) == json_error_out_of_memory))
+	/* Of most failed allocations jansson says nothing at all, of others that the text were wrong. */
+	if (!json && (errno == ENOMEM || !*error.text || json_error_code(&error) == json_error_out_of_memory))
 		return -ENOMEM;
 	if (!json)
 		return refuse_syntax(source, &error);

@@ -51,6 +51,12 @@ int error_set(struct error *err, enum error_code code, const char *format, ...)
 	return REFUSED;
 }
 
+/** error_code_of() - The code of what failed with an errno, else @code: that there was no memory has one code everywhere */
+enum error_code error_code_of(int outcome, enum error_code code)
+{
+	return outcome == -ENOMEM ? ERROR_TRY_AGAIN : code;
+}
+
 /**
  * error_set_errno() - Say what failed, and why by an errno
  * @err:	Error to fill; its details are emptied
@@ -68,7 +74,7 @@ int error_set_errno(struct error *err, enum error_code code, int outcome, const 
 	va_start(arguments, format);
 	text_format(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	return error_set(err, outcome == -ENOMEM ? ERROR_TRY_AGAIN : code, "%s: %s", text, strerror(-outcome));
+	return error_set(err, error_code_of(outcome, code), "%s: %s", text, strerror(-outcome));
 }
 
 /** error_recode() - Give an error that is set another code, unless it is one that passes: REFUSED */

@@ -47,6 +47,7 @@ struct error {
 enum { REFUSED = 1 };
 
 int error_set(struct error *err, enum error_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+enum error_code error_code_of(int outcome, enum error_code code);
 int error_set_errno(struct error *err, enum error_code code, int outcome, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void error_details(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

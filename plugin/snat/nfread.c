@@ -61,6 +61,12 @@ int nf_get_rules(struct batch *batch, const char *chain)
 	return 0;
 }
 
+/** unreadable() - Why libnftnl could not read a message: it says the same of one that is malformed and of a lack of memory */
+static int unreadable(void)
+{
+	return errno == ENOMEM ? -ENOMEM : -EBADMSG;
+}
+
 /** is_about() - Whether a message is an nftables message of a type */
 static bool is_about(const struct nlmsghdr *message, uint16_t type)
 {
@@ -83,8 +89,9 @@ int nf_read_chain(const struct nlmsghdr *message, char name[static NF_NAME_MAX],
 		return -ENOMEM;
 	if (!is_about(message, NFT_MSG_NEWCHAIN))
 		return -ENOMSG;
+	errno = 0;
 	if (nftnl_chain_nlmsg_parse(message, chain) < 0 || !nftnl_chain_is_set(chain, NFTNL_CHAIN_NAME))
-		return -EBADMSG;
+		return unreadable();
 	(void)snprintf(name, NF_NAME_MAX, "%s", nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME));
 	*ret_use = nftnl_chain_get_u32(chain, NFTNL_CHAIN_USE);
 	return 0;
@@ -138,8 +145,9 @@ int nf_read_set(const struct nlmsghdr *message, enum nf_set *ret_set, uint64_t *
 		return -ENOMEM;
 	if (!is_about(message, NFT_MSG_NEWSET))
 		return -ENOMSG;
+	errno = 0;
 	if (nftnl_set_nlmsg_parse(message, set) < 0)
-		return -EBADMSG;
+		return unreadable();
 	*ret_set = which_set(nftnl_set_get_str(set, NFTNL_SET_NAME), ret_list);
 	return *ret_set == NF_N_SETS ? -ENOMSG : 0;
 }
@@ -171,8 +179,9 @@ int nf_read_rule(const struct nlmsghdr *message, uint64_t *ret_handle, char comm
 		return -ENOMEM;
 	if (!is_about(message, NFT_MSG_NEWRULE))
 		return -ENOMSG;
+	errno = 0;
 	if (nftnl_rule_nlmsg_parse(message, rule) < 0)
-		return -EBADMSG;
+		return unreadable();
 	*ret_handle = nftnl_rule_get_u64(rule, NFTNL_RULE_HANDLE);
 	comment[0] = '\0';
 	data = nftnl_rule_get_data(rule, NFTNL_RULE_USERDATA, &size);
@@ -220,8 +229,9 @@ int nf_read_elements(const struct nlmsghdr *message, int (*each)(void *userdata,
 		return -ENOMEM;
 	if (!is_about(message, NFT_MSG_NEWSETELEM))
 		return -ENOMSG;
+	errno = 0;
 	if (nftnl_set_elems_nlmsg_parse(message, set) < 0)
-		return -EBADMSG;
+		return unreadable();
 	element.set = which_set(nftnl_set_get_str(set, NFTNL_SET_NAME), &element.list);
 	if (element.set == NF_N_SETS)
 		return -ENOMSG;

@@ -40,8 +40,8 @@ static int open_netns(const struct context *context, struct port *host, struct n
 				 context->request.netns);
 	r = netns_read_cookie(&netns);
 	if (r < 0)
-		return error_set(reterr, ERROR_NETNS, "CNI_NETNS %.256s can't be looked at: %s", context->request.netns,
-				 strerror(-r));
+		return error_set_errno(reterr, ERROR_NETNS, r, "CNI_NETNS %.256s can't be looked at",
+				       context->request.netns);
 	*ret_netns = netns;
 	netns = (struct netns)NETNS_INIT;
 	return 0;

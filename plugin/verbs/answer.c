@@ -8,6 +8,7 @@
 
 #include "plugin/netconf/resolv_conf.h"
 #include "rangeguard/cleanup.h"
+#include "rangeguard/json_text.h"
 
 /** read_dns() - `dns` of the configuration, else what resolvConf says; NULL when there is none */
 static int read_dns(const struct context *context, json_t **ret_dns, struct error *reterr)
@@ -45,7 +46,7 @@ static int write_all(const char *text, size_t size)
  */
 static int print_json(const json_t *json, struct error *reterr)
 {
-	CLEANUP_FREE char *text = json_dumps(json, JSON_INDENT(4));
+	CLEANUP_FREE char *text = json_text(json, JSON_INDENT(4));
 	size_t size = text ? strlen(text) : 0;
 	int r = -ENOMEM;
 

@@ -87,7 +87,7 @@ static int check_interface(const struct context *context, const struct result *e
 	int r = netns_open(context->request.netns, &netns);
 
 	if (r)
-		return error_set(reterr, ERROR_NETNS,
+		return error_set(reterr, error_code_of(r, ERROR_NETNS),
 				 "CNI_NETNS %.256s is not a network namespace that can be opened: %s",
 				 context->request.netns, r < 0 ? strerror(-r) : "it is something else");
 	if (context_open_host(context, &host, reterr) || protection_check(&host, &attachment, reterr))

@@ -229,8 +229,9 @@ static int open_files(const struct context *context, struct host_local *ret_file
 		return error_set(reterr, ERROR_TRY_AGAIN,
 				 "host-local holds the lock of %.256s/%.64s for longer than %d s; try again later",
 				 netconf->adopt, netconf->name, LIMIT_LOCK_WAIT_MS / 1000);
-	return error_set(reterr, ERROR_STORE, "host-local's leases in %.256s/%.64s can't be read: %s; see ipam.adopt",
-			 netconf->adopt, netconf->name, strerror(-r));
+	return error_set(reterr, error_code_of(r, ERROR_STORE),
+			 "host-local's leases in %.256s/%.64s can't be read: %s; see ipam.adopt", netconf->adopt,
+			 netconf->name, strerror(-r));
 }
 
 /** tell_host_local() - So that it does not give these addresses, should it serve the network again */

@@ -181,8 +181,8 @@ static int check_writable(const struct context *context, struct error *reterr)
 
 	if (r == 0)
 		return 0;
-	return error_set(reterr, ERROR_NOT_READY, "the state directory %.256s can't be written: %s",
-			 context->netconf.data_dir, strerror(-r));
+	return error_set_errno(reterr, ERROR_NOT_READY, r, "the state directory %.256s can't be written",
+			       context->netconf.data_dir);
 }
 
 /** check_ipv6() - A kernel without IPv6 takes no IPv6 address: 0, REFUSED with code 50 */

@@ -6,6 +6,7 @@
 
 #include "plugin/verbs/verbs.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -64,9 +65,10 @@ static int parse_text(struct context *context, struct error *reterr)
 	size_t mark = request->config_size >= 3 && memcmp(request->config, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 	json_error_t error;
 
+	errno = 0;
 	context->root = json_loadb(request->config + mark, request->config_size - mark, flags, &error);
-	/* jansson has no text for a lack of memory in most places. */
-	if (!context->root && (!*error.text || json_error_code(&error) == json_error_out_of_memory))
+	/* For a lack of memory jansson has no text in most places, in others one that the text were wrong. */
+	if (!context->root && (errno == ENOMEM || !*error.text || json_error_code(&error) == json_error_out_of_memory))
 		return error_no_memory(reterr);
 	if (!context->root) {
 		(void)error_set(reterr, ERROR_DECODE,

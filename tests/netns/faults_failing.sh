@@ -51,4 +51,14 @@ test_failing_calls_in_status()
 	sweep failed status
 }
 
+test_failing_calls_in_the_first_add_after_host_local()
+{
+	sweep failed adopting_add
+}
+
+test_failing_calls_in_the_first_add_of_a_new_version()
+{
+	sweep failed migrating_add
+}
+
 main "$@"

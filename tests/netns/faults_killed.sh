@@ -51,4 +51,14 @@ test_killed_in_status()
 	sweep killed status
 }
 
+test_killed_in_the_first_add_after_host_local()
+{
+	sweep killed adopting_add
+}
+
+test_killed_in_the_first_add_of_a_new_version()
+{
+	sweep killed migrating_add
+}
+
 main "$@"
