@@ -93,15 +93,15 @@ void host_local_done(struct host_local *files)
 	*files = (struct host_local)HOST_LOCAL_INIT;
 }
 
-/** read_owner() - Read the file of an address: 0, -EINVAL when it names nobody, another negative errno */
+/** read_owner() - Read the file of an address: 0, -ENODATA when it is empty, -EINVAL when it names nobody, negative errno */
 static int read_owner(const struct host_local *files, const char *name, struct owner *ret_owner)
 {
 	CLEANUP_CLOSE int fd = openat(files->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	ssize_t size = fd < 0 ? -1 : read(fd, ret_owner->text, CONTENTS_MAX);
 	char *rest = ret_owner->text;
 
-	if (size < 0)
-		return -errno;
+	if (size <= 0)
+		return size < 0 ? -errno : -ENODATA;
 	ret_owner->text[size] = '\0';
 	ret_owner->container_id = strsep(&rest, LINE_END);
 	ret_owner->ifname = rest ? rest + strspn(rest, LINE_END) : strchr(ret_owner->container_id, '\0');
@@ -116,7 +116,13 @@ static bool is_owner(const struct owner *owner, const struct attachment *attachm
 	       (!*owner->ifname || strcmp(owner->ifname, attachment->ifname) == 0);
 }
 
-/** host_local_is_taken() - Whether host-local has given an address to another attachment */
+/**
+ * host_local_is_taken() - Whether host-local has given an address to another attachment
+ * @files:	Directory, whose lock is held: an empty file is not one that somebody is writing, but what was left by who was
+ *		killed before
+ * @address:	Address
+ * @attachment:	Attachment
+ */
 bool host_local_is_taken(const struct host_local *files, const struct address *address,
 			 const struct attachment *attachment)
 {
@@ -127,7 +133,7 @@ bool host_local_is_taken(const struct host_local *files, const struct address *a
 	if (files->dir_fd < 0)
 		return false;
 	r = read_owner(files, address_format(address, name), &owner);
-	return r == 0 ? !is_owner(&owner, attachment) : r != -ENOENT;
+	return r == 0 ? !is_owner(&owner, attachment) : r != -ENOENT && r != -ENODATA;
 }
 
 /**
@@ -217,7 +223,7 @@ static int adopt_one(const struct host_local *files, const char *network, const 
 		return 0;
 	r = read_owner(files, name, &owner);
 	if (r < 0)
-		return r == -EINVAL || r == -ENOENT || r == -ELOOP ? 0 : r;
+		return r == -EINVAL || r == -ENODATA || r == -ENOENT || r == -ELOOP ? 0 : r;
 	adopted.lease.attachment = (struct attachment){.network = network,
 						       .container_id = owner.container_id,
 						       .ifname = *owner.ifname ? owner.ifname : "eth0"};

@@ -162,6 +162,7 @@ static void put_leases(void)
 	put_file("2001:db8::5", "aa\r\neth0");
 	put_file("last_reserved_ip.0", "10.0.0.6");
 	put_file("10.0.0.9", "");
+	put_file("10.0.0.10", "\r\neth0");
 }
 
 /** has_all() - Whether they are held */
@@ -246,6 +247,7 @@ static void an_address_whose_file_can_not_be_read_is_taken(void **state)
 	struct attachment own = attachment_of("aa"), other = attachment_of("bb");
 	struct address address = address_of("10.0.0.5"), free_address = address_of("10.0.0.8"),
 		       old = address_of("10.0.0.6");
+	struct address left = address_of("10.0.0.9"), odd = address_of("10.0.0.10");
 
 	(void)state;
 	put_leases();
@@ -253,6 +255,8 @@ static void an_address_whose_file_can_not_be_read_is_taken(void **state)
 	assert_true(host_local_is_taken(&files, &address, &other));
 	assert_false(host_local_is_taken(&files, &old, &other));
 	assert_false(host_local_is_taken(&files, &free_address, &own));
+	assert_false(host_local_is_taken(&files, &left, &own));
+	assert_true(host_local_is_taken(&files, &odd, &own));
 	for (unsigned n = 1; n < 3; n++) {
 		kernel.calls = 0;
 		kernel.fail_call = n;
