@@ -73,7 +73,7 @@ int agent_options_read(int argc, char **argv, struct agent_options *ret_options)
 		{"check", .flag = &ret_options->check},
 		{"version", .call = read_version},
 		{"help", .call = read_help},
-		{NULL},
+		{0},
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "-h"))

@@ -102,7 +102,7 @@ static int read_options(int argc, char **argv, struct audit_options *options)
 		{"format", .read = read_format, .userdata = options},
 		{"color", .colour = &options->colour},
 		{"strict", .flag = &options->strict},
-		{NULL},
+		{0},
 	};
 	int r = options_read_only(&(struct command_line){"rangeguard audit", command_audit_help, argc, argv}, rules);
 

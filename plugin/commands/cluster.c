@@ -63,7 +63,7 @@ static int read_options(int argc, char **argv, struct cluster_options *options)
 		{"data-dir", .text = &options->data_dir},
 		{"format", .json = &options->json},
 		{"force", .flag = &options->force},
-		{NULL},
+		{0},
 	};
 	int first, r;
 

@@ -60,7 +60,7 @@ static int read_options(int argc, char **argv, struct explain_options *options, 
 		{"network", .text = &options->network},
 		{"format", .json = &options->json},
 		{"color", .colour = &options->colour},
-		{NULL},
+		{0},
 	};
 	int r = options_read(&(struct command_line){"rangeguard explain", command_explain_help, argc, argv}, rules,
 			     ret_first);

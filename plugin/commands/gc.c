@@ -40,7 +40,7 @@ static int read_options(int argc, char **argv, struct gc_options *options)
 		{"data-dir", .text = &options->data_dir},
 		{"network", .text = &options->network},
 		{"dry-run", .flag = &options->dry_run},
-		{NULL},
+		{0},
 	};
 
 	return options_read_only(&(struct command_line){"rangeguard gc", command_gc_help, argc, argv}, rules);

@@ -75,7 +75,7 @@ static int read_options(int argc, char **argv, struct list_options *options)
 		{"data-dir", .text = &options->data_dir},
 		{"network", .text = &options->network},
 		{"format", .json = &options->json},
-		{NULL},
+		{0},
 	};
 	int first, r = options_read(&(struct command_line){"rangeguard list", command_list_help, argc, argv}, rules,
 				    &first);

@@ -29,7 +29,7 @@ static int read_options(int argc, char **argv, struct metrics_source *source)
 	const struct option_rule rules[] = {
 		{"data-dir", .text = &source->data_dir},
 		{"config", .paths = &source->configs},
-		{NULL},
+		{0},
 	};
 
 	return options_read_only(&(struct command_line){"rangeguard metrics", command_metrics_help, argc, argv}, rules);

@@ -52,7 +52,7 @@ static int read_options(int argc, char **argv, struct pools_options *options)
 		{"config", .paths = &options->configs},
 		{"network", .text = &options->network},
 		{"format", .json = &options->json},
-		{NULL},
+		{0},
 	};
 
 	return options_read_only(&(struct command_line){"rangeguard pools", command_pools_help, argc, argv}, rules);

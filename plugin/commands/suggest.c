@@ -93,7 +93,7 @@ static int read_options(int argc, char **argv, struct suggest_options *options)
 		{"prefix-length", .text = &options->prefix_length},
 		{"count", .read = read_count, .userdata = options},
 		{"format", .json = &options->json},
-		{NULL},
+		{0},
 	};
 	int r = options_read_only(&(struct command_line){"rangeguard suggest", command_suggest_help, argc, argv},
 				  rules);

@@ -114,7 +114,7 @@ static int read_options(int argc, char **argv, struct validate_options *options,
 		{"format", .read = read_format, .userdata = options},
 		{"color", .colour = &options->colour},
 		{"strict", .flag = &options->strict},
-		{NULL},
+		{0},
 	};
 
 	return options_read(&(struct command_line){"rangeguard validate", command_validate_help, argc, argv}, rules,

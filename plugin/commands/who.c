@@ -75,7 +75,7 @@ static int read_options(int argc, char **argv, struct who_options *options, stru
 		{"since", .read = read_time, .userdata = &options->who.since},
 		{"history", .read = read_history, .userdata = options},
 		{"format", .json = &options->json},
-		{NULL},
+		{0},
 	};
 	int first,
 		r = options_read(&(struct command_line){"rangeguard who", command_who_help, argc, argv}, rules, &first);

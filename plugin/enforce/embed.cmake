@@ -4,4 +4,4 @@
 file(READ "${INPUT}" bytes HEX)
 string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
 string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)" "\\1\n" bytes "${bytes}")
-file(WRITE "${OUTPUT}" "/* SPDX-License-Identifier: GPL-2.0-or-later */\n/* Made by embed.cmake; 8 bytes, an instruction, a line */\n${bytes}")
+file(WRITE "${OUTPUT}" "/* SPDX-License-Identifier: GPL-2.0-or-later */\n/* Made by embed.cmake; 8 bytes, an instruction, a line */\n${bytes}\n")

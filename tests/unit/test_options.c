@@ -57,7 +57,7 @@ static int run(char **arguments, struct filled *filled, int *ret_first, char sai
 		{"color", .colour = &filled->colour},
 		{"count", .read = read_value, .userdata = filled->read},
 		{"call", .call = call, .userdata = &filled->called},
-		{NULL},
+		{0},
 	};
 	struct command_line line = {.program = "rangeguard x", .help = SYNOPSIS "\nMore.\n", .argv = arguments};
 	int before = dup(STDERR_FILENO), file = memfd_create("said", MFD_CLOEXEC), r;
