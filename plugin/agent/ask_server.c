@@ -14,8 +14,8 @@
 #include "ipam/store/state.h"
 #include "plugin/agent/log.h"
 #include "plugin/host/ask.h"
+#include "plugin/report/json_text.h"
 #include "rangeguard/cleanup.h"
-#include "rangeguard/json_text.h"
 
 #ifndef RANGEGUARD_VERSION
 #error "RANGEGUARD_VERSION must be the project's version"

@@ -22,8 +22,8 @@
 #include "plugin/agent/docker_calls.h"
 #include "plugin/agent/http.h"
 #include "plugin/agent/log.h"
+#include "plugin/report/json_text.h"
 #include "rangeguard/cleanup.h"
-#include "rangeguard/json_text.h"
 
 #define CONTENT_TYPE "application/vnd.docker.plugins.v1.2+json"
 #define SOCKET_NAME "docker"

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rangeguard/json_text.h"
+#include "plugin/report/json_text.h"
 
 #define NETWORK_PREFIX "docker/"
 #define NOTE_PREFIX "docker:"

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "rangeguard/json_text.h"
+#include "plugin/report/json_text.h"
 
 /** read_pool() - One element. Return: whether it was understood */
 static bool read_pool(const json_t *element, struct cluster_pool *ret_pool)

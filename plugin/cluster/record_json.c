@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "plugin/cluster/record_internal.h"
-#include "rangeguard/json_text.h"
+#include "plugin/report/json_text.h"
 
 /** take_text() - Member @key into @buffer; false: no text, or too long */
 static bool take_text(const json_t *object, const char *key, char *buffer, size_t size)

@@ -6,8 +6,8 @@
 
 #include "plugin/etcd/base64.h"
 #include "plugin/etcd/message.h"
+#include "plugin/report/json_text.h"
 #include "rangeguard/cleanup.h"
-#include "rangeguard/json_text.h"
 
 /** bytes() - A JSON string of @text in base64; NULL: out of memory */
 static json_t *bytes(const char *text)

@@ -13,8 +13,8 @@
 #include <sys/un.h>
 #include <time.h>
 
+#include "plugin/report/json_text.h"
 #include "rangeguard/cleanup.h"
-#include "rangeguard/json_text.h"
 
 #ifndef RANGEGUARD_VERSION
 #error "RANGEGUARD_VERSION must be the project's version"

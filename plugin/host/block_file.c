@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "plugin/report/json_text.h"
 #include "rangeguard/cleanup.h"
-#include "rangeguard/json_text.h"
 
 /** read_prefix() - Member "cidr". Return: whether it is a range without host bits */
 static bool read_prefix(const json_t *element, struct prefix *ret_prefix)

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "plugin/netconf/resolv_conf.h"
+#include "plugin/report/json_text.h"
 #include "rangeguard/cleanup.h"
-#include "rangeguard/json_text.h"
 
 /** read_dns() - `dns` of the configuration, else what resolvConf says; NULL when there is none */
 static int read_dns(const struct context *context, json_t **ret_dns, struct error *reterr)

@@ -32,8 +32,8 @@ declare -A MAY_INCLUDE=(
 	[plugin/overview]="rangeguard ipam/address ipam/guard ipam/store ipam/lease plugin/report plugin/text plugin/netconf plugin/policy plugin/foreign plugin/metrics plugin/host plugin/overview"
 	[plugin/audit]="rangeguard ipam/address ipam/guard ipam/store ipam/lease plugin/report plugin/text plugin/netconf plugin/policy plugin/network plugin/host plugin/overview plugin/audit"
 	[plugin/commands]="rangeguard ipam/address ipam/guard ipam/store ipam/lease plugin/report plugin/cni plugin/text plugin/netconf plugin/policy plugin/foreign plugin/history plugin/network plugin/overview plugin/host plugin/audit plugin/commands"
-	[plugin/etcd]="rangeguard ipam/address plugin/cluster plugin/etcd"
-	[plugin/cluster]="rangeguard ipam/address plugin/cluster"
+	[plugin/etcd]="rangeguard ipam/address plugin/report plugin/cluster plugin/etcd"
+	[plugin/cluster]="rangeguard ipam/address plugin/report plugin/cluster"
 	[plugin/program]="rangeguard plugin/program"
 	[plugin]="rangeguard ipam/store plugin/enforce plugin/program plugin/verbs plugin/commands"
 )

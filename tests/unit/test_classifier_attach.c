@@ -79,7 +79,7 @@ static void a_program_that_can_not_be_looked_at_is_not_missing(void **state)
 			int r = find(n, errnums[i], &there, &err);
 
 			assert_int_equal(r, n ? REFUSED : 0);
-			assert_int_equal(err.code, n ? ERROR_KERNEL : ERROR_NONE);
+			assert_int_equal(err.code, n ? error_code_of(-errnums[i], ERROR_KERNEL) : ERROR_NONE);
 			if (!n)
 				assert_int_equal(there.program_id, WANTED_ID);
 		}

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "rangeguard/json_text.h"
+#include "plugin/report/json_text.h"
 
 static unsigned allocations, failing;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef RANGEGUARD_JSON_TEXT_H
-#define RANGEGUARD_JSON_TEXT_H
+#ifndef PLUGIN_REPORT_JSON_TEXT_H
+#define PLUGIN_REPORT_JSON_TEXT_H
 
 /* jansson when memory is short: its readers call that a fault of the text, its writer leaves something out. */
 
