@@ -19,7 +19,6 @@
 #include "plugin/network/link.h"
 #include "plugin/network/stage.h"
 #include "plugin/network/wire.h"
-#include "rangeguard/cleanup.h"
 
 /** How often and how far apart the kernel is asked whether what it does in its own time is done: 50 ms in all */
 #define QUESTIONS 50U
@@ -156,41 +155,37 @@ static int open_and_wire(const struct plan *plan, uint32_t index, struct port **
  *
  * Return: 0, REFUSED
  */
-static int wire_inside(struct port *host, const struct netns *netns, const struct plan *plan, uint32_t index,
+static int wire_inside(struct port *host, struct netns *netns, const struct plan *plan, uint32_t index,
 		       struct port **ret_port, struct error *reterr)
 {
-	int own CLEANUP_CLOSE = -1;
-	int r = attach_enter(host, netns, &own, reterr);
+	int r = attach_enter(host, netns, reterr);
 
 	if (r)
 		return r;
 	r = open_and_wire(plan, index, ret_port, reterr);
-	netns_return(own);
+	netns_return(netns->way_back);
 	return r;
 }
 
 /**
  * attach_enter() - Go into a container's namespace
  * @host:	Port of the namespace that the calling thread is in
- * @netns:	Container's
- * @ret_own:	Descriptor of the thread's own, for netns_return(); to be closed
+ * @netns:	Container's; has a way back afterwards, for netns_return()
  * @reterr:	Error
  *
  * Return: 0, REFUSED
  */
-int attach_enter(struct port *host, const struct netns *netns, int *ret_own, struct error *reterr)
+int attach_enter(struct port *host, struct netns *netns, struct error *reterr)
 {
-	int own CLEANUP_CLOSE = port_open_netns(host);
 	int r;
 
-	if (own < 0)
-		return error_set_errno(reterr, ERROR_KERNEL, own,
+	if (netns->way_back < 0)
+		netns->way_back = port_open_netns(host);
+	if (netns->way_back < 0)
+		return error_set_errno(reterr, ERROR_KERNEL, netns->way_back,
 				       "the plugin's own network namespace can't be looked at");
 	r = netns_enter(netns);
-	if (r < 0)
-		return error_set_errno(reterr, ERROR_KERNEL, r, "cannot enter the container's network namespace");
-	*ret_own = TAKE_FD(own);
-	return 0;
+	return r < 0 ? error_set_errno(reterr, ERROR_KERNEL, r, "cannot enter the container's network namespace") : 0;
 }
 
 /**
@@ -250,8 +245,8 @@ static void await_addresses(struct port *container, const struct plan *plan)
  * Return: 0; ATTACH_E_EXISTS when an interface of that name is on the host or in the container, which is left alone;
  * REFUSED, and nothing is left
  */
-int attach_create(struct port *host, const struct netns *netns, const struct plan *plan,
-		  const struct attach_step *before_up, struct error *reterr)
+int attach_create(struct port *host, struct netns *netns, const struct plan *plan, const struct attach_step *before_up,
+		  struct error *reterr)
 {
 	struct port *container PORT_CLEANUP = NULL;
 	struct link_info link = {0};

@@ -39,9 +39,9 @@ struct attach_step {
 	const struct address *addresses;
 	size_t n_addresses;
 };
-int attach_enter(struct port *host, const struct netns *netns, int *ret_own, struct error *reterr);
-int attach_create(struct port *host, const struct netns *netns, const struct plan *plan,
-		  const struct attach_step *before_up, struct error *reterr);
+int attach_enter(struct port *host, struct netns *netns, struct error *reterr);
+int attach_create(struct port *host, struct netns *netns, const struct plan *plan, const struct attach_step *before_up,
+		  struct error *reterr);
 /* Remove the host end, and with it everything. 0, also when it is not there or not ours; REFUSED. */
 int attach_delete(struct port *host, const struct attachment *attachment, const struct attach_step *when_down,
 		  struct error *reterr);
@@ -82,7 +82,7 @@ struct attach_expectation {
 };
 
 /* Compare the kernel with what is expected (CHECK): 0, REFUSED with what is missing. */
-int attach_check(struct port *host, const struct netns *netns, const struct attachment *attachment,
+int attach_check(struct port *host, struct netns *netns, const struct attachment *attachment,
 		 const struct attach_expectation *expected, struct error *reterr);
 /* MTU of the interface that holds the host's default route, 1500 when there is none. */
 int attach_default_mtu(struct port *host, unsigned *ret_mtu, char ret_name[static IFNAMSIZ], struct error *reterr);

@@ -334,13 +334,12 @@ static void expect(const struct check *check, struct plan *plan)
  *
  * Return: 0, REFUSED
  */
-int attach_check(struct port *host, const struct netns *netns, const struct attachment *attachment,
+int attach_check(struct port *host, struct netns *netns, const struct attachment *attachment,
 		 const struct attach_expectation *expected, struct error *reterr)
 {
 	struct check check = {.host = host, .attachment = attachment, .expected = expected, .err = reterr};
 	struct plan plan = {.mtu = 0};
 	struct wiring wiring = {.plan = &plan};
-	int own CLEANUP_CLOSE = -1;
 	int r = check_host(&check);
 
 	if (r)
@@ -350,10 +349,10 @@ int attach_check(struct port *host, const struct netns *netns, const struct atta
 	wiring.host_end = &check.host_end;
 	if (attach_wiring_host(host, &wiring, reterr))
 		return REFUSED;
-	r = attach_enter(host, netns, &own, reterr);
+	r = attach_enter(host, netns, reterr);
 	if (r)
 		return r;
 	r = check_container(&check, &wiring);
-	netns_return(own);
+	netns_return(netns->way_back);
 	return r;
 }

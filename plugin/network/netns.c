@@ -64,18 +64,18 @@ int netns_open(const char *path, struct netns *ret_netns)
 		return r < 0 ? r : NETNS_E_NOT_NETNS;
 	if (fstat(fd, &status) < 0)
 		return -errno;
-	*ret_netns = (struct netns){.fd = TAKE_FD(fd), .device = status.st_dev, .inode = status.st_ino};
+	*ret_netns = (struct netns){.fd = TAKE_FD(fd), .way_back = -1, .device = status.st_dev, .inode = status.st_ino};
 	return 0;
 }
 
 /**
  * netns_has_port() - Whether a port is in a namespace
- * @netns:	Namespace
- * @port:	Port
+ * @netns:	Namespace; the port's is the way back from it
+ * @port:	Port in the calling thread's namespace
  *
  * Return: 1, 0, negative errno
  */
-int netns_has_port(const struct netns *netns, struct port *port)
+int netns_has_port(struct netns *netns, struct port *port)
 {
 	int fd CLEANUP_CLOSE = port_open_netns(port);
 	struct stat status;
@@ -84,6 +84,8 @@ int netns_has_port(const struct netns *netns, struct port *port)
 		return fd;
 	if (fstat(fd, &status) < 0)
 		return -errno;
+	if (netns->way_back < 0)
+		netns->way_back = TAKE_FD(fd);
 	return status.st_dev == netns->device && status.st_ino == netns->inode;
 }
 
@@ -108,21 +110,23 @@ static int cookie_here(uint64_t *ret_cookie)
  */
 int netns_read_cookie(struct netns *netns)
 {
-	int own CLEANUP_CLOSE = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	int r;
 
-	if (own < 0)
+	if (netns->way_back < 0)
+		netns->way_back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (netns->way_back < 0)
 		return -errno;
 	if (setns(netns->fd, CLONE_NEWNET) < 0)
 		return -errno;
 	r = cookie_here(&netns->cookie);
-	netns_return(own);
+	netns_return(netns->way_back);
 	return r;
 }
 
-/** netns_done() - Close the namespace, if it is open */
+/** netns_done() - Close the namespace and the way back, as far as they are open */
 void netns_done(struct netns *netns)
 {
 	cleanup_close(&netns->fd);
-	netns->fd = -1;
+	cleanup_close(&netns->way_back);
+	netns->fd = netns->way_back = -1;
 }

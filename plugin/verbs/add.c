@@ -144,7 +144,7 @@ static void undo_wiring(const struct context *context, struct port *host)
  *
  * Return: 0, REFUSED with nothing left behind, ATTACH_E_EXISTS with somebody's older interface left as it was
  */
-static int wire(const struct context *context, const struct state *state, struct host *host, const struct netns *netns,
+static int wire(const struct context *context, const struct state *state, struct host *host, struct netns *netns,
 		const struct ipam_grant *grant, struct error *reterr)
 {
 	struct arm_step step = {.context = context, .state = state, .host = host};

@@ -16,7 +16,14 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct attachment pod = {.network = "pods", .container_id = "0123abcd", .ifname = "eth0"};
-static const struct netns nowhere = NETNS_INIT;
+/** nowhere() - A container's namespace that nobody has looked at */
+static struct netns *nowhere(void)
+{
+	static struct netns netns = NETNS_INIT;
+
+	netns_done(&netns);
+	return &netns;
+}
 
 static struct address address(const char *text)
 {
@@ -96,7 +103,7 @@ static void dual_stack_attachment_is_made_in_order(void **state)
 	(void)snprintf(create, sizeof(create), "host: create the veth pair %s", plan.host_name);
 	(void)snprintf(accept_ra, sizeof(accept_ra), "host: ipv6/conf/%s/accept_ra=0", plan.host_name);
 	(void)snprintf(disable, sizeof(disable), "host: ipv6/conf/%s/disable_ipv6=0", plan.host_name);
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err), 0);
 	assert_int_equal(fake.n_log, COUNT(expected));
 	for (unsigned i = 0; i < COUNT(expected); i++)
 		if (expected[i])
@@ -119,7 +126,7 @@ static void link_local_address_is_the_one_of_the_mac(void **state)
 	(void)state;
 	fake_reset();
 	assert_int_equal(plan_make(&input, &plan), 0);
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err), 0);
 	assert_int_not_equal(fake_find("container: add address fe80::5eff:fe10:1/64"), -1);
 }
 
@@ -133,7 +140,7 @@ static void ipv4_needs_no_ipv6(void **state)
 	for (int no_ipv6 = 0; no_ipv6 < 2; no_ipv6++) {
 		fake_reset();
 		fake.no_ipv6 = no_ipv6;
-		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
+		assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err), 0);
 		assert_int_equal(fake_find("host: ipv6/conf/all/forwarding=1"), -1);
 		assert_int_equal(fake_find("host: add address fe80::1/64"), -1);
 		assert_int_equal(fake_find("container: add neighbour fe80::1"), -1);
@@ -169,7 +176,7 @@ static void next_hops_are_known_once_each(void **state)
 					   .scope = -1};
 	fake_reset();
 	assert_int_equal(plan_make(&input, &plan), 0);
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err), 0);
 	for (unsigned i = 0; i < fake.n_log; i++)
 		neighbours += strncmp(fake.log[i], "container: add neighbour", 24) == 0;
 	assert_int_equal(neighbours, 3);
@@ -205,7 +212,7 @@ static void many_addresses_and_routes_take_several_batches(void **state)
 			.scope = -1};
 	fake_reset();
 	assert_int_equal(plan_make(&input, &plan), 0);
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err), 0);
 	for (unsigned i = 0; i < fake.n_log; i++)
 		n_routes += strncmp(fake.log[i], "container: add route 11.", 24) == 0;
 	assert_int_equal(n_routes, COUNT(routes));
@@ -225,7 +232,7 @@ static void failing_calls_leave_nothing(void **state)
 
 		fake_reset();
 		fake.fail_call = ++call;
-		r = attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err);
+		r = attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err);
 		if (r) {
 			assert_int_equal(r, REFUSED);
 			assert_int_equal(err.code, ERROR_KERNEL);
@@ -253,7 +260,7 @@ static void refused_messages_leave_nothing_and_are_named(void **state)
 		fake.fail_message = ++message;
 		fake.fail_errnum = EOPNOTSUPP;
 		fake.fail_text = "the kernel's own words";
-		r = attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err);
+		r = attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err);
 		if (r) {
 			assert_int_equal(r, REFUSED);
 			assert_int_equal(err.code, ERROR_KERNEL);
@@ -286,7 +293,7 @@ static void only_the_containers_routes_may_exist(void **state)
 		fake_reset();
 		fake.fail_message = message;
 		fake.fail_errnum = EEXIST;
-		r = attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err);
+		r = attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err);
 		if (fake.messages < message)
 			break;
 		n_made += r == 0;
@@ -302,10 +309,10 @@ static void older_attachment_is_left_alone(void **state)
 
 	(void)state;
 	fake_reset();
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err), 0);
 	fake.n_log = 0;
 	assert_false(fake.in_container);
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err),
+	assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err),
 			 ATTACH_E_EXISTS);
 	assert_non_null(strstr(err.msg, plan.host_name));
 	assert_non_null(strstr(err.msg, "eth0"));
@@ -336,7 +343,7 @@ static void foreign_interface_is_left_alone(void **state)
 			memcpy(fake.host_end.alias, plan.alias, IDENTITY_ALIAS_MAX);
 		}
 		assert_int_equal(attach_find(fake_host_port(), &pod, &link, &err), ATTACH_E_FOREIGN);
-		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err),
+		assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err),
 				 ATTACH_E_EXISTS);
 		assert_non_null(strstr(err.msg, plan.host_name));
 		assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), 0);
@@ -353,7 +360,7 @@ static void name_taken_in_the_container_is_told_so(void **state)
 	(void)state;
 	fake_reset();
 	fake.taken = true;
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err),
+	assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err),
 			 ATTACH_E_EXISTS);
 	assert_non_null(strstr(err.msg, "eth0 is already in the container"));
 	assert_int_equal(fake.messages, 2);
@@ -368,11 +375,11 @@ static void refused_creation_deletes_nothing(void **state)
 	(void)state;
 	for (int unanswered = 0; unanswered < 2; unanswered++) {
 		fake_reset();
-		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
+		assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err), 0);
 		assert_false(fake.in_container);
 		fake.fail_message = unanswered ? 0 : fake.messages + 1;
 		fake.fail_call = unanswered ? fake.calls + 1 : 0;
-		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err),
+		assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err),
 				 REFUSED);
 		assert_int_equal(fake.host_end.index, 40);
 	}
@@ -386,7 +393,7 @@ static void delete_removes_and_is_repeatable(void **state)
 
 	(void)state;
 	fake_reset();
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err), 0);
 	assert_int_equal(attach_find(fake_host_port(), &pod, &link, &err), 0);
 	assert_int_equal(link.index, 40);
 	assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), 0);
@@ -412,7 +419,7 @@ static void renamed_host_end_is_removed_or_told_of(void **state)
 		struct error err = {0};
 
 		fake_reset();
-		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
+		assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err), 0);
 		assert_false(fake.in_container);
 		(void)snprintf(fake.host_end.name, IFNAMSIZ, "renamed0");
 		fake_add_route(&fake.lookup, &route);
@@ -435,7 +442,7 @@ static void renamed_host_end_without_a_route_is_removed(void **state)
 
 	(void)state;
 	fake_reset();
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err), 0);
 	assert_false(fake.in_container);
 	(void)snprintf(fake.host_end.name, IFNAMSIZ, "renamed0");
 	fake.lookup_errnum = ENETUNREACH;
@@ -470,7 +477,7 @@ static void group_are_removed_together(void **state)
 	assert_int_equal(attach_group_add(fake_host_port(), &pod, &group, &err), 0);
 	assert_int_equal(group.n, 0);
 	assert_int_equal(attach_group_delete(fake_host_port(), &group, &err), 0);
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err), 0);
 	assert_int_equal(attach_group_add(fake_host_port(), &pod, &group, &err), 0);
 	assert_int_equal(group.n, 1);
 	assert_int_equal(group.indices[0], 40);
@@ -490,7 +497,7 @@ static void foreign_interface_is_not_group(void **state)
 
 	(void)state;
 	fake_reset();
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err), 0);
 	memcpy(fake.host_end.alias, "other", sizeof("other"));
 	assert_int_equal(attach_group_add(fake_host_port(), &pod, &group, &err), 0);
 	assert_int_equal(group.n, 0);
@@ -506,7 +513,7 @@ static void refused_doom_is_told(void **state)
 		struct error err = {0};
 
 		fake_reset();
-		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
+		assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err), 0);
 		assert_int_equal(attach_group_add(fake_host_port(), &pod, &group, &err), 0);
 		fake.fail_message = fake.messages + message;
 		fake.fail_errnum = EPERM;
@@ -539,7 +546,7 @@ static void delete_tells_what_the_kernel_refuses(void **state)
 		struct error err = {0};
 
 		fake_reset();
-		assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
+		assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err), 0);
 		fake.fail_message = fake.messages + message;
 		fake.fail_errnum = EPERM;
 		assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), REFUSED);
@@ -559,7 +566,7 @@ static void delete_of_what_just_went_is_fine(void **state)
 
 	(void)state;
 	fake_reset();
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err), 0);
 	fake.fail_message = fake.messages + 2;
 	fake.fail_errnum = ENODEV;
 	assert_int_equal(attach_delete(fake_host_port(), &pod, &(struct attach_step){0}, &err), 0);
@@ -590,7 +597,7 @@ static void set_scene(struct scene *scene)
 	struct error err = {0};
 
 	fake_reset();
-	assert_int_equal(attach_create(fake_host_port(), &nowhere, &plan, &(struct attach_step){0}, &err), 0);
+	assert_int_equal(attach_create(fake_host_port(), nowhere(), &plan, &(struct attach_step){0}, &err), 0);
 	assert_false(fake.in_container);
 	memcpy(fake.container_end.mac, plan.container_mac, ETH_ALEN);
 	(void)mac_format(plan.container_mac, mac_text);
@@ -612,7 +619,7 @@ static void set_scene(struct scene *scene)
 static void check(struct scene *scene, const char *complaint)
 {
 	struct error err = {0};
-	int r = attach_check(fake_host_port(), &nowhere, &pod, &scene->expected, &err);
+	int r = attach_check(fake_host_port(), nowhere(), &pod, &scene->expected, &err);
 
 	assert_int_equal(fake.open_ports, 0);
 	if (!complaint) {
@@ -862,7 +869,7 @@ static void check_fails_when_a_call_does(void **state)
 
 		set_scene(&scene);
 		fake.fail_call = fake.calls + ++call;
-		r = attach_check(fake_host_port(), &nowhere, &pod, &scene.expected, &err);
+		r = attach_check(fake_host_port(), nowhere(), &pod, &scene.expected, &err);
 		if (r)
 			assert_int_equal(err.code, ERROR_KERNEL);
 		assert_int_equal(fake.open_ports, 0);
