@@ -45,8 +45,7 @@ ready()
 	for n in 1 2; do
 		on_host "$n" ip netns add m
 		on_host "$n" ip -n m link set lo up
-		on_host "$n" ip netns exec m "$FLOW" send m 1 "$LEGACY" &
-		echo $! >"flow-m$n.pid"
+		spawn "m$n" "$n" ip netns exec m "$FLOW" send m 1 "$LEGACY"
 	done
 	host_cni 1 ADD m "$(shared 1)" >/dev/null || fail "the first ADD"
 	wait_until 5 arrived m "$X"

@@ -41,14 +41,20 @@ three_hosts()
 	echo $! >watch.pid
 }
 
+# spawn NAME N COMMAND…: in the background on a host, until flow_down NAME
+spawn()
+{
+	nsenter -t "$(<"h$2.pid")" -m --net="/run/netns/h$2" -- "${@:3}" &
+	echo $! >"flow-$1.pid"
+}
+
 # flow_up N NAME [ADDRESS…]: a container on a host sends to the service, each 2 ms
 flow_up()
 {
 	local n=$1 name=$2
 
 	shift 2
-	on_host "$n" ip netns exec "$name" "$FLOW" send "$name" 2 "${@:-$LEGACY}" &
-	echo $! >"flow-$name.pid"
+	spawn "$name" "$n" ip netns exec "$name" "$FLOW" send "$name" 2 "${@:-$LEGACY}"
 }
 
 # flow_down NAME
