@@ -297,6 +297,7 @@ void status_write_metrics(void *self, FILE *stream)
 	for (unsigned i = 0; i < cluster->n_pools; i++)
 		(void)fprintf(stream, "rangeguard_cluster_blocks{pool=\"%s\"} %u\n",
 			      prefix_format(&cluster->pools[i].prefix, cidr), count_own(cluster, i));
+	sources_write_metrics(cluster, stream);
 }
 
 /** asks_start() - Add the questions: 0, negative errno */

@@ -82,6 +82,9 @@ struct cluster {
 int64_t cluster_now(void);
 void cluster_run_soon(struct cluster *cluster);
 
+/* cluster_self.c */
+int self_describe(struct cluster *cluster, struct machine_config *config, struct error *reterr);
+
 /* cluster_blocks.c */
 int blocks_start(struct cluster *cluster, struct error *reterr);
 enum done blocks_do(struct cluster *cluster, const struct action *action);
@@ -101,6 +104,7 @@ const char *sources_network(const struct cluster *cluster, const struct address 
 bool sources_are_reserved(struct cluster *cluster, unsigned source);
 void sources_stop(struct cluster *cluster);
 json_t *sources_status(const struct cluster *cluster);
+void sources_write_metrics(const struct cluster *cluster, FILE *stream);
 
 /* cluster_ask.c */
 int asks_start(struct cluster *cluster);

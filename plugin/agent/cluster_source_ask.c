@@ -342,49 +342,11 @@ void asked_stop(struct sources *sources)
 		refuse(sources->waiting[--sources->n_waiting].ask, ERROR_TRY_AGAIN, "rangeguard-agent ends");
 }
 
-/** pack_source() - A source with its holder; @index: this host's, -1: it does not know it */
-static json_t *pack_source(const struct cluster *cluster, const struct record *record, int64_t now)
-{
-	const char *text = record->key + strlen("source/");
-	json_t *source = json_pack("{s:s, s:s, s:s, s:I}", "address", text, "host", record->source.host, "pin",
-				   record->source.pin, "since", (json_int_t)record->source.since);
-	char own[ADDRESS_TEXT_MAX];
-
-	for (unsigned i = 0; i < cluster->sources->n; i++) {
-		const struct shared *shared = cluster->sources->all[i];
-
-		if (strcmp(address_format(&shared->known.address, own), text) != 0 ||
-		    strcmp(record->source.host, cluster->config.host) != 0)
-			continue;
-		(void)json_object_set_new(source, "open", json_boolean(shared->known.open && now < shared->deadline));
-		(void)json_object_set_new(
-			source, "deadlineMs",
-			json_integer(now < shared->deadline ? (shared->deadline - now) / RECORD_MS : 0));
-	}
-	return source;
-}
-
-/** sources_status() - All sources that somebody holds, for `cluster status` */
-json_t *sources_status(const struct cluster *cluster)
-{
-	const struct cache *cache = machine_cache(cluster->machine);
-	int64_t now = cluster_now();
-	json_t *all = json_array();
-
-	for (size_t i = cache_from(cache, "source/"); i < cache->n && cache->rows[i]->record.kind == RECORD_SOURCE;
-	     i++) {
-		const struct record *record = &cache->rows[i]->record;
-
-		if (record->text && record->readable)
-			(void)json_array_append_new(all, pack_source(cluster, record, now));
-	}
-	return all;
-}
-
-/** sources_start_asks() - Add the questions: 0, negative errno */
+/** sources_start_asks() - Hear what is in use from the start, and add the questions: 0, negative errno */
 int sources_start_asks(struct cluster *cluster)
 {
 	int r = ask_server_add(cluster->agent->ask, "source", on_source, cluster);
 
+	sources_count(cluster, CLUSTER_LOCK_WAIT_MS);
 	return r ? r : ask_server_add(cluster->agent->ask, "source-released", on_released, cluster);
 }

@@ -4,8 +4,8 @@
 
 /*
  * The shared sources of this host. What the machine decides about them is done here: in the kernel (deadlines, the uplink's
- * guard, the address), in the state directory, on the link. Three files: cluster_sources.c does it, cluster_probe.c asks the
- * link, cluster_source_ask.c hears what containers want.
+ * guard, the address), in the state directory, on the link: cluster_sources.c, cluster_source_store.c and cluster_probe.c
+ * do it, cluster_source_ask.c hears what containers want.
  */
 
 #include "plugin/agent/cluster_internal.h"
@@ -85,9 +85,14 @@ struct sources {
 };
 
 /* cluster_sources.c */
+int sources_index(const struct sources *sources, const struct address *address);
 int sources_know(struct cluster *cluster, const struct known_source *known);
+
+/* cluster_source_store.c */
 int sources_keep(struct cluster *cluster);
 void sources_count(struct cluster *cluster, int wait_ms);
+enum done source_open(struct cluster *cluster, struct shared *shared);
+enum done source_close_here(struct cluster *cluster, struct shared *shared, bool force);
 
 /* cluster_probe.c */
 enum done probe_start(struct cluster *cluster, unsigned index);

@@ -10,7 +10,7 @@ LEGACY=192.0.2.100
 LEGACY6=2001:db8::100
 X=192.0.2.50
 # shellcheck disable=SC2034 # the scripts that source this use them
-Y=192.0.2.51 X6=2001:db8::50
+Y=192.0.2.51 X6=2001:db8::50 ETCD=(192.0.2.11 192.0.2.12 192.0.2.13)
 
 # shared N [SOURCE…]: the configuration of host N; its pods have addresses of its own
 shared()
@@ -91,4 +91,64 @@ no_wrong_source()
 holder()
 {
 	etcdctl --endpoints "$ENDPOINTS" get --print-value-only "/rangeguard/source/$1" | jq -r .host
+}
+
+# add_until N NAME CONF [SECONDS]: ADD as a runtime does it, again and again until it succeeds
+add_until()
+{
+	local n=$1 name=$2
+	local -i end=$((SECONDS + $(scaled "${4:-30}")))
+
+	on_host "$n" ip netns add "$name"
+	on_host "$n" ip -n "$name" link set lo up
+	until host_cni "$n" ADD "$name" "$3" >"add-$name.log"; do
+		((SECONDS < end)) || fail "ADD of $name on h$n: $(<"add-$name.log"); $(<"agent-h$n.log")"
+	done
+}
+
+# lines: how long the service's log is
+lines()
+{
+	wc -l <seen.log
+}
+
+# assert_silent HOST SOURCE: for three seconds the service hears nothing with it from that host, which tries each 2 ms
+assert_silent()
+{
+	local before
+	before=$(lines)
+	sleep 3
+	assert_empty "$(awk -v before="$before" -v mac="${mac[$1]}" -v source="$2" \
+		'NR > before && $2 == mac && $3 == source && n++ < 3' seen.log)" "packets of h$1 with $2"
+}
+
+# cut_from N FROM…: the host can't reach these addresses any more
+cut_from()
+{
+	local n=$1 address
+
+	for address in "${@:2}"; do
+		on_host "$n" ip route add unreachable "$address/32"
+	done
+}
+
+# mend N FROM…: it can again
+mend()
+{
+	local n=$1 address
+
+	for address in "${@:2}"; do
+		on_host "$n" ip route del unreachable "$address/32"
+	done
+}
+
+# begin_flow: h1 holds the source, and its container a1 sends with it
+begin_flow()
+{
+	local result
+
+	three_hosts
+	result=$(host_add 1 a1 "$(shared 1)") || fail "ADD on h1: $result; $(<agent-h1.log)"
+	flow_up 1 a1
+	wait_until 5 arrived a1 "$X"
 }

@@ -1,0 +1,176 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Source addresses that hosts share, in use: several of them, both families, the chained role, other verbs and commands, and why
+# an ADD is refused.
+
+# shellcheck source=tests/lib.sh
+source "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/cluster/hosts.sh
+source "$(dirname "$0")/hosts.sh"
+# shellcheck source=tests/cluster/shared.sh
+source "$(dirname "$0")/shared.sh"
+
+test_both_families_move_together()
+{
+	local conf1 conf2 result
+
+	conf1=$(shared 1 "$X" "$X6")
+	conf2=$(shared 2 "$X" "$X6")
+	three_hosts
+	result=$(host_add 1 a1 "$conf1") || fail "ADD on h1: $result; $(<agent-h1.log)"
+	flow_up 1 a1 "$LEGACY" "$LEGACY6"
+	wait_until 5 arrived a1 "$X"
+	wait_until 5 arrived a1 "$X6"
+	flow_down a1
+	host_cni 1 DEL a1 "$conf1"
+	result=$(host_add 2 b1 "$conf2") || fail "ADD on h2: $result; $(<agent-h2.log)"
+	flow_up 2 b1 "$LEGACY" "$LEGACY6"
+	wait_until 5 arrived b1 "$X"
+	wait_until 5 arrived b1 "$X6"
+	assert_equal "h1 h2" "$(senders "$X")" "who sent IPv4"
+	assert_equal "h1 h2" "$(senders "$X6")" "who sent IPv6"
+	no_wrong_source "$X" "$X6"
+}
+
+# Each host takes a free one; who comes when there is none hears who has them. What is held serves the next container
+# without anybody being asked.
+test_several_sources()
+{
+	local result
+
+	three_hosts
+	host_add 1 a1 "$(shared 1 "$X" "$Y")" >/dev/null || fail "ADD on h1"
+	host_add 2 b1 "$(shared 2 "$X" "$Y")" >/dev/null || fail "ADD on h2"
+	result=$(host_add 3 c1 "$(shared 3 "$X" "$Y")") && fail "a third host got one of two: $result"
+	assert_refused 103 "$result" "none free"
+	assert_contains "$result" "$X is held by host h1" "who has the first"
+	assert_contains "$result" "$Y is held by host h2" "who has the second"
+	agent_down 1 STOP
+	result=$(host_add 1 a2 "$(shared 1 "$X" "$Y")") || fail "with the agent stopped, a held source: $result"
+	agent_down 1 CONT
+	flow_up 1 a1
+	flow_up 1 a2
+	flow_up 2 b1
+	wait_until 5 arrived a1 "$X"
+	wait_until 5 arrived a2 "$X"
+	wait_until 5 arrived b1 "$Y"
+	no_wrong_source "$X" "$Y"
+	# The last one gives it back, not the first.
+	host_cni 1 DEL a1 "$(shared 1 "$X" "$Y")"
+	sleep 1
+	assert_equal h1 "$(holder "$X")" "while another container has it"
+	host_cni 1 DEL a2 "$(shared 1 "$X" "$Y")"
+	wait_until 5 eval "result=\$(host_cni 3 ADD c1 '$(shared 3 "$X" "$Y")')"
+	assert_equal h3 "$(holder "$X")" "after the last one"
+}
+
+# Who has the address without the cluster's knowing is found out, and named.
+test_somebody_else_has_the_address()
+{
+	local result other
+
+	three_hosts
+	link_up stranger "$X/24"
+	other=$(ip -n stranger -json link show eth0 | jq -r '.[0].address')
+	result=$(host_add 1 a1 "$(shared 1)") && fail "ADD with a source that a stranger has: $result"
+	assert_refused 103 "$result" "a stranger has it"
+	assert_contains "$result" "$other" "the stranger's MAC address"
+	wait_until 5 eval '[[ -z "$(records source/)" ]]'
+}
+
+# An interface that is missing is said, and the claim is given back.
+test_the_interface_is_missing()
+{
+	local result
+
+	three_hosts
+	result=$(host_add 1 a1 "$(shared 1 | jq -c '.snat[0].assign = "eth9"')") && fail "ADD with a missing interface: $result"
+	assert_refused 103 "$result" "no such interface"
+	assert_contains "$result" "eth9" "which"
+	wait_until 10 eval '[[ -z "$(records source/)" ]]'
+	result=$(host_add 2 b1 "$(shared 2)") || fail "on another host: $result"
+}
+
+# CHECK, list, gc and cluster status know containers with shared sources.
+test_other_verbs_and_commands()
+{
+	local result said
+
+	three_hosts
+	result=$(host_add 1 a1 "$(shared 1)") || fail "ADD on h1: $result; $(<agent-h1.log)"
+	host_cni 1 CHECK a1 "$(jq -c --argjson previous "$result" '.prevResult = $previous' <<<"$(shared 1)")" || fail "CHECK"
+	on_host 1 nft flush ruleset
+	host_cni 1 CHECK a1 "$(jq -c --argjson previous "$result" '.prevResult = $previous' <<<"$(shared 1)")" || fail "CHECK after a flush"
+	assert_contains "$(on_host 1 "$RANGEGUARD" list --format json)" '"mainframe"' "list"
+	said=$(on_host 1 "$RANGEGUARD" cluster status)
+	assert_matches "$said" "source $X \(mainframe\): h1, since [^,]*, may send for [0-4]\.[0-9] s" "status on the holder"
+	wait_until 5 eval 'on_host 2 "$RANGEGUARD" cluster status | grep -q "source $X (mainframe): h1, since "'
+	said=$(on_host 2 "$RANGEGUARD" cluster status)
+	[[ "$said" != *"may send"* ]] || fail "h2 knows nothing of h1's deadline: $said"
+	assert_contains "$(on_host 2 "$RANGEGUARD" cluster who "$X")" "source $X: h1, since" "who"
+	agent_down 1
+	agent_up 1 --listen 127.0.0.1:9582
+	wait_until 5 eval 'on_host 1 curl -s http://127.0.0.1:9582/metrics >metrics && grep -q "^rangeguard_cluster_source_seconds.* [1-4]" metrics'
+	assert_contains "$(<metrics)" "rangeguard_cluster_source_users{source=\"$X\",pin=\"mainframe\"} 1" "metrics"
+	# The container goes without a DEL: gc gives back what it had.
+	on_host 1 ip netns del a1
+	wait_until 5 eval '! on_host 1 ip link show type veth | grep -q ": rg"'
+	on_host 1 "$RANGEGUARD" gc >/dev/null || fail "gc"
+	wait_until 5 eval '[[ -z "$(records source/)" ]]'
+	assert_empty "$(on_host 1 ip address show to "$X")" "the address after gc"
+}
+
+# A reservation that is published keeps a source from every later claim; the holder goes on.
+test_a_source_is_reserved()
+{
+	local result said
+	local -i before
+
+	begin_flow
+	jq -n --arg x "$X/32" '{reserved: [{cidr: $x, owner: "mainframe-team", reason: "moved"}]}' >reserved.json
+	said=$(on_host 2 "$RANGEGUARD" cluster publish "$PWD/reserved.json") || fail "publish: $said"
+	assert_contains "$said" "source $X, held by h1, is reserved" "what publish says"
+	before=$(lines)
+	wait_until 5 arrived a1 "$X" "$before"
+	flow_down a1
+	# Its agent finds out that it lost it, and does not claim it again.
+	agent_down 1 STOP
+	sleep 6
+	result=$(host_add 2 b1 "$(shared 2)") && fail "h2 took over a reserved source: $result"
+	assert_refused 100 "$result" "a reserved source"
+	agent_down 1 CONT
+	host_cni 1 DEL a1 "$(shared 1)"
+	wait_until 10 eval '[[ -z "$(records source/)" ]]'
+	result=$(host_add 1 a2 "$(shared 1)") && fail "h1 claimed a reserved source: $result"
+	assert_refused 100 "$result" "a reserved source"
+}
+
+# In the chained role, for a container that another plugin has wired
+test_chained()
+{
+	local conf result previous
+
+	three_hosts
+	on_host 1 ip netns add a1
+	on_host 1 sh -c 'ip link add veth-a1 type veth peer name eth0 netns a1 && ip link set veth-a1 up && ip -n a1 link set lo up &&
+		ip -n a1 link set eth0 up && ip -n a1 address add 10.77.0.2/24 dev eth0 && ip -n a1 route add default via 10.77.0.1 &&
+		ip address add 10.77.0.1/24 dev veth-a1 && echo 1 >/proc/sys/net/ipv4/ip_forward'
+	previous=$(jq -nc --arg mac "$(on_host 1 ip -n a1 -json link show eth0 | jq -r '.[0].address')" '{cniVersion: "1.0.0",
+		interfaces: [{name: "veth-a1"}, {name: "eth0", mac: $mac, sandbox: "/run/netns/a1"}], ips: [{address: "10.77.0.2/24", interface: 1}]}')
+	conf=$(jq -c --argjson previous "$previous" 'del(.ipam) | .prevResult = $previous' <<<"$(shared 1)")
+	result=$(host_cni 1 ADD a1 "$conf") || fail "ADD: $result; $(<agent-h1.log)"
+	flow_up 1 a1
+	wait_until 5 arrived a1 "$X"
+	host_cni 1 CHECK a1 "$conf" || fail "CHECK"
+	agent_down 1 KILL
+	add_until 2 b1 "$(shared 2)"
+	flow_up 2 b1
+	wait_until 5 arrived b1 "$X"
+	assert_silent 1 "$X"
+	assert_equal "h1 h2" "$(senders "$X")" "who sent"
+	no_wrong_source "$X"
+	host_cni 1 DEL a1 "$conf"
+}
+
+main "$@"
