@@ -80,10 +80,10 @@ void sources_count(struct cluster *cluster, int wait_ms)
 	r = count_in(cluster, store);
 	if (r && r != (int)IPAM_E_DAMAGED)
 		return;
-	for (size_t i = 0; i < sources->n; i++) {
+	for (unsigned i = 0; i < sources->n; i++) {
 		/* A row that can't be read may name any of them: nothing is given back for that. */
 		if (sources->all[i]->users > 0 || !r)
-			machine_wanted(cluster->machine, sources->all[i]->lease_pin, sources->all[i]->users);
+			sources_want(cluster, i, sources->all[i]->users);
 	}
 	asked_counted(cluster);
 	cluster_run_soon(cluster);

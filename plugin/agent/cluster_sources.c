@@ -146,6 +146,17 @@ int sources_index(const struct sources *sources, const struct address *address)
 	return -1;
 }
 
+/** sources_want() - Tell the machine how many users a source has; without memory for its pin it is tried again next time */
+void sources_want(struct cluster *cluster, unsigned index, unsigned users)
+{
+	struct shared *shared = cluster->sources->all[index];
+
+	if (shared->lease_pin < 0)
+		shared->lease_pin = machine_add_pin(cluster->machine, shared->known.pin, &index, 1);
+	if (shared->lease_pin >= 0)
+		machine_wanted(cluster->machine, (unsigned)shared->lease_pin, users);
+}
+
 /** read_mac() - The MAC address of a source's interface, for its records */
 static void read_mac(struct cluster *cluster, unsigned index)
 {
@@ -184,7 +195,7 @@ static int grow(struct sources *sources)
 static int add(struct cluster *cluster, const struct known_source *known)
 {
 	struct sources *sources = cluster->sources;
-	int index = grow(sources), pin;
+	int index = grow(sources);
 	unsigned own;
 
 	if (index == 0)
@@ -192,13 +203,11 @@ static int add(struct cluster *cluster, const struct known_source *known)
 	if (index < 0)
 		return index;
 	own = (unsigned)index;
-	pin = machine_add_pin(cluster->machine, known->pin, &own, 1);
-	*sources->all[index] = (struct shared){.known = *known, .probe = PROBE_INIT};
+	/* From here on the machine knows it: its index must be this one. */
+	*sources->all[index] = (struct shared){.known = *known, .lease_pin = -1, .probe = PROBE_INIT};
 	*sources->probers[index] = (struct prober){.cluster = cluster, .index = own};
 	sources->n++;
-	if (pin < 0)
-		return pin;
-	sources->all[index]->lease_pin = (unsigned)pin;
+	sources_want(cluster, own, 0);
 	read_mac(cluster, own);
 	return index;
 }
@@ -217,6 +226,8 @@ int sources_know(struct cluster *cluster, const struct known_source *known)
 
 	if (index < 0)
 		return sources->n < SOURCE_FILE_MAX ? add(cluster, known) : -E2BIG;
+	if (sources->all[index]->known.network[0] == '\0') /* known from a lease alone so far */
+		memcpy(sources->all[index]->known.network, known->network, sizeof(known->network));
 	if (strcmp(sources->all[index]->known.interface, known->interface) != 0 && !sources->all[index]->known.open) {
 		memcpy(sources->all[index]->known.interface, known->interface, sizeof(known->interface));
 		read_mac(cluster, (unsigned)index);

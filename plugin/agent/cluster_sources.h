@@ -18,7 +18,7 @@
 /**
  * struct shared - A source; its index is the machine's
  * @known:	As in the file
- * @lease_pin:	The machine's pin of this source alone, which containers that have it want
+ * @lease_pin:	The machine's pin of this source alone, which containers that have it want; -1: there was no memory for it
  * @users:	Pairs of network and pins in use that name it, at the last look
  * @deadline:	What the kernel was told last
  * @announce:	Announcements that are left
@@ -27,7 +27,7 @@
  */
 struct shared {
 	struct known_source known;
-	unsigned lease_pin;
+	int lease_pin;
 	unsigned users;
 	int64_t deadline;
 	unsigned announce;
@@ -87,6 +87,7 @@ struct sources {
 /* cluster_sources.c */
 int sources_index(const struct sources *sources, const struct address *address);
 int sources_know(struct cluster *cluster, const struct known_source *known);
+void sources_want(struct cluster *cluster, unsigned index, unsigned users);
 
 /* cluster_source_store.c */
 int sources_keep(struct cluster *cluster);

@@ -226,6 +226,8 @@ int sources_verify(const struct context *context, struct port *rtnetlink, int di
 /** sources_gone() - Say that what was chosen was given back again and again: REFUSED */
 int sources_gone(struct error *reterr)
 {
-	return error_set(reterr, ERROR_TRY_AGAIN,
-			 "the shared sources that this host holds change all the time: try again later");
+	return error_set(
+		reterr, ERROR_TRY_AGAIN,
+		"the shared sources that this host holds change all the time, or rangeguard-agent does not see the "
+		"same /sys/fs/bpf as this program: try again later");
 }

@@ -125,6 +125,25 @@ test_the_agent_restarts()
 	no_wrong_source "$X"
 }
 
+# What the agent has written down is lost: what the containers have counts, and the last one's end gives the source back.
+test_the_agents_file_is_lost()
+{
+	local -i before
+
+	begin_flow
+	agent_down 1 KILL
+	on_host 1 rm /run/rangeguard/sources.json
+	agent_up 1
+	sleep 6
+	before=$(lines)
+	wait_until 2 arrived a1 "$X" "$before"
+	assert_equal h1 "$(holder "$X")" "the record"
+	host_cni 1 DEL a1 "$(shared 1)"
+	wait_until 5 eval '[[ -z "$(records source/)" ]]'
+	assert_empty "$(ip -n h1 address show to "$X")" "the address on h1"
+	no_wrong_source "$X"
+}
+
 # Hosts that can't reach each other, but etcd, do not take each other's sources.
 test_hosts_are_cut_off_from_each_other()
 {
