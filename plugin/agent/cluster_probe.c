@@ -10,6 +10,9 @@
 #include "plugin/network/link.h"
 #include "plugin/snat/announce.h"
 
+/* After net/if.h, with which it shares names: IF_OPER_… */
+#include <linux/if.h>
+
 #define US_PER_MS 1000U
 
 /** find_link() - The interface of a source, as it is now: 0, -ENODEV */
@@ -94,6 +97,12 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
+/** is_dead() - Whether nothing that is sent by a link gets anywhere; what tells no state (tunnels) is taken for alive */
+static bool is_dead(const struct link_info *link)
+{
+	return !link->up || link->operstate == IF_OPER_DOWN || link->operstate == IF_OPER_LOWERLAYERDOWN;
+}
+
 /** open_probe() - Begin to listen; who can't ask takes silence for a no at once: 0, negative errno */
 static int open_probe(struct prober *prober, struct shared *shared)
 {
@@ -102,6 +111,9 @@ static int open_probe(struct prober *prober, struct shared *shared)
 	struct link_info link;
 	int r = find_link(cluster, shared, &link);
 
+	/* Another host may do better with the source. */
+	if (r == 0 && is_dead(&link))
+		return -ENETDOWN;
 	if (r < 0 || !has_neighbours(&link))
 		return r;
 	r = probe_open(link.index, &shared->known.address, link.mac, &shared->probe);

@@ -89,6 +89,11 @@ test_the_interface_is_missing()
 	assert_refused 103 "$result" "no such interface"
 	assert_contains "$result" "eth9" "which"
 	wait_until 10 eval '[[ -z "$(records source/)" ]]'
+	on_host 1 ip link add eth8 type veth peer name eth8-peer
+	result=$(host_cni 1 ADD a1 "$(shared 1 | jq -c '.snat[0].assign = "eth8"')") && fail "ADD with an interface that is down: $result"
+	assert_refused 103 "$result" "the interface is down"
+	assert_contains "$result" "interface eth8: Network is down" "why"
+	wait_until 10 eval '[[ -z "$(records source/)" ]]'
 	result=$(host_add 2 b1 "$(shared 2)") || fail "on another host: $result"
 }
 
