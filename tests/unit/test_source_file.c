@@ -93,8 +93,8 @@ static void what_is_not_understood_gives_nothing(void **state)
 		"{\"sources\": [1]}",
 		"{\"sources\": [{\"address\": \"192.0.2.50\", \"open\": true}]}",
 		"{\"sources\": [{\"address\": \"192.0.2.x\", \"interface\": \"eth1\", \"network\": \"n\", \"pin\": \"p\"}]}",
-		"{\"sources\": [{\"address\": \"192.0.2.50\", \"interface\": \"much-too-long-a-name\", \"network\": \"n\", "
-		"\"pin\": \"p\"}]}",
+		("{\"sources\": [{\"address\": \"192.0.2.50\", \"interface\": \"much-too-long-a-name\", \"network\": \"n\", "
+		 "\"pin\": \"p\"}]}"),
 	};
 
 	(void)state;
