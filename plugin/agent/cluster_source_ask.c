@@ -160,7 +160,7 @@ static void on_released(void *userdata, const json_t *request, struct ask *ask)
 		if (sources->pins[i].answered)
 			sources->pins[i].until = INT64_MIN;
 	}
-	sources_count(cluster, CLUSTER_LOCK_WAIT_MS);
+	sources_recount(cluster);
 	ask_answer_consume(ask, json_object());
 }
 
@@ -332,7 +332,7 @@ void sources_tick(struct cluster *cluster, int64_t now)
 	}
 	if (sources->unwritten)
 		(void)sources_keep(cluster);
-	sources_count(cluster, 0);
+	(void)sources_count(cluster, 0);
 }
 
 /** asked_stop() - Those who wait hear that it was in vain */
@@ -347,6 +347,6 @@ int sources_start_asks(struct cluster *cluster)
 {
 	int r = ask_server_add(cluster->agent->ask, "source", on_source, cluster);
 
-	sources_count(cluster, CLUSTER_LOCK_WAIT_MS);
+	(void)sources_count(cluster, CLUSTER_LOCK_WAIT_MS);
 	return r ? r : ask_server_add(cluster->agent->ask, "source-released", on_released, cluster);
 }

@@ -13,6 +13,10 @@
 #include "plugin/host/lease_store.h"
 #include "plugin/snat/egress.h"
 
+/** Between two counts that ends of containers are the reason for, and how long one waits for the lock */
+#define RECOUNT_REST_US 20000
+#define RECOUNT_WAIT_MS 10
+
 /** struct counting - How often each source is named by what is in use */
 struct counting {
 	struct cluster *cluster;
@@ -66,8 +70,8 @@ static int count_in(struct cluster *cluster, struct store *store)
 	return r ? r : counting.error;
 }
 
-/** sources_count() - Tell the machine which sources containers have */
-void sources_count(struct cluster *cluster, int wait_ms)
+/** sources_count() - Tell the machine which sources containers have; false: not now, somebody has the lock */
+bool sources_count(struct cluster *cluster, int wait_ms)
 {
 	struct sources *sources = cluster->sources;
 	struct store *store STORE_CLEANUP = NULL;
@@ -75,11 +79,12 @@ void sources_count(struct cluster *cluster, int wait_ms)
 	int r = lease_store_open(cluster->agent->config->data_dir, &cluster->state, STATE_READ, wait_ms, &store,
 				 &ignored);
 
+	sources->counted = cluster_now();
 	if (r && r != (int)STATE_E_ABSENT)
-		return; /* later */
+		return false;
 	r = count_in(cluster, store);
 	if (r && r != (int)IPAM_E_DAMAGED)
-		return;
+		return false;
 	for (unsigned i = 0; i < sources->n; i++) {
 		/* A row that can't be read may name any of them: nothing is given back for that. */
 		if (sources->all[i]->users > 0 || !r)
@@ -87,6 +92,45 @@ void sources_count(struct cluster *cluster, int wait_ms)
 	}
 	asked_counted(cluster);
 	cluster_run_soon(cluster);
+	return true;
+}
+
+/** recount_in() - Arm the timer */
+static void recount_in(struct sources *sources, uint64_t us)
+{
+	(void)sd_event_source_set_time_relative(sources->recount, us);
+	(void)sd_event_source_set_enabled(sources->recount, SD_EVENT_ONESHOT);
+}
+
+/** on_recount() - sd_event_time_handler_t */
+static int on_recount(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct cluster *cluster = userdata;
+
+	(void)source;
+	(void)usec;
+	if (!sources_count(cluster, RECOUNT_WAIT_MS))
+		recount_in(cluster->sources, RECOUNT_REST_US);
+	return 0;
+}
+
+/**
+ * sources_recount() - A container that had a shared source is gone
+ *
+ * At once, but many that end together must not keep the agent from its renewals: then once for all that end within a moment.
+ */
+void sources_recount(struct cluster *cluster)
+{
+	struct sources *sources = cluster->sources;
+	int64_t since = cluster_now() - sources->counted;
+	int armed = SD_EVENT_OFF;
+
+	if (!sources->recount && sd_event_add_time_relative(cluster->agent->event, &sources->recount, CLOCK_MONOTONIC,
+							    0, 1, on_recount, cluster) < 0)
+		return; /* the tick does it */
+	(void)sd_event_source_get_enabled(sources->recount, &armed);
+	if (armed == SD_EVENT_OFF || since > RECOUNT_REST_US * 1000)
+		recount_in(sources, since > RECOUNT_REST_US * 1000 ? 0 : RECOUNT_REST_US);
 }
 
 /** write_file() - What counts, with the store locked: 0, negative errno */

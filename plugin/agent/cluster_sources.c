@@ -282,6 +282,7 @@ void sources_stop(struct cluster *cluster)
 	if (!sources)
 		return;
 	asked_stop(sources);
+	sd_event_source_disable_unref(sources->recount);
 	for (size_t i = 0; i < sources->n; i++) {
 		probe_stop(sources->all[i]);
 		free(sources->all[i]);

@@ -71,6 +71,7 @@ struct source_waiting {
  * @all:	Pointers, since callbacks keep them
  * @deadlines_fd: The kernel's map; held, so that programs that were loaded with it go on although its name is lost
  * @unwritten:	What the file says is not what counts
+ * @recount:	Leases are counted again soon, since some have gone; @counted: when they were last, CLOCK_BOOTTIME
  */
 struct sources {
 	struct shared **all;
@@ -82,6 +83,8 @@ struct sources {
 	size_t n_waiting;
 	int deadlines_fd;
 	bool unwritten;
+	sd_event_source *recount;
+	int64_t counted;
 };
 
 /* cluster_sources.c */
@@ -91,7 +94,8 @@ void sources_want(struct cluster *cluster, unsigned index, unsigned users);
 
 /* cluster_source_store.c */
 int sources_keep(struct cluster *cluster);
-void sources_count(struct cluster *cluster, int wait_ms);
+bool sources_count(struct cluster *cluster, int wait_ms);
+void sources_recount(struct cluster *cluster);
 enum done source_open(struct cluster *cluster, struct shared *shared);
 enum done source_close_here(struct cluster *cluster, struct shared *shared, bool force);
 
