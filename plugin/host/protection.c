@@ -82,10 +82,13 @@ static int mend_and_try(struct host *host, struct store *store, const struct pro
 			struct error *reterr)
 {
 	for (unsigned i = 0; i < MENDING_ATTEMPTS; i++) {
-		int r = arm_look(host->netfilter, &protection->member, reterr);
+		int r = arm_ready(host->netfilter, &protection->member, reterr);
 
-		if (r == ARM_E_MISSING)
-			r = arm_try(host->netfilter, &protection->member, reterr);
+		if (!r) {
+			r = arm_look(host->netfilter, &protection->member, reterr);
+			if (r == ARM_E_MISSING)
+				r = arm_try(host->netfilter, &protection->member, reterr);
+		}
 		if (r != ARM_E_MISSING && r != ARM_E_STALE)
 			return r;
 		if (mend(host, store, protection, r, i > 0, lost, reterr))
@@ -102,8 +105,10 @@ static int put_elements(struct host *host, const struct state *state, const stru
 			struct error *reterr)
 {
 	STORE_CLEANUP struct store *store = NULL;
-	int r = arm_try(host->netfilter, &protection->member, reterr);
+	int r = arm_ready(host->netfilter, &protection->member, reterr);
 
+	if (!r)
+		r = arm_try(host->netfilter, &protection->member, reterr);
 	if (r != ARM_E_MISSING && r != ARM_E_STALE)
 		return r;
 	/* A list that is new has no fence yet. */

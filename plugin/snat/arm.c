@@ -171,6 +171,38 @@ int arm_intact(struct port *netfilter, struct error *reterr)
 	return judge(&answer, &talk, r, UINT_MAX);
 }
 
+/**
+ * arm_ready() - Whether the table has all chains that a container's elements need
+ * @netfilter:	Port
+ * @member:	Container
+ * @reterr:	Codes 103, 107
+ *
+ * A transaction that is refused makes the kernel wait for a grace period (__nf_tables_abort()), tens of milliseconds; a
+ * question does not. So the first container with a certain pin asks before it tries.
+ *
+ * Return: 0, ARM_E_MISSING, REFUSED
+ */
+int arm_ready(struct port *netfilter, const struct member *member, struct error *reterr)
+{
+	size_t n_clauses = member->egress->n_clauses;
+	CLEANUP_FREE struct ruleset_chain *chains = calloc(RULESET_CHAINS + RULESET_PARTS * n_clauses, sizeof(*chains));
+	struct elements none = {0};
+	struct arm_answer answer = {.expected = &none, .chains = chains};
+	NF_TALK_CLEANUP struct nf_talk talk;
+	int r;
+
+	nf_talk_begin(&talk, netfilter, member_pinned(member), reterr);
+	if (!chains)
+		return nf_talk_error(&talk, -ENOMEM);
+	answer.n_chains = ruleset_chains(chains);
+	for (size_t i = 0; i < n_clauses; i++)
+		answer.n_chains += ruleset_list_chains(&member->egress->clauses[i], &chains[answer.n_chains]);
+	r = ask_chains(&talk.datagram, chains, answer.n_chains);
+	if (!r)
+		r = nf_talk_send(&talk, take_answer, &answer);
+	return judge(&answer, &talk, r, UINT_MAX);
+}
+
 /** is_translated() - Whether an element tells that an address has others, too */
 static bool is_translated(const struct nf_element *element)
 {

@@ -22,6 +22,7 @@ enum arm_outcome {
 	ARM_E_STALE,
 };
 
+int arm_ready(struct port *netfilter, const struct member *member, struct error *reterr);
 int arm_try(struct port *netfilter, const struct member *member, struct error *reterr);
 int arm_look(struct port *netfilter, const struct member *member, struct error *reterr);
 int arm_intact(struct port *netfilter, struct error *reterr);

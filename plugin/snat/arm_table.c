@@ -106,11 +106,31 @@ void arm_table_done(struct arm_table *table)
 	*table = (struct arm_table){0};
 }
 
+/** has_chains() - Whether a list's chains are there: 0, 1 when not, negative errno */
+static int has_chains(struct nf_talk *talk, const struct egress_clause *clause)
+{
+	struct ruleset_chain chains[RULESET_PARTS];
+	size_t n = ruleset_list_chains(clause, chains);
+	int r = 0;
+
+	for (size_t i = 0; i < n && !r; i++)
+		r = nf_get_chain(&talk->datagram, NF_TABLE, chains[i].name);
+	if (!r)
+		r = nf_talk_send(talk, NULL, NULL);
+	if (r == PORT_E_REFUSED)
+		r = talk->failure.errnum == ENOENT ? 1 : -talk->failure.errnum;
+	return r;
+}
+
 /** add_list() - One list in a transaction of its own; one that is there is fine: 0, REFUSED */
 static int add_list(struct nf_talk *talk, const struct egress_clause *clause)
 {
-	int r = nf_begin(&talk->datagram);
+	int r = has_chains(talk, clause);
 
+	/* To find out by being refused would take a grace period: __nf_tables_abort(). */
+	if (r <= 0)
+		return r ? nf_talk_error(talk, r) : 0;
+	r = nf_begin(&talk->datagram);
 	if (!r)
 		r = ruleset_add_list(&talk->datagram, clause);
 	if (!r)

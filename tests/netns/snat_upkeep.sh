@@ -236,4 +236,24 @@ test_router_advertisements_and_redirects()
 	wait_until 5 sh -c 'nft list table inet counted | grep dad | grep -q "packets [1-9]"'
 }
 
+# A transaction that the kernel refuses makes it wait for a grace period (__nf_tables_abort()), tens of milliseconds: no ADD sends
+# one, neither the host's first nor the first with certain destinations, whatever is there already and whatever was there before.
+test_no_add_is_refused_a_transaction()
+{
+	local conf name
+
+	conf=$(jq -c '.snat[0].destinations = ["203.0.113.0/24"]' <<<"$CONF")
+	for name in "c1 $CONF" "c2 $CONF" "c3 $conf" "del $conf" "c3 $conf"; do
+		if [[ "$name" == del* ]]; then
+			del c3 "$conf"
+			continue
+		fi
+		ASAN_OPTIONS=detect_leaks=0 CNI_COMMAND=ADD CNI_CONTAINERID=${name%% *} CNI_NETNS=/run/netns/${name%% *} CNI_IFNAME=eth0 \
+			CNI_PATH=$CNI_BIN CNI_ARGS=${BILLING#*=} strace -f -qq -e trace=sendto,recvfrom -o trace "$RANGEGUARD" \
+			<<<"${name#* }" >out 2>&1 || fail "ADD of ${name%% *}: $(<out)"
+		assert_contains "$(<trace)" NFNL_MSG_BATCH_BEGIN "transactions of ${name%% *}"
+		assert_empty "$(grep -E 'error=-E[A-Z]+, msg=.*(NFT_MSG_NEW|NFT_MSG_DEL|BATCH)' trace || true)" "refused transactions of ${name%% *}"
+	done
+}
+
 main "$@"
