@@ -237,7 +237,10 @@ int arm_drop_list(struct port *netfilter, const struct egress_clause *clause, st
 	int r = 0;
 
 	nf_talk_begin(&talk, netfilter, false, reterr);
-	for (size_t i = 0; i < n && !r; i++)
+	for (size_t i = 0; i < n && !r; i++) {
+		talk.question = true;
 		r = drop_part(&talk, &parts[i], clause->list);
-	return r ? nf_talk_error(&talk, r) : 0;
+	}
+	/* A kernel without nf_tables has nothing to drop. */
+	return r && !nf_talk_unavailable(&talk, r) ? nf_talk_error(&talk, r) : 0;
 }

@@ -276,6 +276,10 @@ static void without_nf_tables_there_is_nothing_to_remove(void **state)
 		nf_fake.fail_call = 1;
 		nf_fake.fail_errnum = errnums[i];
 		assert_int_equal(arm_purge(nf_fake_port(), &member, &err), 0);
+		nf_fake_reset();
+		nf_fake.fail_call = 1;
+		nf_fake.fail_errnum = errnums[i];
+		assert_int_equal(arm_drop_list(nf_fake_port(), &pinned.clauses[0], &err), 0);
 	}
 }
 
