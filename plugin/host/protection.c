@@ -152,6 +152,8 @@ int protection_set_backstop(struct host *host, const struct protection *protecti
 	r = host_open_netfilter(host, reterr);
 	if (!r)
 		r = backstop_ensure(host->netfilter, reterr);
+	if (!r)
+		r = guarding_again(host, reterr);
 	if (r != -EPROTONOSUPPORT && r != BACKSTOP_E_UNAVAILABLE)
 		return r;
 	log_line("no nf_tables in this kernel: the classifier at the container's interface guards what it sends alone");

@@ -199,7 +199,7 @@ static int find_jump(struct nf_talk *talk, const struct ruleset_part *part, uint
 	*jump = (struct jump){.found = false};
 	(void)nf_set_name(part->set, list, jump->chain);
 	batch_reset(&batch);
-	r = nf_get_rules(&batch, part->from);
+	r = nf_get_rules(&batch, NF_TABLE, part->from);
 	return r ? r : port_exchange(talk->port, &batch, take_rule, jump, &talk->failure);
 }
 

@@ -146,3 +146,49 @@ int backstop_ensure_bridge(struct port *netfilter, struct error *reterr)
 {
 	return ensure(netfilter, NF_TABLE_BRIDGE, reterr);
 }
+
+/** take_packets() - port_reply_fn: add what a rule has counted; @userdata is the number */
+static int take_packets(const struct nlmsghdr *message, void *userdata)
+{
+	int r;
+
+	if (!message) {
+		*(uint64_t *)userdata = 0;
+		return 0;
+	}
+	r = nf_read_packets(message, userdata);
+	return r == -ENOMSG ? 0 : r;
+}
+
+/**
+ * backstop_dropped() - How many packets the rule has dropped: each came from a container whose classifier is gone
+ * @netfilter:	Port
+ *
+ * It tells at a cost that does not depend on how many containers there are.
+ *
+ * Return: packets; 0 also when the kernel does not say
+ */
+uint64_t backstop_dropped(struct port *netfilter)
+{
+	struct port_failure failure;
+	char name[MARKS_NAME_MAX];
+	uint64_t packets = 0;
+	struct batch batch;
+
+	batch_reset(&batch);
+	if (nf_get_rules(&batch, BACKSTOP_TABLE, marks_name(CHAIN, name)) ||
+	    port_exchange(netfilter, &batch, take_packets, &packets, &failure))
+		return 0;
+	return packets;
+}
+
+/** backstop_renew() - Make it again, so that it counts from 0: 0, REFUSED */
+int backstop_renew(struct port *netfilter, struct error *reterr)
+{
+	NF_TALK_CLEANUP struct nf_talk talk;
+	int r;
+
+	nf_talk_begin(&talk, netfilter, false, reterr);
+	r = make(&talk, BACKSTOP_TABLE);
+	return r ? nf_talk_error(&talk, r) : 0;
+}

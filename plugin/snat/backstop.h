@@ -26,5 +26,7 @@ enum backstop_outcome {
 
 int backstop_ensure(struct port *netfilter, struct error *reterr);
 int backstop_ensure_bridge(struct port *netfilter, struct error *reterr);
+uint64_t backstop_dropped(struct port *netfilter);
+int backstop_renew(struct port *netfilter, struct error *reterr);
 
 #endif

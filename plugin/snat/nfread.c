@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
+#include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <libnftnl/udata.h>
@@ -45,16 +46,16 @@ int nf_dump_elements(struct batch *batch, enum nf_set which, uint64_t list)
 	return 0;
 }
 
-/** nf_get_rules() - Ask for a chain's rules */
-int nf_get_rules(struct batch *batch, const char *chain)
+/** nf_get_rules() - Ask for the rules of a chain */
+int nf_get_rules(struct batch *batch, const char *table, const char *chain)
 {
 	struct nftnl_rule *rule NF_RULE_CLEANUP = nftnl_rule_alloc();
 	struct nlmsghdr *message;
 
-	if (!rule || nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, NF_TABLE) < 0 ||
+	if (!rule || nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, table) < 0 ||
 	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) < 0)
 		return -ENOMEM;
-	message = nftnl_nlmsg_build_hdr((char *)batch->buffer, NFT_MSG_GETRULE, NFPROTO_INET, NLM_F_DUMP, 0);
+	message = nftnl_nlmsg_build_hdr((char *)batch->buffer, NFT_MSG_GETRULE, nf_family(table), NLM_F_DUMP, 0);
 	nftnl_rule_nlmsg_build_payload(message, rule);
 	batch->used = NLMSG_ALIGN(message->nlmsg_len);
 	batch->count = 1;
@@ -245,4 +246,33 @@ int nf_read_elements(const struct nlmsghdr *message, int (*each)(void *userdata,
 	}
 	nftnl_set_elems_iter_destroy(iterator);
 	return r;
+}
+
+/** take_counter() - nftnl_expr_foreach() callback: add the packets of a counter to the number @userdata */
+static int take_counter(struct nftnl_expr *expression, void *userdata)
+{
+	if (strcmp(nftnl_expr_get_str(expression, NFTNL_EXPR_NAME), "counter") == 0)
+		*(uint64_t *)userdata += nftnl_expr_get_u64(expression, NFTNL_EXPR_CTR_PACKETS);
+	return 0;
+}
+
+/**
+ * nf_read_packets() - What a rule has counted
+ * @message:	Answer to nf_get_rules()
+ * @packets:	Packets are added
+ *
+ * Return: 0, -ENOMSG, -EBADMSG, -ENOMEM
+ */
+int nf_read_packets(const struct nlmsghdr *message, uint64_t *packets)
+{
+	struct nftnl_rule *rule NF_RULE_CLEANUP = nftnl_rule_alloc();
+
+	if (!rule)
+		return -ENOMEM;
+	if (!is_about(message, NFT_MSG_NEWRULE))
+		return -ENOMSG;
+	if (nftnl_rule_nlmsg_parse(message, rule) < 0)
+		return -EBADMSG;
+	(void)nftnl_expr_foreach(rule, take_counter, packets);
+	return 0;
 }

@@ -383,6 +383,35 @@ test_flows_that_the_destination_opens()
 	assert_no_stranger "a flow that came through the pin's source"
 }
 
+# An ADD of anybody finds a container whose classifier somebody took away, once it has sent something that was stopped.
+test_add_puts_back_the_classifier_of_others()
+{
+	local list
+
+	list=$(ptp_list "$CHAINED")
+	pinned c1
+	tc qdisc del dev "$(host_end c1)" clsact
+	datagrams c1
+	assert_empty "$(sources legacy)" "without the classifier"
+	pinned c2
+	forget_sources
+	datagrams c1
+	assert_equal "192.0.2.10 udp" "$(sources legacy)" "after an ADD of another container"
+	ip -n c1 address add 10.9.0.77/32 dev eth0
+	datagrams c1 10.9.0.77
+	assert_no_stranger "forged after the ADD"
+	assert_matches "$(nft list table inet rangeguard-backstop)" "counter packets 0 " "the counter"
+	# In any state directory, and without a lease of its own
+	del c2 "$CONF"
+	assert_succeeds add c2 "$(jq -c '.ipam.dataDir = "/run/others" | .name = "others" | del(.snat, .ipMasq) | .ipam.ranges = [[{subnet: "10.10.0.0/24"}]]' <<<"$CONF")"
+	tc qdisc del dev "$(ip -json link show | jq -r '.[] | select(.ifalias == "rangeguard others c2 eth0") | .ifname')" clsact
+	datagrams c2
+	chain ADD c3 "$list" >/dev/null || fail "ADD of c3"
+	forget_sources
+	datagrams c2
+	assert_equal "10.10.0.1 udp" "$(sources legacy)" "one of another state directory"
+}
+
 # GC puts back what is missing, for all that live.
 test_gc_puts_back()
 {
