@@ -39,6 +39,19 @@ static int attach_again(void *userdata, uint32_t ifindex, const struct classifie
 }
 
 /**
+ * guarding_everywhere() - Put the classifier back where it is missing, of all containers that it knew, with a lease or without
+ * @host:	Host; the calling thread is in its namespace
+ */
+void guarding_everywhere(struct host *host)
+{
+	CLASSIFIER_CLEANUP struct classifier kept = CLASSIFIER_INIT;
+	struct again again = {.host = host, .classifier = &kept};
+
+	if (classifier_open_kept(host->rtnetlink, &kept) == 0)
+		(void)classifier_each(&kept, attach_again, &again);
+}
+
+/**
  * guarding_again() - Put the classifier back where it is missing, of all containers, if one of them was stopped for that
  * @host:	Host, its port on nfnetlink open, the backstop there
  * @reterr:	Code 107

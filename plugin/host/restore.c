@@ -234,15 +234,8 @@ static int look_at_part(struct host *host, const struct state *state, const stru
 	return 0;
 }
 
-/**
- * restore_containers() - See that the kernel has what all leases say, and put back what is missing
- * @host:		Host, in whose namespace the calling thread is
- * @ret_restored:	What was found, also when it ends early
- * @reterr:		Codes 11, 106, 107
- *
- * Return: 0, REFUSED
- */
-int restore_containers(struct host *host, struct restored *ret_restored, struct error *reterr)
+/** restore_leases() - What leases say: 0, REFUSED */
+static int restore_leases(struct host *host, struct restored *ret_restored, struct error *reterr)
 {
 	struct ipam_part place = {.limit = LEASES_PER_PART};
 	STATE_CLEANUP struct state state = STATE_INIT;
@@ -261,6 +254,23 @@ int restore_containers(struct host *host, struct restored *ret_restored, struct 
 		if (!r)
 			r = look_at_part(host, &state, &part, ret_restored, reterr);
 	}
+	return r;
+}
+
+/**
+ * restore_containers() - See that the kernel has what all leases say, and put back what is missing
+ * @host:		Host, in whose namespace the calling thread is
+ * @ret_restored:	What was found, also when it ends early
+ * @reterr:		Codes 11, 106, 107
+ *
+ * Return: 0, REFUSED
+ */
+int restore_containers(struct host *host, struct restored *ret_restored, struct error *reterr)
+{
+	int r = restore_leases(host, ret_restored, reterr);
+
+	/* Behind other plugins a container without pins has no lease. */
+	guarding_everywhere(host);
 	return r;
 }
 

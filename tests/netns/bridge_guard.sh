@@ -151,6 +151,13 @@ test_deleted_classifier_stops_what_is_bridged()
 		assert_succeeds cni CHECK c1 /run/netns/c1 eth0 "$(jq -c --argjson result "$(<"/run/chain-c1.json")" \
 			'. as $list | .plugins[1] + {name: $list.name, cniVersion: $list.cniVersion, prevResult: $result}' <<<"$list")"
 		nft list table bridge rangeguard-bridge >/dev/null || fail "the rule is not back"
+		# A GC of another network knows no lease of theirs without pins.
+		chain DEL c1 "$list" || fail "DEL"
+		without_tcx "$list" c1
+		tc qdisc del dev "$(port c1)" clsact
+		assert_succeeds cni GC "" "" "" '{"cniVersion": "1.1.0", "name": "pods", "type": "rangeguard", "ipam": {"type": "rangeguard",
+			"ranges": [[{"subnet": "10.9.0.0/24"}]]}, "cni.dev/valid-attachments": []}'
+		assert_reaches c1 "$(address c2)"
 		chain DEL c1 "$list" || fail "DEL"
 		chain DEL c2 "$list" || fail "DEL"
 		inside c2 nft flush ruleset
