@@ -78,6 +78,7 @@ static int run_verb(void)
 {
 	program_end_after(LIMIT_VERB_MS / 1000, verbs_out_of_time);
 	program_ignore_failed_writes();
+	program_keep_json_reserve();
 	store_lmdb_on_crash(verbs_crashed);
 	return verbs_run();
 }

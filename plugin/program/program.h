@@ -11,6 +11,7 @@
 void program_ignore_failed_writes(void);
 void program_block(const int *signals, unsigned n);
 void program_end_after(int seconds, void (*answer)(void));
+void program_keep_json_reserve(void);
 
 /* For the modules that can use it; each has a way without. */
 int program_prepare_wake(void);

@@ -113,10 +113,10 @@ only_in '\b(socket|socketpair|mnl_socket_open2?|nl_connect|nl_socket_alloc\w*)\s
 only_in '\b((secure_)?getenv\s*\(|environ\b)' "the environment is read by requests, and for colours" plugin/cni/request.c plugin/text/colour.c
 only_in '\b(v?fork|clone3?|system|popen|posix_spawnp?|f?exec[lv]?p?e?|execveat)\s*\(' "rangeguard starts no program"
 # What changes the process as a whole is done where a main() has chosen it, by a function that only a main() names.
-only_in '\b(sigaction|signal|sigprocmask|sigaltstack|setitimer|alarm|umask|(set|p)rlimit|f?chdir|chroot|prctl|unshare|personality|setpriority|nice|set(|e|re|res|fs)[ug]id|mlockall|atexit|on_exit|setlocale|pthread_atfork)\s*\(' \
-	"this changes the process as a whole, which a main() chooses: plugin/program/program.h" plugin/program/program.c \
+only_in '\b(sigaction|signal|sigprocmask|sigaltstack|setitimer|alarm|umask|(set|p)rlimit|f?chdir|chroot|prctl|unshare|personality|setpriority|nice|set(|e|re|res|fs)[ug]id|mlockall|atexit|on_exit|setlocale|pthread_atfork|json_set_alloc_funcs)\s*\(' \
+	"this changes the process as a whole, which a main() chooses: plugin/program/program.h" 'plugin/program/*.c' \
 	ipam/store/store_lmdb_crash.c
-only_in '\b(program_(ignore_failed_writes|block|end_after|prepare_wake|lift_locked_memory|within_directory)|store_lmdb_(on_crash|open_within)|state_wake_by|classifier_lift_limit_by)\b' \
+only_in '\b(program_(ignore_failed_writes|block|end_after|keep_json_reserve|prepare_wake|lift_locked_memory|within_directory)|store_lmdb_(on_crash|open_within)|state_wake_by|classifier_lift_limit_by)\b' \
 	"what is done to the process as a whole is chosen by a main()" plugin/main.c plugin/agent/main.c 'plugin/program/*' \
 	ipam/store/store_lmdb.[ch] ipam/store/store_lmdb_crash.c ipam/store/state.h ipam/store/state_lock.c 'plugin/enforce/classifier.[ch]'
 only_in '\bsetns\s*\(' "another namespace is entered, and left again, through plugin/network/netns.h" 'plugin/network/netns*.c'
