@@ -90,11 +90,16 @@ kernel_state()
 	nft list table inet rangeguard 2>/dev/null | grep -oE '(chain|map|set) [a-z]+[46]-.*' | sort || true
 }
 
-# state: leases, interfaces, routes: the same again when all is undone; but for a lease that was taken over for good
+# state: leases, interfaces, routes: the same again when all is undone; but for a lease that was taken over for good, and
+# the routes over the pool's free addresses, which stay as long as there is one
 state()
 {
 	"$RANGEGUARD" list | grep -v ' foreign ' | tr -s ' ' || true
-	kernel_state
+	if [[ "$verb" == adopting_add ]]; then
+		kernel_state | grep -v '^unreachable ' || true
+	else
+		kernel_state
+	fi
 }
 
 # state_of NAME: what there is of a container's attachment: "lease", "host end"
