@@ -11,6 +11,8 @@
 /** Values of one YAML document, those that its aliases stand for counted as often as they stand there; and levels */
 #define LIMIT_YAML_VALUES (1U << 20)
 #define LIMIT_YAML_DEPTH 512U
+/** Elements and attributes of one XML document */
+#define LIMIT_XML_VALUES 32768U
 /** Keys of one unit of systemd's or of podman's quadlet */
 #define LIMIT_INI_VALUES 4096U
 /** Keys that stand twice in one document and are told */

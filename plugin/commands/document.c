@@ -97,8 +97,9 @@ static void tell_duplicates(struct reading *reading, enum survey_kind outcome)
 /** report_syntax() - Neither JSON nor YAML (RG001); of files that nobody has named only theirs who know them */
 static void report_syntax(struct reading *reading, const struct values *values)
 {
-	bool is_warning = !reading->named && !values->is_whole && reading->outcome == SURVEY_UNKNOWN &&
-			  values_syntax_of(reading->file) == VALUES_EITHER;
+	enum values_syntax syntax = values_syntax_of(reading->file);
+	bool is_warning = !reading->named && reading->outcome == SURVEY_UNKNOWN &&
+			  (syntax == VALUES_XML || (syntax == VALUES_EITHER && !values->is_whole));
 	struct finding finding = {
 		.rule = RULE_NOT_JSON,
 		.severity = is_warning ? SEVERITY_WARNING : SEVERITY_ERROR,

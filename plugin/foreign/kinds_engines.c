@@ -102,6 +102,12 @@ static const struct kind kinds[] = {
 			     KEY_RANGE("**/config/ipv[46].ovn.ranges", FORM_RANGE | FORM_CIDR, USE_CONTAINERS)),
 		.keeping = KEEPING_NESTED,
 	},
+	{
+		.name = "a network of libvirt's",
+		.shape = "network/*/name network/*/ip network/*/bridge",
+		.keeping = KEEPING_ALONE,
+		.read = usage_read_libvirt,
+	},
 };
 
 const struct kind_table kinds_engines = KIND_TABLE(kinds);

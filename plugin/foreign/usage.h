@@ -68,6 +68,8 @@ struct usages {
 /* Each adds what the object at @pointer of @file uses. 0 also with errors (reported), -ENOMEM. */
 int usage_read_plugin(const json_t *object, const char *file, const char *pointer, struct usages *usages,
 		      struct report *report);
+int usage_read_libvirt(const json_t *object, const char *file, const char *pointer, struct usages *usages,
+		       struct report *report);
 int usage_read_netavark(const json_t *object, const char *file, const char *pointer, struct usages *usages,
 			struct report *report);
 int usage_read_docker(const json_t *object, const char *file, const char *pointer, struct usages *usages,

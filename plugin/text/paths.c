@@ -28,8 +28,8 @@ int path_list_add(struct path_list *list, const char *path)
 /** is_configuration() - Whether a file has a name that runtimes load, or that address plans have */
 static bool is_configuration(const char *name)
 {
-	static const char *const patterns[] = {"*.conf", "*.conflist", "*.json",      "*.yaml",
-					       "*.yml",	 "*.network",  "*.container", "*.service"};
+	static const char *const patterns[] = {"*.conf",    "*.conflist",  "*.json",	"*.yaml", "*.yml",
+					       "*.network", "*.container", "*.service", "*.xml"};
 
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
 		if (fnmatch(patterns[i], name, FNM_CASEFOLD) == 0)

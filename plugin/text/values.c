@@ -12,6 +12,7 @@
 #include "plugin/text/flaw.h"
 #include "plugin/text/ini.h"
 #include "plugin/text/scalar.h"
+#include "plugin/text/xml.h"
 #include "rangeguard/cleanup.h"
 
 /**
@@ -69,6 +70,7 @@ enum values_syntax values_syntax_of(const char *file)
 	} known[] = {
 		{"*.json", VALUES_JSON},   {"*.conf", VALUES_JSON},	{"*.conflist", VALUES_JSON},
 		{"*.network", VALUES_INI}, {"*.container", VALUES_INI}, {"*.service", VALUES_INI},
+		{"*.xml", VALUES_XML},
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -77,11 +79,18 @@ enum values_syntax values_syntax_of(const char *file)
 	return VALUES_EITHER;
 }
 
+/** first_character() - The first character of a text that is no blank, -1: there is none */
+static int first_character(const char *text, size_t size)
+{
+	struct scan scan = {.text = text, .size = size};
+
+	return scan_peek(&scan);
+}
+
 /** looks_like_json() - Whether a text begins as JSON's objects and arrays do */
 static bool looks_like_json(const char *text, size_t size)
 {
-	struct scan scan = {.text = text, .size = size};
-	int c = scan_peek(&scan);
+	int c = first_character(text, size);
 
 	return c == '{' || c == '[';
 }
@@ -131,6 +140,23 @@ static int read_ini(struct values *values)
 	return VALUES_E_SYNTAX;
 }
 
+/** read_xml() - The text as XML: 0, VALUES_E_SYNTAX, -ENOMEM */
+static int read_xml(struct values *values)
+{
+	struct position position = POSITION_START;
+	struct xml_flaw flaw = {0};
+	int r = xml_read(values->text, values->size, &values->root, &values->tree, &flaw);
+
+	values->is_whole = true;
+	if (r != XML_E_SYNTAX)
+		return r;
+	position_advance(&position, values->text, flaw.at);
+	values->line = position.line;
+	values->column = position.column;
+	(void)snprintf(values->problem, sizeof(values->problem), "not valid XML: %s", flaw.problem);
+	return VALUES_E_SYNTAX;
+}
+
 /**
  * values_start() - Begin to read a text
  * @values:	Values
@@ -148,6 +174,8 @@ int values_start(struct values *values, const char *text, size_t size, enum valu
 		return read_json(values);
 	if (syntax == VALUES_INI)
 		return read_ini(values);
+	if (syntax == VALUES_XML || (syntax == VALUES_EITHER && first_character(text, size) == '<'))
+		return read_xml(values);
 	if (syntax == VALUES_EITHER && looks_like_json(text, size) && read_json(values) == 0)
 		return 0;
 	values->is_started = true;

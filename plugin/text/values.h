@@ -19,8 +19,9 @@
 enum values_syntax {
 	VALUES_JSON,
 	VALUES_YAML,
-	VALUES_EITHER, /* JSON where it is JSON */
+	VALUES_EITHER, /* JSON where it is JSON, XML where it is XML */
 	VALUES_INI,
+	VALUES_XML,
 };
 
 /** Named outcomes beside 0 and negative errno */
