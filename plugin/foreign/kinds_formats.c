@@ -55,11 +55,12 @@ static bool is_netavark(const json_t *root, const char *file)
 		path_leads_somewhere(root, "network_interface ipam_options dns_enabled ipv6_enabled"));
 }
 
-/** is_items() - Whether a document is a list of resources */
+/** is_items() - Whether a document is a list of resources: a List, or OpenShift's Template */
 static bool is_items(const json_t *root, const char *file)
 {
 	(void)file;
-	return json_is_string(json_object_get(root, "apiVersion")) && json_is_array(json_object_get(root, "items"));
+	return json_is_string(json_object_get(root, "apiVersion")) &&
+	       (json_is_array(json_object_get(root, "items")) || json_is_array(json_object_get(root, "objects")));
 }
 
 /** is_interface() - Whether a document is an interface as ip(8) prints it, with its addresses */

@@ -201,6 +201,7 @@ static const struct kind kinds[] = {
 		.keys = KEYS(KEY_RANGE("spec/blocks/*/cidr", FORM_CIDR, USE_LOAD_BALANCERS),
 			     KEY_BOUNDS("spec/blocks/*", "start", "stop", USE_LOAD_BALANCERS),
 			     KEY_RANGE("spec/cidrs/*/cidr", FORM_CIDR, USE_LOAD_BALANCERS)),
+		.disabled = "spec/disabled",
 		.keeping = KEEPING_PLAN,
 	},
 	{

@@ -13,11 +13,12 @@
 /** Longest of several paths */
 #define PATH_TEXT_MAX 128U
 
-/** struct walk - Who wants to know of what is found */
+/** struct walk - Who wants to know of what is found; @enough: of no more, once it is true; NULL: of all */
 struct walk {
 	struct pointer *at;
 	path_fn found;
 	void *userdata;
+	const bool *enough;
 };
 
 /** struct step - A step of a path, its slashes unescaped, and what follows it ("" or "/…") */
@@ -33,7 +34,7 @@ static struct step take_step(const char *path)
 	size_t n = 0;
 
 	for (; path < step.rest && n + 1 < sizeof(step.text); path++) {
-		bool escaped = strncmp(path, "~1", 2) == 0;
+		bool escaped = path[0] == '~' && path[1] == '1';
 
 		if (escaped)
 			step.text[n++] = '/';
@@ -71,37 +72,63 @@ static bool is_selected(const json_t *child, const char *step)
 /** matches() - Whether a step leads to a child: its key, or an element's number */
 static bool matches(const char *step, const char *name, const json_t *child)
 {
-	return step[0] == '[' ? is_selected(child, step) : fnmatch(step, name, 0) == 0;
+	if (step[0] == '[')
+		return is_selected(child, step);
+	return strcmp(step, "*") == 0 || fnmatch(step, name, 0) == 0;
 }
 
-/** enter_children() - Go on to each child that a step leads to; `**` to all of them, and stays */
-static void enter_children(const struct walk *walk, const json_t *value, const struct step *step, const char *path)
+/** is_enough() - Whether nobody wants to know of more */
+static bool is_enough(const struct walk *walk)
 {
-	bool any = strcmp(step->text, "**") == 0;
+	return walk->enough && *walk->enough;
+}
+
+/** enter() - Go on to a child if a step leads to it; `**` to all of them, and stays */
+static void enter(const struct walk *walk, const json_t *child, const char *name, const struct step *step,
+		  const char *path)
+{
+	if (strcmp(step->text, "**") == 0)
+		descend(walk, child, path);
+	else if (matches(step->text, name, child))
+		go_on(walk, child, step->rest);
+}
+
+/** enter_members() - Each member of an object */
+static void enter_members(const struct walk *walk, const json_t *object, const struct step *step, const char *path)
+{
 	json_t *child;
 	const char *key;
-	size_t index;
 
-	json_object_foreach((json_t *)(uintptr_t)value, key, child) {
+	json_object_foreach((json_t *)(uintptr_t)object, key, child) {
 		size_t mark = pointer_push_key(walk->at, key);
 
-		if (any)
-			descend(walk, child, path);
-		else if (matches(step->text, key, child))
-			go_on(walk, child, step->rest);
+		enter(walk, child, key, step, path);
 		pointer_pop(walk->at, mark);
+		if (is_enough(walk))
+			return;
 	}
-	json_array_foreach(value, index, child) {
-		size_t mark = pointer_push_index(walk->at, index);
-		char number[24];
+}
 
-		(void)snprintf(number, sizeof(number), "%zu", index);
-		if (any)
-			descend(walk, child, path);
-		else if (matches(step->text, number, child))
-			go_on(walk, child, step->rest);
+/** enter_elements() - Each element of an array, whose number is its name */
+static void enter_elements(const struct walk *walk, const json_t *array, const struct step *step, const char *path)
+{
+	for (size_t i = 0; i < json_array_size(array) && !is_enough(walk); i++) {
+		size_t mark = pointer_push_index(walk->at, i);
+		const char *slash = strrchr(walk->at->text, '/');
+
+		/* A pointer that is full has lost the number. */
+		enter(walk, json_array_get(array, i), walk->at->length > mark && slash ? slash + 1 : "", step, path);
 		pointer_pop(walk->at, mark);
 	}
+}
+
+/** enter_children() - Go on to each child that a step leads to */
+static void enter_children(const struct walk *walk, const json_t *value, const struct step *step, const char *path)
+{
+	if (json_is_object(value))
+		enter_members(walk, value, step, path);
+	else
+		enter_elements(walk, value, step, path);
 }
 
 /** is_plain() - Whether a step is a key and nothing else */
@@ -156,18 +183,66 @@ static void note(void *userdata, const json_t *value, struct pointer *at)
 	*(bool *)userdata |= !json_is_null(value);
 }
 
+/** Objects with more keys are asked for each key that is looked for */
+#define FEW_KEYS 8U
+
+/** initials_of() - First characters of an object's keys, as bits; all bits where that would not be quicker to know */
+static uint64_t initials_of(const json_t *value)
+{
+	uint64_t initials = 0;
+	json_t *member;
+	const char *key;
+
+	if (!json_is_object(value) || json_object_size(value) > FEW_KEYS)
+		return UINT64_MAX;
+	json_object_foreach((json_t *)(uintptr_t)value, key, member)
+		initials |= UINT64_C(1) << (*key & 63);
+	return initials;
+}
+
+/**
+ * may_begin() - Whether a path can lead anywhere: its first step, when that is a key and nothing else, is there
+ * @value:	Where it begins
+ * @initials:	initials_of() it
+ * @path:	Path
+ */
+static bool may_begin(const json_t *value, uint64_t initials, const char *path)
+{
+	char key[STEP_MAX];
+	size_t length;
+
+	if (!json_is_object(value) || strchr("*?[~", *path))
+		return true;
+	if (!(initials >> (*path & 63) & 1))
+		return false;
+	length = strcspn(path, "/");
+	if (length >= sizeof(key) || memchr(path, '~', length))
+		return true;
+	memcpy(key, path, length);
+	key[length] = '\0';
+	return !is_plain(key) || json_object_get(value, key);
+}
+
 /** path_leads_somewhere() - Whether one of several paths, separated by blanks, leads to anything but null */
 bool path_leads_somewhere(const json_t *value, const char *paths)
 {
-	struct pointer at = {.length = 0};
+	struct pointer at;
 	char path[PATH_TEXT_MAX];
 	bool found = false;
+	const struct walk walk = {.at = &at, .found = note, .userdata = &found, .enough = &found};
+	uint64_t initials = initials_of(value);
 
 	while (*paths && !found) {
 		size_t length = strcspn(paths, " ");
 
-		(void)snprintf(path, sizeof(path), "%.*s", (int)length, paths);
-		path_each(value, path, &at, note, &found);
+		if (length < sizeof(path)) {
+			memcpy(path, paths, length);
+			path[length] = '\0';
+			at.length = 0;
+			at.text[0] = '\0';
+			if (may_begin(value, initials, path))
+				descend(&walk, value, path);
+		}
 		paths += length + strspn(paths + length, " ");
 	}
 	return found;

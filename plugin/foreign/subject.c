@@ -119,6 +119,7 @@ static void visit(struct tour *tour, const json_t *value, const struct pointer *
 {
 	const struct kind *kind = document_kind(value, tour->depth ? "" : tour->file);
 	struct pointer items = *at;
+	const char *key;
 
 	if (json_is_array(value)) {
 		visit_items(tour, value, at);
@@ -130,8 +131,9 @@ static void visit(struct tour *tour, const json_t *value, const struct pointer *
 		visit_cni(tour, kind, value, at);
 		break;
 	case KIND_ITEMS:
-		(void)pointer_push_key(&items, "items");
-		visit_items(tour, json_object_get(value, "items"), &items);
+		key = json_object_get(value, "items") ? "items" : "objects";
+		(void)pointer_push_key(&items, key);
+		visit_items(tour, json_object_get(value, key), &items);
 		break;
 	case KIND_ROWS:
 	case KIND_POLICY:

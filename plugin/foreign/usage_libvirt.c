@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plugin/foreign/network_text.h"
 #include "plugin/foreign/usage_reader.h"
 
 /** class_length() - Prefix length that an address has where the network does not say */
@@ -53,6 +54,12 @@ static bool read_network(struct usage_reader *usage, const json_t *ip, struct pr
 	(void)snprintf(text, sizeof(text), "%.45s/%.45s", json_string_value(json_object_get(ip, "address")), length);
 	if (usage_parse_text(text, ret_prefix) && ret_prefix->length)
 		return true;
+	if (network_is_placeholder(mask ? mask : length)) {
+		reader_warning(&usage->reader, mask ? "netmask" : "prefix", RULE_INVALID_VALUE,
+			       "\"%.64s\" stands for a value that is still to come, so it is not checked",
+			       mask ? mask : length);
+		return false;
+	}
 	usage_fault(usage, mask ? "netmask" : "prefix", "the network of address %.64s can't be read: %s \"%.64s\"",
 		    json_string_value(json_object_get(ip, "address")), mask ? "netmask" : "prefix",
 		    mask ? mask : length);

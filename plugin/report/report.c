@@ -211,25 +211,29 @@ size_t pointer_push_key(struct pointer *pointer, const char *key)
 	size_t mark = pointer->length;
 
 	pointer_append(pointer, "/", 1);
-	for (; *key; key++) {
-		if (*key == '~')
-			pointer_append(pointer, "~0", 2);
-		else if (*key == '/')
-			pointer_append(pointer, "~1", 2);
-		else
-			pointer_append(pointer, key, 1);
+	for (;;) {
+		size_t plain = strcspn(key, "~/");
+
+		pointer_append(pointer, key, plain);
+		key += plain;
+		if (!*key)
+			return mark;
+		pointer_append(pointer, *key++ == '~' ? "~0" : "~1", 2);
 	}
-	return mark;
 }
 
 /** pointer_push_index() - Descend into an array; return the mark for pointer_pop() */
 size_t pointer_push_index(struct pointer *pointer, size_t index)
 {
 	size_t mark = pointer->length;
-	char text[24];
-	int length = snprintf(text, sizeof(text), "/%zu", index);
+	char text[24], *digit = text + sizeof(text);
 
-	pointer_append(pointer, text, (size_t)length);
+	/* By hand: arrays have millions of elements, and snprintf() its price. */
+	do
+		*--digit = (char)('0' + index % 10);
+	while ((index /= 10) > 0);
+	*--digit = '/';
+	pointer_append(pointer, digit, (size_t)(text + sizeof(text) - digit));
 	return mark;
 }
 
