@@ -16,16 +16,22 @@
 #include <string.h>
 
 /**
- * begin() - Mark messages for their way: flags, sequence numbers, the closing acknowledgement
- * @exchange:	Exchange; @last and @first_sequence are set already
- * @data:	Messages
- * @size:	Bytes
+ * exchange_begin() - Mark a batch's messages for their way: flags, sequence numbers, the closing acknowledgement
+ * @exchange:		Exchange; reply, userdata and port_id are the caller's, the rest is set here
+ * @batch:		Batch of at least one message, three when it is atomic; may be begun again to repeat it
+ * @first_sequence:	Sequence number of its first message
+ *
+ * The end of an nfnetlink batch is acknowledged since Linux 6.10 only, so the message before it asks for that.
  */
-static void begin(struct exchange *exchange, void *data, size_t size)
+void exchange_begin(struct exchange *exchange, struct batch *batch, uint32_t first_sequence)
 {
-	struct nlmsghdr *message = data;
-	int rest = (int)size;
+	struct nlmsghdr *message = (void *)batch_data(batch);
+	int rest = (int)batch->used;
 
+	exchange->first_sequence = first_sequence;
+	exchange->last = batch->count - (batch->atomic ? 2 : 1);
+	exchange->atomic = batch->atomic;
+	exchange->may_exist = batch->may_exist;
 	exchange->count = 0;
 	exchange->dump = false;
 	exchange->interrupted = false;
@@ -39,38 +45,6 @@ static void begin(struct exchange *exchange, void *data, size_t size)
 		if (exchange->count++ == exchange->last && !exchange->dump)
 			message->nlmsg_flags |= NLM_F_ACK;
 	}
-}
-
-/**
- * exchange_begin() - Mark a batch's messages for their way
- * @exchange:		Exchange; reply, userdata and port_id are the caller's, the rest is set here
- * @batch:		Batch of at least one message; may be begun again to repeat it
- * @first_sequence:	Sequence number of its first message
- */
-void exchange_begin(struct exchange *exchange, struct batch *batch, uint32_t first_sequence)
-{
-	exchange->first_sequence = first_sequence;
-	exchange->last = batch->count - 1;
-	exchange->atomic = false;
-	exchange->may_exist = batch->may_exist;
-	begin(exchange, batch->buffer, batch->used);
-}
-
-/**
- * exchange_begin_datagram() - Mark a datagram's messages for their way
- * @exchange:		As for exchange_begin()
- * @datagram:		Datagram of at least one message, three when it is a batch
- * @first_sequence:	Sequence number of its first message
- *
- * The end of a batch is acknowledged since Linux 6.10 only, so the message before it asks for that.
- */
-void exchange_begin_datagram(struct exchange *exchange, struct datagram *datagram, uint32_t first_sequence)
-{
-	exchange->first_sequence = first_sequence;
-	exchange->last = datagram->count - (datagram->batch ? 2 : 1);
-	exchange->atomic = datagram->batch;
-	exchange->may_exist = 0;
-	begin(exchange, datagram->data, datagram->used);
 }
 
 /** take_text() - Attribute callback: keep the kernel's own words */
@@ -107,7 +81,7 @@ static void refusal_text(const struct nlmsghdr *message, size_t offset, char tex
 static void take_refusal(struct exchange *exchange, unsigned index, int errnum, const struct nlmsghdr *message,
 			 size_t offset)
 {
-	bool tolerated = errnum == -EEXIST && exchange->may_exist >> index & 1;
+	bool tolerated = errnum == -EEXIST && index < BATCH_MESSAGES && exchange->may_exist >> index & 1;
 
 	if (exchange->refused || tolerated)
 		return;

@@ -48,7 +48,6 @@ enum exchange_outcome {
 };
 
 void exchange_begin(struct exchange *exchange, struct batch *batch, uint32_t first_sequence);
-void exchange_begin_datagram(struct exchange *exchange, struct datagram *datagram, uint32_t first_sequence);
 int exchange_take(struct exchange *exchange, const void *datagram, size_t size);
 
 #endif

@@ -14,57 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "plugin/network/batch.h"
 #include "rangeguard/outcome.h"
 
-#define BATCH_BYTES 8192
-#define BATCH_MESSAGES 64U /* the width of batch.may_exist */
 #define PORT_TEXT_MAX 256
-
-/** No message of ours is longer: a veth pair with its names, or a link with an alias of 255 bytes */
-#define BATCH_MESSAGE_MAX 1024U
-
-/**
- * struct batch - Complete netlink messages, one behind the other, aligned as NLMSG_ALIGN wants
- * @used:	Bytes in use
- * @count:	Messages
- * @may_exist:	One bit per message: that the kernel has such a thing already (EEXIST) is no failure of it
- * @buffer:	Behind the counters and never cleared: batch_reset() is all that a new batch needs
- */
-struct batch {
-	size_t used;
-	unsigned count;
-	uint64_t may_exist;
-	_Alignas(struct nlmsghdr) uint8_t buffer[BATCH_BYTES];
-};
-
-static inline void batch_reset(struct batch *batch)
-{
-	batch->used = 0;
-	batch->count = 0;
-	batch->may_exist = 0;
-}
-
-/** batch_has_room() - Whether another message of any kind fits */
-static inline bool batch_has_room(const struct batch *batch)
-{
-	return batch->count < BATCH_MESSAGES && sizeof(batch->buffer) - batch->used >= BATCH_MESSAGE_MAX;
-}
-
-/**
- * struct datagram - Complete netlink messages of any number and size, that leave as one; on the heap, grows
- * @data:	Messages
- * @used:	Bytes in use
- * @size:	Bytes there are
- * @count:	Messages
- * @batch:	The first and the last are the begin and end of an nfnetlink batch: all of it is done, or nothing
- */
-struct datagram {
-	uint8_t *data;
-	size_t used;
-	size_t size;
-	unsigned count;
-	bool batch;
-};
 
 /**
  * struct port_failure - What the kernel refused
@@ -98,8 +51,6 @@ struct port;
 struct port_ops {
 	int (*exchange)(struct port *port, struct batch *batch, port_reply_fn reply, void *userdata,
 			struct port_failure *reterr);
-	int (*send)(struct port *port, struct datagram *datagram, port_reply_fn reply, void *userdata,
-		    struct port_failure *reterr);
 	int (*open_netns)(struct port *port);
 	void (*close)(struct port *port);
 };
@@ -123,7 +74,7 @@ uint32_t port_id(const struct port *port);
  *		its batch. An empty batch does nothing.
  * @reply:	NULL, or called with what the kernel answers
  * @userdata:	For it
- * @reterr:	The first failure
+ * @reterr:	The first failure. Its index is 0, that of the begin, where an atomic batch was refused as a whole
  *
  * Return: 0, PORT_E_REFUSED, -EAGAIN when a dump was interrupted by changes again and again, -ETIMEDOUT, negative
  * errno. After a negative errno it is open which messages were carried out.
@@ -132,22 +83,6 @@ static inline int port_exchange(struct port *port, struct batch *batch, port_rep
 				struct port_failure *reterr)
 {
 	return batch->count ? port->ops->exchange(port, batch, reply, userdata, reterr) : 0;
-}
-
-/**
- * port_send() - Send a datagram, take its replies
- * @port:	Port
- * @datagram:	Messages, as for port_exchange(), but without dumps
- * @reply:	NULL, or called with what the kernel answers
- * @userdata:	For it
- * @reterr:	The first failure. Its index is 0, that of the batch's begin, where the whole batch was refused
- *
- * Return: as port_exchange()
- */
-static inline int port_send(struct port *port, struct datagram *datagram, port_reply_fn reply, void *userdata,
-			    struct port_failure *reterr)
-{
-	return datagram->count ? port->ops->send(port, datagram, reply, userdata, reterr) : 0;
 }
 
 /** port_open_netns() - A descriptor of the network namespace that a port is in, to be closed; negative errno */

@@ -110,6 +110,27 @@ static int outcome(const struct exchange *exchange, struct port_failure *reterr)
 }
 
 /**
+ * make_room() - See that the socket's buffer holds all of a batch
+ * @port:	Port
+ * @size:	Bytes
+ *
+ * CAP_NET_ADMIN, which whoever writes a ruleset has, may ask for more than net.core.wmem_max.
+ *
+ * Return: 0, -EMSGSIZE
+ */
+static int make_room(const struct mnl_port *port, size_t size)
+{
+	int wanted = (int)size;
+
+	if (size <= SEND_BYTES)
+		return 0;
+	return size > INT32_MAX / 4 || setsockopt(mnl_socket_get_fd(port->socket), SOL_SOCKET, SO_SNDBUFFORCE, &wanted,
+						  sizeof(wanted)) < 0
+		       ? -EMSGSIZE
+		       : 0;
+}
+
+/**
  * mnl_exchange() - port_exchange() over the socket
  * @port:	Port
  * @batch:	Batch
@@ -128,49 +149,21 @@ static int mnl_exchange(struct port *port, struct batch *batch, port_reply_fn re
 	struct mnl_port *self = (struct mnl_port *)port;
 	struct exchange exchange = {
 		.port_id = mnl_socket_get_portid(self->socket), .reply = reply, .userdata = userdata};
-	int r;
+	int r = make_room(self, batch->used);
 
+	if (r)
+		return r;
 	for (int i = 0; i < DUMP_ATTEMPTS; i++) {
 		if (i > 0 && reply)
 			(void)reply(NULL, userdata);
 		exchange_begin(&exchange, batch, self->sequence);
-		r = carry(self, &exchange, batch->buffer, batch->used);
+		r = carry(self, &exchange, batch_data(batch), batch->used);
 		if (r < 0)
 			return r;
 		if (!exchange.interrupted)
 			return outcome(&exchange, reterr);
 	}
 	return -EAGAIN;
-}
-
-/**
- * mnl_send() - port_send() over the socket
- * @port:	Port
- * @datagram:	Messages
- * @reply:	NULL, or called with what the kernel answers
- * @userdata:	For it
- * @reterr:	The first failure
- *
- * The socket's buffer must hold all of it; CAP_NET_ADMIN, which whoever writes a ruleset has, may ask for more than
- * net.core.wmem_max.
- *
- * Return: as port_exchange()
- */
-static int mnl_send(struct port *port, struct datagram *datagram, port_reply_fn reply, void *userdata,
-		    struct port_failure *reterr)
-{
-	struct mnl_port *self = (struct mnl_port *)port;
-	struct exchange exchange = {
-		.port_id = mnl_socket_get_portid(self->socket), .reply = reply, .userdata = userdata};
-	int size = (int)datagram->used, r;
-
-	if (datagram->used > SEND_BYTES &&
-	    (datagram->used > INT32_MAX / 4 ||
-	     setsockopt(mnl_socket_get_fd(self->socket), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0))
-		return -EMSGSIZE;
-	exchange_begin_datagram(&exchange, datagram, self->sequence);
-	r = carry(self, &exchange, datagram->data, datagram->used);
-	return r < 0 ? r : outcome(&exchange, reterr);
 }
 
 /**
@@ -214,8 +207,7 @@ static void set_options(struct mnl_socket *socket)
  */
 static int open_bus(int bus, struct port **ret_port)
 {
-	static const struct port_ops ops = {
-		.exchange = mnl_exchange, .send = mnl_send, .open_netns = mnl_open_netns, .close = mnl_close};
+	static const struct port_ops ops = {.exchange = mnl_exchange, .open_netns = mnl_open_netns, .close = mnl_close};
 	struct mnl_socket *socket CLEANUP(socket_cleanup) = mnl_socket_open2(bus, SOCK_CLOEXEC);
 	struct mnl_port *port;
 

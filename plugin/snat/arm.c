@@ -66,7 +66,7 @@ static int take_answer(const struct nlmsghdr *message, void *userdata)
 }
 
 /** ask_chains() - Ask for chains: 0, -ENOMEM */
-static int ask_chains(struct datagram *question, const struct ruleset_chain *chains, size_t n)
+static int ask_chains(struct batch *question, const struct ruleset_chain *chains, size_t n)
 {
 	int r = 0;
 
@@ -76,7 +76,7 @@ static int ask_chains(struct datagram *question, const struct ruleset_chain *cha
 }
 
 /** ask_each() - Ask for elements one by one: 0, -ENOMEM */
-static int ask_each(struct datagram *question, const struct elements *elements)
+static int ask_each(struct batch *question, const struct elements *elements)
 {
 	int r = 0;
 
@@ -121,12 +121,12 @@ static int look(struct nf_talk *talk, const struct member *member)
 	answer.n_chains = ruleset_chains(chains);
 	for (size_t i = 0; i < n_clauses; i++)
 		answer.n_chains += ruleset_list_chains(&member->egress->clauses[i], &chains[answer.n_chains]);
-	r = ask_chains(&talk->datagram, chains, answer.n_chains);
+	r = ask_chains(&talk->batch, chains, answer.n_chains);
 	if (!r)
-		r = nf_get_elements(&talk->datagram, expected.all, expected.n);
-	n_present = talk->datagram.count;
+		r = nf_get_elements(&talk->batch, expected.all, expected.n);
+	n_present = talk->batch.count;
 	if (!r)
-		r = ask_each(&talk->datagram, &absent);
+		r = ask_each(&talk->batch, &absent);
 	if (!r)
 		r = nf_talk_send(talk, take_answer, &answer);
 	return judge(&answer, talk, r, n_present);
@@ -165,7 +165,7 @@ int arm_intact(struct port *netfilter, struct error *reterr)
 
 	nf_talk_begin(&talk, netfilter, false, reterr);
 	answer.n_chains = ruleset_chains(chains);
-	r = ask_chains(&talk.datagram, chains, answer.n_chains);
+	r = ask_chains(&talk.batch, chains, answer.n_chains);
 	if (!r)
 		r = nf_talk_send(&talk, take_answer, &answer);
 	return judge(&answer, &talk, r, UINT_MAX);
@@ -197,7 +197,7 @@ int arm_ready(struct port *netfilter, const struct member *member, struct error 
 	answer.n_chains = ruleset_chains(chains);
 	for (size_t i = 0; i < n_clauses; i++)
 		answer.n_chains += ruleset_list_chains(&member->egress->clauses[i], &chains[answer.n_chains]);
-	r = ask_chains(&talk.datagram, chains, answer.n_chains);
+	r = ask_chains(&talk.batch, chains, answer.n_chains);
 	if (!r)
 		r = nf_talk_send(&talk, take_answer, &answer);
 	return judge(&answer, &talk, r, UINT_MAX);
@@ -210,7 +210,7 @@ static bool is_translated(const struct nf_element *element)
 }
 
 /** put_elements() - Append the elements of a container to a batch: 0, -ENOMEM */
-static int put_elements(struct datagram *batch, const struct elements *elements)
+static int put_elements(struct batch *batch, const struct elements *elements)
 {
 	size_t n_translated = 0;
 	int r;
@@ -238,11 +238,11 @@ int arm_try(struct port *netfilter, const struct member *member, struct error *r
 	nf_talk_begin(&talk, netfilter, member_pinned(member), reterr);
 	if (member_elements(member, &elements) < 0)
 		return nf_talk_error(&talk, -ENOMEM);
-	r = nf_begin(&talk.datagram);
+	r = nf_begin(&talk.batch);
 	if (!r)
-		r = put_elements(&talk.datagram, &elements);
+		r = put_elements(&talk.batch, &elements);
 	if (!r)
-		r = nf_end(&talk.datagram);
+		r = nf_end(&talk.batch);
 	if (!r && elements.n)
 		r = nf_talk_send(&talk, NULL, NULL);
 	if (r == PORT_E_REFUSED && talk.failure.errnum == ENOENT)
@@ -274,7 +274,7 @@ static int take_found(const struct nlmsghdr *message, void *userdata)
 /** find_elements() - Which of @wanted are there: 0, REFUSED */
 static int find_elements(struct nf_talk *talk, const struct elements *wanted, struct elements *found)
 {
-	int r = ask_each(&talk->datagram, wanted);
+	int r = ask_each(&talk->batch, wanted);
 
 	if (!r)
 		r = nf_talk_send(talk, take_found, found);
@@ -287,12 +287,12 @@ static int find_elements(struct nf_talk *talk, const struct elements *wanted, st
 /** remove_elements() - Take elements out of the table, all in one transaction: 0, PORT_E_REFUSED, negative errno */
 static int remove_elements(struct nf_talk *talk, const struct nf_element *elements, size_t n)
 {
-	int r = nf_begin(&talk->datagram);
+	int r = nf_begin(&talk->batch);
 
 	if (!r)
-		r = nf_delete_elements(&talk->datagram, elements, n);
+		r = nf_delete_elements(&talk->batch, elements, n);
 	if (!r)
-		r = nf_end(&talk->datagram);
+		r = nf_end(&talk->batch);
 	return r ? r : nf_talk_send(talk, NULL, NULL);
 }
 

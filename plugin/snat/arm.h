@@ -35,7 +35,7 @@ int arm_remove(struct port *netfilter, const struct member *member, struct error
 
 /** struct arm_table - A whole table in the making; owned */
 struct arm_table {
-	struct datagram batch;
+	struct batch batch;
 	struct elements elements;
 	struct nf_element *lists;
 	size_t n_lists;

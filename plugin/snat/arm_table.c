@@ -84,8 +84,8 @@ int arm_table_commit(struct port *netfilter, struct arm_table *table, struct err
 	if (!r)
 		r = nf_end(&table->batch);
 	if (!r) {
-		talk.datagram = table->batch;
-		table->batch = (struct datagram){0};
+		talk.batch = table->batch;
+		batch_reset(&table->batch);
 		r = nf_talk_send(&talk, NULL, NULL);
 	}
 	/* All that the batch names is in it: what the kernel does not find is a kind of chain or expression. */
@@ -100,7 +100,7 @@ int arm_table_commit(struct port *netfilter, struct arm_table *table, struct err
 /** arm_table_done() - Release a table in the making */
 void arm_table_done(struct arm_table *table)
 {
-	nf_done(&table->batch);
+	batch_done(&table->batch);
 	elements_done(&table->elements);
 	free(table->lists);
 	*table = (struct arm_table){0};
@@ -114,7 +114,7 @@ static int has_chains(struct nf_talk *talk, const struct egress_clause *clause)
 	int r = 0;
 
 	for (size_t i = 0; i < n && !r; i++)
-		r = nf_get_chain(&talk->datagram, NF_TABLE, chains[i].name);
+		r = nf_get_chain(&talk->batch, NF_TABLE, chains[i].name);
 	if (!r)
 		r = nf_talk_send(talk, NULL, NULL);
 	if (r == PORT_E_REFUSED)
@@ -130,11 +130,11 @@ static int add_list(struct nf_talk *talk, const struct egress_clause *clause)
 	/* To find out by being refused would take a grace period: __nf_tables_abort(). */
 	if (r <= 0)
 		return r ? nf_talk_error(talk, r) : 0;
-	r = nf_begin(&talk->datagram);
+	r = nf_begin(&talk->batch);
 	if (!r)
-		r = ruleset_add_list(&talk->datagram, clause);
+		r = ruleset_add_list(&talk->batch, clause);
 	if (!r)
-		r = nf_end(&talk->datagram);
+		r = nf_end(&talk->batch);
 	if (!r)
 		r = nf_talk_send(talk, NULL, NULL);
 	if (r == PORT_E_REFUSED && talk->failure.errnum == EEXIST)
@@ -210,11 +210,11 @@ static int drop_part(struct nf_talk *talk, const struct ruleset_part *part, uint
 	int r = find_jump(talk, part, list, &jump);
 
 	if (!r) {
-		r = nf_begin(&talk->datagram);
+		r = nf_begin(&talk->batch);
 		if (!r)
-			r = ruleset_remove_part(&talk->datagram, part, list, jump.found ? jump.handle : 0);
+			r = ruleset_remove_part(&talk->batch, part, list, jump.found ? jump.handle : 0);
 		if (!r)
-			r = nf_end(&talk->datagram);
+			r = nf_end(&talk->batch);
 		if (!r)
 			r = nf_talk_send(talk, NULL, NULL);
 	}

@@ -38,10 +38,10 @@ static int look(struct nf_talk *talk, const char *table)
 {
 	unsigned whole = 0, wanted = is_bridge(table) ? 1 : 2;
 	char name[MARKS_NAME_MAX];
-	int r = nf_get_chain(&talk->datagram, table, marks_name(CHAIN, name));
+	int r = nf_get_chain(&talk->batch, table, marks_name(CHAIN, name));
 
 	if (!r && !is_bridge(table))
-		r = nf_get_chain(&talk->datagram, table, CHAIN_OVERWRITTEN);
+		r = nf_get_chain(&talk->batch, table, CHAIN_OVERWRITTEN);
 	if (!r)
 		r = nf_talk_send(talk, take_chain, &whole);
 	if (r || whole == wanted)
@@ -51,7 +51,7 @@ static int look(struct nf_talk *talk, const char *table)
 }
 
 /** add_rule() - Drop what comes from an interface of the group and lacks the classifier's mark */
-static int add_rule(struct datagram *batch, const char *table)
+static int add_rule(struct batch *batch, const char *table)
 {
 	char name[MARKS_NAME_MAX];
 	struct nf_rule rule;
@@ -66,7 +66,7 @@ static int add_rule(struct datagram *batch, const char *table)
 }
 
 /** add_overwritten() - A pinned container's packet whose marks a rule of others took away gets the fence's back */
-static int add_overwritten(struct datagram *batch)
+static int add_overwritten(struct batch *batch)
 {
 	/* After all others; before the table that takes the mark off (ruleset.c). */
 	static const struct nf_hook hook = {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 2};
@@ -89,22 +89,22 @@ static int make(struct nf_talk *talk, const char *table)
 	/* Before everything, also before rules that set marks; a bridge's hook has the same number, and other priorities. */
 	static const struct nf_hook hook = {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW_BEFORE_DEFRAG};
 	char name[MARKS_NAME_MAX];
-	int r = nf_begin(&talk->datagram);
+	int r = nf_begin(&talk->batch);
 
 	if (!r)
-		r = nf_add_table(&talk->datagram, table);
+		r = nf_add_table(&talk->batch, table);
 	if (!r)
-		r = nf_delete_table(&talk->datagram, table);
+		r = nf_delete_table(&talk->batch, table);
 	if (!r)
-		r = nf_add_table(&talk->datagram, table);
+		r = nf_add_table(&talk->batch, table);
 	if (!r)
-		r = nf_add_chain(&talk->datagram, table, marks_name(CHAIN, name), &hook);
+		r = nf_add_chain(&talk->batch, table, marks_name(CHAIN, name), &hook);
 	if (!r)
-		r = add_rule(&talk->datagram, table);
+		r = add_rule(&talk->batch, table);
 	if (!r && !is_bridge(table))
-		r = add_overwritten(&talk->datagram);
+		r = add_overwritten(&talk->batch);
 	if (!r)
-		r = nf_end(&talk->datagram);
+		r = nf_end(&talk->batch);
 	return r ? r : nf_talk_send(talk, NULL, NULL);
 }
 

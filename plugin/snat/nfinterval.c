@@ -29,11 +29,11 @@ static int add_bound(struct nftnl_set *set, const uint8_t *key, unsigned bytes, 
 }
 
 /** intervals_message() - One message with intervals of an anonymous set */
-static int intervals_message(struct datagram *datagram, uint32_t id, unsigned bytes,
-			     const struct nf_interval *intervals, size_t n)
+static int intervals_message(struct batch *batch, uint32_t id, unsigned bytes, const struct nf_interval *intervals,
+			     size_t n)
 {
 	struct nftnl_set *set NF_SET_CLEANUP = nf_name_set("__set%d");
-	struct nlmsghdr *message = nf_header(datagram, NFT_MSG_NEWSETELEM, NLM_F_CREATE);
+	struct nlmsghdr *message = nf_header(batch, NFT_MSG_NEWSETELEM, NLM_F_CREATE);
 	int r = 0;
 
 	if (!set || !message)
@@ -49,13 +49,13 @@ static int intervals_message(struct datagram *datagram, uint32_t id, unsigned by
 	if (r)
 		return r;
 	nftnl_set_elems_nlmsg_build_payload(message, set);
-	nf_append(datagram, message);
+	nf_append(batch, message);
 	return 0;
 }
 
 /**
  * nf_add_intervals() - An anonymous set of addresses, which lives as long as the rule that looks into it
- * @datagram:	Batch
+ * @batch:	Batch
  * @id:		By which that rule names it
  * @bytes:	Bytes of an address
  * @intervals:	Sorted, with a gap between any two
@@ -63,11 +63,10 @@ static int intervals_message(struct datagram *datagram, uint32_t id, unsigned by
  *
  * The kernel keeps it as a tree, which is not changed any more; so what it costs to change one does not matter.
  */
-int nf_add_intervals(struct datagram *datagram, uint32_t id, unsigned bytes, const struct nf_interval *intervals,
-		     size_t n)
+int nf_add_intervals(struct batch *batch, uint32_t id, unsigned bytes, const struct nf_interval *intervals, size_t n)
 {
 	struct nftnl_set *set NF_SET_CLEANUP = nf_name_set("__set%d");
-	struct nlmsghdr *message = nf_header(datagram, NFT_MSG_NEWSET, NLM_F_CREATE);
+	struct nlmsghdr *message = nf_header(batch, NFT_MSG_NEWSET, NLM_F_CREATE);
 	int r = 0;
 
 	if (!set || !message)
@@ -77,11 +76,11 @@ int nf_add_intervals(struct datagram *datagram, uint32_t id, unsigned bytes, con
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, bytes == 4 ? NF_TYPE_IPV4 : NF_TYPE_IPV6);
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, bytes);
 	nftnl_set_nlmsg_build_payload(message, set);
-	nf_append(datagram, message);
+	nf_append(batch, message);
 	for (size_t i = 0; i < n && !r; i += NF_ELEMENTS_PER_MESSAGE / 2) {
 		size_t part = n - i < NF_ELEMENTS_PER_MESSAGE / 2 ? n - i : NF_ELEMENTS_PER_MESSAGE / 2;
 
-		r = intervals_message(datagram, id, bytes, &intervals[i], part);
+		r = intervals_message(batch, id, bytes, &intervals[i], part);
 	}
 	return r;
 }

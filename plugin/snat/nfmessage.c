@@ -27,7 +27,7 @@
 /** No message is longer: the elements of one, which are counted, or a rule */
 #define MESSAGE_BYTES 8192U
 /** What one container's elements take, and room for one more message */
-#define DATAGRAM_BYTES (MESSAGE_BYTES + 2048U)
+#define HEAP_BYTES (MESSAGE_BYTES + 2048U)
 
 const struct nf_shape nf_shapes[NF_N_SETS] = {
 	[NF_TRANSLATED4] = {"translated4", NF_TYPE_IPV4, 4, 0, 0},
@@ -66,69 +66,61 @@ const char *nf_set_name(enum nf_set set, uint64_t list, char name[static NF_NAME
 }
 
 /** nf_room() - Room for a message of any kind, zeroed for the gaps between attributes; NULL without memory */
-void *nf_room(struct datagram *datagram)
+void *nf_room(struct batch *batch)
 {
-	size_t size = datagram->size ? 2 * datagram->size : DATAGRAM_BYTES;
-	uint8_t *data;
+	size_t size = batch->heap ? 2 * batch->heap_size : HEAP_BYTES;
+	uint8_t *heap;
 
-	if (datagram->size - datagram->used >= MESSAGE_BYTES)
-		return datagram->data + datagram->used;
-	data = datagram->data ? realloc(datagram->data, size) : calloc(1, size);
-	if (!data)
+	if (batch->heap_size - batch->used >= MESSAGE_BYTES)
+		return batch->heap + batch->used;
+	heap = batch->heap ? realloc(batch->heap, size) : calloc(1, size);
+	if (!heap)
 		return NULL;
 	/* libmnl 1.0.4 leaves what pads an attribute as it is. */
-	if (datagram->size)
-		memset(data + datagram->size, 0, size - datagram->size);
-	datagram->data = data;
-	datagram->size = size;
-	return data + datagram->used;
+	if (batch->heap)
+		memset(heap + batch->heap_size, 0, size - batch->heap_size);
+	batch->heap = heap;
+	batch->heap_size = size;
+	return heap + batch->used;
 }
 
 /** nf_append() - Take the message that was put into the room */
-void nf_append(struct datagram *datagram, const struct nlmsghdr *message)
+void nf_append(struct batch *batch, const struct nlmsghdr *message)
 {
-	datagram->used += NLMSG_ALIGN(message->nlmsg_len);
-	datagram->count++;
-}
-
-/** nf_done() - Release a datagram's memory */
-void nf_done(struct datagram *datagram)
-{
-	free(datagram->data);
-	*datagram = (struct datagram){0};
+	batch->used += NLMSG_ALIGN(message->nlmsg_len);
+	batch->count++;
 }
 
 /** nf_header() - Begin a message of a type, NULL without memory */
-struct nlmsghdr *nf_header(struct datagram *datagram, uint16_t type, uint16_t flags)
+struct nlmsghdr *nf_header(struct batch *batch, uint16_t type, uint16_t flags)
 {
-	char *room = nf_room(datagram);
+	char *room = nf_room(batch);
 
 	return room ? nftnl_nlmsg_build_hdr(room, type, NFPROTO_INET, flags, 0) : NULL;
 }
 
 /** nf_begin() - Begin a batch */
-int nf_begin(struct datagram *datagram)
+int nf_begin(struct batch *batch)
 {
 	char *room;
 
-	datagram->used = 0;
-	datagram->count = 0;
-	datagram->batch = true;
-	room = nf_room(datagram);
+	batch_clear(batch);
+	batch->atomic = true;
+	room = nf_room(batch);
 	if (!room)
 		return -ENOMEM;
-	nf_append(datagram, nftnl_batch_begin(room, 0));
+	nf_append(batch, nftnl_batch_begin(room, 0));
 	return 0;
 }
 
 /** nf_end() - End a batch */
-int nf_end(struct datagram *datagram)
+int nf_end(struct batch *batch)
 {
-	char *room = nf_room(datagram);
+	char *room = nf_room(batch);
 
 	if (!room)
 		return -ENOMEM;
-	nf_append(datagram, nftnl_batch_end(room, 0));
+	nf_append(batch, nftnl_batch_end(room, 0));
 	return 0;
 }
 
@@ -139,36 +131,36 @@ uint8_t nf_family(const char *table)
 }
 
 /** nf_header_of() - Begin a message about a table or its chains, NULL without memory */
-static struct nlmsghdr *nf_header_of(struct datagram *datagram, const char *table, uint16_t type, uint16_t flags)
+static struct nlmsghdr *nf_header_of(struct batch *batch, const char *table, uint16_t type, uint16_t flags)
 {
-	char *room = nf_room(datagram);
+	char *room = nf_room(batch);
 
 	return room ? nftnl_nlmsg_build_hdr(room, type, nf_family(table), flags, 0) : NULL;
 }
 
 /** table_message() - A message about the table */
-static int table_message(struct datagram *datagram, const char *name, uint16_t type, uint16_t flags)
+static int table_message(struct batch *batch, const char *name, uint16_t type, uint16_t flags)
 {
 	struct nftnl_table *table NF_TABLE_CLEANUP = nftnl_table_alloc();
-	struct nlmsghdr *message = nf_header_of(datagram, name, type, flags);
+	struct nlmsghdr *message = nf_header_of(batch, name, type, flags);
 
 	if (!table || !message || nftnl_table_set_str(table, NFTNL_TABLE_NAME, name) < 0)
 		return -ENOMEM;
 	nftnl_table_nlmsg_build_payload(message, table);
-	nf_append(datagram, message);
+	nf_append(batch, message);
 	return 0;
 }
 
 /** nf_add_table() - The table, unless it is there */
-int nf_add_table(struct datagram *datagram, const char *table)
+int nf_add_table(struct batch *batch, const char *table)
 {
-	return table_message(datagram, table, NFT_MSG_NEWTABLE, NLM_F_CREATE);
+	return table_message(batch, table, NFT_MSG_NEWTABLE, NLM_F_CREATE);
 }
 
 /** nf_delete_table() - The table away with everything in it; it must be there */
-int nf_delete_table(struct datagram *datagram, const char *table)
+int nf_delete_table(struct batch *batch, const char *table)
 {
-	return table_message(datagram, table, NFT_MSG_DELTABLE, 0);
+	return table_message(batch, table, NFT_MSG_DELTABLE, 0);
 }
 
 /** nf_name_set() - A set object with table and name, NULL without memory */
@@ -185,17 +177,17 @@ struct nftnl_set *nf_name_set(const char *name)
 }
 
 /** nf_add_set() - A set that is not there yet */
-int nf_add_set(struct datagram *datagram, enum nf_set which, uint64_t list)
+int nf_add_set(struct batch *batch, enum nf_set which, uint64_t list)
 {
 	const struct nf_shape *shape = &nf_shapes[which];
 	char name[NF_NAME_MAX];
 	struct nftnl_set *set NF_SET_CLEANUP = nf_name_set(nf_set_name(which, list, name));
-	struct nlmsghdr *message = nf_header(datagram, NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL);
+	struct nlmsghdr *message = nf_header(batch, NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL);
 
 	if (!set || !message)
 		return -ENOMEM;
 	/* The kernel wants a number, though the set has a name. */
-	nftnl_set_set_u32(set, NFTNL_SET_ID, datagram->count);
+	nftnl_set_set_u32(set, NFTNL_SET_ID, batch->count);
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, shape->key_type);
 	nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, shape->key_bytes);
 	if (shape->data_type) {
@@ -204,30 +196,30 @@ int nf_add_set(struct datagram *datagram, enum nf_set which, uint64_t list)
 		nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, shape->data_bytes);
 	}
 	nftnl_set_nlmsg_build_payload(message, set);
-	nf_append(datagram, message);
+	nf_append(batch, message);
 	return 0;
 }
 
 /** nf_delete_set() - A set away that no rule looks into */
-int nf_delete_set(struct datagram *datagram, enum nf_set which, uint64_t list)
+int nf_delete_set(struct batch *batch, enum nf_set which, uint64_t list)
 {
 	char name[NF_NAME_MAX];
 	struct nftnl_set *set NF_SET_CLEANUP = nf_name_set(nf_set_name(which, list, name));
-	struct nlmsghdr *message = nf_header(datagram, NFT_MSG_DELSET, 0);
+	struct nlmsghdr *message = nf_header(batch, NFT_MSG_DELSET, 0);
 
 	if (!set || !message)
 		return -ENOMEM;
 	nftnl_set_nlmsg_build_payload(message, set);
-	nf_append(datagram, message);
+	nf_append(batch, message);
 	return 0;
 }
 
 /** chain_message() - A message about a chain; @hook NULL: none */
-static int chain_message(struct datagram *datagram, uint16_t type, uint16_t flags, const char *table, const char *name,
+static int chain_message(struct batch *batch, uint16_t type, uint16_t flags, const char *table, const char *name,
 			 const struct nf_hook *hook)
 {
 	struct nftnl_chain *chain NF_CHAIN_CLEANUP = nftnl_chain_alloc();
-	struct nlmsghdr *message = nf_header_of(datagram, table, type, flags);
+	struct nlmsghdr *message = nf_header_of(batch, table, type, flags);
 
 	if (!chain || !message || nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, table) < 0 ||
 	    nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, name) < 0 ||
@@ -239,41 +231,41 @@ static int chain_message(struct datagram *datagram, uint16_t type, uint16_t flag
 		nftnl_chain_set_u32(chain, NFTNL_CHAIN_POLICY, NF_ACCEPT);
 	}
 	nftnl_chain_nlmsg_build_payload(message, chain);
-	nf_append(datagram, message);
+	nf_append(batch, message);
 	return 0;
 }
 
 /** nf_add_chain() - A chain that is not there yet; a base chain with @hook, else NULL */
-int nf_add_chain(struct datagram *datagram, const char *table, const char *name, const struct nf_hook *hook)
+int nf_add_chain(struct batch *batch, const char *table, const char *name, const struct nf_hook *hook)
 {
-	return chain_message(datagram, NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL, table, name, hook);
+	return chain_message(batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL, table, name, hook);
 }
 
 /** nf_delete_chain() - A chain without rules that nothing jumps to away */
-int nf_delete_chain(struct datagram *datagram, const char *name)
+int nf_delete_chain(struct batch *batch, const char *name)
 {
-	return chain_message(datagram, NFT_MSG_DELCHAIN, 0, NF_TABLE, name, NULL);
+	return chain_message(batch, NFT_MSG_DELCHAIN, 0, NF_TABLE, name, NULL);
 }
 
 /** nf_delete_rule() - A rule away, by the handle that the kernel gave it */
-int nf_delete_rule(struct datagram *datagram, const char *chain, uint64_t handle)
+int nf_delete_rule(struct batch *batch, const char *chain, uint64_t handle)
 {
 	struct nftnl_rule *rule NF_RULE_CLEANUP = nftnl_rule_alloc();
-	struct nlmsghdr *message = nf_header(datagram, NFT_MSG_DELRULE, 0);
+	struct nlmsghdr *message = nf_header(batch, NFT_MSG_DELRULE, 0);
 
 	if (!rule || !message || nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, NF_TABLE) < 0 ||
 	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) < 0)
 		return -ENOMEM;
 	nftnl_rule_set_u64(rule, NFTNL_RULE_HANDLE, handle);
 	nftnl_rule_nlmsg_build_payload(message, rule);
-	nf_append(datagram, message);
+	nf_append(batch, message);
 	return 0;
 }
 
 /** nf_get_chain() - Ask for a chain */
-int nf_get_chain(struct datagram *datagram, const char *table, const char *name)
+int nf_get_chain(struct batch *batch, const char *table, const char *name)
 {
-	return chain_message(datagram, NFT_MSG_GETCHAIN, 0, table, name, NULL);
+	return chain_message(batch, NFT_MSG_GETCHAIN, 0, table, name, NULL);
 }
 
 /**
@@ -297,12 +289,12 @@ static int fill_element(struct nftnl_set_elem *object, const struct nf_element *
 }
 
 /** elements_message() - One message about elements of one set */
-static int elements_message(struct datagram *datagram, uint16_t type, uint16_t flags, const struct nf_element *elements,
+static int elements_message(struct batch *batch, uint16_t type, uint16_t flags, const struct nf_element *elements,
 			    size_t n)
 {
 	char name[NF_NAME_MAX];
 	struct nftnl_set *set NF_SET_CLEANUP = nf_name_set(nf_set_name(elements->set, elements->list, name));
-	struct nlmsghdr *message = nf_header(datagram, type, flags);
+	struct nlmsghdr *message = nf_header(batch, type, flags);
 
 	if (!set || !message)
 		return -ENOMEM;
@@ -316,7 +308,7 @@ static int elements_message(struct datagram *datagram, uint16_t type, uint16_t f
 			return -ENOMEM;
 	}
 	nftnl_set_elems_nlmsg_build_payload(message, set);
-	nf_append(datagram, message);
+	nf_append(batch, message);
 	return 0;
 }
 
@@ -327,8 +319,8 @@ static bool same_set(const struct nf_element *a, const struct nf_element *b)
 }
 
 /** elements_messages() - Messages about elements; those of one set that stand together go together */
-static int elements_messages(struct datagram *datagram, uint16_t type, uint16_t flags,
-			     const struct nf_element *elements, size_t n)
+static int elements_messages(struct batch *batch, uint16_t type, uint16_t flags, const struct nf_element *elements,
+			     size_t n)
 {
 	int r = 0;
 
@@ -336,31 +328,31 @@ static int elements_messages(struct datagram *datagram, uint16_t type, uint16_t 
 		for (run = 1;
 		     i + run < n && run < NF_ELEMENTS_PER_MESSAGE && same_set(&elements[i + run], &elements[i]);)
 			run++;
-		r = elements_message(datagram, type, flags, &elements[i], run);
+		r = elements_message(batch, type, flags, &elements[i], run);
 	}
 	return r;
 }
 
 /** nf_add_elements() - Elements; those that are there with the same value are fine */
-int nf_add_elements(struct datagram *datagram, const struct nf_element *elements, size_t n)
+int nf_add_elements(struct batch *batch, const struct nf_element *elements, size_t n)
 {
-	return elements_messages(datagram, NFT_MSG_NEWSETELEM, NLM_F_CREATE, elements, n);
+	return elements_messages(batch, NFT_MSG_NEWSETELEM, NLM_F_CREATE, elements, n);
 }
 
 /** nf_add_new_elements() - Elements that must not be there yet */
-int nf_add_new_elements(struct datagram *datagram, const struct nf_element *elements, size_t n)
+int nf_add_new_elements(struct batch *batch, const struct nf_element *elements, size_t n)
 {
-	return elements_messages(datagram, NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, elements, n);
+	return elements_messages(batch, NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, elements, n);
 }
 
 /** nf_delete_elements() - Elements away; each must be there */
-int nf_delete_elements(struct datagram *datagram, const struct nf_element *elements, size_t n)
+int nf_delete_elements(struct batch *batch, const struct nf_element *elements, size_t n)
 {
-	return elements_messages(datagram, NFT_MSG_DELSETELEM, 0, elements, n);
+	return elements_messages(batch, NFT_MSG_DELSETELEM, 0, elements, n);
 }
 
 /** nf_get_elements() - Ask for elements: one answer each; the first one of a message that is missing ends it */
-int nf_get_elements(struct datagram *datagram, const struct nf_element *elements, size_t n)
+int nf_get_elements(struct batch *batch, const struct nf_element *elements, size_t n)
 {
-	return elements_messages(datagram, NFT_MSG_GETSETELEM, 0, elements, n);
+	return elements_messages(batch, NFT_MSG_GETSETELEM, 0, elements, n);
 }

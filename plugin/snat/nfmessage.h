@@ -3,7 +3,7 @@
 #define PLUGIN_SNAT_NFMESSAGE_H
 
 /*
- * nftables messages as bytes: libnftnl builds them, a datagram collects them. Everything is about the table
+ * nftables messages as bytes: libnftnl builds them, a batch collects them. Everything is about the table
  * `inet rangeguard` and its sets, but for backstop.h's. No descriptor, no system call.
  */
 
@@ -70,28 +70,27 @@ struct nf_hook {
 };
 
 /* Each appends one message, or as many as it takes. 0, -ENOMEM. */
-int nf_begin(struct datagram *datagram);
-int nf_end(struct datagram *datagram);
-int nf_add_table(struct datagram *datagram, const char *table);
-int nf_delete_table(struct datagram *datagram, const char *table);
-int nf_add_set(struct datagram *datagram, enum nf_set which, uint64_t list);
-int nf_delete_set(struct datagram *datagram, enum nf_set which, uint64_t list);
-int nf_add_chain(struct datagram *datagram, const char *table, const char *name, const struct nf_hook *hook);
-int nf_delete_chain(struct datagram *datagram, const char *name);
-int nf_delete_rule(struct datagram *datagram, const char *chain, uint64_t handle);
+int nf_begin(struct batch *batch);
+int nf_end(struct batch *batch);
+int nf_add_table(struct batch *batch, const char *table);
+int nf_delete_table(struct batch *batch, const char *table);
+int nf_add_set(struct batch *batch, enum nf_set which, uint64_t list);
+int nf_delete_set(struct batch *batch, enum nf_set which, uint64_t list);
+int nf_add_chain(struct batch *batch, const char *table, const char *name, const struct nf_hook *hook);
+int nf_delete_chain(struct batch *batch, const char *name);
+int nf_delete_rule(struct batch *batch, const char *chain, uint64_t handle);
 /* Ask for the table's sets, or a chain's rules: dumps, hence alone in their batch. */
 int nf_get_sets(struct batch *batch);
 int nf_dump_elements(struct batch *batch, enum nf_set which, uint64_t list);
 int nf_get_rules(struct batch *batch, const char *table, const char *chain);
-int nf_get_chain(struct datagram *datagram, const char *table, const char *name);
+int nf_get_chain(struct batch *batch, const char *table, const char *name);
 /* Elements of the same set, as they follow each other, share a message. */
-int nf_add_elements(struct datagram *datagram, const struct nf_element *elements, size_t n);
-int nf_add_new_elements(struct datagram *datagram, const struct nf_element *elements, size_t n);
-int nf_delete_elements(struct datagram *datagram, const struct nf_element *elements, size_t n);
-int nf_get_elements(struct datagram *datagram, const struct nf_element *elements, size_t n);
+int nf_add_elements(struct batch *batch, const struct nf_element *elements, size_t n);
+int nf_add_new_elements(struct batch *batch, const struct nf_element *elements, size_t n);
+int nf_delete_elements(struct batch *batch, const struct nf_element *elements, size_t n);
+int nf_get_elements(struct batch *batch, const struct nf_element *elements, size_t n);
 /* An anonymous set of addresses of @bytes bytes each, named by @id within the batch. */
-int nf_add_intervals(struct datagram *datagram, uint32_t id, unsigned bytes, const struct nf_interval *intervals,
-		     size_t n);
+int nf_add_intervals(struct batch *batch, uint32_t id, unsigned bytes, const struct nf_interval *intervals, size_t n);
 
 const char *nf_set_name(enum nf_set set, uint64_t list, char name[static NF_NAME_MAX]);
 
@@ -106,11 +105,8 @@ int nf_read_elements(const struct nlmsghdr *message, int (*each)(void *userdata,
 uint8_t nf_family(const char *table);
 
 /* The place behind the last message, with room for one of any kind; NULL without memory. */
-void *nf_room(struct datagram *datagram);
-/* The message that was put there belongs to the datagram. */
-void nf_append(struct datagram *datagram, const struct nlmsghdr *message);
-void nf_done(struct datagram *datagram);
-
-#define NF_CLEANUP CLEANUP(nf_done)
+void *nf_room(struct batch *batch);
+/* The message that was put there belongs to the batch. */
+void nf_append(struct batch *batch, const struct nlmsghdr *message);
 
 #endif

@@ -31,7 +31,7 @@ struct nf_shape {
 	uint8_t data_bytes;
 };
 
-struct nlmsghdr *nf_header(struct datagram *datagram, uint16_t type, uint16_t flags);
+struct nlmsghdr *nf_header(struct batch *batch, uint16_t type, uint16_t flags);
 struct nftnl_set *nf_name_set(const char *name);
 
 extern const struct nf_shape nf_shapes[NF_N_SETS];

@@ -43,9 +43,9 @@ void nf_rule_comment(struct nf_rule *rule, const char *text)
 }
 
 /** nf_rule_add() - Put the rule at the end of its chain, or its beginning: 0, -ENOMEM */
-int nf_rule_add(struct nf_rule *rule, struct datagram *datagram)
+int nf_rule_add(struct nf_rule *rule, struct batch *batch)
 {
-	char *room = nf_room(datagram);
+	char *room = nf_room(batch);
 	uint16_t flags = rule->first ? NLM_F_CREATE : NLM_F_CREATE | NLM_F_APPEND;
 	struct nlmsghdr *message;
 	int r = -ENOMEM;
@@ -54,7 +54,7 @@ int nf_rule_add(struct nf_rule *rule, struct datagram *datagram)
 		message = nftnl_nlmsg_build_hdr(room, NFT_MSG_NEWRULE,
 						(uint8_t)nftnl_rule_get_u32(rule->rule, NFTNL_RULE_FAMILY), flags, 0);
 		nftnl_rule_nlmsg_build_payload(message, rule->rule);
-		nf_append(datagram, message);
+		nf_append(batch, message);
 		r = 0;
 	}
 	if (rule->rule)

@@ -34,7 +34,7 @@ void nf_rule_begin(struct nf_rule *rule, const char *table, const char *chain);
 /* A comment, which nft shows and by which a rule is found again. */
 void nf_rule_comment(struct nf_rule *rule, const char *text);
 /* Put the rule into its chain. 0, -ENOMEM; the rule is released in any case. */
-int nf_rule_add(struct nf_rule *rule, struct datagram *datagram);
+int nf_rule_add(struct nf_rule *rule, struct batch *batch);
 
 /* Conditions */
 void nf_match_family(struct nf_rule *rule, enum family family);

@@ -9,7 +9,12 @@
 /** nf_talk_begin() - Begin a talk; @pinned: a pin depends on it */
 void nf_talk_begin(struct nf_talk *talk, struct port *port, bool pinned, struct error *err)
 {
-	*talk = (struct nf_talk){.port = port, .code = pinned ? ERROR_SNAT : ERROR_KERNEL, .err = err};
+	talk->port = port;
+	talk->code = pinned ? ERROR_SNAT : ERROR_KERNEL;
+	talk->err = err;
+	talk->failure = (struct port_failure){.index = 0};
+	talk->question = false;
+	batch_reset(&talk->batch);
 }
 
 /**
@@ -22,12 +27,10 @@ void nf_talk_begin(struct nf_talk *talk, struct port *port, bool pinned, struct 
  */
 int nf_talk_send(struct nf_talk *talk, port_reply_fn reply, void *userdata)
 {
-	int r = port_send(talk->port, &talk->datagram, reply, userdata, &talk->failure);
+	int r = port_exchange(talk->port, &talk->batch, reply, userdata, &talk->failure);
 
-	talk->question = !talk->datagram.batch;
-	talk->datagram.used = 0;
-	talk->datagram.count = 0;
-	talk->datagram.batch = false;
+	talk->question = !talk->batch.atomic;
+	batch_clear(&talk->batch);
 	return r;
 }
 
@@ -66,5 +69,5 @@ int nf_talk_error(struct nf_talk *talk, int outcome)
 /** nf_talk_done() - Release the talk's memory */
 void nf_talk_done(struct nf_talk *talk)
 {
-	nf_done(&talk->datagram);
+	batch_done(&talk->batch);
 }

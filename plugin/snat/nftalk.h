@@ -14,7 +14,7 @@
  * @err:	Filled by nf_talk_error()
  * @failure:	What the kernel refused; only after PORT_E_REFUSED
  * @question:	What was sent last was no batch
- * @datagram:	What is sent next; empty again afterwards
+ * @batch:	What is sent next; empty again afterwards
  */
 struct nf_talk {
 	struct port *port;
@@ -22,7 +22,7 @@ struct nf_talk {
 	struct error *err;
 	struct port_failure failure;
 	bool question;
-	struct datagram datagram;
+	struct batch batch;
 };
 
 void nf_talk_begin(struct nf_talk *talk, struct port *port, bool pinned, struct error *err);

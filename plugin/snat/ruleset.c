@@ -30,7 +30,7 @@ struct base_chain {
 	struct nf_hook hook;
 	uint32_t n_rules;
 	uint32_t n_jumps;
-	int (*add_rules)(struct datagram *batch, const char *chain);
+	int (*add_rules)(struct batch *batch, const char *chain);
 };
 
 /** check_later() - A packet of a pinned container needs no fence: it will be looked at when it leaves */
@@ -41,7 +41,7 @@ static void check_later(struct nf_rule *rule)
 }
 
 /** prove_new() - A new flow's first packet, which is yet to be translated, if the table knows its sender at all */
-static int prove_new(struct datagram *batch, const char *chain, enum family family)
+static int prove_new(struct batch *batch, const char *chain, enum family family)
 {
 	struct nf_rule rule;
 
@@ -54,7 +54,7 @@ static int prove_new(struct datagram *batch, const char *chain, enum family fami
 }
 
 /** prove_flow() - A packet of a flow that leaves with a source of the container's pins */
-static int prove_flow(struct datagram *batch, const char *chain, enum family family, enum nf_pair pair)
+static int prove_flow(struct batch *batch, const char *chain, enum family family, enum nf_pair pair)
 {
 	struct nf_rule rule;
 
@@ -65,7 +65,7 @@ static int prove_flow(struct datagram *batch, const char *chain, enum family fam
 }
 
 /** pinned_rules() - Which packets of pinned containers may go on, the most frequent first: the fence's mark comes off */
-static int pinned_rules(struct datagram *batch, const char *chain)
+static int pinned_rules(struct batch *batch, const char *chain)
 {
 	int r = 0;
 
@@ -79,7 +79,7 @@ static int pinned_rules(struct datagram *batch, const char *chain)
 }
 
 /** mark_again() - Somebody else's rule took the marks of a pinned container's packet away: it gets @mark */
-static int mark_again(struct datagram *batch, const char *chain, enum family family, uint32_t mark)
+static int mark_again(struct batch *batch, const char *chain, enum family family, uint32_t mark)
 {
 	struct nf_rule rule;
 
@@ -93,7 +93,7 @@ static int mark_again(struct datagram *batch, const char *chain, enum family fam
 }
 
 /** sort_out() - Packets of whose mark the bits of @mask are those of @value go on with @verdict, in @target: 0, -ENOMEM */
-static int sort_out(struct datagram *batch, const char *chain, uint32_t mask, uint32_t value, int verdict,
+static int sort_out(struct batch *batch, const char *chain, uint32_t mask, uint32_t value, int verdict,
 		    const char *target)
 {
 	struct nf_rule rule;
@@ -105,7 +105,7 @@ static int sort_out(struct datagram *batch, const char *chain, uint32_t mask, ui
 }
 
 /** incoming_rules() - Packets of pinned containers are looked at, unless their time is over; first what is frequent */
-static int incoming_rules(struct datagram *batch, const char *chain)
+static int incoming_rules(struct batch *batch, const char *chain)
 {
 	struct marks marks = ruleset_marks();
 	uint32_t pinned = marks.pinned | marks.late;
@@ -119,7 +119,7 @@ static int incoming_rules(struct datagram *batch, const char *chain)
 }
 
 /** pins_rules() - NAT only translates what is marked */
-static int pins_rules(struct datagram *batch, const char *chain)
+static int pins_rules(struct batch *batch, const char *chain)
 {
 	int r = 0;
 
@@ -129,7 +129,7 @@ static int pins_rules(struct datagram *batch, const char *chain)
 }
 
 /** leaving_rules() - Behind the lists, which are put before it: what goes elsewhere leaves, without our marks */
-static int leaving_rules(struct datagram *batch, const char *chain)
+static int leaving_rules(struct batch *batch, const char *chain)
 {
 	struct nf_rule rule;
 
@@ -139,7 +139,7 @@ static int leaving_rules(struct datagram *batch, const char *chain)
 }
 
 /** check_rules() - Each packet of a pinned container is looked at when it leaves, also one whose marks somebody took away */
-static int check_rules(struct datagram *batch, const char *chain)
+static int check_rules(struct batch *batch, const char *chain)
 {
 	struct nf_rule rule;
 	int r;
@@ -183,7 +183,7 @@ static const char *chain_name(const char *name, char buffer[static MARKS_NAME_MA
 }
 
 /** make_chains() - The chains, with their rules: 0, -ENOMEM */
-static int make_chains(struct datagram *batch)
+static int make_chains(struct batch *batch)
 {
 	char buffer[MARKS_NAME_MAX];
 	int r = 0;
@@ -205,7 +205,7 @@ static int make_chains(struct datagram *batch)
  *
  * Return: 0, -ENOMEM
  */
-int ruleset_make(struct datagram *batch)
+int ruleset_make(struct batch *batch)
 {
 	int r = nf_add_table(batch, NF_TABLE);
 

@@ -60,11 +60,11 @@ struct ruleset_part {
 	const char *from;
 };
 
-int ruleset_make(struct datagram *batch);
+int ruleset_make(struct batch *batch);
 const char *ruleset_base_of(const struct egress_clause *clause);
 size_t ruleset_parts(const struct egress_clause *clause, struct ruleset_part parts[static RULESET_PARTS]);
-int ruleset_remove_part(struct datagram *batch, const struct ruleset_part *part, uint64_t list, uint64_t way);
-int ruleset_add_list(struct datagram *batch, const struct egress_clause *clause);
+int ruleset_remove_part(struct batch *batch, const struct ruleset_part *part, uint64_t list, uint64_t way);
+int ruleset_add_list(struct batch *batch, const struct egress_clause *clause);
 enum nf_set ruleset_set(const struct egress_clause *clause);
 enum nf_set ruleset_sent_set(enum family family);
 size_t ruleset_chains(struct ruleset_chain chains[static RULESET_CHAINS]);

@@ -9,7 +9,7 @@
 #include "plugin/snat/ruleset_internal.h"
 
 /** add_intervals() - The destinations of a clause as an anonymous set: 0, -ENOMEM */
-static int add_intervals(struct datagram *batch, uint32_t id, const struct egress_clause *clause)
+static int add_intervals(struct batch *batch, uint32_t id, const struct egress_clause *clause)
 {
 	CLEANUP_FREE struct nf_interval *intervals = calloc(clause->n_spans, sizeof(*intervals));
 
@@ -44,8 +44,8 @@ static bool is_prefix(const struct egress_clause *clause, struct prefix *ret_pre
  *
  * Return: 0, -ENOMEM
  */
-static int begin_rule(struct datagram *batch, struct nf_rule *rule, const char *chain,
-		      const struct egress_clause *clause, uint32_t *ret_set)
+static int begin_rule(struct batch *batch, struct nf_rule *rule, const char *chain, const struct egress_clause *clause,
+		      uint32_t *ret_set)
 {
 	struct prefix prefix;
 	int r = 0;
@@ -80,7 +80,7 @@ enum nf_set ruleset_set(const struct egress_clause *clause)
 }
 
 /** add_translation() - The rule in a list's chain: 0, -ENOMEM */
-static int add_translation(struct datagram *batch, const char *chain, const struct egress_clause *clause)
+static int add_translation(struct batch *batch, const char *chain, const struct egress_clause *clause)
 {
 	enum nf_set set = ruleset_set(clause);
 	struct nf_rule rule;
@@ -106,7 +106,7 @@ const char *ruleset_base_of(const struct egress_clause *clause)
 }
 
 /** add_jump() - The way to a list's chain: 0, -ENOMEM */
-static int add_jump(struct datagram *batch, const char *chain, const struct egress_clause *clause)
+static int add_jump(struct batch *batch, const char *chain, const struct egress_clause *clause)
 {
 	struct nf_rule rule;
 
@@ -126,7 +126,7 @@ enum nf_set ruleset_sent_set(enum family family)
 }
 
 /** add_sent() - A packet to the list that has the pin's source leaves, without our marks: 0, -ENOMEM */
-static int add_sent(struct datagram *batch, const char *chain, const struct egress_clause *clause, enum nf_pair pair)
+static int add_sent(struct batch *batch, const char *chain, const struct egress_clause *clause, enum nf_pair pair)
 {
 	struct nf_rule rule;
 
@@ -141,7 +141,7 @@ static int add_sent(struct datagram *batch, const char *chain, const struct egre
 enum party { PARTY_OPENER, PARTY_ANSWERER, PARTY_SOURCE };
 
 /** add_drop() - Any other packet of a container to whose pins the list belongs is dropped, and counted: 0, -ENOMEM */
-static int add_drop(struct datagram *batch, const char *chain, const struct egress_clause *clause, enum party party)
+static int add_drop(struct batch *batch, const char *chain, const struct egress_clause *clause, enum party party)
 {
 	enum nf_set held = ruleset_of_family(NF_HELD4, clause->family);
 	struct nf_rule rule;
@@ -157,7 +157,7 @@ static int add_drop(struct datagram *batch, const char *chain, const struct egre
 }
 
 /** add_way_to_sent() - What goes to the list is looked at: 0, -ENOMEM */
-static int add_way_to_sent(struct datagram *batch, const char *chain, const struct egress_clause *clause)
+static int add_way_to_sent(struct batch *batch, const char *chain, const struct egress_clause *clause)
 {
 	struct nf_rule rule;
 	uint32_t id;
@@ -180,7 +180,7 @@ static int add_way_to_sent(struct datagram *batch, const char *chain, const stru
  *
  * Return: 0, -ENOMEM
  */
-static int add_postcondition(struct datagram *batch, const struct egress_clause *clause)
+static int add_postcondition(struct batch *batch, const struct egress_clause *clause)
 {
 	enum nf_set set = ruleset_sent_set(clause->family);
 	char name[NF_NAME_MAX];
@@ -207,7 +207,7 @@ static int add_postcondition(struct datagram *batch, const struct egress_clause 
  *
  * Return: 0, -ENOMEM
  */
-int ruleset_add_list(struct datagram *batch, const struct egress_clause *clause)
+int ruleset_add_list(struct batch *batch, const struct egress_clause *clause)
 {
 	enum nf_set set = ruleset_set(clause);
 	char name[NF_NAME_MAX];
@@ -243,7 +243,7 @@ size_t ruleset_parts(const struct egress_clause *clause, struct ruleset_part par
 }
 
 /** ruleset_remove_part() - A part away, with the handle of the rule that leads there, 0: there is none: 0, -ENOMEM */
-int ruleset_remove_part(struct datagram *batch, const struct ruleset_part *part, uint64_t list, uint64_t way)
+int ruleset_remove_part(struct batch *batch, const struct ruleset_part *part, uint64_t list, uint64_t way)
 {
 	char name[NF_NAME_MAX];
 	int r = way ? nf_delete_rule(batch, part->from, way) : 0;

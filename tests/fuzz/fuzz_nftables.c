@@ -85,13 +85,13 @@ static int same_element(void *userdata, const struct nf_element *element)
 /** write_again() - Callback of nf_read_elements(): decode(encode(x)) == x */
 static int write_again(void *userdata, const struct nf_element *element)
 {
-	NF_CLEANUP struct datagram datagram = {0};
+	BATCH_CLEANUP struct batch batch = {0};
 	struct nf_element copy = *element;
 
 	(void)userdata;
 	require(element->set < NF_N_SETS);
-	require(nf_add_elements(&datagram, &copy, 1) == 0);
-	require(nf_read_elements((const void *)datagram.data, same_element, &copy) == 1);
+	require(nf_add_elements(&batch, &copy, 1) == 0);
+	require(nf_read_elements((const void *)batch_data(&batch), same_element, &copy) == 1);
 	return 0;
 }
 

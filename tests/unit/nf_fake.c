@@ -336,21 +336,19 @@ static int fails(struct port_failure *reterr)
 	return PORT_E_REFUSED;
 }
 
-/** send_all() - port_ops: a datagram */
-static int send_all(struct port *port, struct datagram *datagram, port_reply_fn reply, void *userdata,
-		    struct port_failure *reterr)
+/** send_all() - Messages that are no dump */
+static int send_all(struct batch *batch, port_reply_fn reply, void *userdata, struct port_failure *reterr)
 {
 	static struct nf_fake_tables before;
 	struct call call = {.reply = reply, .userdata = userdata};
-	const struct nlmsghdr *message = (const void *)datagram->data;
-	int rest = (int)datagram->used, r = fails(reterr);
+	const struct nlmsghdr *message = (const void *)batch_data(batch);
+	int rest = (int)batch->used, r = fails(reterr);
 	bool refused = false;
 
-	(void)port;
 	if (r)
 		return r;
 	before = nf_fake.now;
-	nf_fake.batches += datagram->batch;
+	nf_fake.batches += batch->atomic;
 	for (unsigned i = 0; mnl_nlmsg_ok(message, rest); i++, message = mnl_nlmsg_next(message, &rest)) {
 		r = message->nlmsg_type < NLMSG_MIN_TYPE + 2 ? 0 : carry_out(&call, message);
 		if (!r || refused)
@@ -358,7 +356,7 @@ static int send_all(struct port *port, struct datagram *datagram, port_reply_fn 
 		refused = true;
 		*reterr = (struct port_failure){.index = i, .errnum = r};
 	}
-	if (refused && datagram->batch)
+	if (refused && batch->atomic)
 		nf_fake.now = before;
 	return refused ? PORT_E_REFUSED : call.reply_error;
 }
@@ -415,15 +413,19 @@ static void tell_elements(struct call *call, const struct nlmsghdr *message)
 	nftnl_set_free(wanted);
 }
 
-/** exchange() - port_ops: a dump, or what is asked of connection tracking */
+/** exchange() - port_ops */
 static int exchange(struct port *port, struct batch *batch, port_reply_fn reply, void *userdata,
 		    struct port_failure *reterr)
 {
-	const struct nlmsghdr *message = (const void *)batch->buffer;
+	const struct nlmsghdr *message = (const void *)batch_data(batch);
 	struct call call = {.reply = reply, .userdata = userdata};
-	int r = fails(reterr);
+	bool dump = (message->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+	int r;
 
 	(void)port;
+	if (NFNL_SUBSYS_ID(message->nlmsg_type) != NFNL_SUBSYS_CTNETLINK && !dump)
+		return send_all(batch, reply, userdata, reterr);
+	r = fails(reterr);
 	if (r)
 		return r;
 	/* Connection tracking is asked through the same port; there is no flow. */
@@ -452,7 +454,7 @@ void nf_fake_reset(void)
 /** nf_fake_port() - A port; needs no closing */
 struct port *nf_fake_port(void)
 {
-	static const struct port_ops ops = {.exchange = exchange, .send = send_all, .close = close_nothing};
+	static const struct port_ops ops = {.exchange = exchange, .close = close_nothing};
 	static struct port port = {.ops = &ops};
 
 	return &port;

@@ -465,16 +465,16 @@ static void malformed_datagrams_are_refused(void **state)
 /** begin_transaction() - An exchange with an nfnetlink batch of @count messages, begin and end included */
 static void begin_transaction(struct exchange *exchange, struct batch *room, unsigned count)
 {
-	struct datagram datagram = {.data = room->buffer, .batch = true};
+	batch_reset(room);
+	room->atomic = true;
+	for (; room->count < count; room->count++) {
+		struct nlmsghdr *message = mnl_nlmsg_put_header(room->buffer + room->used);
 
-	for (; datagram.count < count; datagram.count++) {
-		struct nlmsghdr *message = mnl_nlmsg_put_header(room->buffer + datagram.used);
-
-		message->nlmsg_type = (uint16_t)(16 + datagram.count);
-		datagram.used += NLMSG_ALIGN(message->nlmsg_len);
+		message->nlmsg_type = (uint16_t)(16 + room->count);
+		room->used += NLMSG_ALIGN(message->nlmsg_len);
 	}
 	*exchange = (struct exchange){.port_id = PORT_ID};
-	exchange_begin_datagram(exchange, &datagram, SEQUENCE);
+	exchange_begin(exchange, room, SEQUENCE);
 }
 
 /* Its end is acknowledged by new kernels only. */

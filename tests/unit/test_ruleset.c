@@ -164,9 +164,9 @@ static void say(const struct nlmsghdr *message, char *line)
 }
 
 /** read_batch() - All messages of a batch but its begin and end, which must be there */
-static void read_batch(const struct datagram *batch, struct script *script)
+static void read_batch(struct batch *batch, struct script *script)
 {
-	const struct nlmsghdr *message = (const void *)batch->data;
+	const struct nlmsghdr *message = (const void *)batch_data(batch);
 	int rest = (int)batch->used;
 	unsigned count = 0;
 
@@ -226,7 +226,7 @@ static struct egress_clause clause_of(enum family family, const char *source, st
 static void a_whole_table(void **state)
 {
 	static struct script script;
-	NF_CLEANUP struct datagram batch = {0};
+	BATCH_CLEANUP struct batch batch = {0};
 
 	(void)state;
 	assert_int_equal(nf_begin(&batch), 0);
@@ -251,7 +251,7 @@ static void a_whole_table(void **state)
 static void which_packets_may_go_on(void **state)
 {
 	static struct script script;
-	NF_CLEANUP struct datagram batch = {0};
+	BATCH_CLEANUP struct batch batch = {0};
 
 	(void)state;
 	assert_int_equal(nf_begin(&batch), 0);
@@ -309,7 +309,7 @@ static void a_pins_list(void **state)
 	struct span span = {.family = FAMILY_IPV4, .first = 0xc6336400, .last = 0xc633647f};
 	struct egress_clause clause = clause_of(FAMILY_IPV4, "192.0.2.10", &span);
 	static struct script script;
-	NF_CLEANUP struct datagram batch = {0};
+	BATCH_CLEANUP struct batch batch = {0};
 
 	(void)state;
 	assert_int_equal(nf_begin(&batch), 0);
@@ -350,7 +350,7 @@ static void a_list_that_is_no_prefix(void **state)
 	struct span span = {.family = FAMILY_IPV4, .first = 0xc6336400, .last = 0xc6336480};
 	struct egress_clause clause = clause_of(FAMILY_IPV4, "192.0.2.10", &span);
 	static struct script script;
-	NF_CLEANUP struct datagram batch = {0};
+	BATCH_CLEANUP struct batch batch = {0};
 
 	(void)state;
 	assert_int_equal(nf_begin(&batch), 0);
@@ -379,7 +379,7 @@ static void a_masqueraded_list(void **state)
 	struct span span = {.family = FAMILY_IPV6, .first = 1, .last = ~(u128)0};
 	struct egress_clause clause = clause_of(FAMILY_IPV6, NULL, &span);
 	static struct script script;
-	NF_CLEANUP struct datagram batch = {0};
+	BATCH_CLEANUP struct batch batch = {0};
 
 	(void)state;
 	assert_int_equal(nf_begin(&batch), 0);
@@ -403,7 +403,7 @@ static void a_list_away(void **state)
 	struct egress_clause clause = clause_of(FAMILY_IPV4, "192.0.2.10", &span);
 	struct ruleset_part parts[RULESET_PARTS];
 	static struct script script;
-	NF_CLEANUP struct datagram batch = {0};
+	BATCH_CLEANUP struct batch batch = {0};
 
 	(void)state;
 	assert_int_equal(ruleset_parts(&clause, parts), 2);
@@ -426,7 +426,7 @@ static int count_element(void *userdata, const struct nf_element *element)
 static void many_elements(void **state)
 {
 	static struct nf_element elements[5000];
-	NF_CLEANUP struct datagram batch = {0};
+	BATCH_CLEANUP struct batch batch = {0};
 	const struct nlmsghdr *message;
 	size_t n = sizeof(elements) / sizeof(*elements), found = 0;
 	int rest;
@@ -439,7 +439,7 @@ static void many_elements(void **state)
 	}
 	assert_int_equal(nf_begin(&batch), 0);
 	assert_int_equal(nf_add_elements(&batch, elements, n), 0);
-	message = (const void *)batch.data;
+	message = (const void *)batch_data(&batch);
 	rest = (int)batch.used;
 	for (; mnl_nlmsg_ok(message, rest); message = mnl_nlmsg_next(message, &rest)) {
 		assert_true(message->nlmsg_len < UINT16_MAX);
@@ -467,7 +467,7 @@ static void elements_are_read_as_written(void **state)
 {
 	(void)state;
 	for (unsigned set = 0; set < NF_N_SETS; set++) {
-		NF_CLEANUP struct datagram batch = {0};
+		BATCH_CLEANUP struct batch batch = {0};
 		struct nf_element element = {.set = (enum nf_set)set, .list = 0xfedcba9876543210 + set};
 		bool pair = set == NF_PAIRS4 || set == NF_PAIRS6 || set == NF_SENT4 || set == NF_SENT6;
 		size_t bytes = (set % 2 ? 16U : 4U) << pair;
@@ -477,7 +477,7 @@ static void elements_are_read_as_written(void **state)
 		if (set == NF_PIN4 || set == NF_PIN6)
 			memset(element.source, 0x5a, set == NF_PIN4 ? 4 : 16);
 		assert_int_equal(nf_add_elements(&batch, &element, 1), 0);
-		assert_int_equal(nf_read_elements((const void *)batch.data, same, &element), 77);
+		assert_int_equal(nf_read_elements((const void *)batch_data(&batch), same, &element), 77);
 	}
 }
 
