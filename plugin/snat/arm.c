@@ -7,7 +7,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "plugin/snat/nftalk.h"
+#include "plugin/snat/nfstage.h"
 #include "plugin/snat/ruleset.h"
 
 /** How often elements that vanish on their way are looked for again */
@@ -88,25 +88,25 @@ static int ask_each(struct batch *question, const struct elements *elements)
 /**
  * judge() - What an answer comes to
  * @answer:	Answer
- * @talk:	Talk, after the question
- * @r:		What the talk returned
+ * @stage:	Talk, after the question
+ * @r:		What the stage came to
  * @n_present:	How many messages asked for what must be there
  *
  * Return: 0, ARM_E_MISSING, ARM_E_STALE, REFUSED
  */
-static int judge(const struct arm_answer *answer, struct nf_talk *talk, int r, unsigned n_present)
+static int judge(const struct arm_answer *answer, struct nf_stage *stage, int r, unsigned n_present)
 {
-	if (r < 0 || (r == PORT_E_REFUSED && talk->failure.errnum != ENOENT))
-		return nf_talk_error(talk, r);
-	if (r == PORT_E_REFUSED && talk->failure.index < n_present)
+	if (r < 0 || (r == PORT_E_REFUSED && stage->failure.errnum != ENOENT))
+		return nf_stage_error(stage, r);
+	if (r == PORT_E_REFUSED && stage->failure.index < n_present)
 		return ARM_E_MISSING;
 	if (answer->n_elements < answer->expected->n || answer->n_whole < answer->n_chains)
 		return ARM_E_MISSING;
 	return answer->others ? ARM_E_STALE : 0;
 }
 
-/** look() - arm_look() in a talk that was begun */
-static int look(struct nf_talk *talk, const struct member *member)
+/** look() - arm_look() in a stage that was begun */
+static int look(struct nf_stage *stage, const struct member *member)
 {
 	size_t n_clauses = member->egress->n_clauses;
 	CLEANUP_FREE struct ruleset_chain *chains = calloc(RULESET_CHAINS + RULESET_PARTS * n_clauses, sizeof(*chains));
@@ -117,19 +117,19 @@ static int look(struct nf_talk *talk, const struct member *member)
 	int r;
 
 	if (!chains || member_elements(member, &expected) < 0 || member_absent(member, &absent) < 0)
-		return nf_talk_error(talk, -ENOMEM);
+		return nf_stage_error(stage, -ENOMEM);
 	answer.n_chains = ruleset_chains(chains);
 	for (size_t i = 0; i < n_clauses; i++)
 		answer.n_chains += ruleset_list_chains(&member->egress->clauses[i], &chains[answer.n_chains]);
-	r = ask_chains(&talk->batch, chains, answer.n_chains);
+	r = ask_chains(&stage->batch, chains, answer.n_chains);
 	if (!r)
-		r = nf_get_elements(&talk->batch, expected.all, expected.n);
-	n_present = talk->batch.count;
+		r = nf_get_elements(&stage->batch, expected.all, expected.n);
+	n_present = stage->batch.count;
 	if (!r)
-		r = ask_each(&talk->batch, &absent);
+		r = ask_each(&stage->batch, &absent);
 	if (!r)
-		r = nf_talk_send(talk, take_answer, &answer);
-	return judge(&answer, talk, r, n_present);
+		r = nf_stage_send(stage, take_answer, &answer);
+	return judge(&answer, stage, r, n_present);
 }
 
 /**
@@ -142,10 +142,10 @@ static int look(struct nf_talk *talk, const struct member *member)
  */
 int arm_look(struct port *netfilter, const struct member *member, struct error *reterr)
 {
-	NF_TALK_CLEANUP struct nf_talk talk;
+	NF_STAGE_CLEANUP struct nf_stage stage;
 
-	nf_talk_begin(&talk, netfilter, member_pinned(member), reterr);
-	return look(&talk, member);
+	nf_stage_begin(&stage, netfilter, member_pinned(member), reterr);
+	return look(&stage, member);
 }
 
 /**
@@ -160,15 +160,15 @@ int arm_intact(struct port *netfilter, struct error *reterr)
 	struct ruleset_chain chains[RULESET_CHAINS];
 	struct elements none = {0};
 	struct arm_answer answer = {.expected = &none, .chains = chains};
-	NF_TALK_CLEANUP struct nf_talk talk;
+	NF_STAGE_CLEANUP struct nf_stage stage;
 	int r;
 
-	nf_talk_begin(&talk, netfilter, false, reterr);
+	nf_stage_begin(&stage, netfilter, false, reterr);
 	answer.n_chains = ruleset_chains(chains);
-	r = ask_chains(&talk.batch, chains, answer.n_chains);
+	r = ask_chains(&stage.batch, chains, answer.n_chains);
 	if (!r)
-		r = nf_talk_send(&talk, take_answer, &answer);
-	return judge(&answer, &talk, r, UINT_MAX);
+		r = nf_stage_send(&stage, take_answer, &answer);
+	return judge(&answer, &stage, r, UINT_MAX);
 }
 
 /**
@@ -188,19 +188,19 @@ int arm_ready(struct port *netfilter, const struct member *member, struct error 
 	CLEANUP_FREE struct ruleset_chain *chains = calloc(RULESET_CHAINS + RULESET_PARTS * n_clauses, sizeof(*chains));
 	struct elements none = {0};
 	struct arm_answer answer = {.expected = &none, .chains = chains};
-	NF_TALK_CLEANUP struct nf_talk talk;
+	NF_STAGE_CLEANUP struct nf_stage stage;
 	int r;
 
-	nf_talk_begin(&talk, netfilter, member_pinned(member), reterr);
+	nf_stage_begin(&stage, netfilter, member_pinned(member), reterr);
 	if (!chains)
-		return nf_talk_error(&talk, -ENOMEM);
+		return nf_stage_error(&stage, -ENOMEM);
 	answer.n_chains = ruleset_chains(chains);
 	for (size_t i = 0; i < n_clauses; i++)
 		answer.n_chains += ruleset_list_chains(&member->egress->clauses[i], &chains[answer.n_chains]);
-	r = ask_chains(&talk.batch, chains, answer.n_chains);
+	r = ask_chains(&stage.batch, chains, answer.n_chains);
 	if (!r)
-		r = nf_talk_send(&talk, take_answer, &answer);
-	return judge(&answer, &talk, r, UINT_MAX);
+		r = nf_stage_send(&stage, take_answer, &answer);
+	return judge(&answer, &stage, r, UINT_MAX);
 }
 
 /** is_translated() - Whether an element tells that an address has others, too */
@@ -232,24 +232,24 @@ static int put_elements(struct batch *batch, const struct elements *elements)
 int arm_try(struct port *netfilter, const struct member *member, struct error *reterr)
 {
 	ELEMENTS_CLEANUP struct elements elements = {0};
-	NF_TALK_CLEANUP struct nf_talk talk;
+	NF_STAGE_CLEANUP struct nf_stage stage;
 	int r;
 
-	nf_talk_begin(&talk, netfilter, member_pinned(member), reterr);
+	nf_stage_begin(&stage, netfilter, member_pinned(member), reterr);
 	if (member_elements(member, &elements) < 0)
-		return nf_talk_error(&talk, -ENOMEM);
-	r = nf_begin(&talk.batch);
+		return nf_stage_error(&stage, -ENOMEM);
+	r = nf_begin(&stage.batch);
 	if (!r)
-		r = put_elements(&talk.batch, &elements);
+		r = put_elements(&stage.batch, &elements);
 	if (!r)
-		r = nf_end(&talk.batch);
+		r = nf_end(&stage.batch);
 	if (!r && elements.n)
-		r = nf_talk_send(&talk, NULL, NULL);
-	if (r == PORT_E_REFUSED && talk.failure.errnum == ENOENT)
+		r = nf_stage_send(&stage, NULL, NULL);
+	if (r == PORT_E_REFUSED && stage.failure.errnum == ENOENT)
 		return ARM_E_MISSING;
-	if (r == PORT_E_REFUSED && (talk.failure.errnum == EEXIST || talk.failure.errnum == EBUSY))
+	if (r == PORT_E_REFUSED && (stage.failure.errnum == EEXIST || stage.failure.errnum == EBUSY))
 		return ARM_E_STALE;
-	return r ? nf_talk_error(&talk, r) : look(&talk, member);
+	return r ? nf_stage_error(&stage, r) : look(&stage, member);
 }
 
 /** keep_found() - Keep an element that is there */
@@ -272,40 +272,40 @@ static int take_found(const struct nlmsghdr *message, void *userdata)
 }
 
 /** find_elements() - Which of @wanted are there: 0, REFUSED */
-static int find_elements(struct nf_talk *talk, const struct elements *wanted, struct elements *found)
+static int find_elements(struct nf_stage *stage, const struct elements *wanted, struct elements *found)
 {
-	int r = ask_each(&talk->batch, wanted);
+	int r = ask_each(&stage->batch, wanted);
 
 	if (!r)
-		r = nf_talk_send(talk, take_found, found);
+		r = nf_stage_send(stage, take_found, found);
 	/* The first one that is missing is told; so is each that is there. Without nf_tables none is. */
-	if ((r == PORT_E_REFUSED && talk->failure.errnum == ENOENT) || (r && nf_talk_unavailable(talk, r)))
+	if ((r == PORT_E_REFUSED && stage->failure.errnum == ENOENT) || (r && nf_stage_unavailable(stage, r)))
 		return 0;
-	return r ? nf_talk_error(talk, r) : 0;
+	return r ? nf_stage_error(stage, r) : 0;
 }
 
 /** remove_elements() - Take elements out of the table, all in one transaction: 0, PORT_E_REFUSED, negative errno */
-static int remove_elements(struct nf_talk *talk, const struct nf_element *elements, size_t n)
+static int remove_elements(struct nf_stage *stage, const struct nf_element *elements, size_t n)
 {
-	int r = nf_begin(&talk->batch);
+	int r = nf_begin(&stage->batch);
 
 	if (!r)
-		r = nf_delete_elements(&talk->batch, elements, n);
+		r = nf_delete_elements(&stage->batch, elements, n);
 	if (!r)
-		r = nf_end(&talk->batch);
-	return r ? r : nf_talk_send(talk, NULL, NULL);
+		r = nf_end(&stage->batch);
+	return r ? r : nf_stage_send(stage, NULL, NULL);
 }
 
 /**
  * arm_remove_elements() - Take out of the table what is there of some elements
- * @talk:	Talk
+ * @stage:	Talk
  * @wanted:	Elements
  *
  * To delete what is not there is no error only since Linux 6.3 (NFT_MSG_DESTROYSETELEM); so it is asked first.
  *
  * Return: 0, REFUSED
  */
-int arm_remove_elements(struct nf_talk *talk, const struct elements *wanted)
+int arm_remove_elements(struct nf_stage *stage, const struct elements *wanted)
 {
 	int r = PORT_E_REFUSED;
 
@@ -313,13 +313,13 @@ int arm_remove_elements(struct nf_talk *talk, const struct elements *wanted)
 	for (unsigned i = 0; i < REMOVING_ATTEMPTS && r; i++) {
 		ELEMENTS_CLEANUP struct elements found = {0};
 
-		if (find_elements(talk, wanted, &found))
+		if (find_elements(stage, wanted, &found))
 			return REFUSED;
-		r = found.n ? remove_elements(talk, found.all, found.n) : 0;
-		if (r && (r != PORT_E_REFUSED || talk->failure.errnum != ENOENT))
+		r = found.n ? remove_elements(stage, found.all, found.n) : 0;
+		if (r && (r != PORT_E_REFUSED || stage->failure.errnum != ENOENT))
 			break;
 	}
-	return r ? nf_talk_error(talk, r) : 0;
+	return r ? nf_stage_error(stage, r) : 0;
 }
 
 /**
@@ -333,10 +333,10 @@ int arm_remove_elements(struct nf_talk *talk, const struct elements *wanted)
 int arm_remove(struct port *netfilter, const struct member *member, struct error *reterr)
 {
 	ELEMENTS_CLEANUP struct elements elements = {0};
-	NF_TALK_CLEANUP struct nf_talk talk;
+	NF_STAGE_CLEANUP struct nf_stage stage;
 
-	nf_talk_begin(&talk, netfilter, false, reterr);
+	nf_stage_begin(&stage, netfilter, false, reterr);
 	if (member_elements(member, &elements) < 0)
-		return nf_talk_error(&talk, -ENOMEM);
-	return elements.n ? arm_remove_elements(&talk, &elements) : 0;
+		return nf_stage_error(&stage, -ENOMEM);
+	return elements.n ? arm_remove_elements(&stage, &elements) : 0;
 }

@@ -29,8 +29,8 @@ int arm_intact(struct port *netfilter, struct error *reterr);
 int arm_lists(struct port *netfilter, const struct egress *egress, struct error *reterr);
 int arm_drop_list(struct port *netfilter, const struct egress_clause *clause, struct error *reterr);
 int arm_purge(struct port *netfilter, const struct member *member, struct error *reterr);
-struct nf_talk;
-int arm_remove_elements(struct nf_talk *talk, const struct elements *wanted);
+struct nf_stage;
+int arm_remove_elements(struct nf_stage *stage, const struct elements *wanted);
 int arm_remove(struct port *netfilter, const struct member *member, struct error *reterr);
 
 /** struct arm_table - A whole table in the making; owned */

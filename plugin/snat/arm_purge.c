@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "plugin/snat/arm.h"
-#include "plugin/snat/nftalk.h"
+#include "plugin/snat/nfstage.h"
 
 /**
  * struct leftovers - Elements that there may be of a container's addresses
@@ -51,14 +51,14 @@ static int take_set(const struct nlmsghdr *message, void *userdata)
 }
 
 /** find_sets() - Fill @leftovers with an element per set and address: 0, PORT_E_REFUSED, negative errno */
-static int find_sets(struct nf_talk *talk, struct leftovers *leftovers)
+static int find_sets(struct nf_stage *stage, struct leftovers *leftovers)
 {
 	struct batch batch;
 	int r;
 
 	batch_reset(&batch);
 	r = nf_get_sets(&batch);
-	return r ? r : port_exchange(talk->port, &batch, take_set, leftovers, &talk->failure);
+	return r ? r : port_exchange(stage->port, &batch, take_set, leftovers, &stage->failure);
 }
 
 /** keep_pair() - nf_read_elements() callback: keep a pair whose address is the container's */
@@ -87,7 +87,7 @@ static int take_pairs(const struct nlmsghdr *message, void *userdata)
 }
 
 /** find_pairs() - Fill @leftovers with pairs: 0, PORT_E_REFUSED, negative errno */
-static int find_pairs(struct nf_talk *talk, struct leftovers *leftovers)
+static int find_pairs(struct nf_stage *stage, struct leftovers *leftovers)
 {
 	struct batch batch;
 	int r = 0;
@@ -96,7 +96,7 @@ static int find_pairs(struct nf_talk *talk, struct leftovers *leftovers)
 		batch_reset(&batch);
 		r = nf_dump_elements(&batch, leftovers->sets.all[i].set, leftovers->sets.all[i].list);
 		if (!r)
-			r = port_exchange(talk->port, &batch, take_pairs, leftovers, &talk->failure);
+			r = port_exchange(stage->port, &batch, take_pairs, leftovers, &stage->failure);
 	}
 	return r;
 }
@@ -114,20 +114,20 @@ static int find_pairs(struct nf_talk *talk, struct leftovers *leftovers)
 int arm_purge(struct port *netfilter, const struct member *member, struct error *reterr)
 {
 	struct leftovers leftovers = {.member = member};
-	NF_TALK_CLEANUP struct nf_talk talk;
+	NF_STAGE_CLEANUP struct nf_stage stage;
 	int r;
 
-	nf_talk_begin(&talk, netfilter, false, reterr);
-	talk.question = true;
-	r = find_sets(&talk, &leftovers);
+	nf_stage_begin(&stage, netfilter, false, reterr);
+	stage.question = true;
+	r = find_sets(&stage, &leftovers);
 	if (!r)
-		r = find_pairs(&talk, &leftovers);
-	if ((r == PORT_E_REFUSED && talk.failure.errnum == ENOENT) || (r && nf_talk_unavailable(&talk, r)))
+		r = find_pairs(&stage, &leftovers);
+	if ((r == PORT_E_REFUSED && stage.failure.errnum == ENOENT) || (r && nf_stage_unavailable(&stage, r)))
 		r = 0;
 	else if (r)
-		r = nf_talk_error(&talk, r);
+		r = nf_stage_error(&stage, r);
 	if (!r)
-		r = arm_remove_elements(&talk, &leftovers.elements);
+		r = arm_remove_elements(&stage, &leftovers.elements);
 	elements_done(&leftovers.sets);
 	elements_done(&leftovers.elements);
 	return r;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "plugin/snat/arm.h"
-#include "plugin/snat/nftalk.h"
+#include "plugin/snat/nfstage.h"
 #include "plugin/snat/ruleset.h"
 
 /** has_list() - Whether the table in the making has a clause's list */
@@ -75,26 +75,26 @@ int arm_table_add(struct arm_table *table, const struct member *member)
  */
 int arm_table_commit(struct port *netfilter, struct arm_table *table, struct error *reterr)
 {
-	NF_TALK_CLEANUP struct nf_talk talk;
+	NF_STAGE_CLEANUP struct nf_stage stage;
 	int r;
 
-	nf_talk_begin(&talk, netfilter, table->n_lists, reterr);
+	nf_stage_begin(&stage, netfilter, table->n_lists, reterr);
 	elements_sort(&table->elements);
 	r = nf_add_elements(&table->batch, table->elements.all, table->elements.n);
 	if (!r)
 		r = nf_end(&table->batch);
 	if (!r) {
-		talk.batch = table->batch;
+		stage.batch = table->batch;
 		batch_reset(&table->batch);
-		r = nf_talk_send(&talk, NULL, NULL);
+		r = nf_stage_send(&stage, NULL, NULL);
 	}
 	/* All that the batch names is in it: what the kernel does not find is a kind of chain or expression. */
-	if (r == PORT_E_REFUSED && talk.failure.errnum == ENOENT)
+	if (r == PORT_E_REFUSED && stage.failure.errnum == ENOENT)
 		return error_set(
-			reterr, talk.code,
+			reterr, stage.code,
 			"this kernel lacks a part of nftables (modules nft_chain_nat, nft_nat, nft_masq, nft_ct), which "
 			"snat and ipMasq need");
-	return r ? nf_talk_error(&talk, r) : 0;
+	return r ? nf_stage_error(&stage, r) : 0;
 }
 
 /** arm_table_done() - Release a table in the making */
@@ -107,39 +107,39 @@ void arm_table_done(struct arm_table *table)
 }
 
 /** has_chains() - Whether a list's chains are there: 0, 1 when not, negative errno */
-static int has_chains(struct nf_talk *talk, const struct egress_clause *clause)
+static int has_chains(struct nf_stage *stage, const struct egress_clause *clause)
 {
 	struct ruleset_chain chains[RULESET_PARTS];
 	size_t n = ruleset_list_chains(clause, chains);
 	int r = 0;
 
 	for (size_t i = 0; i < n && !r; i++)
-		r = nf_get_chain(&talk->batch, NF_TABLE, chains[i].name);
+		r = nf_get_chain(&stage->batch, NF_TABLE, chains[i].name);
 	if (!r)
-		r = nf_talk_send(talk, NULL, NULL);
+		r = nf_stage_send(stage, NULL, NULL);
 	if (r == PORT_E_REFUSED)
-		r = talk->failure.errnum == ENOENT ? 1 : -talk->failure.errnum;
+		r = stage->failure.errnum == ENOENT ? 1 : -stage->failure.errnum;
 	return r;
 }
 
 /** add_list() - One list in a transaction of its own; one that is there is fine: 0, REFUSED */
-static int add_list(struct nf_talk *talk, const struct egress_clause *clause)
+static int add_list(struct nf_stage *stage, const struct egress_clause *clause)
 {
-	int r = has_chains(talk, clause);
+	int r = has_chains(stage, clause);
 
 	/* To find out by being refused would take a grace period: __nf_tables_abort(). */
 	if (r <= 0)
-		return r ? nf_talk_error(talk, r) : 0;
-	r = nf_begin(&talk->batch);
+		return r ? nf_stage_error(stage, r) : 0;
+	r = nf_begin(&stage->batch);
 	if (!r)
-		r = ruleset_add_list(&talk->batch, clause);
+		r = ruleset_add_list(&stage->batch, clause);
 	if (!r)
-		r = nf_end(&talk->batch);
+		r = nf_end(&stage->batch);
 	if (!r)
-		r = nf_talk_send(talk, NULL, NULL);
-	if (r == PORT_E_REFUSED && talk->failure.errnum == EEXIST)
+		r = nf_stage_send(stage, NULL, NULL);
+	if (r == PORT_E_REFUSED && stage->failure.errnum == EEXIST)
 		return 0;
-	return r ? nf_talk_error(talk, r) : 0;
+	return r ? nf_stage_error(stage, r) : 0;
 }
 
 /**
@@ -152,11 +152,11 @@ static int add_list(struct nf_talk *talk, const struct egress_clause *clause)
  */
 int arm_lists(struct port *netfilter, const struct egress *egress, struct error *reterr)
 {
-	NF_TALK_CLEANUP struct nf_talk talk;
+	NF_STAGE_CLEANUP struct nf_stage stage;
 
-	nf_talk_begin(&talk, netfilter, true, reterr);
+	nf_stage_begin(&stage, netfilter, true, reterr);
 	for (size_t i = 0; i < egress->n_clauses; i++)
-		if (add_list(&talk, &egress->clauses[i]))
+		if (add_list(&stage, &egress->clauses[i]))
 			return REFUSED;
 	return 0;
 }
@@ -191,7 +191,7 @@ static int take_rule(const struct nlmsghdr *message, void *userdata)
 }
 
 /** find_jump() - Find the rule that leads to a part of a list: 0, PORT_E_REFUSED, negative errno */
-static int find_jump(struct nf_talk *talk, const struct ruleset_part *part, uint64_t list, struct jump *jump)
+static int find_jump(struct nf_stage *stage, const struct ruleset_part *part, uint64_t list, struct jump *jump)
 {
 	struct batch batch;
 	int r;
@@ -200,25 +200,25 @@ static int find_jump(struct nf_talk *talk, const struct ruleset_part *part, uint
 	(void)nf_set_name(part->set, list, jump->chain);
 	batch_reset(&batch);
 	r = nf_get_rules(&batch, NF_TABLE, part->from);
-	return r ? r : port_exchange(talk->port, &batch, take_rule, jump, &talk->failure);
+	return r ? r : port_exchange(stage->port, &batch, take_rule, jump, &stage->failure);
 }
 
 /** drop_part() - A part of a list out of the table: 0, also when it is not there; PORT_E_REFUSED, negative errno */
-static int drop_part(struct nf_talk *talk, const struct ruleset_part *part, uint64_t list)
+static int drop_part(struct nf_stage *stage, const struct ruleset_part *part, uint64_t list)
 {
 	struct jump jump;
-	int r = find_jump(talk, part, list, &jump);
+	int r = find_jump(stage, part, list, &jump);
 
 	if (!r) {
-		r = nf_begin(&talk->batch);
+		r = nf_begin(&stage->batch);
 		if (!r)
-			r = ruleset_remove_part(&talk->batch, part, list, jump.found ? jump.handle : 0);
+			r = ruleset_remove_part(&stage->batch, part, list, jump.found ? jump.handle : 0);
 		if (!r)
-			r = nf_end(&talk->batch);
+			r = nf_end(&stage->batch);
 		if (!r)
-			r = nf_talk_send(talk, NULL, NULL);
+			r = nf_stage_send(stage, NULL, NULL);
 	}
-	return r == PORT_E_REFUSED && talk->failure.errnum == ENOENT ? 0 : r;
+	return r == PORT_E_REFUSED && stage->failure.errnum == ENOENT ? 0 : r;
 }
 
 /**
@@ -232,15 +232,15 @@ static int drop_part(struct nf_talk *talk, const struct ruleset_part *part, uint
 int arm_drop_list(struct port *netfilter, const struct egress_clause *clause, struct error *reterr)
 {
 	struct ruleset_part parts[RULESET_PARTS];
-	NF_TALK_CLEANUP struct nf_talk talk;
+	NF_STAGE_CLEANUP struct nf_stage stage;
 	size_t n = ruleset_parts(clause, parts);
 	int r = 0;
 
-	nf_talk_begin(&talk, netfilter, false, reterr);
+	nf_stage_begin(&stage, netfilter, false, reterr);
 	for (size_t i = 0; i < n && !r; i++) {
-		talk.question = true;
-		r = drop_part(&talk, &parts[i], clause->list);
+		stage.question = true;
+		r = drop_part(&stage, &parts[i], clause->list);
 	}
 	/* A kernel without nf_tables has nothing to drop. */
-	return r && !nf_talk_unavailable(&talk, r) ? nf_talk_error(&talk, r) : 0;
+	return r && !nf_stage_unavailable(&stage, r) ? nf_stage_error(&stage, r) : 0;
 }

@@ -10,7 +10,7 @@
 #include "plugin/enforce/classifier_attach.h"
 #include "plugin/enforce/marks.h"
 #include "plugin/snat/nfrule.h"
-#include "plugin/snat/nftalk.h"
+#include "plugin/snat/nfstage.h"
 
 #define CHAIN "unguarded"
 #define CHAIN_OVERWRITTEN "overwritten"
@@ -34,19 +34,19 @@ static bool is_bridge(const char *table)
 }
 
 /** look() - Whether a table is there: 0, PORT_E_REFUSED (ENOENT: it is not), negative errno */
-static int look(struct nf_talk *talk, const char *table)
+static int look(struct nf_stage *stage, const char *table)
 {
 	unsigned whole = 0, wanted = is_bridge(table) ? 1 : 2;
 	char name[MARKS_NAME_MAX];
-	int r = nf_get_chain(&talk->batch, table, marks_name(CHAIN, name));
+	int r = nf_get_chain(&stage->batch, table, marks_name(CHAIN, name));
 
 	if (!r && !is_bridge(table))
-		r = nf_get_chain(&talk->batch, table, CHAIN_OVERWRITTEN);
+		r = nf_get_chain(&stage->batch, table, CHAIN_OVERWRITTEN);
 	if (!r)
-		r = nf_talk_send(talk, take_chain, &whole);
+		r = nf_stage_send(stage, take_chain, &whole);
 	if (r || whole == wanted)
 		return r;
-	talk->failure.errnum = ENOENT;
+	stage->failure.errnum = ENOENT;
 	return PORT_E_REFUSED;
 }
 
@@ -84,43 +84,43 @@ static int add_overwritten(struct batch *batch)
 }
 
 /** make() - Make a table, in place of what is left of one: 0, PORT_E_REFUSED, negative errno */
-static int make(struct nf_talk *talk, const char *table)
+static int make(struct nf_stage *stage, const char *table)
 {
 	/* Before everything, also before rules that set marks; a bridge's hook has the same number, and other priorities. */
 	static const struct nf_hook hook = {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW_BEFORE_DEFRAG};
 	char name[MARKS_NAME_MAX];
-	int r = nf_begin(&talk->batch);
+	int r = nf_begin(&stage->batch);
 
 	if (!r)
-		r = nf_add_table(&talk->batch, table);
+		r = nf_add_table(&stage->batch, table);
 	if (!r)
-		r = nf_delete_table(&talk->batch, table);
+		r = nf_delete_table(&stage->batch, table);
 	if (!r)
-		r = nf_add_table(&talk->batch, table);
+		r = nf_add_table(&stage->batch, table);
 	if (!r)
-		r = nf_add_chain(&talk->batch, table, marks_name(CHAIN, name), &hook);
+		r = nf_add_chain(&stage->batch, table, marks_name(CHAIN, name), &hook);
 	if (!r)
-		r = add_rule(&talk->batch, table);
+		r = add_rule(&stage->batch, table);
 	if (!r && !is_bridge(table))
-		r = add_overwritten(&talk->batch);
+		r = add_overwritten(&stage->batch);
 	if (!r)
-		r = nf_end(&talk->batch);
-	return r ? r : nf_talk_send(talk, NULL, NULL);
+		r = nf_end(&stage->batch);
+	return r ? r : nf_stage_send(stage, NULL, NULL);
 }
 
 /** ensure() - See that a table is there: 0, BACKSTOP_E_UNAVAILABLE, REFUSED */
 static int ensure(struct port *netfilter, const char *table, struct error *reterr)
 {
-	NF_TALK_CLEANUP struct nf_talk talk;
+	NF_STAGE_CLEANUP struct nf_stage stage;
 	int r;
 
-	nf_talk_begin(&talk, netfilter, false, reterr);
-	r = look(&talk, table);
-	if (r == PORT_E_REFUSED && talk.failure.errnum == ENOENT)
-		r = make(&talk, table);
-	if (r && nf_talk_unavailable(&talk, r))
+	nf_stage_begin(&stage, netfilter, false, reterr);
+	r = look(&stage, table);
+	if (r == PORT_E_REFUSED && stage.failure.errnum == ENOENT)
+		r = make(&stage, table);
+	if (r && nf_stage_unavailable(&stage, r))
 		return BACKSTOP_E_UNAVAILABLE;
-	return r ? nf_talk_error(&talk, r) : 0;
+	return r ? nf_stage_error(&stage, r) : 0;
 }
 
 /**
@@ -185,10 +185,10 @@ uint64_t backstop_dropped(struct port *netfilter)
 /** backstop_renew() - Make it again, so that it counts from 0: 0, REFUSED */
 int backstop_renew(struct port *netfilter, struct error *reterr)
 {
-	NF_TALK_CLEANUP struct nf_talk talk;
+	NF_STAGE_CLEANUP struct nf_stage stage;
 	int r;
 
-	nf_talk_begin(&talk, netfilter, false, reterr);
-	r = make(&talk, BACKSTOP_TABLE);
-	return r ? nf_talk_error(&talk, r) : 0;
+	nf_stage_begin(&stage, netfilter, false, reterr);
+	r = make(&stage, BACKSTOP_TABLE);
+	return r ? nf_stage_error(&stage, r) : 0;
 }
