@@ -4,6 +4,7 @@
 #include "plugin/commands/document.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -177,6 +178,21 @@ static int read_documents(struct reading *reading, struct values *values, json_t
 	return r < 0 ? r : 0;
 }
 
+/** begins_as_template() - Whether a text that should be JSON begins with what is still to be filled in */
+static bool begins_as_template(const struct source *text)
+{
+	return text->size >= 2 && (memcmp(text->text, "{{", 2) == 0 || memcmp(text->text, "{%", 2) == 0);
+}
+
+/** is_of_others() - Whether a file that nobody has named is another program's: many have a NAME.conf that was never JSON */
+static bool is_of_others(const struct reading *reading, const struct source *text)
+{
+	size_t blanks = strspn(text->text, " \t\r\n");
+
+	return !reading->named && fnmatch("*.conf", reading->file, FNM_CASEFOLD) == 0 &&
+	       !strchr("{[", text->text[blanks]);
+}
+
 /** read_template() - A template: what it says is not known; return whether it is one */
 static bool read_template(struct reading *reading, const struct source *text)
 {
@@ -189,7 +205,8 @@ static bool read_template(struct reading *reading, const struct source *text)
 		.message = "a template, which is not read; render it first: helm template … | rangeguard validate -",
 	};
 
-	if (values_syntax_of(reading->file) != VALUES_EITHER || !template_find(text->text, text->size, &position.at))
+	if (values_syntax_of(reading->file) == VALUES_EITHER ? !template_find(text->text, text->size, &position.at)
+							     : !begins_as_template(text))
 		return false;
 	finding.line = finding.column = 1;
 	if (reading->named)
@@ -261,7 +278,7 @@ int documents_read(struct documents *documents, const char *path, bool named)
 	if (r < 0)
 		return r;
 	text = source_without_mark(&source);
-	if (read_template(&reading, &text)) {
+	if (is_of_others(&reading, &text) || read_template(&reading, &text)) {
 		findings_pass_over(&documents->findings, reading.file);
 		return 0;
 	}

@@ -14,9 +14,16 @@ static void validate_list(struct survey *survey, struct reader *reader, const st
 {
 	const json_t *list = node->object;
 	struct netlist netlist;
+	json_t *named = NULL;
 	size_t mark;
 
-	netlist_read(reader, list, &netlist);
+	/* A list without a name in a resource gets the resource's: multus, getCNIConfigFromSpec(). */
+	if (node->delegate && !json_object_get(list, "name")) {
+		named = json_copy((json_t *)(uintptr_t)list);
+		(void)json_object_set_new(named, "name", json_string("unnamed"));
+	}
+	netlist_read(reader, named ? named : list, &netlist);
+	json_decref(named);
 	netlist_note_version(reader, list);
 	order_check(reader, list);
 	/* multus generates its configuration from a list that may stand in the same directory. */

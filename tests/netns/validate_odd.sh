@@ -70,6 +70,8 @@ test_what_is_nearly_json()
 	echo "$CONF $CONF" >a.conf
 	told 1 "one document ends here and another one begins" a.conf
 	echo '{{ configuration }}' >a.conf
+	told 2 "a template, which is not read; render it first" a.conf
+	echo "{\"type\": \"x\", \"ipam\": {{{ ipam }}}}" >a.conf
 	told 1 "a template has to be rendered first" a.conf
 	echo '{"name": "\u0000"}' >a.conf
 	told 1 "a NUL character" a.conf
@@ -91,6 +93,25 @@ test_names_in_a_directory()
 	mkdir d/.git
 	mv d/plan.YAML d/.git/plan.conf
 	told 2 "nothing to check in d" d
+}
+
+# What other programs have beside it fails no job
+test_other_programs_files()
+{
+	mkdir -p d
+	printf '!\nhostname r1\n' >d/frr.conf
+	echo 'checks = ["all"]' >d/staticcheck.conf
+	echo '{{ partial "index" }}' >d/index.json
+	echo '{{ partial "rss" }}' >d/rss.xml
+	echo "${CONF/10.20/10.30}" >d/10.conf
+	told 0 "1 file, 4 not read" d
+	told 1 "d/frr.conf:1:1: error RG001" d/frr.conf
+	# One that was meant to be JSON is told.
+	echo '{"cniVersion": "1.0.0", ' >d/11.conf
+	told 1 "d/11.conf:" d
+	# multus gives a list in an attachment the attachment's name.
+	printf 'apiVersion: k8s.cni.cncf.io/v1\nkind: NetworkAttachmentDefinition\nmetadata: {name: a}\nspec:\n  config: |\n    {"cniVersion": "0.3.1", "plugins": [{"type": "macvlan", "ipam": {"type": "host-local", "subnet": "10.30.1.0/24"}}]}\n' >nad.yaml
+	told 0 "1 file, 0 errors, 0 warnings" nad.yaml
 }
 
 # What is found when all has been read stands at its place in standard input, too
