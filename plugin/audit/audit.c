@@ -127,7 +127,7 @@ static int audit_kernel(const struct audit *audit, const struct lease_set *lease
 	}
 	for (size_t i = 0; i < inventory.n_items; i++)
 		check_item(audit, leases, &inventory.items[i]);
-	return 0;
+	return audit_spaces(audit, leases, &inventory);
 }
 
 /**

@@ -29,6 +29,9 @@ struct audit {
 
 int audit_run(const struct audit *audit);
 
+/* audit_spaces.c: addresses in network namespaces that no lease holds */
+struct inventory;
+int audit_spaces(const struct audit *audit, const struct lease_set *leases, const struct inventory *inventory);
 /* audit_policy.c: held addresses that are reserved now, entries that expire */
 int audit_policies(const struct audit *audit, const struct lease_set *leases);
 /* audit_inventory.c: held addresses that an inventory does not have, and the other way round */

@@ -68,6 +68,23 @@ test_route_and_interface_that_are_gone()
 	assert_equal '1 ["RG404","RG404"]' "$status $(rules)" "interface"
 }
 
+# Whoever gave it: an ADD would give it again
+test_address_in_a_namespace_that_no_lease_knows()
+{
+	container foreign
+	ip link add outside type veth peer name eth1 netns foreign
+	inside foreign ip address add 10.9.0.77/24 dev eth1
+	inside foreign ip address add 10.8.0.77/24 dev eth1
+	host_state >before
+	audit
+	assert_equal '1 ["RG401"]' "$status $(rules)" "findings"
+	assert_contains "$output" "10.9.0.77 is on interface eth1 in network namespace" "message"
+	assert_equal "$(<before)" "$(host_state)" "an audit changes nothing"
+	inside foreign ip address delete 10.9.0.77/24 dev eth1
+	audit
+	assert_equal "0 []" "$status $(rules)" "findings"
+}
+
 test_address_without_a_lease()
 {
 	cp -r /run/rangeguard kept

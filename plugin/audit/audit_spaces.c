@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Addresses in network namespaces, whoever gave them, against leases: one in a range that no lease knows is given again. */
+
+#include <string.h>
+
+#include "plugin/audit/audit.h"
+#include "plugin/network/in_use.h"
+#include "plugin/network/inventory.h"
+#include "plugin/overview/host_networks.h"
+
+/** struct looking - What each network is looked for in */
+struct looking {
+	const struct audit *audit;
+	const struct lease_set *leases;
+	const struct inventory *inventory;
+	const struct in_use *in_use;
+};
+
+/** is_held() - Whether a lease of any role holds an address */
+static bool is_held(const struct lease_set *leases, const struct address *address)
+{
+	for (size_t i = 0; i < leases->n; i++) {
+		struct lease lease = lease_set_get(leases, i);
+
+		for (size_t j = 0; j < lease.n_addresses; j++)
+			if (address_equal(&lease.addresses[j], address))
+				return true;
+	}
+	return false;
+}
+
+/** is_behind_ours() - Whether the address is behind a host end of ours, of which audit_kernel() tells */
+static bool is_behind_ours(const struct inventory *inventory, const struct address *address)
+{
+	for (size_t i = 0; i < inventory->n_items; i++)
+		for (size_t j = 0; j < inventory->items[i].n_addresses; j++)
+			if (address_equal(&inventory->items[i].addresses[j], address))
+				return true;
+	return false;
+}
+
+/** is_given() - Whether a network gives an address to containers */
+static bool is_given(const struct netconf *netconf, const struct address *address)
+{
+	for (size_t i = 0; i < netconf->n_sets; i++)
+		if (range_set_find(&netconf->sets[i], address))
+			return !range_set_excludes(&netconf->sets[i], address);
+	return false;
+}
+
+/** look_in_network() - host_network_fn */
+static int look_in_network(void *userdata, struct netconf *netconf)
+{
+	const struct looking *looking = userdata;
+	char text[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < looking->in_use->n_items; i++) {
+		const struct used_address *used = &looking->in_use->items[i];
+
+		if (!is_given(netconf, &used->address) || is_held(looking->leases, &used->address) ||
+		    is_behind_ours(looking->inventory, &used->address))
+			continue;
+		report_error(
+			looking->audit->report, RULE_NO_LEASE, looking->audit->data_dir, "",
+			"%s is on interface %s in network namespace net:[%llu], in a range of network %.64s, but no "
+			"lease holds it: it may be given again; take it away there, or let its plugin use "
+			"rangeguard as ipam",
+			address_format(&used->address, text), used->ifname, (unsigned long long)used->inode,
+			netconf->name);
+	}
+	return 0;
+}
+
+/**
+ * audit_spaces() - Look into the network namespaces of this host
+ * @audit:	What
+ * @leases:	Leases
+ * @inventory:	Host ends of ours
+ *
+ * Return: 0, negative errno
+ */
+int audit_spaces(const struct audit *audit, const struct lease_set *leases, const struct inventory *inventory)
+{
+	IN_USE_CLEANUP struct in_use in_use = {0};
+	struct looking looking = {.audit = audit, .leases = leases, .inventory = inventory, .in_use = &in_use};
+	int r = in_use_read(NULL, &in_use);
+
+	if (r < 0)
+		return r;
+	/* What is wrong with a configuration is told twice, and shown once. */
+	r = host_networks_each(audit->configs, look_in_network, &looking, audit->report);
+	return r < 0 ? r : 0;
+}
