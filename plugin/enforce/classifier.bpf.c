@@ -53,6 +53,7 @@
 static void *(*map_lookup)(void *map, const void *key) = (void *)BPF_FUNC_map_lookup_elem;
 static long (*load_bytes)(const void *skb, __u32 offset, void *to, __u32 length) = (void *)BPF_FUNC_skb_load_bytes;
 static long (*pull_data)(struct __sk_buff *skb, __u32 length) = (void *)BPF_FUNC_skb_pull_data;
+static long (*push_vlan)(struct __sk_buff *skb, __u16 protocol, __u16 tci) = (void *)BPF_FUNC_skb_vlan_push;
 static __u64 (*boot_ns)(void) = (void *)BPF_FUNC_ktime_get_boot_ns;
 
 typedef const struct classifier_element *element_t;
@@ -140,13 +141,25 @@ INLINE bool is_own_mac(element_t element, struct __sk_buff *skb, __u32 offset)
 	       mac[2] == own[2];
 }
 
-/** pass() - Mark a packet, and go on to the next program, qdisc or protocol */
+/**
+ * pass() - Mark a packet, and go on to the next program, qdisc or protocol
+ * @element:	Container
+ * @skb:	Frame
+ *
+ * A flowtable comes next, whose packets meet no fence. What is late gets a VLAN tag without a number (802.1p), for no flow
+ * there has one; the stack takes it off right after (__netif_receive_skb_core()).
+ *
+ * Return: TC_ACT_UNSPEC, TC_ACT_SHOT
+ */
 INLINE int pass(element_t element, struct __sk_buff *skb)
 {
 	__u32 mark = element->mark;
 
-	if (element->n_shared && is_late(element, skb))
+	if (element->n_shared && is_late(element, skb)) {
 		mark |= element->late;
+		if (push_vlan(skb, NETWORK16(ETH_P_8021Q), 0) < 0)
+			return TC_ACT_SHOT;
+	}
 	skb->mark |= mark;
 	return TC_ACT_UNSPEC;
 }

@@ -14,6 +14,7 @@
 #include "plugin/snat/assign.h"
 #include "plugin/snat/backstop.h"
 #include "plugin/snat/fence.h"
+#include "plugin/snat/offload.h"
 
 /** How often the table is mended before giving up: somebody who flushes it again and again is in the way */
 #define MENDING_ATTEMPTS 8
@@ -151,7 +152,10 @@ int protection_set_backstop(struct host *host, const struct protection *protecti
 		return 0;
 	r = host_open_netfilter(host, reterr);
 	if (!r)
-		r = backstop_ensure(host->netfilter, reterr);
+		r = backstop_ensure(host->netfilter, member_pinned(&protection->member), reterr);
+	/* It may be that somebody deleted it, and others have pins. */
+	if (r == BACKSTOP_E_MADE)
+		r = member_pinned(&protection->member) ? 0 : restore_shared(host, reterr);
 	if (!r)
 		r = guarding_again(host, reterr);
 	if (r != -EPROTONOSUPPORT && r != BACKSTOP_E_UNAVAILABLE)
@@ -191,6 +195,7 @@ static int put_into_table(struct host *host, const struct state *state, const st
 	    close_fence(host->rtnetlink, protection->member.egress, &lost, reterr) ||
 	    put_elements(host, state, protection, &lost, reterr))
 		return REFUSED;
+	offload_add(host->netfilter, protection->member.interface);
 	return lost ? restore_shared(host, reterr) : 0;
 }
 

@@ -286,17 +286,26 @@ static int restore_clause(struct port *rtnetlink, const struct egress_clause *cl
 	return clause->source.family ? fence_close(rtnetlink, clause->spans, clause->n_spans, reterr) : 0;
 }
 
-/** restore_egress() - ipam_egress_fn: what is shared by pins that somebody has; userdata is the port */
+/** struct pins - What stores tell of pins: @any: there is one */
+struct pins {
+	struct port *rtnetlink;
+	bool any;
+};
+
+/** restore_egress() - ipam_egress_fn: what is shared by pins that somebody has; userdata is a struct pins */
 static int restore_egress(void *userdata, const struct ipam_egress *egress)
 {
 	CLEANUP(egress_done) struct egress clauses = {0};
+	struct pins *pins = userdata;
 	struct error err = {0};
 
 	if (!egress->users || egress_decode(egress->definition, &clauses) < 0)
 		return 0;
-	for (size_t i = 0; i < clauses.n_clauses; i++)
-		if (restore_clause(userdata, &clauses.clauses[i], &err))
+	for (size_t i = 0; i < clauses.n_clauses; i++) {
+		pins->any |= clauses.clauses[i].source.family != FAMILY_NONE;
+		if (restore_clause(pins->rtnetlink, &clauses.clauses[i], &err))
 			log_line("%s", err.msg);
+	}
 	return 0;
 }
 
@@ -306,13 +315,13 @@ static int restore_other(void *userdata, struct store *store)
 	return ipam_each_egress(store, restore_egress, userdata);
 }
 
-/** restore_backstop() - The static table, where the kernel has nf_tables: 0, REFUSED */
-static int restore_backstop(struct host *host, struct error *reterr)
+/** restore_backstop() - The static table, where the kernel has nf_tables; @pinned: there are pins: 0, REFUSED */
+static int restore_backstop(struct host *host, bool pinned, struct error *reterr)
 {
 	int r = host_open_netfilter(host, reterr);
 
 	if (!r)
-		r = backstop_ensure(host->netfilter, reterr);
+		r = backstop_ensure(host->netfilter, pinned, reterr);
 	return r == REFUSED ? r : guarding_stop_bridging(host, 0, reterr);
 }
 
@@ -330,6 +339,7 @@ int restore_shared(struct host *host, struct error *reterr)
 {
 	STATE_CLEANUP struct state state = STATE_INIT;
 	STORE_CLEANUP struct store *store = NULL;
+	struct pins pins = {.rtnetlink = host->rtnetlink};
 	int r = state_open(host->data_dir, STATE_UPDATE, &state);
 
 	guarding_adopt_marks(host);
@@ -340,13 +350,13 @@ int restore_shared(struct host *host, struct error *reterr)
 	if (r == REFUSED)
 		return r;
 	if (!r)
-		r = ipam_each_egress(store, restore_egress, host->rtnetlink);
+		r = ipam_each_egress(store, restore_egress, &pins);
 	if (!r || r == IPAM_E_DAMAGED)
 		r = discard_restore(host, store, reterr);
 	if (!r)
-		r = restore_backstop(host, reterr);
-	if (!r)
-		r = other_stores_each(host, restore_other, host->rtnetlink, reterr);
+		r = other_stores_each(host, restore_other, &pins, reterr);
+	if (!r || r == IPAM_E_DAMAGED)
+		r = restore_backstop(host, pins.any, reterr);
 	if (r == REFUSED)
 		return r;
 	return r && r != IPAM_E_DAMAGED ? lease_store_error(host->data_dir, r, reterr) : 0;

@@ -14,6 +14,7 @@
 
 #include "plugin/report/error.h"
 #include "plugin/snat/member.h"
+#include "plugin/snat/offload.h"
 #include "rangeguard/outcome.h"
 
 /** Named outcomes beside 0 and REFUSED */
@@ -39,6 +40,7 @@ struct arm_table {
 	struct elements elements;
 	struct nf_element *lists;
 	size_t n_lists;
+	struct offload_devices devices;
 };
 
 int arm_table_begin(struct arm_table *table);

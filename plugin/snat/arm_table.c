@@ -62,6 +62,8 @@ int arm_table_add(struct arm_table *table, const struct member *member)
 {
 	int r = add_lists(table, member->egress);
 
+	if (!r)
+		r = offload_devices_add(&table->devices, member->interface);
 	return r ? r : member_elements(member, &table->elements);
 }
 
@@ -94,7 +96,10 @@ int arm_table_commit(struct port *netfilter, struct arm_table *table, struct err
 			reterr, stage.code,
 			"this kernel lacks a part of nftables (modules nft_chain_nat, nft_nat, nft_masq, nft_ct), which "
 			"snat and ipMasq need");
-	return r ? nf_stage_error(&stage, r) : 0;
+	if (r)
+		return nf_stage_error(&stage, r);
+	offload_make(netfilter, &table->devices);
+	return 0;
 }
 
 /** arm_table_done() - Release a table in the making */
@@ -103,6 +108,7 @@ void arm_table_done(struct arm_table *table)
 	batch_done(&table->batch);
 	elements_done(&table->elements);
 	free(table->lists);
+	offload_devices_done(&table->devices);
 	*table = (struct arm_table){0};
 }
 

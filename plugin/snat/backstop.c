@@ -27,24 +27,18 @@ static int take_chain(const struct nlmsghdr *message, void *userdata)
 	return r == -ENOMSG ? 0 : r;
 }
 
-/** is_bridge() - Whether a table is that of bridges, which has the one rule only */
-static bool is_bridge(const char *table)
+/** look() - Whether a table is there, with what @pinned containers need: 0, PORT_E_REFUSED (ENOENT: no), negative errno */
+static int look(struct nf_stage *stage, const char *table, bool pinned)
 {
-	return nf_family(table) == NFPROTO_BRIDGE;
-}
-
-/** look() - Whether a table is there: 0, PORT_E_REFUSED (ENOENT: it is not), negative errno */
-static int look(struct nf_stage *stage, const char *table)
-{
-	unsigned whole = 0, wanted = is_bridge(table) ? 1 : 2;
+	unsigned whole = 0;
 	char name[MARKS_NAME_MAX];
 	int r = nf_get_chain(&stage->batch, table, marks_name(CHAIN, name));
 
-	if (!r && !is_bridge(table))
+	if (!r && pinned)
 		r = nf_get_chain(&stage->batch, table, CHAIN_OVERWRITTEN);
 	if (!r)
 		r = nf_stage_send(stage, take_chain, &whole);
-	if (r || whole == wanted)
+	if (r || whole == 1U + pinned)
 		return r;
 	stage->failure.errnum = ENOENT;
 	return PORT_E_REFUSED;
@@ -83,8 +77,15 @@ static int add_overwritten(struct batch *batch)
 	return nf_rule_add(&rule, batch);
 }
 
-/** make() - Make a table, in place of what is left of one: 0, PORT_E_REFUSED, negative errno */
-static int make(struct nf_stage *stage, const char *table)
+/**
+ * make() - Make a table, in place of what is left of one
+ * @stage:	Stage
+ * @table:	Table
+ * @pinned:	With the chain for pinned containers
+ *
+ * Return: 0, PORT_E_REFUSED, negative errno
+ */
+static int make(struct nf_stage *stage, const char *table, bool pinned)
 {
 	/* Before everything, also before rules that set marks; a bridge's hook has the same number, and other priorities. */
 	static const struct nf_hook hook = {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW_BEFORE_DEFRAG};
@@ -101,38 +102,43 @@ static int make(struct nf_stage *stage, const char *table)
 		r = nf_add_chain(&stage->batch, table, marks_name(CHAIN, name), &hook);
 	if (!r)
 		r = add_rule(&stage->batch, table);
-	if (!r && !is_bridge(table))
+	if (!r && pinned)
 		r = add_overwritten(&stage->batch);
 	if (!r)
 		r = nf_end(&stage->batch);
 	return r ? r : nf_stage_send(stage, NULL, NULL);
 }
 
-/** ensure() - See that a table is there: 0, BACKSTOP_E_UNAVAILABLE, REFUSED */
-static int ensure(struct port *netfilter, const char *table, struct error *reterr)
+/** ensure() - See that a table is there: 0, BACKSTOP_E_MADE, BACKSTOP_E_UNAVAILABLE, REFUSED */
+static int ensure(struct port *netfilter, const char *table, bool pinned, struct error *reterr)
 {
+	bool made = false;
 	NF_STAGE_CLEANUP struct nf_stage stage;
 	int r;
 
 	nf_stage_begin(&stage, netfilter, false, reterr);
-	r = look(&stage, table);
-	if (r == PORT_E_REFUSED && stage.failure.errnum == ENOENT)
-		r = make(&stage, table);
+	r = look(&stage, table, pinned);
+	if (r == PORT_E_REFUSED && stage.failure.errnum == ENOENT) {
+		r = make(&stage, table, pinned);
+		made = !r;
+	}
 	if (r && nf_stage_unavailable(&stage, r))
 		return BACKSTOP_E_UNAVAILABLE;
-	return r ? nf_stage_error(&stage, r) : 0;
+	return r ? nf_stage_error(&stage, r) : made ? BACKSTOP_E_MADE : 0;
 }
 
 /**
  * backstop_ensure() - See that the backstop is there
  * @netfilter:	Port
+ * @pinned:	Whether a container has a pin: hosts without pay nothing for what only they need
  * @reterr:	Code 107
  *
- * Return: 0, BACKSTOP_E_UNAVAILABLE, REFUSED
+ * Return: 0; BACKSTOP_E_MADE, then there may be pinned containers of which the caller knows nothing; BACKSTOP_E_UNAVAILABLE,
+ * REFUSED
  */
-int backstop_ensure(struct port *netfilter, struct error *reterr)
+int backstop_ensure(struct port *netfilter, bool pinned, struct error *reterr)
 {
-	return ensure(netfilter, BACKSTOP_TABLE, reterr);
+	return ensure(netfilter, BACKSTOP_TABLE, pinned, reterr);
 }
 
 /**
@@ -144,7 +150,9 @@ int backstop_ensure(struct port *netfilter, struct error *reterr)
  */
 int backstop_ensure_bridge(struct port *netfilter, struct error *reterr)
 {
-	return ensure(netfilter, NF_TABLE_BRIDGE, reterr);
+	int r = ensure(netfilter, NF_TABLE_BRIDGE, false, reterr);
+
+	return r == BACKSTOP_E_MADE ? 0 : r;
 }
 
 /** take_packets() - port_reply_fn: add what a rule has counted; @userdata is the number */
@@ -189,6 +197,7 @@ int backstop_renew(struct port *netfilter, struct error *reterr)
 	int r;
 
 	nf_stage_begin(&stage, netfilter, false, reterr);
-	r = make(&stage, BACKSTOP_TABLE);
+	/* With what pinned containers need, if that is there */
+	r = make(&stage, BACKSTOP_TABLE, look(&stage, BACKSTOP_TABLE, true) == 0);
 	return r ? nf_stage_error(&stage, r) : 0;
 }

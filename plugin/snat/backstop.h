@@ -22,9 +22,10 @@
 /** Named outcomes beside 0 and REFUSED */
 enum backstop_outcome {
 	BACKSTOP_E_UNAVAILABLE = OUTCOMES_BACKSTOP, /* the kernel has no nf_tables */
+	BACKSTOP_E_MADE,			    /* it was not there, or not whole */
 };
 
-int backstop_ensure(struct port *netfilter, struct error *reterr);
+int backstop_ensure(struct port *netfilter, bool pinned, struct error *reterr);
 int backstop_ensure_bridge(struct port *netfilter, struct error *reterr);
 uint64_t backstop_dropped(struct port *netfilter);
 int backstop_renew(struct port *netfilter, struct error *reterr);

@@ -229,14 +229,26 @@ void nf_match_groups(struct nf_rule *rule, uint32_t mask, uint32_t group)
 	compare(rule, NFT_CMP_EQ, &group, sizeof(group));
 }
 
+/** match_status() - Packets of a flow of whose status @bit is set, or is not */
+static void match_status(struct nf_rule *rule, uint32_t bit, bool set)
+{
+	static const uint32_t none;
+
+	load_ct(rule, NFT_CT_STATUS, -1, NFT_REG_1);
+	bitwise(rule, &bit, &none, sizeof(bit));
+	compare(rule, set ? NFT_CMP_NEQ : NFT_CMP_EQ, &none, sizeof(none));
+}
+
 /** nf_match_new_flow() - Packets of a flow whose first packet has not left yet; not those that are tracked as none */
 void nf_match_new_flow(struct nf_rule *rule)
 {
-	static const uint32_t none, confirmed = IPS_CONFIRMED;
+	match_status(rule, IPS_CONFIRMED, false);
+}
 
-	load_ct(rule, NFT_CT_STATUS, -1, NFT_REG_1);
-	bitwise(rule, &confirmed, &none, sizeof(confirmed));
-	compare(rule, NFT_CMP_EQ, &none, sizeof(none));
+/** nf_match_source_translated() - Packets of a flow that has another source outside, or has not; tracked ones only */
+void nf_match_source_translated(struct nf_rule *rule, bool translated)
+{
+	match_status(rule, IPS_SRC_NAT, translated);
 }
 
 /**
@@ -358,4 +370,13 @@ void nf_translate_source(struct nf_rule *rule, enum family family, enum nf_set m
 void nf_masquerade(struct nf_rule *rule)
 {
 	(void)add(rule, "masq");
+}
+
+/** nf_offload() - The packet's flow is taken into a flowtable, when it is established */
+void nf_offload(struct nf_rule *rule, const char *flowtable)
+{
+	struct nftnl_expr *expression = add(rule, "flow_offload");
+
+	if (expression && nftnl_expr_set_str(expression, NFTNL_EXPR_FLOW_TABLE_NAME, flowtable) < 0)
+		rule->failed = true;
 }

@@ -42,6 +42,7 @@ void nf_match_marks(struct nf_rule *rule, uint32_t mask, uint32_t value, bool eq
 void nf_match_group(struct nf_rule *rule, uint32_t group);
 void nf_match_groups(struct nf_rule *rule, uint32_t mask, uint32_t group);
 void nf_match_new_flow(struct nf_rule *rule);
+void nf_match_source_translated(struct nf_rule *rule, bool translated);
 void nf_match_pair(struct nf_rule *rule, enum family family, enum nf_pair pair, enum nf_set set, uint64_t list);
 void nf_match_party_in(struct nf_rule *rule, enum family family, bool opener, enum nf_set set, uint64_t list);
 void nf_match_source_in(struct nf_rule *rule, enum family family, enum nf_set set, uint64_t list);
@@ -54,5 +55,6 @@ void nf_set_marks(struct nf_rule *rule, uint32_t mask, uint32_t value);
 void nf_count(struct nf_rule *rule);
 void nf_translate_source(struct nf_rule *rule, enum family family, enum nf_set map, uint64_t list);
 void nf_masquerade(struct nf_rule *rule);
+void nf_offload(struct nf_rule *rule, const char *flowtable);
 
 #endif

@@ -104,15 +104,15 @@ static int sort_out(struct batch *batch, const char *chain, uint32_t mask, uint3
 	return nf_rule_add(&rule, batch);
 }
 
-/** incoming_rules() - Packets of pinned containers are looked at, unless their time is over; first what is frequent */
+/** incoming_rules() - Packets of pinned containers are looked at, unless their time is over; first who has no pin goes on */
 static int incoming_rules(struct batch *batch, const char *chain)
 {
 	struct marks marks = ruleset_marks();
 	uint32_t pinned = marks.pinned | marks.late;
-	int r = sort_out(batch, chain, pinned | marks.guarded, marks.pinned | marks.guarded, NFT_GOTO, CHAIN_PINNED);
+	int r = sort_out(batch, chain, marks.pinned | marks.guarded, marks.guarded, NF_ACCEPT, NULL);
 
 	if (!r)
-		r = sort_out(batch, chain, marks.guarded, marks.guarded, NF_ACCEPT, NULL);
+		r = sort_out(batch, chain, pinned, marks.pinned, NFT_GOTO, CHAIN_PINNED);
 	for (size_t i = 0; i < N_FAMILIES && !r; i++)
 		r = mark_again(batch, chain, families[i], marks.pinned);
 	return r ? r : sort_out(batch, chain, pinned, marks.pinned, NFT_GOTO, CHAIN_PINNED);
@@ -141,17 +141,21 @@ static int leaving_rules(struct batch *batch, const char *chain)
 /** check_rules() - Each packet of a pinned container is looked at when it leaves, also one whose marks somebody took away */
 static int check_rules(struct batch *batch, const char *chain)
 {
+	struct marks marks = ruleset_marks();
+	uint32_t pinned = marks.pinned | marks.checked;
 	struct nf_rule rule;
-	int r;
+	int r = sort_out(batch, chain, pinned | marks.guarded, marks.guarded, NF_ACCEPT, NULL);
 
+	if (r)
+		return r;
 	nf_rule_begin(&rule, NF_TABLE, chain);
-	nf_match_marks(&rule, ruleset_marks().pinned | ruleset_marks().checked, 0, false);
+	nf_match_marks(&rule, pinned, 0, false);
 	nf_verdict(&rule, NFT_GOTO, CHAIN_LEAVING);
 	r = nf_rule_add(&rule, batch);
 	if (r)
 		return r;
 	nf_rule_begin(&rule, NF_TABLE, chain);
-	nf_match_marks(&rule, ruleset_marks().guarded, 0, true);
+	nf_match_marks(&rule, marks.guarded, 0, true);
 	nf_match_group(&rule, CLASSIFIER_GROUP_PINNED);
 	nf_verdict(&rule, NFT_GOTO, CHAIN_LEAVING);
 	return nf_rule_add(&rule, batch);
@@ -166,7 +170,7 @@ static const struct base_chain base_chains[] = {
 	{CHAIN_PINNED, {.type = NULL}, 6, 2, pinned_rules},
 	{CHAIN_INCOMING, {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 1}, 5, 0, incoming_rules},
 	{CHAIN_LEAVING, {.type = NULL}, 1, 2, leaving_rules},
-	{"check", {"filter", NF_INET_POST_ROUTING, NF_IP_PRI_LAST - 1}, 2, 0, check_rules},
+	{"check", {"filter", NF_INET_POST_ROUTING, NF_IP_PRI_LAST - 1}, 3, 0, check_rules},
 	{CHAIN_PINS, {"nat", NF_INET_POST_ROUTING, -199}, 2, 0, pins_rules},
 	/* Deleting the last nat chain of a hook unhooks NAT: flows that are translated would leave as they are. */
 	{"anchor", {"nat", NF_INET_POST_ROUTING, -198}, 0, 0, NULL},

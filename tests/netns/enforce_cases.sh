@@ -43,7 +43,7 @@ datagrams()
 	local i
 
 	for i in 1 2; do
-		inside "$1" socat -u - "UDP4-DATAGRAM:198.51.100.2:9,sourceport=5000,reuseaddr${2:+,bind=$2:5000}" <<<"$i" || true
+		inside "$1" socat -u - "UDP4-DATAGRAM:198.51.100.2:9,bind=${2-}:5000" <<<"$i" || true
 	done
 }
 

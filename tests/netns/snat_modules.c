@@ -7,8 +7,10 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "plugin/enforce/classifier_attach.h"
+#include "plugin/enforce/deadlines.h"
 #include "plugin/snat/assign.h"
 #include "plugin/snat/conntrack.h"
 #include "plugin/snat/fence.h"
@@ -75,6 +77,36 @@ static int mark_all(struct call *call, bool new_interface)
 	return new_interface ? classifier_attach_new(call->host, &classifier, ifindex, CLASSIFIER_GROUP_PINNED, false,
 						     &call->err)
 			     : classifier_attach(call->host, &classifier, ifindex, CLASSIFIER_GROUP_PINNED, &call->err);
+}
+
+/** due() - The container at argument 0 has a source that hosts share, argument 1, which is open for an hour, or closed */
+static int due(struct call *call, bool open)
+{
+	CLASSIFIER_CLEANUP struct classifier classifier = CLASSIFIER_INIT;
+	struct address source = address_of(call, 1);
+	struct classifier_element element;
+	uint32_t ifindex = index_of(call, 0);
+	int deadlines CLEANUP_CLOSE = deadlines_open(call->host);
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	if (deadlines < 0 || classifier_open(call->host, &classifier, &call->err) ||
+	    classifier_get(&classifier, ifindex, &element) < 0 ||
+	    deadlines_put(deadlines, &source, open ? (uint64_t)(now.tv_sec + 3600) * 1000000000U : DEADLINE_CLOSED) < 0)
+		return REFUSED;
+	element.n_shared = 1;
+	deadlines_key(&source, element.shared[0]);
+	return classifier_put(&classifier, ifindex, &element, &call->err);
+}
+
+static int due_later(struct call *call)
+{
+	return due(call, true);
+}
+
+static int due_now(struct call *call)
+{
+	return due(call, false);
 }
 
 static int arm(struct call *call)
@@ -156,9 +188,17 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(struct call *call);
 	} commands[] = {
-		{"arm", arm},	      {"arm-new", arm_new}, {"close", close_fence},
-		{"open", open_fence}, {"put", put},	    {"remove", take},
-		{"usable", usable},   {"forget", forget},   {"forget-each", forget_each},
+		{"arm", arm},
+		{"arm-new", arm_new},
+		{"close", close_fence},
+		{"open", open_fence},
+		{"put", put},
+		{"remove", take},
+		{"usable", usable},
+		{"forget", forget},
+		{"forget-each", forget_each},
+		{"due-later", due_later},
+		{"due-now", due_now},
 	};
 	struct call call = {.arguments = argv + 2, .n = argc > 2 ? (size_t)argc - 2 : 0};
 	int r = -1;

@@ -336,15 +336,32 @@ static int fails(struct port_failure *reterr)
 	return PORT_E_REFUSED;
 }
 
+/** wants_flowtable() - Whether messages are about a flowtable, which this kernel has not got; who sends them does without */
+static bool wants_flowtable(struct batch *batch)
+{
+	const struct nlmsghdr *message = (const void *)batch_data(batch);
+	int rest = (int)batch->used;
+
+	for (; mnl_nlmsg_ok(message, rest); message = mnl_nlmsg_next(message, &rest))
+		if (message->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWFLOWTABLE))
+			return true;
+	return false;
+}
+
 /** send_all() - Messages that are no dump */
 static int send_all(struct batch *batch, port_reply_fn reply, void *userdata, struct port_failure *reterr)
 {
 	static struct nf_fake_tables before;
 	struct call call = {.reply = reply, .userdata = userdata};
 	const struct nlmsghdr *message = (const void *)batch_data(batch);
-	int rest = (int)batch->used, r = fails(reterr);
+	int rest = (int)batch->used, r;
 	bool refused = false;
 
+	if (wants_flowtable(batch)) {
+		*reterr = (struct port_failure){.errnum = ENOENT};
+		return PORT_E_REFUSED;
+	}
+	r = fails(reterr);
 	if (r)
 		return r;
 	before = nf_fake.now;

@@ -19,6 +19,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
+#include "plugin/snat/offload.h"
 #include "plugin/snat/ruleset.h"
 
 #define LINE_MAX_BYTES 1024U
@@ -154,6 +155,9 @@ static void say(const struct nlmsghdr *message, char *line)
 	case NFT_MSG_DELCHAIN:
 		verb = "delete chain";
 		break;
+	case NFT_MSG_NEWFLOWTABLE:
+		verb = "flowtable";
+		break;
 	case NFT_MSG_DELRULE:
 		verb = "delete rule";
 		break;
@@ -271,14 +275,14 @@ static void which_packets_may_go_on(void **state)
 			"0xff9fffff ) ^ 0x00400000 ] [ meta set mark with reg 1 ] [ immediate reg 0 accept ]",
 			NULL,
 		});
-	/* Pinned and guarded, not late; guarded; with its marks taken away; pinned, not late */
+	/* Guarded, not pinned; pinned, not late; with its marks taken away */
 	assert_says(
 		&script,
 		(const char *[]){
-			"inet rangeguard incoming [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x01a00000 ) ^ "
-			"0x00000000 ] [ cmp eq reg 1 0x01200000 ] [ immediate reg 0 goto -> pinned ]",
-			"inet rangeguard incoming [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x01000000 ) ^ "
+			"inet rangeguard incoming [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x01200000 ) ^ "
 			"0x00000000 ] [ cmp eq reg 1 0x01000000 ] [ immediate reg 0 accept ]",
+			"inet rangeguard incoming [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00a00000 ) ^ "
+			"0x00000000 ] [ cmp eq reg 1 0x00200000 ] [ immediate reg 0 goto -> pinned ]",
 			"inet rangeguard incoming [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x01000000 ) ^ "
 			"0x00000000 ] [ cmp eq reg 1 0x00000000 ] [ meta load iifgroup => reg 1 ] [ cmp eq reg 1 0x00000053 ] "
 			"[ meta load nfproto => reg 1 ] [ cmp eq reg 1 0x00000002 ] [ payload load 4b @ network header + 12 => "
@@ -342,6 +346,51 @@ static void a_pins_list(void **state)
 		&script,
 		"inet rangeguard sent4-0123456789abcdef [ payload load 4b @ network header + 12 => reg 1 ] [ lookup "
 		"reg 1 set held4-0123456789abcdef ] [ counter pkts 0 bytes 0 ] [ immediate reg 0 drop ]"));
+}
+
+/* The chain behind all of others in forward (hook 2): what is not translated goes on; of the rest a pinned container's flow with
+ * its pin, and another container's. Nine hundred devices take four messages. */
+static void a_short_cut(void **state)
+{
+	static char names[900][IFNAMSIZ];
+	const struct offload_devices devices = {.names = names, .n = sizeof(names) / sizeof(names[0])};
+	static struct script script;
+	BATCH_CLEANUP struct batch batch = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		(void)snprintf(names[i], sizeof(names[i]), "rg%zu", i);
+	assert_int_equal(nf_begin(&batch), 0);
+	assert_int_equal(offload_put(&batch, &devices), 0);
+	assert_int_equal(nf_end(&batch), 0);
+	read_batch(&batch, &script);
+	assert_says(
+		&script,
+		(const char *[]){
+			"flowtable",
+			"chain shortcut filter hook 2 priority 2147483646 policy 1",
+			"inet rangeguard shortcut [ ct load status => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00000010 ) ^ "
+			"0x00000000 ] [ cmp eq reg 1 0x00000000 ] [ immediate reg 0 accept ]",
+			"inet rangeguard shortcut [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00400000 ) ^ "
+			"0x00000000 ] [ cmp eq reg 1 0x00400000 ] [ ct load src_ip => reg 1 , dir original ] [ ct load "
+			"dst_ip => reg 9 , dir reply ] [ lookup reg 1 set pairs4 ] [ flow_offload flowtable established ]",
+			NULL,
+		});
+	assert_says(
+		&script,
+		(const char *[]){
+			"inet rangeguard shortcut [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x01600000 ) ^ "
+			"0x00000000 ] [ cmp eq reg 1 0x01000000 ] [ ct load src_ip => reg 1 , dir original ] [ lookup reg "
+			"1 set translated4 ] [ flow_offload flowtable established ]",
+			"inet rangeguard shortcut [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x01600000 ) ^ "
+			"0x00000000 ] [ cmp eq reg 1 0x01000000 ] [ ct load src_ip6 => reg 1 , dir original ] [ lookup reg "
+			"1 set translated6 ] [ flow_offload flowtable established ]",
+			"flowtable",
+			"flowtable",
+			"flowtable",
+			"flowtable",
+			NULL,
+		});
 }
 
 /* What is no single prefix needs a set, without a name (1), constant (2), of intervals (4), which the rule names, too. */
@@ -484,10 +533,15 @@ static void elements_are_read_as_written(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_whole_table),      cmocka_unit_test(which_packets_may_go_on),
-		cmocka_unit_test(a_pins_list),	      cmocka_unit_test(a_list_that_is_no_prefix),
-		cmocka_unit_test(a_masqueraded_list), cmocka_unit_test(a_list_away),
-		cmocka_unit_test(many_elements),      cmocka_unit_test(elements_are_read_as_written),
+		cmocka_unit_test(a_whole_table),
+		cmocka_unit_test(which_packets_may_go_on),
+		cmocka_unit_test(a_pins_list),
+		cmocka_unit_test(a_list_that_is_no_prefix),
+		cmocka_unit_test(a_short_cut),
+		cmocka_unit_test(a_masqueraded_list),
+		cmocka_unit_test(a_list_away),
+		cmocka_unit_test(many_elements),
+		cmocka_unit_test(elements_are_read_as_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

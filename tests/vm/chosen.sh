@@ -5,6 +5,7 @@
 # each kind is tried on any machine, the others while there is time.
 
 SECONDS_OF_TESTS=${RANGEGUARD_VM_SECONDS:-100}
+export ENFORCE_SECONDS=${ENFORCE_SECONDS:-30}
 CHOSEN="
 routed.sh     test_first_packet_is_answered test_forwarding_is_switched_on_per_family test_delete_needs_only_names
 snat.sh       test_pinned_and_others test_next_holder_inherits_nothing test_beside_others_tables test_behind_bridge
@@ -13,6 +14,8 @@ snat_fence.sh test_flush_ruleset test_established_flows test_del_while_the_rules
 upkeep.sh     test_r37_check_finds_what_is_missing test_gc_removes_many_interfaces_in_one_go
 roles.sh      test_r24_chained_passes_prev_result_on test_portmap_and_tuning_behind_rangeguard
 recovery.sh   test_store_is_missing
+enforce_cases.sh test_flow_of_an_earlier_holder test_one_object_and_then_the_ruleset test_chained_del_of_a_running_container test_ports_of_a_bridge
+enforce_random.sh test_one_object_at_a_time
 "
 
 # run_nth N LINE: the N-th test of a kind, if it has so many

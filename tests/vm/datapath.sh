@@ -2,32 +2,38 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What a packet on its way through the host costs, counted in instructions, in a virtual machine whose clock counts them
-# (run.sh: four nanoseconds each), beside Debian's reference ptp: a container sends by TCP to a service behind the host,
-# packets of 64 KiB (the kernel's segmentation offload) and of 1.5 KiB (without). What the sender and the receiver cost is
-# part of it, and the same for all.
+# (run.sh: four nanoseconds each), beside Debian's reference ptp: a container sends datagrams of a full packet to a service
+# behind the host, which does not read them. What sending and dropping costs is part of it, and the same for all. UDP has no
+# feedback, so that a run repeats to a few instructions; how many packets TCP acknowledges at once differs from start to
+# start.
 
 # shellcheck source=tests/snat.sh
 source "$(dirname "$0")/../snat.sh"
 
 PUMP=${RANGEGUARD_PUMP:-/work/vm_pump}
 NS_PER_INSTRUCTION=4
-LARGE_BYTES=$((32 * 1024 * 1024))
-SMALL_BYTES=$((8 * 1024 * 1024))
+DATAGRAMS=500
 PTP='{"cniVersion": "1.0.0", "name": "pods", "type": "ptp", "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.9.0.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}}'
 OURS='{"cniVersion": "1.0.0", "name": "pods", "type": "rangeguard", "ipam": {"type": "rangeguard", "ranges": [[{"subnet": "10.9.0.0/24"}]]}}'
 PIN='[{"name": "mainframe", "source": ["192.0.2.10"], "destinations": ["198.51.100.0/24"]}]'
+# A hundred others, each with a destination of its own
+PINS=$(jq -nc '[range(100) as $i | {name: "pin\($i)", source: ["192.0.2.10"], destinations: ["198.18.\($i).0/24"]}]')
 
-# Cases: name, beside which one, at most so many percent of it with 64 KiB and with 1.5 KiB packets: what holds today, and a
-# margin, since how many packets TCP acknowledges at once differs from start to start (seen: 4 % with large packets, 8 % with
-# small ones)
+# Cases: name, beside which one, at most so many thousandths of it. A case without a flowtable is what a kernel without one
+# does; else established flows of pinned and masqueraded containers take the short cut (plugin/snat/offload.h).
+# Where more than the contract's goal is let pass (plain 1050, plain-by-pinned and pin-long 1150), what is left is: 280 of
+# 13,280 instructions for any program at the ingress of an interface, 310 for one chain with one rule; connection tracking
+# 1,440 and the first policy rule 530 for everybody on the host.
 CASES="
-ptp             -         -   -
-ptp-masq        -         -   -
-unguarded       ptp       110 120
-plain           ptp       112 125
-plain-by-pinned plain     140 140
-masq            ptp-masq  110 130
-pin             ptp-masq  125 150
+ptp              -         -
+ptp-masq         -         -
+unguarded        ptp       1005
+plain            ptp       1075
+plain-by-pinned  plain     1265
+masq             ptp-masq   950
+pin              ptp       1000
+pin-of-many      pin       1020
+pin-long         ptp-masq  1290
 "
 
 # attach_CASE: c1
@@ -67,58 +73,71 @@ attach_pin()
 	add c1 "$(jq -c --argjson pin "$PIN" '.snat = $pin' <<<"$OURS")"
 }
 
-# instructions SIZE BYTES: per packet of that size when c1 sends so much
+# Beside ten thousand containers, as far as the ruleset knows of them, and a hundred pins
+attach_pin-of-many()
+{
+	local set
+
+	add c2 "$(jq -c --argjson pins "$PINS" '.snat = $pins' <<<"$OURS")"
+	attach_pin
+	for set in translated4 pinned4 pairs4; do
+		echo "add element inet rangeguard $set {"
+		for ((i = 0; i < 10000; i++)); do
+			echo "10.$((10 + i / 250)).$((i % 250)).1$([[ $set != pairs4 ]] || echo ' . 192.0.2.10'),"
+		done
+		echo "}"
+	done | nft -f -
+}
+
+# As on a kernel without flowtables
+attach_pin-long()
+{
+	attach_pin
+	nft flush chain inet rangeguard shortcut
+	nft delete chain inet rangeguard shortcut
+	nft delete flowtable inet rangeguard established
+}
+
+# instructions: per datagram that c1 sends
 instructions()
 {
-	local ns
+	local ns holder
 
-	inside legacy "$PUMP" sink 7000 "$2" &
-	wait_until 20 sh -c 'nsenter --net=/run/netns/legacy ss -Hltn sport = 7000 | grep -q :7000'
-	ns=$(inside c1 "$PUMP" send 198.51.100.2 7000 "$2") || kill "$!"
-	wait
-	echo $((ns * $1 / $2 / NS_PER_INSTRUCTION))
+	inside legacy nft flush ruleset
+	nsenter --net=/run/netns/legacy -- "$PUMP" hold 7000 >/dev/null &
+	holder=$!
+	wait_until 20 sh -c 'nsenter --net=/run/netns/legacy ss -Hlun sport = 7000 | grep -q :7000'
+	ns=$(inside c1 "$PUMP" flood 198.51.100.2 7000 "$DATAGRAMS")
+	kill "$holder"
+	echo $((ns / DATAGRAMS / NS_PER_INSTRUCTION))
 }
 
-# measure CASE: instructions per packet of 64 KiB, and of 1.5 KiB
+# measure CASE
 measure()
 {
-	local large small
-
 	"attach_$1" >attached || fail "$1: $(<attached)"
-	large=$(instructions 65536 "$LARGE_BYTES")
-	inside c1 ethtool -K eth0 tso off gso off >/dev/null
-	small=$(instructions 1500 "$SMALL_BYTES")
-	echo "$large $small"
-}
-
-# percent N OF: rounded
-percent()
-{
-	echo $((($1 * 200 + $2) / (2 * $2)))
+	instructions
 }
 
 test_cost_beside_ptp()
 {
-	local name beside large small most_large most_small
-	local -A of_large=() of_small=()
-	local over=
+	local name beside most over=
+	local -i ratio
+	local -A cost=()
 
-	while read -r name beside most_large most_small; do
+	while read -r name beside most; do
 		[[ -n "$name" ]] || continue
-		read -r large small < <(unshare --net --mount --propagation private "$0" --case "$name")
-		((${large:-0} > 0 && ${small:-0} > 0)) || fail "$name: not measured"
-		of_large[$name]=$large
-		of_small[$name]=$small
+		cost[$name]=$(unshare --net --mount --propagation private "$0" --case "$name")
+		((${cost[$name]:-0} > 0)) || fail "$name: not measured"
 		if [[ "$beside" == - ]]; then
-			note "$name: $large and $small instructions per packet of 64 KiB and of 1.5 KiB"
+			note "$name: ${cost[$name]} instructions per packet"
 			continue
 		fi
-		large=$(percent "$large" "${of_large[$beside]}")
-		small=$(percent "$small" "${of_small[$beside]}")
-		note "$name: ${of_large[$name]} and ${of_small[$name]}, $large and $small % of $beside (at most $most_large and $most_small)"
-		((large <= most_large && small <= most_small)) || over+=" $name ($large, $small % of $beside)"
+		ratio=$(((cost[$name] * 2000 + cost[$beside]) / (2 * cost[$beside])))
+		note "$name: ${cost[$name]}, $ratio thousandths of $beside (at most $most)"
+		((ratio <= most)) || over+=" $name ($ratio of $beside)"
 	done <<<"$CASES"
-	assert_empty "$over" "dearer than it was"
+	assert_empty "$over" "dearer than it may be, in thousandths"
 }
 
 if [[ "${1-}" == --case ]]; then

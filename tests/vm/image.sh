@@ -13,7 +13,7 @@ KEY=/usr/share/keyrings/debian-archive-keyring.gpg
 KERNELS=(stable backports)
 # What the tests call, and what the plugin is linked to
 PACKAGES=(iproute2 nftables iptables iputils-ping jq conntrack socat strace procps kmod busybox-static ethtool
-	containernetworking-plugins libmnl0 libnftnl11 libjansson4 liblmdb0)
+	containernetworking-plugins libmnl0 libnftnl11 libjansson4 liblmdb0 libnl-3-200 libxxhash0)
 # Those of the kernel's modules that a network needs, as paths below kernel/
 MODULES=(net lib crypto arch/x86/crypto fs/ext4 fs/jbd2 fs/mbcache.ko fs/overlayfs drivers/virtio drivers/block drivers/net/virtio_net.ko
 	drivers/net/bonding drivers/net/dummy.ko drivers/net/ifb.ko drivers/net/ipvlan drivers/net/macvlan.ko drivers/net/tun.ko

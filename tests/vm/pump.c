@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What run.sh and datapath.sh measure with.
+ * What datapath.sh measures with.
  *
- *   vm_pump tsc                     how many thousand ticks a second this processor's time stamp counter makes
- *   vm_pump sink PORT BYTES         for one connection: answers each BYTES that arrive with one byte
- *   vm_pump send IPV4 PORT BYTES    sends that many until it has the answer, three times; prints what the quicker one of the
- *                                   last two took, in ns
- *
- * Buffers have a fixed size, so that the kernel finds none out while the time runs.
+ *   vm_pump hold PORT               receives nothing of what comes by UDP, so that the kernel drops it there
+ *   vm_pump flood IPV4 PORT N       sends N datagrams of a full packet, nine times; prints what the quickest time took, in ns
  */
 
 #include <arpa/inet.h>
@@ -19,11 +15,11 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
-enum { CHUNK = 64 * 1024, SOCKET_BUFFER = 512 * 1024 };
+/** A full packet of Ethernet */
+enum { DATAGRAM = 1472, ROUNDS = 9 };
 
-static char buffer[CHUNK];
+static const char buffer[DATAGRAM];
 
 /** die() - Say what failed and end */
 static void die(const char *what)
@@ -41,88 +37,36 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
 }
 
-/** tsc_khz() - Ticks of the time stamp counter in a tenth of a second, per millisecond */
-static uint64_t tsc_khz(void)
-{
-	uint64_t start = now_ns(), ticks = __rdtsc(), now;
-
-	do
-		now = now_ns();
-	while (now - start < 100000000U);
-	return (__rdtsc() - ticks) * 1000000U / (now - start);
-}
-
-/** move_bytes() - Read or write so many; return whether the connection still stood */
-static int move_bytes(int fd, size_t n, ssize_t (*step)(int fd, size_t most))
-{
-	while (n > 0) {
-		ssize_t moved = step(fd, n < CHUNK ? n : CHUNK);
-
-		if (moved < 0)
-			die("connection");
-		if (moved == 0)
-			return 0;
-		n -= (size_t)moved;
-	}
-	return 1;
-}
-
-static ssize_t read_step(int fd, size_t most)
-{
-	return read(fd, buffer, most);
-}
-
-static ssize_t write_step(int fd, size_t most)
-{
-	return write(fd, buffer, most);
-}
-
-/** new_socket() - A TCP socket with fixed buffers */
-static int new_socket(void)
-{
-	static const int size = SOCKET_BUFFER;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
-		die("socket");
-	return fd;
-}
-
-/** sink() - One connection to a port, until it ends */
-static void sink(uint16_t port, size_t bytes)
+/** hold() - What `hold` does, until it is killed */
+static void hold(uint16_t port)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-	int listener = new_socket(), fd;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
-	if (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) ||
-	    bind(listener, (const struct sockaddr *)&address, sizeof(address)) || listen(listener, 1))
-		die("listen");
-	fd = accept(listener, NULL, NULL);
-	if (fd < 0)
-		die("accept");
-	while (move_bytes(fd, bytes, read_step))
-		if (write(fd, "", 1) != 1)
-			die("answer");
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){0}, sizeof(int)) ||
+	    bind(fd, (const struct sockaddr *)&address, sizeof(address)))
+		die("hold");
+	for (;;)
+		(void)pause();
 }
 
-/** send_all() - What `send` does; return the time */
-static uint64_t send_all(const char *ip, uint16_t port, size_t bytes)
+/** flood() - What `flood` does; return the time */
+static uint64_t flood(const char *ip, uint16_t port, size_t n)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	uint64_t least = UINT64_MAX, start, took;
-	int fd = new_socket();
 
-	if (inet_pton(AF_INET, ip, &address.sin_addr) != 1 ||
+	if (fd < 0 || inet_pton(AF_INET, ip, &address.sin_addr) != 1 ||
 	    connect(fd, (const struct sockaddr *)&address, sizeof(address)))
 		die("connect");
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < ROUNDS; i++) {
 		start = now_ns();
-		(void)move_bytes(fd, bytes, write_step);
-		if (read(fd, buffer, 1) != 1)
-			die("no answer");
+		for (size_t sent = 0; sent < n; sent++)
+			if (send(fd, buffer, DATAGRAM, 0) != DATAGRAM)
+				die("send");
 		took = now_ns() - start;
-		if (i > 0 && took < least)
+		if (took < least)
 			least = took;
 	}
 	return least;
@@ -130,17 +74,13 @@ static uint64_t send_all(const char *ip, uint16_t port, size_t bytes)
 
 int main(int argc, char **argv)
 {
-	if (argc == 2 && !strcmp(argv[1], "tsc"))
-		return printf("%ju\n", (uintmax_t)tsc_khz()) < 0;
-	if (argc == 4 && !strcmp(argv[1], "sink")) {
-		sink((uint16_t)strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
-		return 0;
-	}
-	if (argc == 5 && !strcmp(argv[1], "send")) {
-		uint64_t ns = send_all(argv[2], (uint16_t)strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10));
+	if (argc == 3 && !strcmp(argv[1], "hold"))
+		hold((uint16_t)strtoul(argv[2], NULL, 10));
+	if (argc == 5 && !strcmp(argv[1], "flood")) {
+		uint64_t ns = flood(argv[2], (uint16_t)strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10));
 
 		return printf("%ju\n", (uintmax_t)ns) < 0;
 	}
-	(void)fprintf(stderr, "usage: vm_pump tsc | sink PORT BYTES | send IPV4 PORT BYTES\n");
+	(void)fprintf(stderr, "usage: vm_pump hold PORT | flood IPV4 PORT N\n");
 	return 2;
 }

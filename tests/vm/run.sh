@@ -1,10 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What this machine's kernel can't show: rangeguard on Debian's own kernels (6.1, and the one of backports), after a real
-# reboot, without IPv6, without nf_tables, and what a packet costs, counted in instructions. Each in a virtual machine of
-# qemu's that needs no KVM, no network and no disk of this machine's: everything is gone when this script ends, however it
-# ends. The namespace tests go on for RANGEGUARD_VM_SECONDS on each kernel, and try one of each kind in any case.
+# What this machine's kernel can't show: rangeguard on Debian's own kernels (6.1, and the one of backports), with flowtables,
+# after a real reboot, without IPv6, without nf_tables, and what a packet costs, counted in instructions. Each in a virtual
+# machine of qemu's that needs no KVM, no network and no disk of this machine's: everything is gone when this script ends,
+# however it ends. The namespace tests go on for RANGEGUARD_VM_SECONDS on each kernel, and try one of each kind in any case.
+#
+# A machine's clock counts its instructions and skips the time in which it has nothing to do, so that no deadline in there
+# depends on how busy this machine is.
 #
 # Usage: [RANGEGUARD=plugin] [RANGEGUARD_PUMP=vm_pump] tests/vm/run.sh [MACHINE…]
 set -euo pipefail
@@ -14,6 +17,8 @@ SOURCE_DIR=$PWD
 RANGEGUARD=${RANGEGUARD:-$SOURCE_DIR/build/release/rangeguard}
 RANGEGUARD_PUMP=${RANGEGUARD_PUMP:-$SOURCE_DIR/build/dev/tests/vm/vm_pump}
 IMAGES=${RANGEGUARD_VM_IMAGES:-$SOURCE_DIR/build/vm}
+# What test scripts call
+TOOLS=${RANGEGUARD_TOOLS:-$SOURCE_DIR/build/dev/tests/netns}
 # How long the chosen tests go on on each kernel, and what ends a machine that hangs
 SECONDS_OF_TESTS=${RANGEGUARD_VM_SECONDS:-80}
 MOST_SECONDS=1500
@@ -21,9 +26,11 @@ scratch=
 started=$(date +%s)
 # Machines: name, kernel, part, arguments of the kernel. The dearest come first: two run at a time
 MACHINES="
-datapath     stable     datapath.sh       tsc_early_khz=1000000
+datapath     stable     datapath.sh
 tests-stable stable     chosen.sh
 tests-newer  backports  chosen.sh
+flowtable    stable     flowtable.sh
+flow-newer   backports  flowtable.sh
 no-nf-tables stable     no_nf_tables.sh   module_blacklist=nf_tables
 no-nft-nat   stable     no_nf_tables.sh   module_blacklist=nft_chain_nat,nft_nat,nft_masq
 no-ipv6      stable     no_ipv6.sh        ipv6.disable=1
@@ -38,6 +45,7 @@ pack()
 	install -m 0755 "$RANGEGUARD_PUMP" "$scratch/add/work/vm_pump"
 	cp -a tests "$scratch/add/work/"
 	rm -rf "$scratch"/add/work/tests/{unit,fuzz,bench}
+	install -m 0755 "$TOOLS"/{enforce_peer,snat_modules} "$scratch/add/work/tests/netns/"
 	(cd "$scratch/add" && find . | busybox cpio -o -H newc) >"$scratch/add.cpio" 2>/dev/null
 }
 
@@ -45,16 +53,11 @@ pack()
 boot()
 {
 	local name=$1 kernel=$IMAGES/$2 part=$3 status=0
-	local -a arguments=(console=ttyS0 loglevel=4 tsc=reliable no_timer_check panic=-1 "rangeguard.part=$part"
-		"rangeguard.seconds=$SECONDS_OF_TESTS" "${@:4}")
-	local -a options=(-accel "tcg,thread=multi" -smp 2)
+	local -a arguments=(console=ttyS0 loglevel=4 tsc=reliable tsc_early_khz=1000000 no_timer_check panic=-1
+		"rangeguard.part=$part" "rangeguard.seconds=$SECONDS_OF_TESTS" "${@:4}")
+	# One processor whose clock advances by four nanoseconds with each instruction
+	local -a options=(-accel tcg -icount "shift=2,sleep=off")
 
-	if [[ "$name" == datapath ]]; then
-		# One processor whose clock advances by four nanoseconds with each instruction
-		options=(-accel tcg -icount "shift=2,sleep=off")
-	else
-		arguments+=("tsc_early_khz=$("$RANGEGUARD_PUMP" tsc)")
-	fi
 	# A machine that panics starts again, which but one must not.
 	[[ "$name" == reboot ]] || options+=(-no-reboot)
 	cat "$kernel/initrd.cpio" "$scratch/add.cpio" >"$scratch/$name.initrd"

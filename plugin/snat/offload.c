@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The flowtable: made, and its devices. Owns nothing: all of it is the kernel's. */
+
+#include "plugin/snat/offload.h"
+
+#include <errno.h>
+#include <libnftnl/flowtable.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter_ipv4.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/snat/nfobject.h"
+#include "plugin/snat/nfrule.h"
+#include "plugin/snat/nfstage.h"
+#include "plugin/snat/ruleset_internal.h"
+
+#define FLOWTABLE "established"
+/* "offload" is a word of nft's language */
+#define CHAIN "shortcut"
+/** NFT_NETDEVICE_MAX of the kernel: devices in one message */
+#define DEVICES_PER_MESSAGE 256U
+
+static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
+#define N_FAMILIES (sizeof(families) / sizeof(families[0]))
+
+/** offload_devices_add() - Add a container's interface; "", or one that is not there any more, is left out: 0, -ENOMEM */
+int offload_devices_add(struct offload_devices *devices, const char *name)
+{
+	char(*names)[IFNAMSIZ];
+
+	if (!*name || !if_nametoindex(name))
+		return 0;
+	names = reallocarray(devices->names, devices->n + 1, sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	devices->names = names;
+	memcpy(names[devices->n++], name, strnlen(name, IFNAMSIZ - 1) + 1);
+	return 0;
+}
+
+/** offload_devices_done() - Release them */
+void offload_devices_done(struct offload_devices *devices)
+{
+	free(devices->names);
+	*devices = (struct offload_devices){0};
+}
+
+/** flowtable_cleanup() - Release libnftnl's object */
+static void flowtable_cleanup(struct nftnl_flowtable **flowtable)
+{
+	if (*flowtable)
+		nftnl_flowtable_free(*flowtable);
+}
+
+/**
+ * put_flowtable() - The flowtable with devices, beside those that it has
+ * @batch:	Batch
+ * @flags:	NLM_F_CREATE: it is not there yet
+ * @names:	Devices
+ * @n:		How many, DEVICES_PER_MESSAGE at most
+ *
+ * Return: 0, -ENOMEM
+ */
+static int put_flowtable(struct batch *batch, uint16_t flags, char (*names)[IFNAMSIZ], size_t n)
+{
+	CLEANUP(flowtable_cleanup) struct nftnl_flowtable *flowtable = nftnl_flowtable_alloc();
+	struct nlmsghdr *message = nf_header(batch, NFT_MSG_NEWFLOWTABLE, flags);
+	const char *devices[DEVICES_PER_MESSAGE + 1] = {NULL};
+
+	if (!flowtable || !message)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		devices[i] = names[i];
+	nftnl_flowtable_set_u32(flowtable, NFTNL_FLOWTABLE_HOOKNUM, NF_NETDEV_INGRESS);
+	nftnl_flowtable_set_u32(flowtable, NFTNL_FLOWTABLE_PRIO, 0);
+	if (nftnl_flowtable_set_str(flowtable, NFTNL_FLOWTABLE_TABLE, NF_TABLE) < 0 ||
+	    nftnl_flowtable_set_str(flowtable, NFTNL_FLOWTABLE_NAME, FLOWTABLE) < 0 ||
+	    (n && nftnl_flowtable_set_data(flowtable, NFTNL_FLOWTABLE_DEVICES, devices, 0) < 0))
+		return -ENOMEM;
+	nftnl_flowtable_nlmsg_build_payload(message, flowtable);
+	nf_append(batch, message);
+	return 0;
+}
+
+/** let_pass() - What is not translated has nothing to do with us: 0, -ENOMEM */
+static int let_pass(struct batch *batch)
+{
+	struct nf_rule rule;
+
+	nf_rule_begin(&rule, NF_TABLE, CHAIN);
+	nf_match_source_translated(&rule, false);
+	nf_verdict(&rule, NF_ACCEPT, NULL);
+	return nf_rule_add(&rule, batch);
+}
+
+/** take_pinned() - A flow of a container that leaves with a source of its pins: 0, -ENOMEM */
+static int take_pinned(struct batch *batch, enum family family)
+{
+	struct nf_rule rule;
+
+	nf_rule_begin(&rule, NF_TABLE, CHAIN);
+	nf_match_marks(&rule, ruleset_marks().checked, ruleset_marks().checked, true);
+	nf_match_pair(&rule, family, NF_PAIR_OPENED, ruleset_of_family(NF_PAIRS4, family), 0);
+	nf_offload(&rule, FLOWTABLE);
+	return nf_rule_add(&rule, batch);
+}
+
+/** take_masqueraded() - A flow of a container without a pin: 0, -ENOMEM */
+static int take_masqueraded(struct batch *batch, enum family family)
+{
+	struct marks marks = ruleset_marks();
+	struct nf_rule rule;
+
+	nf_rule_begin(&rule, NF_TABLE, CHAIN);
+	nf_match_marks(&rule, marks.pinned | marks.checked | marks.guarded, marks.guarded, true);
+	nf_match_party_in(&rule, family, true, ruleset_of_family(NF_TRANSLATED4, family), 0);
+	nf_offload(&rule, FLOWTABLE);
+	return nf_rule_add(&rule, batch);
+}
+
+/** put_chain() - The chain that takes flows into the flowtable: 0, -ENOMEM */
+static int put_chain(struct batch *batch)
+{
+	/* After all who may drop the packet */
+	static const struct nf_hook hook = {"filter", NF_INET_FORWARD, NF_IP_PRI_LAST - 1};
+	int r = nf_add_chain(batch, NF_TABLE, CHAIN, &hook);
+
+	if (!r)
+		r = let_pass(batch);
+	for (size_t i = 0; i < N_FAMILIES && !r; i++)
+		r = take_pinned(batch, families[i]);
+	for (size_t i = 0; i < N_FAMILIES && !r; i++)
+		r = take_masqueraded(batch, families[i]);
+	return r;
+}
+
+/** put_devices() - Devices into the flowtable, as many messages as it takes: 0, -ENOMEM */
+static int put_devices(struct batch *batch, const struct offload_devices *devices)
+{
+	int r = 0;
+
+	for (size_t i = 0, n; i < devices->n && !r; i += n) {
+		n = devices->n - i < DEVICES_PER_MESSAGE ? devices->n - i : DEVICES_PER_MESSAGE;
+		r = put_flowtable(batch, 0, devices->names + i, n);
+	}
+	return r;
+}
+
+/**
+ * offload_put() - The flowtable, its chain and devices, for a table that has none: pure
+ * @batch:	Batch
+ * @devices:	Devices
+ *
+ * Return: 0, -ENOMEM
+ */
+int offload_put(struct batch *batch, const struct offload_devices *devices)
+{
+	int r = put_flowtable(batch, NLM_F_CREATE, NULL, 0);
+
+	if (!r)
+		r = put_chain(batch);
+	return r ? r : put_devices(batch, devices);
+}
+
+/**
+ * offload_make() - Put the flowtable into a table that was made just now, if the kernel has flowtables
+ * @netfilter:	Port
+ * @devices:	Interfaces of the containers in the table
+ *
+ * What fails leaves the long way, which is as good.
+ */
+void offload_make(struct port *netfilter, const struct offload_devices *devices)
+{
+	struct error ignored = {0};
+	NF_STAGE_CLEANUP struct nf_stage stage;
+	int r;
+
+	nf_stage_begin(&stage, netfilter, false, &ignored);
+	r = nf_begin(&stage.batch);
+	if (!r)
+		r = offload_put(&stage.batch, devices);
+	if (!r)
+		r = nf_end(&stage.batch);
+	if (!r)
+		(void)nf_stage_send(&stage, NULL, NULL);
+}
+
+/** offload_add() - Add a container's interface to the flowtable, if there is one */
+void offload_add(struct port *netfilter, const char *name)
+{
+	struct offload_devices devices = {0};
+	struct error ignored = {0};
+	NF_STAGE_CLEANUP struct nf_stage stage;
+	int r = offload_devices_add(&devices, name);
+
+	nf_stage_begin(&stage, netfilter, false, &ignored);
+	if (!r)
+		r = nf_begin(&stage.batch);
+	if (!r)
+		r = put_devices(&stage.batch, &devices);
+	if (!r)
+		r = nf_end(&stage.batch);
+	if (!r && devices.n)
+		(void)nf_stage_send(&stage, NULL, NULL);
+	offload_devices_done(&devices);
+}
