@@ -131,7 +131,7 @@ static int read_there(struct cluster *cluster)
 	static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
 	struct routes *routes = cluster->routes;
 	struct reading reading = {.cluster = cluster, .rows = &routes->there};
-	struct port_failure failure;
+	struct port_failure failure = {0};
 	struct batch batch;
 	int r = 0;
 

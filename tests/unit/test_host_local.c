@@ -89,7 +89,7 @@ static void put_file(const char *name, const char *contents)
 	FILE *file;
 
 	(void)snprintf(path, sizeof(path), "%s/net/%s", scratch.path, name);
-	file = fopen(path, "w");
+	file = fopen(path, "we");
 	assert_non_null(file);
 	assert_true(fputs(contents, file) >= 0);
 	assert_int_equal(fclose(file), 0);
