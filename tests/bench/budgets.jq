@@ -29,6 +29,9 @@ def distance($host; $step):
 # Throughput of the only pinned container, or of one of many, beside another
 def throughput($contender; $beside; $step):
 	result("throughput"; $contender; $step).bits_per_s.p50 / result("throughput"; $beside; $step).bits_per_s.p50;
+# New connections per second, beside another
+def connections($contender; $beside):
+	result("connections"; $contender; "connect").per_s.p50 / result("connections"; $beside; "connect").per_s.p50;
 def slowest($contender): result("parallel"; $contender; "add").slowest_us.p50;
 def policy($count): p50("policy"; "rangeguard \($count)"; "add") / p50("policy"; "rangeguard 0"; "add");
 
@@ -55,6 +58,8 @@ def policy($count): p50("policy"; "rangeguard \($count)"; "add") / p50("policy";
 		p50("flows"; "flows many"; "add") / p50("flows"; "flows none"; "add"); 1.5),
 	at_most("ADD, 10,000 pinned containers"; "one";
 		p50("pins"; "pins many"; "add") / p50("pins"; "pins one"; "add"); 1.05),
+	at_least("new connections per second, pinned"; "ptp with ipMasq"; connections("one"; "reference"); 1),
+	later_at_least("new connections per second, 10,000 pinned containers"; "one"; connections("many"; "one"); 1),
 	later_at_least("TCP throughput, 10,000 pinned containers"; "one"; throughput("many"; "one"; "tcp"); 1),
 	later_at_least("TCP throughput, one pinned container"; "ptp with ipMasq"; throughput("one"; "reference"; "tcp"); 1),
 	later_at_least("UDP throughput, 10,000 pinned containers"; "one"; throughput("many"; "one"; "udp"); 1),

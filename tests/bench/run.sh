@@ -18,13 +18,14 @@ BENCH=$BUILD/tests/bench/bench
 FLOOR=$BUILD/tests/bench/bench_floor
 SEED=$BUILD/tests/bench/bench_seed
 FLOWS=$BUILD/tests/bench/bench_flows
+CONNECTIONS=$BUILD/tests/bench/bench_connections
 PACKAGES=(
 	cmake ninja-build gcc libc6-dev clang pkg-config jq iproute2
 	libjansson-dev libnl-3-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcmocka-dev
 	containernetworking-plugins netavark nftables iperf3 strace xxd
 )
 CASES=(
-	version routed routed-reference netavark dual-stack ipmasq pinned pins flows throughput leases leases-reference parallel policy
+	version routed routed-reference netavark dual-stack ipmasq pinned pins flows throughput connections leases leases-reference parallel policy
 	scale list validate suggest
 )
 # Containers that are attached at the same time
@@ -416,7 +417,7 @@ run_cases()
 build()
 {
 	cmake --preset release -S "$SOURCE_DIR" -B "$BUILD" -DBUILD_TESTING=ON
-	cmake --build "$BUILD" --target rangeguard bench bench_floor bench_seed bench_flows
+	cmake --build "$BUILD" --target rangeguard bench bench_floor bench_seed bench_flows bench_connections
 }
 
 # quietly COMMAND…: what it prints is shown only when it fails

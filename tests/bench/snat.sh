@@ -180,3 +180,37 @@ case_throughput()
 	jq -r '.results[] | [.contender, .step, (.bits_per_s | .min, .p50, .max | . / 1e6 | round)] | @tsv' \
 		"$RESULTS/throughput.json" | sed "1i contender\tstep\tmin Mbit/s\tp50\tmax"
 }
+
+# case_connections: how many a second the container of a host opens to its world, one after another; the world tells each
+# where it came from
+case_connections()
+{
+	local host source per_s
+	local -i i runs=$RUNS
+
+	((QUICK == 0)) || runs=3
+	pinned_hosts
+	[[ -e "$(netns_path pins-reference)" ]] || {
+		snat_host pins-reference
+		crowd pins-reference 1 ptp "$(snat_conf ptp pins-reference '.ipMasq = true')"
+	}
+	for host in pins-one pins-many pins-reference; do
+		inside "$host-world" "$CONNECTIONS" serve 7000 >/dev/null &
+		wait_until 5 inside "$host-crowd" timeout 1 bash -c 'exec 3<>/dev/tcp/203.0.113.1/7000'
+	done
+	echo "== connections, $runs runs of $RUN_SECONDS s"
+	for ((i = 0; i < runs; i++)); do
+		for host in $(shuf -e pins-one pins-many pins-reference); do
+			source=$HOST_IPV4
+			[[ "$host" != *reference ]] || source=198.51.100.1
+			per_s=$(inside "$host-crowd" "$CONNECTIONS" 203.0.113.1 7000 "$RUN_SECONDS" "$source")
+			echo "$host connect $per_s"
+		done
+	done >"$RESULTS/connections"
+	jq -nR '[inputs / " " | {contender: .[0][5:], step: .[1], per_s: (.[2] | tonumber)}] | {rounds: (length / 3), results:
+		(group_by(.contender) | map({contender: .[0].contender, step: .[0].step,
+			per_s: (map(.per_s) | sort | {min: .[0], p50: .[length / 2 | floor], max: .[-1]})}))}' \
+		<"$RESULTS/connections" >"$RESULTS/connections.json"
+	jq -r '.results[] | [.contender, .step, (.per_s | .min, .p50, .max)] | @tsv' "$RESULTS/connections.json" |
+		sed "1i contender\tstep\tmin per s\tp50\tmax"
+}
