@@ -162,6 +162,12 @@ int veto_error(const struct veto *veto, const struct address *address, struct er
 		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
 				 "requested address %s is the host's own or another container's: the host routes %s",
 				 text, route);
+	if (hostroute_discards(match) && !match->table)
+		return error_set(
+			reterr, ERROR_HOST_ROUTE,
+			"address %s clashes with a rule of the host (`ip rule`: to %s): nothing would reach the "
+			"container; remove the rule, choose another range, or set guard.hostRoutes",
+			text, route);
 	if (hostroute_discards(match))
 		return error_set(reterr, ERROR_HOST_ROUTE,
 				 "address %s clashes with the host's route %s in table %u, which a rule puts before "

@@ -262,7 +262,7 @@ int hostroute_ask(struct port *host, const struct address *address, const struct
 	int r = hostroute_lookup(host, address, &match);
 
 	if (r)
-		return r < 0 ? r : HOSTROUTE_FREE;
+		return r < 0 ? r : hostroute_ask_rules(host, address, ret_match);
 	verdict = hostroute_judge(&match, subnet);
 	if (verdict != HOSTROUTE_FREE)
 		*ret_match = match;

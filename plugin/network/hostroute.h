@@ -27,6 +27,7 @@ int hostroute_ask(struct port *host, const struct address *address, const struct
 		  struct route_info *ret_match);
 int hostroute_ask_within(struct port *host, const struct address *address, const struct ip_range *range,
 			 bool *ret_discarded, struct route_info *ret_match);
+int hostroute_ask_rules(struct port *host, const struct address *address, struct route_info *ret_match);
 int hostroute_lookup(struct port *host, const struct address *address, struct route_info *ret_match);
 const char *hostroute_type_text(const struct route_info *match);
 bool hostroute_discards(const struct route_info *match);

@@ -63,6 +63,13 @@ struct mark_rule {
 	uint32_t priority;
 };
 
+/** struct rule_info - A routing rule that asks for a destination at most; @action is FR_ACT_* of linux/fib_rules.h */
+struct rule_info {
+	struct prefix destination;
+	uint32_t priority;
+	uint8_t action;
+};
+
 /* Each appends one message. 0, -ENOMEM, -E2BIG when the batch is full. */
 int rtmessage_create_veth(struct batch *batch, const struct plan *plan, int netns_fd);
 int rtmessage_set_host_end(struct batch *batch, uint32_t index, const struct plan *plan, bool ipv6);
@@ -86,6 +93,7 @@ int rtmessage_add_host_route(struct batch *batch, uint32_t index, const struct a
 int rtmessage_add_container_route(struct batch *batch, uint32_t index, const struct route *route);
 int rtmessage_dump_routes(struct batch *batch, enum family family, uint8_t type); /* type RTN_UNSPEC: all */
 int rtmessage_dump_own_routes(struct batch *batch, enum family family);
+int rtmessage_dump_rules(struct batch *batch, enum family family);
 int rtmessage_lookup_route(struct batch *batch, const struct address *address); /* RTM_F_FIB_MATCH */
 
 /* Routes to blocks of a cluster (rtblock.c) */
@@ -113,6 +121,7 @@ int rtmessage_add_bpf_filter(struct batch *batch, uint32_t index, int program_fd
 /* Readers. 0, -EBADMSG, -ENOMSG when the message is of another type. */
 int rtmessage_read_link(const struct nlmsghdr *message, struct link_info *ret_link);
 int rtmessage_read_route(const struct nlmsghdr *message, struct route_info *ret_route);
+int rtmessage_read_rule(const struct nlmsghdr *message, struct rule_info *ret_rule);
 int rtmessage_read_neighbour(const struct nlmsghdr *message, struct neighbour_info *ret_neighbour);
 int rtmessage_read_address(const struct nlmsghdr *message, struct address_info *ret_address);
 

@@ -103,14 +103,6 @@ static void await(struct port *host, const struct address *address)
 		(void)nanosleep(&pause, NULL);
 }
 
-/** is_on() - Whether the host takes packets to @address for its own on the link @index */
-static bool is_on(struct port *host, uint32_t index, const struct address *address)
-{
-	struct route_info match = {0};
-
-	return hostroute_lookup(host, address, &match) == 0 && match.type == RTN_LOCAL && match.interface == index;
-}
-
 /** has_neighbours() - What is no Ethernet has none to ask or to tell */
 static bool has_neighbours(const struct link_info *link)
 {
@@ -161,6 +153,66 @@ static int put_and_announce(struct port *host, const struct link_info *link, con
 	return 0;
 }
 
+/** is_subnets_own() - Whether an address is no host's: the network's, broadcast or anycast address of a subnet of this host */
+static bool is_subnets_own(const struct address *address, const struct route_info *match)
+{
+	struct span span = prefix_span(&match->destination);
+
+	if (match->type != RTN_UNICAST)
+		return match->type == RTN_BROADCAST || match->type == RTN_ANYCAST || match->type == RTN_MULTICAST;
+	return match->gateway.family == FAMILY_NONE && match->destination.length > 0 && span.last - span.first > 1 &&
+	       span.first == address->value;
+}
+
+/** check_address() - See that a host can have an address on its subnets: 0, REFUSED */
+static int check_address(const struct address *address, const struct route_info *match, struct error *reterr)
+{
+	char text[ADDRESS_TEXT_MAX], subnet[PREFIX_TEXT_MAX];
+
+	if (!is_subnets_own(address, match))
+		return 0;
+	return error_set(
+		reterr, ERROR_SNAT,
+		"source address %s is no host's: it is the network, broadcast or anycast address of a subnet of "
+		"this host (route %s); choose another source",
+		address_format(address, text), prefix_format(&match->destination, subnet));
+}
+
+/**
+ * check_link() - See that a link takes packets for itself, and no bond or bridge takes them for it
+ * @host:	Port
+ * @link:	Link
+ * @address:	Address that is to be put there
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+static int check_link(struct port *host, const struct link_info *link, const struct address *address,
+		      struct error *reterr)
+{
+	struct link_answer master = {.found = false};
+	char text[ADDRESS_TEXT_MAX];
+	struct stage stage;
+	int r;
+
+	if (!link->master)
+		return 0;
+	stage_of(&stage, host, reterr);
+	stage.reply = link_take;
+	stage.userdata = &master;
+	r = stage_add(&stage, rtmessage_get_link(&stage.batch, link->master));
+	if (!r)
+		r = stage_ask(&stage);
+	/* A VRF only chooses the table. */
+	if (r || !master.found || strcmp(master.link.kind, "vrf") == 0)
+		return r;
+	return error_set(reterr, ERROR_SNAT,
+			 "interface %s, on which source address %s is to be put, is a port of %s (%s), which takes its "
+			 "packets: assign the source to %s",
+			 link->name, address_format(address, text), master.link.name, master.link.kind,
+			 master.link.name);
+}
+
 /**
  * assign_put() - Put an address on an interface, and announce it, unless a neighbour has it
  * @host:	Port of the host's namespace, in which the calling thread is
@@ -172,6 +224,7 @@ static int put_and_announce(struct port *host, const struct link_info *link, con
  */
 int assign_put(struct port *host, const char *interface, const struct address *address, struct error *reterr)
 {
+	struct route_info match = {.type = RTN_UNSPEC};
 	struct link_answer answer;
 	char text[ADDRESS_TEXT_MAX];
 	int r = link_find(host, interface, &answer, reterr);
@@ -182,9 +235,15 @@ int assign_put(struct port *host, const char *interface, const struct address *a
 		return error_set(reterr, ERROR_SNAT,
 				 "interface %s, on which source address %s is to be put, is missing", interface,
 				 address_format(address, text));
-	if (is_on(host, answer.link.index, address))
+	/* A look that fails says nothing against the address. */
+	if (hostroute_lookup(host, address, &match) == 0 && match.type == RTN_LOCAL &&
+	    match.interface == answer.link.index)
 		return 0;
-	r = probe(&answer.link, address, reterr);
+	r = check_link(host, &answer.link, address, reterr);
+	if (!r)
+		r = check_address(address, &match, reterr);
+	if (!r)
+		r = probe(&answer.link, address, reterr);
 	if (!r)
 		r = put_and_announce(host, &answer.link, address, reterr);
 	return as_snat(r, reterr);

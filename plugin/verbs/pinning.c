@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/network/own_address.h"
 #include "plugin/snat/assign.h"
 #include "rangeguard/cleanup.h"
 
@@ -206,19 +207,45 @@ int pinning_make(const struct netconf *netconf, const struct cni_args *args, con
 	return describe(netconf, own, ret_pinning) ? error_no_memory(reterr) : 0;
 }
 
-/** check_source() - A source that nobody assigns must be on the host: 0, REFUSED (103) */
-static int check_source(const struct pin *pin, const struct address *source, struct port *host, struct error *reterr)
+/** absent_error() - Say why a source is not usable that no route of the host leads to: REFUSED (103) */
+static int absent_error(const struct pin *pin, const struct address *source, int outcome, struct error *reterr)
 {
 	char text[ADDRESS_TEXT_MAX];
+
+	(void)address_format(source, text);
+	if (outcome < 0)
+		return error_set_errno(reterr, ERROR_SNAT, outcome,
+				       "cannot find out whether source %s of snat entry \"%s\" is on the host", text,
+				       pin->name);
+	if (outcome == (int)OWN_ADDRESS_E_TENTATIVE)
+		return error_set(
+			reterr, ERROR_SNAT,
+			"source %s of snat entry \"%s\" is on this host, but can't be used yet: duplicate address "
+			"detection goes on (tentative); try again in a second, or put it there with nodad",
+			text, pin->name);
+	if (outcome == (int)OWN_ADDRESS_E_DUPLICATE)
+		return error_set(
+			reterr, ERROR_SNAT,
+			"source %s of snat entry \"%s\" is on this host, but can't be used: a neighbour has it, too "
+			"(duplicate address detection failed)",
+			text, pin->name);
+	return error_set(
+		reterr, ERROR_SNAT,
+		"source %s of snat entry \"%s\" is not an address of this host; put it there, or let rangeguard "
+		"do so with \"assign\": \"INTERFACE\"",
+		text, pin->name);
+}
+
+/** check_source() - A source that nobody assigns must be on the host, in whatever VRF: 0, REFUSED (103) */
+static int check_source(const struct pin *pin, const struct address *source, struct port *host, struct error *reterr)
+{
 	bool usable = false;
+	int r;
 
 	if (assign_usable(host, source, &usable, reterr))
 		return REFUSED;
-	return usable ? 0
-		      : error_set(reterr, ERROR_SNAT,
-				  "source %s of snat entry \"%s\" is not an address of this host; put it there, or let "
-				  "rangeguard do so with \"assign\": \"INTERFACE\"",
-				  address_format(source, text), pin->name);
+	r = usable ? 0 : own_address_look(host, source);
+	return r ? absent_error(pin, source, r, reterr) : 0;
 }
 
 /**

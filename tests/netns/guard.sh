@@ -780,6 +780,36 @@ test_discarding_route_before_main_clashes()
 	assert_clash "blackhole 10.9.0.0/24" "$CONF"
 }
 
+# Nothing would ever reach the container, whatever its own route says; a rule that comes after the routes is none of these.
+test_rule_that_discards_clashes()
+{
+	local action pref
+
+	[[ -e /run/netns/c2 ]] || container c2
+	for action in blackhole unreachable prohibit; do
+		ip rule add pref 100 to 10.9.0.0/16 "$action"
+		assert_clash "$action 10.9.0.0/16" "$CONF"
+		ip rule del pref 100
+		ip rule add pref 100 "$action"
+		assert_clash "$action 0.0.0.0/0" "$CONF"
+		ip rule del pref 100
+		ip rule add pref 40000 "$action"
+		ip rule add pref 100 to 10.9.0.0/16 fwmark 0x77 "$action"
+		ip rule add pref 101 to 10.10.0.0/16 "$action"
+		ip rule add pref 102 from 10.77.0.0/16 "$action"
+		assert_succeeds add c1 "$CONF"
+		assert_succeeds add c2 "$CONF"
+		del c1 "$CONF"
+		del c2 "$CONF"
+		ip rule del pref 40000
+		for pref in 100 101 102; do
+			ip rule del pref "$pref"
+		done
+	done
+	ip -6 rule add pref 100 to fd09::/16 prohibit
+	assert_clash "prohibit fd09::/16" "$(jq -c '.ipam.ranges = [[{subnet: "fd09::/64"}]]' <<<"$CONF")"
+}
+
 # A delegate's caller makes connected routes of its own
 test_delegate_does_not_ask_for_routes()
 {

@@ -194,6 +194,26 @@ test_borrowed_address_without_anti_spoof()
 	assert_reaches c1 198.51.100.2
 }
 
+# An IPv6 source that can't be used yet, or never: not "no address of this host"
+test_source_whose_duplicate_address_detection_goes_on()
+{
+	local conf
+
+	conf=$(jq -c '.snat = [{name: "late", source: ["2001:db8:1::77"], destinations: ["2001:db8:9::/64"]}]' <<<"$CONF")
+	sysctl -q -w net.ipv6.conf.up0.dad_transmits=1000
+	ip address add 2001:db8:1::77/64 dev up0
+	assert_fails add c1 "$conf"
+	assert_refused 103 "$output" "a tentative source"
+	assert_contains "$output" "tentative" "why"
+	ip address del 2001:db8:1::77/64 dev up0
+	ip -n legacy address add 2001:db8:1::77/64 dev eth0 nodad
+	sysctl -q -w net.ipv6.conf.up0.dad_transmits=1
+	ip address add 2001:db8:1::77/64 dev up0
+	wait_until 10 sh -c 'ip -6 address show dev up0 | grep -q dadfailed'
+	assert_fails add c1 "$conf"
+	assert_contains "$output" "a neighbour has it, too" "why"
+}
+
 # --- assign ---
 
 ASSIGN=$(jq -c '.snat = [{name: "mainframe", source: ["192.0.2.30", "2001:db8:f::30"],
@@ -278,6 +298,29 @@ test_assign_where_nobody_can_be_asked()
 	assert_succeeds add c1 "$(jq -c '.snat[0].assign = "down0"' <<<"$ASSIGN")"
 	del c1 "$ASSIGN"
 	assert_succeeds add c1 "$(jq -c '.snat[0].assign = "lo"' <<<"$ASSIGN")"
+}
+
+# What no host can have, and where no packet would be taken
+test_assign_to_what_can_have_no_source()
+{
+	local source
+
+	for source in 198.51.100.0 198.51.100.255 2001:db8:1::; do
+		assert_fails add c1 "$(jq -c --arg source "$source" '.snat[0].source = [$source]
+			| .snat[0].destinations = [if ($source | contains(":")) then "2001:db8:9::/64" else "203.0.113.0/24" end]' \
+			<<<"$ASSIGN")"
+		assert_refused 103 "$output" "$source"
+		assert_contains "$output" "source address $source is no host's" "why"
+	done
+	ip link add br9 type bridge
+	ip link add port9 type veth peer name port10
+	ip link set port9 master br9 up
+	assert_fails add c1 "$(jq -c '.snat[0].assign = "port9"' <<<"$ASSIGN")"
+	assert_refused 103 "$output" "a port of a bridge"
+	assert_contains "$output" "a port of br9 (bridge)" "why"
+	assert_clean
+	ip link set br9 up
+	assert_succeeds add c1 "$(jq -c '.snat[0].assign = "br9"' <<<"$ASSIGN")"
 }
 
 test_assign_to_a_missing_interface()

@@ -263,6 +263,8 @@ static int carry_out(bool on_host, const struct nlmsghdr *message, port_reply_fn
 		if (message->nlmsg_flags & NLM_F_DUMP)
 			return answer_family(message, reply, userdata);
 		return look_up(on_host, message, reply, userdata);
+	case RTM_GETRULE:
+		return 0; /* it has none */
 	case RTM_NEWROUTE:
 		if (!(message->nlmsg_flags & NLM_F_CREATE))
 			return fake.host_route ? EEXIST : ENOENT;
