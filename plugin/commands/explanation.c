@@ -3,6 +3,7 @@
 
 #include "plugin/commands/explanation.h"
 
+#include "ipam/guard/embedded.h"
 #include "plugin/report/report.h"
 #include "plugin/text/colour.h"
 #include "plugin/text/printable.h"
@@ -36,6 +37,41 @@ static bool is_reserved(const struct guard *guard, uint32_t entry)
 	return guard_entry(guard, entry).kind == GUARD_RESERVED;
 }
 
+/** tell_part() - Add a part that there is room for; 0, -ENOMEM */
+static int tell_part(struct explanation *explanation, const struct claims *claims, const struct claim_part *part,
+		     size_t form)
+{
+	struct explained_part *told = &explanation->parts[explanation->n_parts];
+	int r = explain_part(claims, part, told);
+
+	told->embedded = form < EMBEDDED_FORMS;
+	if (told->embedded)
+		told->part.span = embedded_outer(form, &part->span, &explanation->span);
+	return r;
+}
+
+/**
+ * explain_span() - Add the parts of a span
+ * @explanation:	Answer
+ * @span:		Addresses, of those asked about; or the IPv4 addresses that stand in them
+ * @form:		Which form these have there, EMBEDDED_FORMS: none
+ *
+ * Return: 0, -ENOMEM
+ */
+static int explain_span(struct explanation *explanation, const struct span *span, size_t form)
+{
+	CLAIMS_CLEANUP struct claims claims = {0};
+	struct claim_part part;
+	int r = claims_init(explanation->guard, span, &claims);
+
+	for (; !r && claims_next(&claims, &part); explanation->n_parts++) {
+		explanation->refused |= is_reserved(explanation->guard, part.entry);
+		if (explanation->n_parts < EXPLANATION_PARTS_MAX)
+			r = tell_part(explanation, &claims, &part, form);
+	}
+	return r;
+}
+
 /**
  * explanation_make() - Explain
  * @guard:		Guard; must live as long as the explanation
@@ -49,15 +85,12 @@ int explanation_make(const struct guard *guard, const char *query, const struct 
 		     struct explanation *ret_explanation)
 {
 	struct explanation explanation = {.guard = guard, .query = query, .span = *span};
-	CLAIMS_CLEANUP struct claims claims = {0};
-	struct claim_part part;
-	int r = claims_init(guard, span, &claims);
+	struct span ipv4;
+	int r = explain_span(&explanation, span, EMBEDDED_FORMS);
 
-	for (; !r && claims_next(&claims, &part); explanation.n_parts++) {
-		explanation.refused |= is_reserved(guard, part.entry);
-		if (explanation.n_parts < EXPLANATION_PARTS_MAX)
-			r = explain_part(&claims, &part, &explanation.parts[explanation.n_parts]);
-	}
+	for (size_t form = 0; form < EMBEDDED_FORMS && !r; form++)
+		if (embedded_inner(form, span, &ipv4))
+			r = explain_span(&explanation, &ipv4, form);
 	if (!r)
 		*ret_explanation = explanation;
 	return r;
@@ -126,7 +159,8 @@ static void print_entries(const struct explanation *explanation, const struct ex
 {
 	size_t told = least(part->n_overruled, EXPLANATION_OVERRULED_MAX);
 
-	print_entry(explanation, part->part.entry, indent, "by", lines, stream);
+	print_entry(explanation, part->part.entry, indent, part->embedded ? "for the IPv4 addresses inside, by" : "by",
+		    lines, stream);
 	for (size_t i = 0; i < told; i++)
 		print_entry(explanation, part->overruled[i], indent, "over", lines, stream);
 	print_more(part->n_overruled, told, indent, "entries overruled", stream);

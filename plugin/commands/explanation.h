@@ -17,11 +17,13 @@
 /**
  * struct explained_part - A part and the entries that it overrules, the most specific one first; owned
  * @n_overruled:	All of them, told or not
+ * @embedded:	The entries are about the IPv4 addresses that stand in the part's (NAT64, 6to4)
  */
 struct explained_part {
 	struct claim_part part;
 	uint32_t overruled[EXPLANATION_OVERRULED_MAX];
 	size_t n_overruled;
+	bool embedded;
 };
 
 /**

@@ -320,7 +320,7 @@ static void read_mac(struct reader *reader, const json_t *root, const struct cni
  */
 static void refuse_nulls(struct reader *reader, const json_t *root)
 {
-	static const char *const keys[] = {"ipam", "guard", "snat", NULL};
+	static const char *const keys[] = {"ipam", "snat", NULL};
 
 	for (size_t i = 0; keys[i]; i++)
 		if (json_is_null(json_object_get(root, keys[i])))

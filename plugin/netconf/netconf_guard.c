@@ -75,6 +75,9 @@ void netconf_read_guard(struct reader *reader, const json_t *object, struct netc
 	unsigned overlap = OVERLAP_REFUSE, routes = HOST_ROUTES_REFUSE, captured = GUARD_ROUTES_REFUSE;
 	size_t mark;
 
+	if (json_is_null(json_object_get(object, "guard")))
+		reader_error(reader, "guard", RULE_INVALID_VALUE,
+			     "guard is null, where a value was to be filled in; write the value, or leave the key out");
 	if (!guard)
 		return;
 	if (netconf->guard.inline_policy)

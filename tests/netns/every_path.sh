@@ -17,7 +17,7 @@ ENTRIES='{"reserved": [{"cidr": "10.20.0.0/16", "owner": "dba"}, {"cidr": "10.20
 	{"range": "10.31.4.10-10.31.4.99", "owner": "voice"}, {"cidr": "fd20::/32", "owner": "dba"},
 	{"cidr": "fd20:0:64:1::/64", "owner": "backup"}],
 	"granted": [{"cidr": "10.20.64.0/20", "network": "pods"}, {"cidr": "fd20:0:64::/48", "network": "po*"}]}'
-# ADDRESS VERDICT: each edge and its neighbour
+# ADDRESS VERDICT: each edge and its neighbour, also of the IPv6 addresses in which reserved IPv4 ones stand (NAT64, 6to4)
 EDGES='
 10.19.255.255 free
 10.20.0.0 reserved
@@ -44,7 +44,24 @@ fd20:0:64:: free
 fd20:0:64:0:ffff:ffff:ffff:ffff free
 fd20:0:64:1:: reserved
 fd20:0:64:1:ffff:ffff:ffff:ffff reserved
-fd20:0:64:2:: free'
+fd20:0:64:2:: free
+64:ff9b::a13:ffff free
+64:ff9b::a14:0 reserved
+64:ff9b::a14:3fff reserved
+64:ff9b::a14:4000 free
+64:ff9b::a14:4100 reserved
+64:ff9b::a14:ffff reserved
+64:ff9b::a15:0 free
+64:ff9b::a1f:40a reserved
+64:ff9b::a1f:464 free
+2002:a13:ffff:ffff:ffff:ffff:ffff:ffff free
+2002:a14:: reserved
+2002:a14:3fff:ffff:ffff:ffff:ffff:ffff reserved
+2002:a14:4000:: free
+2002:a14:ffff:ffff:ffff:ffff:ffff:ffff reserved
+2002:a15:: free
+2002:a1f:463:ffff:ffff:ffff:ffff:ffff reserved
+2002:a1f:464:: free'
 
 # What a DEL needs, whatever the ADD
 DEL='{"cniVersion": "1.1.0", "name": "pods", "type": "rangeguard", "ipam": {"type": "rangeguard"}}'
@@ -62,10 +79,16 @@ conf()
 	local host=$address/32 around=10.16.0.0/12 elsewhere=fd99::/64
 
 	[[ "$address" != *:* ]] || host=$address/128 around=fd00::/8 elsewhere=10.99.0.0/16
+	[[ "$address" != 64:* ]] || around=64:ff9b::/96
+	[[ "$address" != 2002:* ]] || around=2002::/16
 	jq -nc --arg address "$address" --arg host "$host" --arg around "$around" --arg elsewhere "$elsewhere" '
 		{cniVersion: "1.1.0", name: "pods", type: "rangeguard",
 		 ipam: {type: "rangeguard", reuseDelay: 0, ranges: [[{subnet: $around}]]}, guard: {onOverlap: "exclude"}} | '"$1"
 }
+
+# In jq, a next hop and a destination of the address's family, which nobody reserves
+OTHER_HOP='(if ($address | contains(":")) then "2001:db8::77" else "192.0.2.77" end)'
+OUTSIDE='(if ($address | contains(":")) then "2001:db8:9::/64" else "203.0.113.0/24" end)'
 
 # chained FILTER: in the chained role, behind a plugin that gave another address
 chained()
@@ -89,6 +112,13 @@ way_chained_address() { add c1 "$(chained '.prevResult.ips[0].address = $host')"
 way_chained_second_address() { add c1 "$(chained '.prevResult.ips += [{address: $host}]')"; }
 way_chained_gateway() { add c1 "$(chained '.prevResult.ips[0] = {address: (if ($address | contains(":")) then "2001:db8::9/64"
 	else "192.0.2.9/24" end), gateway: $address}')"; }
+# Routes that lead into a container, or by a neighbour that is reserved
+way_route() { add c1 "$(conf '.ipam.routes = [{dst: $host, gw: '"$OTHER_HOP"'}]')"; }
+way_link_route() { add c1 "$(conf '.ipam.routes = [{dst: $host, scope: 253}]')"; }
+way_route_gateway() { add c1 "$(conf '.ipam.routes = [{dst: '"$OUTSIDE"', gw: $address}]')"; }
+way_chained_route() { add c1 "$(chained '.prevResult.routes = [{dst: $host, gw: '"$OTHER_HOP"'}]')"; }
+way_chained_route_gateway() { add c1 "$(chained '.prevResult.routes = [{dst: '"$OUTSIDE"', gw: $address}]')"; }
+way_pin_source() { add c1 "$(conf '.snat = [{name: "pin", source: [$address], destinations: ['"$OUTSIDE"'], assign: "lo"}]')"; }
 
 # try_each: every way to every edge; the first that is wrong ends it
 try_each()
@@ -111,7 +141,7 @@ try_each()
 			fi
 		done
 	done <<<"$EDGES"
-	((tried == 26 * 13)) || fail "tried $tried"
+	((tried == 43 * 19)) || fail "tried $tried"
 }
 
 # assert_explained: `explain` says the same

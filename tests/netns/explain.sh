@@ -57,6 +57,21 @@ test_address_is_explained_with_file_and_line()
 	assert_equal "192.0.2.1: allowed, no entry holds any of it" "$output" "free"
 }
 
+# IPv6 addresses in which a reserved IPv4 one stands: through NAT64 and 6to4 they lead to it
+test_forms_of_a_reserved_ipv4_range()
+{
+	assert_exits 1 rangeguard explain --policy policy.json 64:ff9b::10.20.3.4
+	assert_equal "64:ff9b::10.20.3.4: refused
+  for the IPv4 addresses inside, by reserved 10.20.0.0/16, owner db-platform, reason Oracle RAC, ref NET-1042, policy.json:3" \
+		"$output" "NAT64"
+	assert_exits 0 rangeguard explain --policy policy.json 2002:a14:4001::1
+	assert_contains "$output" "for the IPv4 addresses inside, by granted 10.20.64.0/20" "6to4 of a granted one"
+	assert_exits 1 rangeguard explain --policy policy.json --format json 2002:a14::/32
+	assert_json "$output" '.results[0] | .verdict == "refused" and ([.parts[].verdict] | index("allowed")) != null
+		and .parts[0].decided.span == "10.20.0.0/16"' "parts of 6to4"
+	assert_exits 0 rangeguard explain --policy policy.json 64:ff9b::10.19.255.255
+}
+
 test_prefix_is_explained_part_by_part()
 {
 	assert_exits 1 rangeguard explain --policy policy.json 10.20.0.0/16

@@ -345,6 +345,10 @@ static void null_is_no_guard(void **state)
 		HEAD ", 'guard': null, " IPAM "}",
 		HEAD ", 'snat': null, " IPAM "}",
 		HEAD ", 'ipam': null}",
+		"{'cniVersion': '1.0.0', 'name': 'n', 'type': 'bridge', 'ipam': {'type': 'rangeguard', 'subnet': "
+		"'10.9.0.0/24', 'guard': null}}",
+		"{'cniVersion': '1.0.0', 'name': 'n', 'type': 'bridge', 'guard': null, 'ipam': {'type': 'rangeguard', "
+		"'subnet': '10.9.0.0/24'}}",
 	};
 
 	(void)state;
