@@ -150,6 +150,21 @@ static int open_file(struct lmdb_store *lmdb, const char *name, enum state_acces
 	return r;
 }
 
+/** For a message: an outcome has no room for a number */
+static uint64_t schema_met;
+
+/** store_lmdb_schema_met() - Schema of the last store that was opened and is not void */
+uint64_t store_lmdb_schema_met(void)
+{
+	return schema_met;
+}
+
+/** store_lmdb_schema_known() - The newest that this program writes and reads */
+uint64_t store_lmdb_schema_known(void)
+{
+	return SCHEMA;
+}
+
 /**
  * check_meta() - Whether the open file is one of this schema and boot
  * @lmdb:	Store
@@ -180,6 +195,8 @@ static int check_meta(struct lmdb_store *lmdb, const char *boot_id, uint64_t *re
 		r = *ret_schema <= SCHEMA + SCHEMAS_TO_COME ? STORE_LMDB_E_NEWER : STORE_LMDB_E_DAMAGED;
 	else if (r == STORE_E_NOT_FOUND)
 		r = STORE_LMDB_E_DAMAGED;
+	if (r == STORE_LMDB_E_NEWER)
+		schema_met = *ret_schema;
 	store->ops->abort(store);
 	return r;
 }

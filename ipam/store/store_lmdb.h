@@ -8,6 +8,8 @@
  * a ballast of free pages, so that DEL works on a full disk, and filled with what is known from elsewhere. The state directory must stay open as long as the store.
  */
 
+#include <stdint.h>
+
 #include "ipam/store/state.h"
 #include "ipam/store/store.h"
 #include "rangeguard/outcome.h"
@@ -35,6 +37,9 @@ struct store_seed {
 
 int store_lmdb_open(const struct state *state, enum state_access access, int wait_ms, const char *boot_id,
 		    struct store_seed *seed, struct store **ret_store);
+/* Schema of the store that this process met last with STORE_LMDB_E_NEWER, and the newest that it knows itself. */
+uint64_t store_lmdb_schema_met(void);
+uint64_t store_lmdb_schema_known(void);
 /* What a main() may choose; without it, nothing is done to the process as a whole. */
 void store_lmdb_on_crash(void (*answer)(void));
 void store_lmdb_open_within(int (*within)(int dir_fd, int (*work)(void *userdata), void *userdata));

@@ -4,13 +4,26 @@
 #include "plugin/host/lease_store.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "ipam/store/store_lmdb.h"
 #include "plugin/host/protection.h"
 #include "plugin/report/log.h"
 #include "rangeguard/limits.h"
+
+/** Less than what a transaction may write, in bytes */
+#define LITTLE_SPACE (1U << 20)
+
+/** is_full() - Whether a state directory's file system has no room for what the store writes */
+static bool is_full(const char *data_dir)
+{
+	struct statvfs fs;
+
+	return statvfs(data_dir, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_bsize < LITTLE_SPACE;
+}
 
 /**
  * lease_store_error() - Say why the state can't be had or used
@@ -22,6 +35,9 @@
  */
 int lease_store_error(const char *data_dir, int outcome, struct error *reterr)
 {
+	/* LMDB says that of a write that came to less than was asked for. */
+	if (outcome == -EIO && is_full(data_dir))
+		outcome = -ENOSPC;
 	switch (outcome) {
 	case STATE_E_LOCKED:
 		return error_set(
@@ -48,8 +64,10 @@ int lease_store_error(const char *data_dir, int outcome, struct error *reterr)
 	case STORE_LMDB_E_NEWER:
 		return error_set(reterr, ERROR_STORE,
 				 "the lease store %.256s/leases.mdb was written by a newer version of rangeguard than "
-				 "this one (%s); use that version, or remove the file once no container runs",
-				 data_dir, RANGEGUARD_VERSION);
+				 "this one (%s): its schema is %" PRIu64 ", and this version knows up to %" PRIu64
+				 "; use that "
+				 "version, or remove the file once no container runs",
+				 data_dir, RANGEGUARD_VERSION, store_lmdb_schema_met(), store_lmdb_schema_known());
 	case -ENOSPC:
 		return error_set(reterr, ERROR_STORE,
 				 "the lease store in %.256s can't be used: no space is left on its file system",

@@ -12,6 +12,7 @@
 #include "plugin/network/attach_wiring.h"
 #include "plugin/network/hostroute.h"
 #include "plugin/network/stage.h"
+#include "plugin/network/wire.h"
 #include "rangeguard/cleanup.h"
 
 /**
@@ -304,6 +305,8 @@ static int check_container(struct check *check, struct wiring *wiring)
 		r = check_routes(check, container, FAMILY_IPV6);
 	if (!r)
 		r = attach_wiring_container(container, wiring, check->err);
+	if (!r)
+		r = wire_check_further(container, wiring->plan, check->link.index, check->err);
 	return r ? r : attach_wiring_neighbours(check->host, wiring, check->err);
 }
 

@@ -13,6 +13,7 @@
 #include "plugin/network/hostroute.h"
 #include "plugin/network/stage.h"
 #include "plugin/network/sysctl.h"
+#include "plugin/report/log.h"
 #include "rangeguard/cleanup.h"
 
 /** Number of the first interface that a new namespace gets */
@@ -241,6 +242,47 @@ static int add_own_table(struct stage *stage, const struct plan *plan, uint32_t 
 		if (!r)
 			r = stage_add(stage, rtmessage_add_container_route(&stage->batch, index, &route));
 	}
+	return r;
+}
+
+/** mend_rule() - Put back the rule of an address where it is missing: 0, REFUSED */
+static int mend_rule(struct port *container, const struct address *address, uint32_t table, struct error *reterr)
+{
+	char text[ADDRESS_TEXT_MAX];
+	struct stage stage;
+	int r;
+
+	stage_begin(&stage, container, "in the container", reterr);
+	r = stage_add(&stage, rtmessage_add_source_rule(&stage.batch, address, table, FURTHER_PRIORITY));
+	if (r)
+		return r;
+	stage.batch.may_exist = 0;
+	r = stage_try(&stage);
+	if (r == PORT_E_REFUSED && stage.failure.errnum == EEXIST)
+		return 0;
+	if (!r)
+		log_line("the rule for what comes from %s was missing in the container: it is put back",
+			 address_format(address, text));
+	return r == PORT_E_REFUSED ? stage_refused(&stage) : r ? REFUSED : 0;
+}
+
+/**
+ * wire_check_further() - CHECK of an interface that is not the container's first: the rules of add_own_table() are put back
+ * @container:	Port
+ * @plan:	Plan; its addresses count
+ * @index:	Container end
+ * @reterr:	Code 107
+ *
+ * Return: 0, REFUSED
+ */
+int wire_check_further(struct port *container, const struct plan *plan, uint32_t index, struct error *reterr)
+{
+	int r = 0;
+
+	if (!is_further(container, plan, index))
+		return 0;
+	for (size_t i = 0; i < plan->n_addresses && !r; i++)
+		r = mend_rule(container, &plan->addresses[i], FURTHER_TABLES + index, reterr);
 	return r;
 }
 

@@ -9,6 +9,7 @@
 #include "plugin/report/error.h"
 
 int wire_host(struct port *host, const struct plan *plan, uint32_t index, struct error *reterr);
+int wire_check_further(struct port *container, const struct plan *plan, uint32_t index, struct error *reterr);
 int wire_container(struct port *container, const struct plan *plan, uint32_t index, struct error *reterr);
 
 #endif

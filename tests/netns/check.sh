@@ -93,4 +93,24 @@ test_mac_that_tuning_changed()
 	assert_reaches c1 "$HOST_IPV4" "$HOST_IPV6"
 }
 
+# Two networks in one container: what comes from the second one's addresses leaves by it, by a rule that CHECK puts back.
+test_rule_of_a_further_interface()
+{
+	local further result
+
+	container c1
+	add c1 "$CONF" >/dev/null 2>&1 || fail "ADD of the first"
+	further=$(jq -c '.name = "further" | .ipam.ranges = [[{subnet: "10.10.0.0/24"}], [{subnet: "fd00:10::/64"}]]' <<<"$CONF")
+	result=$(cni ADD c1 "$(netns_path c1)" eth1 "$further" 2>/dev/null) || fail "ADD of the second: $result"
+	further=$(jq -c --argjson result "$result" '.prevResult = $result' <<<"$further")
+	assert_succeeds cni CHECK c1 "$(netns_path c1)" eth1 "$further"
+	assert_empty "$output" "CHECK with both rules"
+	ip -n c1 rule del from 10.10.0.1
+	ip -n c1 -6 rule del from fd00:10::1
+	assert_succeeds cni CHECK c1 "$(netns_path c1)" eth1 "$further"
+	assert_contains "$output" "the rule for what comes from 10.10.0.1 was missing" "what CHECK says"
+	assert_contains "$(ip -n c1 rule show)" "from 10.10.0.1 lookup" "IPv4"
+	assert_contains "$(ip -n c1 -6 rule show)" "from fd00:10::1 lookup" "IPv6"
+}
+
 main "$@"

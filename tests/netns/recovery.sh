@@ -89,6 +89,7 @@ test_store_is_of_a_newer_schema()
 	assert_fails add c9 "$CONF"
 	assert_refused 106 "$output" "a store of a newer version"
 	assert_contains "$output" "newer version" "the refusal"
+	assert_matches "$output" "its schema is [0-9]+, and this version knows up to [0-9]+" "the numbers"
 	assert_fails cni STATUS "" "" "" "$CONF"
 	assert_refused 50 "$output" "STATUS"
 	cmp "$STORE" newer || fail "the store of a newer version was changed"
