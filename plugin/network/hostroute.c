@@ -269,59 +269,38 @@ int hostroute_ask(struct port *host, const struct address *address, const struct
 	return (int)verdict;
 }
 
-/** has_host_route() - Whether there is a route to just this address: 1, 0, negative errno */
-static int has_host_route(struct port *host, const struct address *address)
+/**
+ * ask_around() - What else there is to know of an address in a range that is discarded, in one exchange
+ * @host:	Port
+ * @range:	Range
+ * @around:	Search, with its address: the most specific route that holds it and reaches into the range from outside
+ * @ret_shut:	Whether there is a route to just this address
+ *
+ * A route that holds the address either lies in the range, then it is as specific as ours or more so and was found; or it
+ * also holds the address before the range, or the one after it. What hides it there is not searched for. The first message
+ * always fails, and says what it is asked for by its errno; whether those after it find a route at all does not matter.
+ *
+ * Return: 0, negative errno
+ */
+static int ask_around(struct port *host, const struct ip_range *range, struct route_search *around, bool *ret_shut)
 {
+	struct span whole = range_whole_span(range);
+	const struct address beside[] = {{.family = whole.family, .value = whole.first - 1},
+					 {.family = whole.family, .value = whole.last + 1}};
 	struct port_failure failure = {0};
 	struct batch batch;
 	int r;
 
 	batch_reset(&batch);
-	r = rtmessage_probe_host_route(&batch, address);
+	r = rtmessage_probe_host_route(&batch, &around->address);
+	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]) && !r; i++)
+		r = rtmessage_lookup_route(&batch, &beside[i]);
 	if (!r)
-		r = port_exchange(host, &batch, NULL, NULL, &failure);
+		r = port_exchange(host, &batch, take_route, around, &failure);
 	if (r != PORT_E_REFUSED)
-		return r;
-	return failure.errnum == EEXIST ? 1 : failure.errnum == ENOENT ? 0 : -failure.errnum;
-}
-
-/**
- * judge_beside() - Whether a route that reaches into a range from outside would be a clash
- * @host:	Port
- * @address:	Address in the range
- * @range:	Range, whose own addresses are discarded
- * @ret_match:	Route, unless HOSTROUTE_FREE
- *
- * A route that holds the address either lies in the range, then it is as specific as ours or more so and was found; or it
- * also holds the address before the range, or the one after it. What hides it there is not searched for.
- *
- * Return: hostroute_verdict, negative errno
- */
-static int judge_beside(struct port *host, const struct address *address, const struct ip_range *range,
-			struct route_info *ret_match)
-{
-	struct span whole = range_whole_span(range);
-	bool all = whole.first == 0 && whole.last == ~(u128)0;
-	const struct address beside[] = {{.family = whole.family, .value = whole.first - 1},
-					 {.family = whole.family, .value = whole.last + 1}};
-
-	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]) && !all; i++) {
-		struct route_search search = {.address = beside[i], .type = RTN_UNSPEC};
-		struct port_failure failure;
-		int r = look_up(host, &search, &failure);
-		struct span span;
-
-		if (r < 0)
-			return r;
-		span = prefix_span(&search.match.destination);
-		if (failure.errnum || !search.found || !span_contains(&span, address))
-			continue;
-		*ret_match = search.match;
-		r = (int)hostroute_judge(ret_match, &range->subnet);
-		if (r != HOSTROUTE_FREE)
-			return r;
-	}
-	return HOSTROUTE_FREE;
+		return r < 0 ? r : -EPROTO;
+	*ret_shut = failure.errnum == EEXIST;
+	return failure.index == 0 && (*ret_shut || failure.errnum == ENOENT) ? 0 : -failure.errnum;
 }
 
 /**
@@ -343,6 +322,7 @@ int hostroute_ask_within(struct port *host, const struct address *address, const
 {
 	struct route_search search = {.address = *address, .type = RTN_UNSPEC};
 	struct port_failure failure;
+	bool shut = false;
 	int r = look_up(host, &search, &failure);
 
 	*ret_discarded = !r && discarding_type(&failure) == RTN_UNREACHABLE;
@@ -350,14 +330,16 @@ int hostroute_ask_within(struct port *host, const struct address *address, const
 		return r;
 	if (!*ret_discarded)
 		return hostroute_ask(host, address, &range->subnet, ret_match);
-	r = has_host_route(host, address);
-	if (r < 0)
-		return r;
-	if (!r)
-		return judge_beside(host, address, range, ret_match);
-	*ret_match = (struct route_info){
-		.destination = {.address = *address, .length = (uint8_t)family_bits(address->family)},
-		.table = RT_TABLE_MAIN,
-		.type = RTN_UNREACHABLE};
-	return (int)hostroute_judge(ret_match, &range->subnet);
+	r = ask_around(host, range, &search, &shut);
+	if (r < 0 || (!shut && !search.found))
+		return r < 0 ? r : (int)HOSTROUTE_FREE;
+	if (shut)
+		search.match = (struct route_info){
+			.destination = {.address = *address, .length = (uint8_t)family_bits(address->family)},
+			.table = RT_TABLE_MAIN,
+			.type = RTN_UNREACHABLE};
+	r = (int)hostroute_judge(&search.match, &range->subnet);
+	if (r != HOSTROUTE_FREE)
+		*ret_match = search.match;
+	return r;
 }
