@@ -19,6 +19,9 @@ declare -A INSTRUCTIONS=([ADD]=568000 [DEL]=380000 [VERSION]=266000) CALLS=([ADD
 INSTRUCTIONS_TOLERANCE=10 # percent
 CALLS_TOLERANCE=5         # percent: LMDB writes pages that are not neighbours in several calls
 
+# Of ADD's calls 6 make the routes that discard, for its lease is the network's first one each time (LMDB writes a row, the
+# kernel adds routes); a later ADD has 4 instead, which ask what these routes hide.
+
 # set_up: what every ADD after a host's first one finds
 set_up()
 {
