@@ -25,7 +25,7 @@
  * To be raised when a row changes its meaning or form, so that an older program keeps away. Rows of schemas from the
  * oldest on are read as they are; the first writer raises the number.
  */
-#define SCHEMA 3U
+#define SCHEMA STORE_LMDB_SCHEMA
 #define SCHEMA_OLDEST 2U
 /** A number beyond these is damage */
 #define SCHEMAS_TO_COME 100U
@@ -157,12 +157,6 @@ static uint64_t schema_met;
 uint64_t store_lmdb_schema_met(void)
 {
 	return schema_met;
-}
-
-/** store_lmdb_schema_known() - The newest that this program writes and reads */
-uint64_t store_lmdb_schema_known(void)
-{
-	return SCHEMA;
 }
 
 /**

@@ -17,6 +17,9 @@
 /** The store's file in the state directory */
 #define STORE_LMDB_FILE "leases.mdb"
 
+/** Schema that this program writes, the newest that it reads */
+#define STORE_LMDB_SCHEMA 3U
+
 /** Named outcomes beside 0, negative errno, STATE_E_LOCKED and STATE_E_ABSENT */
 enum store_lmdb_outcome {
 	STORE_LMDB_E_DAMAGED = OUTCOMES_STORE_LMDB, /* LMDB refuses the file, or what it begins with is missing */
@@ -37,9 +40,8 @@ struct store_seed {
 
 int store_lmdb_open(const struct state *state, enum state_access access, int wait_ms, const char *boot_id,
 		    struct store_seed *seed, struct store **ret_store);
-/* Schema of the store that this process met last with STORE_LMDB_E_NEWER, and the newest that it knows itself. */
+/* Schema of the store that this process met last with STORE_LMDB_E_NEWER. */
 uint64_t store_lmdb_schema_met(void);
-uint64_t store_lmdb_schema_known(void);
 /* What a main() may choose; without it, nothing is done to the process as a whole. */
 void store_lmdb_on_crash(void (*answer)(void));
 void store_lmdb_open_within(int (*within)(int dir_fd, int (*work)(void *userdata), void *userdata));

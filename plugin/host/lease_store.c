@@ -67,7 +67,7 @@ int lease_store_error(const char *data_dir, int outcome, struct error *reterr)
 				 "this one (%s): its schema is %" PRIu64 ", and this version knows up to %" PRIu64
 				 "; use that "
 				 "version, or remove the file once no container runs",
-				 data_dir, RANGEGUARD_VERSION, store_lmdb_schema_met(), store_lmdb_schema_known());
+				 data_dir, RANGEGUARD_VERSION, store_lmdb_schema_met(), (uint64_t)STORE_LMDB_SCHEMA);
 	case -ENOSPC:
 		return error_set(reterr, ERROR_STORE,
 				 "the lease store in %.256s can't be used: no space is left on its file system",
