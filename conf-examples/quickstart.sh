@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 PATH=$PWD/build/release:$PATH
 PACKAGES=(
 	cmake ninja-build gcc libc6-dev clang pkg-config iproute2 iputils-ping jq
-	libjansson-dev libnl-3-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcsv-dev zlib1g-dev libyaml-dev libexpat1-dev
+	libjansson-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcsv-dev zlib1g-dev libyaml-dev libexpat1-dev
 	libsystemd-dev libmicrohttpd-dev libcurl4-gnutls-dev
 )
 

@@ -16,7 +16,7 @@ STAGES_AT_ONCE=2
 QUICK_STAGES=(install build-dev build-release unit lint netns)
 PACKAGES=(
 	cmake ninja-build gcc libc6-dev clang libclang-rt-14-dev pkg-config
-	libjansson-dev libnl-3-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcsv-dev zlib1g-dev
+	libjansson-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcsv-dev zlib1g-dev
 	libsystemd-dev libmicrohttpd-dev libyaml-dev libexpat1-dev libcurl4-gnutls-dev etcd-server etcd-client openssl
 	libcmocka-dev clang-tidy clang-format cppcheck shellcheck git strace valgrind jq libxml2-utils
 	iproute2 iputils-ping nftables iptables conntrack socat curl busybox-static

@@ -317,7 +317,7 @@ static int read_verb(enum cni_verb *ret_verb, struct error *reterr)
 /** is_override() - Whether @text, of CNI_NETNS_OVERRIDE, means yes */
 static bool is_override(const char *text)
 {
-	return strcmp(text, "1") == 0 || strcasecmp(text, "true") == 0;
+	return *text && (strcmp(text, "1") == 0 || strcasecmp(text, "true") == 0);
 }
 
 /**

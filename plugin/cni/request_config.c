@@ -12,7 +12,7 @@
 #include "rangeguard/limits.h"
 
 /** Room at first, doubled as needed; most configurations fit at once */
-#define FIRST_CAPACITY (16U << 10)
+#define FIRST_CAPACITY (4U << 10)
 
 /**
  * grow() - Make room for more text, up to one byte above the limit (where the NUL goes, if nothing follows)

@@ -121,16 +121,12 @@ void judge_ours(struct survey *survey, json_t *object, const char *file, const c
 	keep_ranges(&survey->networks, &netconf, json_object_get(json_object_get(object, "ipam"), "blocks"));
 }
 
-/** What a configuration without a guard is checked against */
-static const struct netconf_guard default_guard = {
-	.policies = {NETCONF_POLICY_DIR}, .n_policies = 1, .policies_default = true};
-
 /** guard_usages() - The guard of another's configuration; 0 or negative errno */
 static int guard_usages(struct policy_once *policies, const struct usages *usages, const struct foreign *foreign,
 			struct guard **ret_guard)
 {
 	CLEANUP_FREE struct span *spans = calloc(SPANS_PER_USAGE * usages->n_items + 1, sizeof(*spans));
-	struct policy_question question = {.config = foreign->guard ? foreign->guard : &default_guard,
+	struct policy_question question = {.config = foreign->guard ? foreign->guard : netconf_guard_usual(),
 					   .file = foreign->file,
 					   .network = foreign->network,
 					   .spans = spans};

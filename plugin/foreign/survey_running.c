@@ -67,10 +67,8 @@ static void tell(struct survey *survey, const char *file, const char *pointer, c
 /** check() - One of them, as its network's grants allow it */
 static void check(struct survey *survey, const char *file, const char *pointer, const struct running *running)
 {
-	static const struct netconf_guard config = {
-		.policies = {NETCONF_POLICY_DIR}, .n_policies = 1, .policies_default = true};
 	const struct policy_question question = {
-		.config = &config, .file = file, .network = running->network, .spans = &running->span, .n_spans = 1};
+		.config = netconf_guard_usual(), .file = file, .network = running->network, .spans = &running->span, .n_spans = 1};
 	GUARD_CLEANUP struct guard *guard = NULL;
 	struct guard_entry entry;
 

@@ -214,6 +214,7 @@ bool pin_matches(const struct pin *pin, const struct cni_args *args);
 bool netconf_glob_matches(const char *glob, const char *text);
 const struct fixed *netconf_fixed_of(const struct netconf *netconf, const struct cni_args *args);
 const struct fixed *netconf_fixed_at(const struct netconf *netconf, const struct address *address);
+const struct netconf_guard *netconf_guard_usual(void);
 void netconf_done(struct netconf *netconf);
 
 #define NETCONF_CLEANUP __attribute__((cleanup(netconf_done)))

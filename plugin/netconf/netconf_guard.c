@@ -105,3 +105,20 @@ void netconf_read_guard(struct reader *reader, const json_t *object, struct netc
 	netconf->guard.routes = (enum guard_routes)captured;
 	pointer_pop(&reader->at, mark);
 }
+
+/**
+ * netconf_guard_usual() - What a configuration without a guard is checked against
+ *
+ * Filled here and not as a constant: with the addresses of its texts all of it would be written at each start, by ld.so.
+ *
+ * Return: it, for good
+ */
+const struct netconf_guard *netconf_guard_usual(void)
+{
+	static struct netconf_guard usual;
+
+	usual.policies[0] = NETCONF_POLICY_DIR;
+	usual.n_policies = 1;
+	usual.policies_default = true;
+	return &usual;
+}

@@ -3,29 +3,27 @@
 #define PLUGIN_NETWORK_NLBUILD_H
 
 /*
- * What the builders of rtnetlink messages share: a request in libnl's memory, to which attributes are put, and the way
- * from there into a batch. Pure.
+ * What the builders of netlink messages share. A message is built where it leaves from, behind those of a batch, and
+ * counts once batch_append() has taken it. Pure.
  */
 
+#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
-#include <netlink/attr.h>
-#include <netlink/msg.h>
 
 #include "ipam/address/address.h"
 #include "plugin/network/port.h"
-#include "rangeguard/cleanup.h"
 
-static inline void nl_msg_cleanup(struct nl_msg **msg)
-{
-	nlmsg_free(*msg);
-}
-
-#define NL_MSG_CLEANUP CLEANUP(nl_msg_cleanup)
-
-struct nl_msg *nl_request(int type, int flags, const void *head, size_t size);
-int nl_put_address(struct nl_msg *msg, int attribute, const struct address *address);
-struct nl_msg *route_request(int type, struct rtmsg head, uint32_t table, const struct prefix *destination);
-int batch_append(struct batch *batch, struct nl_msg *msg);
+struct nlmsghdr *nl_request(struct batch *batch, int type, int flags, const void *head, size_t size);
+int nl_put(struct nlmsghdr *message, int attribute, size_t size, const void *data);
+int nl_put_u8(struct nlmsghdr *message, int attribute, uint8_t number);
+int nl_put_u32(struct nlmsghdr *message, int attribute, uint32_t number);
+int nl_put_string(struct nlmsghdr *message, int attribute, const char *text);
+int nl_put_address(struct nlmsghdr *message, int attribute, const struct address *address);
+int nl_put_head(struct nlmsghdr *message, size_t size);
+struct nlattr *nl_nest(struct nlmsghdr *message, int attribute);
+struct nlmsghdr *route_request(struct batch *batch, int type, struct rtmsg head, uint32_t table,
+			       const struct prefix *destination);
+int batch_append(struct batch *batch, const struct nlmsghdr *message);
 int batch_allow_existing(struct batch *batch, int appended);
 
 #endif

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/sockios.h>
-#include <netlink/msg.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -227,8 +226,6 @@ static int open_bus(int bus, struct port **ret_port)
 /** port_open() - A port on rtnetlink: 0, negative errno */
 int port_open(struct port **ret_port)
 {
-	/* What libnl allocates and clears for a message, a page otherwise */
-	nlmsg_set_default_size(BATCH_MESSAGE_MAX);
 	return open_bus(NETLINK_ROUTE, ret_port);
 }
 

@@ -14,7 +14,7 @@
  * @gateway:	Address of the host that holds it, which is on-link; NULL: discard
  * @index:	Interface towards it
  *
- * Return: 0, -ENOMEM, -E2BIG
+ * Return: 0, -E2BIG
  */
 int rtmessage_put_block_route(struct batch *batch, const struct prefix *destination, const struct address *gateway,
 			      uint32_t index)
@@ -22,12 +22,12 @@ int rtmessage_put_block_route(struct batch *batch, const struct prefix *destinat
 	struct rtmsg head = {.rtm_type = gateway ? RTN_UNICAST : RTN_BLACKHOLE,
 			     .rtm_protocol = PLAN_ROUTE_PROTOCOL,
 			     .rtm_scope = RT_SCOPE_UNIVERSE};
-	struct nl_msg *msg NL_MSG_CLEANUP = route_request(RTM_NEWROUTE, head, RT_TABLE_MAIN, destination);
+	struct nlmsghdr *msg = route_request(batch, RTM_NEWROUTE, head, RT_TABLE_MAIN, destination);
 
 	if (!msg)
-		return -ENOMEM;
-	if (gateway && (nl_put_address(msg, RTA_GATEWAY, gateway) < 0 || nla_put_u32(msg, RTA_OIF, index) < 0))
-		return -ENOMEM;
+		return -E2BIG;
+	if (gateway && (nl_put_address(msg, RTA_GATEWAY, gateway) < 0 || nl_put_u32(msg, RTA_OIF, index) < 0))
+		return -E2BIG;
 	return batch_allow_existing(batch, batch_append(batch, msg));
 }
 
@@ -35,7 +35,7 @@ int rtmessage_put_block_route(struct batch *batch, const struct prefix *destinat
 int rtmessage_delete_block_route(struct batch *batch, const struct prefix *destination)
 {
 	struct rtmsg head = {.rtm_protocol = PLAN_ROUTE_PROTOCOL, .rtm_scope = RT_SCOPE_NOWHERE};
-	struct nl_msg *msg NL_MSG_CLEANUP = route_request(RTM_DELROUTE, head, RT_TABLE_MAIN, destination);
+	struct nlmsghdr *msg = route_request(batch, RTM_DELROUTE, head, RT_TABLE_MAIN, destination);
 
-	return msg ? batch_append(batch, msg) : -ENOMEM;
+	return msg ? batch_append(batch, msg) : -E2BIG;
 }

@@ -21,13 +21,13 @@
 #define INGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
 #define EGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)
 
-/** request() - A message without attributes; NULL without memory */
-static struct nl_msg *request(int type, int flags, const struct tcmsg *head)
+/** request() - A message without attributes; NULL when there is no room */
+static struct nlmsghdr *request(struct batch *batch, int type, int flags, const struct tcmsg *head)
 {
-	return nl_request(type, flags, head, sizeof(*head));
+	return nl_request(batch, type, flags, head, sizeof(*head));
 }
 
-/** rtfilter_put() - A classifier; one of the same priority takes the new program: 0, -ENOMEM, -E2BIG */
+/** rtfilter_put() - A classifier; one of the same priority takes the new program: 0, -E2BIG */
 int rtfilter_put(struct batch *batch, const struct filter_wanted *wanted)
 {
 	struct tcmsg head = {
@@ -36,25 +36,25 @@ int rtfilter_put(struct batch *batch, const struct filter_wanted *wanted)
 		.tcm_parent = wanted->egress ? EGRESS : INGRESS,
 		.tcm_info = TC_H_MAKE((uint32_t)wanted->priority << 16, htons(ETH_P_ALL)),
 	};
-	struct nl_msg *msg NL_MSG_CLEANUP = request(RTM_NEWTFILTER, NLM_F_CREATE, &head);
+	struct nlmsghdr *msg = request(batch, RTM_NEWTFILTER, NLM_F_CREATE, &head);
 	struct nlattr *options;
 
-	if (!msg || nla_put_string(msg, TCA_KIND, "bpf") < 0)
-		return -ENOMEM;
-	options = nla_nest_start(msg, TCA_OPTIONS);
-	if (!options || nla_put_u32(msg, TCA_BPF_FD, (uint32_t)wanted->program_fd) < 0 ||
-	    nla_put_string(msg, TCA_BPF_NAME, wanted->name) < 0 ||
-	    nla_put_u32(msg, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT) < 0)
-		return -ENOMEM;
-	(void)nla_nest_end(msg, options);
+	if (!msg || nl_put_string(msg, TCA_KIND, "bpf") < 0)
+		return -E2BIG;
+	options = nl_nest(msg, TCA_OPTIONS);
+	if (!options || nl_put_u32(msg, TCA_BPF_FD, (uint32_t)wanted->program_fd) < 0 ||
+	    nl_put_string(msg, TCA_BPF_NAME, wanted->name) < 0 ||
+	    nl_put_u32(msg, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT) < 0)
+		return -E2BIG;
+	mnl_attr_nest_end(msg, options);
 	return batch_append(batch, msg);
 }
 
-/** rtfilter_dump() - Ask for the classifiers of what comes in through a link, or leaves by it: 0, -ENOMEM, -E2BIG */
+/** rtfilter_dump() - Ask for the classifiers of what comes in through a link, or leaves by it: 0, -E2BIG */
 int rtfilter_dump(struct batch *batch, uint32_t interface, bool egress)
 {
 	struct tcmsg head = {.tcm_ifindex = (int)interface, .tcm_parent = egress ? EGRESS : INGRESS};
-	struct nl_msg *msg NL_MSG_CLEANUP = request(RTM_GETTFILTER, NLM_F_DUMP, &head);
+	struct nlmsghdr *msg = request(batch, RTM_GETTFILTER, NLM_F_DUMP, &head);
 
 	return batch_append(batch, msg);
 }

@@ -21,7 +21,7 @@ static struct prefix whole(const struct address *address)
  * @index:	Link
  * @address:	Address and prefix length
  *
- * Return: 0, -ENOMEM, -E2BIG
+ * Return: 0, -E2BIG
  */
 int rtmessage_add_address(struct batch *batch, uint32_t index, const struct prefix *address)
 {
@@ -31,19 +31,19 @@ int rtmessage_add_address(struct batch *batch, uint32_t index, const struct pref
 		.ifa_flags = address->address.family == FAMILY_IPV6 ? IFA_F_NODAD : 0,
 		.ifa_index = index,
 	};
-	struct nl_msg *msg NL_MSG_CLEANUP = nl_request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head));
+	struct nlmsghdr *msg = nl_request(batch, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head));
 
 	if (!msg || nl_put_address(msg, IFA_LOCAL, &address->address) < 0 ||
 	    nl_put_address(msg, IFA_ADDRESS, &address->address) < 0)
-		return -ENOMEM;
+		return -E2BIG;
 	return batch_append(batch, msg);
 }
 
-/** rtmessage_dump_addresses() - Ask for the addresses of @index, of all links where 0: 0, -ENOMEM, -E2BIG */
+/** rtmessage_dump_addresses() - Ask for the addresses of @index, of all links where 0: 0, -E2BIG */
 int rtmessage_dump_addresses(struct batch *batch, uint32_t index)
 {
 	struct ifaddrmsg head = {.ifa_index = index};
-	struct nl_msg *msg NL_MSG_CLEANUP = nl_request(RTM_GETADDR, NLM_F_DUMP, &head, sizeof(head));
+	struct nlmsghdr *msg = nl_request(batch, RTM_GETADDR, NLM_F_DUMP, &head, sizeof(head));
 
 	return batch_append(batch, msg);
 }
@@ -55,7 +55,7 @@ int rtmessage_dump_addresses(struct batch *batch, uint32_t index)
  * @address:	The neighbour's address
  * @mac:	Its MAC address
  *
- * Return: 0, -ENOMEM, -E2BIG
+ * Return: 0, -E2BIG
  */
 int rtmessage_add_neighbour(struct batch *batch, uint32_t index, const struct address *address,
 			    const uint8_t mac[static ETH_ALEN])
@@ -65,21 +65,21 @@ int rtmessage_add_neighbour(struct batch *batch, uint32_t index, const struct ad
 		.ndm_ifindex = (int)index,
 		.ndm_state = NUD_PERMANENT,
 	};
-	struct nl_msg *msg NL_MSG_CLEANUP = nl_request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &head, sizeof(head));
+	struct nlmsghdr *msg = nl_request(batch, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &head, sizeof(head));
 
-	if (!msg || nl_put_address(msg, NDA_DST, address) < 0 || nla_put(msg, NDA_LLADDR, ETH_ALEN, mac) < 0)
-		return -ENOMEM;
+	if (!msg || nl_put_address(msg, NDA_DST, address) < 0 || nl_put(msg, NDA_LLADDR, ETH_ALEN, mac) < 0)
+		return -E2BIG;
 	return batch_append(batch, msg);
 }
 
-/** rtmessage_dump_neighbours() - Ask for the neighbours on @index: 0, -ENOMEM, -E2BIG */
+/** rtmessage_dump_neighbours() - Ask for the neighbours on @index: 0, -E2BIG */
 int rtmessage_dump_neighbours(struct batch *batch, uint32_t index)
 {
 	struct ndmsg head = {.ndm_family = AF_UNSPEC};
-	struct nl_msg *msg NL_MSG_CLEANUP = nl_request(RTM_GETNEIGH, NLM_F_DUMP, &head, sizeof(head));
+	struct nlmsghdr *msg = nl_request(batch, RTM_GETNEIGH, NLM_F_DUMP, &head, sizeof(head));
 
-	if (!msg || nla_put_u32(msg, NDA_IFINDEX, index) < 0)
-		return -ENOMEM;
+	if (!msg || nl_put_u32(msg, NDA_IFINDEX, index) < 0)
+		return -E2BIG;
 	return batch_append(batch, msg);
 }
 
@@ -92,21 +92,22 @@ int rtmessage_dump_neighbours(struct batch *batch, uint32_t index)
  *
  * What is added replaces no route that is there already.
  *
- * Return: the message, NULL without memory
+ * Return: the message, NULL when there is no room
  */
-struct nl_msg *route_request(int type, struct rtmsg head, uint32_t table, const struct prefix *destination)
+struct nlmsghdr *route_request(struct batch *batch, int type, struct rtmsg head, uint32_t table,
+			       const struct prefix *destination)
 {
 	int flags = type == RTM_NEWROUTE ? NLM_F_CREATE | NLM_F_EXCL : 0;
 	struct address first = {.family = destination->address.family, .value = prefix_span(destination).first};
-	struct nl_msg *msg NL_MSG_CLEANUP = NULL;
+	struct nlmsghdr *msg = NULL;
 
 	head.rtm_family = (uint8_t)first.family;
 	head.rtm_dst_len = destination->length;
 	head.rtm_table = table <= UINT8_MAX ? (uint8_t)table : RT_TABLE_UNSPEC;
-	msg = nl_request(type, flags, &head, sizeof(head));
-	if (!msg || nla_put_u32(msg, RTA_TABLE, table) < 0 || nl_put_address(msg, RTA_DST, &first) < 0)
+	msg = nl_request(batch, type, flags, &head, sizeof(head));
+	if (!msg || nl_put_u32(msg, RTA_TABLE, table) < 0 || nl_put_address(msg, RTA_DST, &first) < 0)
 		return NULL;
-	return TAKE_PTR(msg);
+	return msg;
 }
 
 /**
@@ -115,40 +116,40 @@ struct nl_msg *route_request(int type, struct rtmsg head, uint32_t table, const 
  * @index:	Host end
  * @address:	Address
  *
- * Return: 0, -ENOMEM, -E2BIG
+ * Return: 0, -E2BIG
  */
 int rtmessage_add_host_route(struct batch *batch, uint32_t index, const struct address *address)
 {
 	struct rtmsg head = {.rtm_protocol = PLAN_ROUTE_PROTOCOL, .rtm_scope = RT_SCOPE_LINK, .rtm_type = RTN_UNICAST};
 	struct prefix destination = whole(address);
-	struct nl_msg *msg NL_MSG_CLEANUP = route_request(RTM_NEWROUTE, head, RT_TABLE_MAIN, &destination);
+	struct nlmsghdr *msg = route_request(batch, RTM_NEWROUTE, head, RT_TABLE_MAIN, &destination);
 
-	if (!msg || nla_put_u32(msg, RTA_OIF, index) < 0)
-		return -ENOMEM;
+	if (!msg || nl_put_u32(msg, RTA_OIF, index) < 0)
+		return -E2BIG;
 	return batch_append(batch, msg);
 }
 
-/** put_metrics() - RTA_METRICS: what of MTU and MSS the route names; 0, -ENOMEM */
-static int put_metrics(struct nl_msg *msg, const struct route *route)
+/** put_metrics() - RTA_METRICS: what of MTU and MSS the route names; 0, -E2BIG */
+static int put_metrics(struct nlmsghdr *msg, const struct route *route)
 {
 	struct nlattr *metrics;
 
 	if (route->mtu < 0 && route->advmss < 0)
 		return 0;
-	metrics = nla_nest_start(msg, RTA_METRICS);
-	if (!metrics || (route->mtu >= 0 && nla_put_u32(msg, RTAX_MTU, (uint32_t)route->mtu) < 0) ||
-	    (route->advmss >= 0 && nla_put_u32(msg, RTAX_ADVMSS, (uint32_t)route->advmss) < 0))
-		return -ENOMEM;
-	(void)nla_nest_end(msg, metrics);
+	metrics = nl_nest(msg, RTA_METRICS);
+	if (!metrics || (route->mtu >= 0 && nl_put_u32(msg, RTAX_MTU, (uint32_t)route->mtu) < 0) ||
+	    (route->advmss >= 0 && nl_put_u32(msg, RTAX_ADVMSS, (uint32_t)route->advmss) < 0))
+		return -E2BIG;
+	mnl_attr_nest_end(msg, metrics);
 	return 0;
 }
 
-/** put_next_hop() - Through which link, and by which gateway, which is on-link by decree: 0, -ENOMEM */
-static int put_next_hop(struct nl_msg *msg, uint32_t index, const struct address *gateway)
+/** put_next_hop() - Through which link, and by which gateway, which is on-link by decree: 0, -E2BIG */
+static int put_next_hop(struct nlmsghdr *msg, uint32_t index, const struct address *gateway)
 {
 	if (gateway->family != FAMILY_NONE && nl_put_address(msg, RTA_GATEWAY, gateway) < 0)
-		return -ENOMEM;
-	return nla_put_u32(msg, RTA_OIF, index) < 0 ? -ENOMEM : 0;
+		return -E2BIG;
+	return nl_put_u32(msg, RTA_OIF, index) < 0 ? -E2BIG : 0;
 }
 
 /**
@@ -160,7 +161,7 @@ static int put_next_hop(struct nl_msg *msg, uint32_t index, const struct address
  * Where a route to that destination is there already, it stays: of several interfaces with a default route the first
  * one wins, as with the reference plugins (ipam.ConfigureIface()).
  *
- * Return: 0, -ENOMEM, -E2BIG
+ * Return: 0, -E2BIG
  */
 int rtmessage_add_container_route(struct batch *batch, uint32_t index, const struct route *route)
 {
@@ -172,15 +173,15 @@ int rtmessage_add_container_route(struct batch *batch, uint32_t index, const str
 		.rtm_type = RTN_UNICAST,
 		.rtm_flags = has_gateway ? RTNH_F_ONLINK : 0,
 	};
-	struct nl_msg *msg NL_MSG_CLEANUP = NULL;
+	struct nlmsghdr *msg = NULL;
 
 	if (route->scope >= 0)
 		head.rtm_scope = (uint8_t)route->scope;
-	msg = route_request(RTM_NEWROUTE, head, table, &route->destination);
+	msg = route_request(batch, RTM_NEWROUTE, head, table, &route->destination);
 	if (!msg || put_next_hop(msg, index, &route->gateway) < 0 || put_metrics(msg, route) < 0)
-		return -ENOMEM;
-	if (route->priority >= 0 && nla_put_u32(msg, RTA_PRIORITY, (uint32_t)route->priority) < 0)
-		return -ENOMEM;
+		return -E2BIG;
+	if (route->priority >= 0 && nl_put_u32(msg, RTA_PRIORITY, (uint32_t)route->priority) < 0)
+		return -E2BIG;
 	return batch_allow_existing(batch, batch_append(batch, msg));
 }
 
@@ -191,14 +192,14 @@ int rtmessage_add_container_route(struct batch *batch, uint32_t index, const str
  * @head:	Head
  * @address:	NULL, or address whose route is asked for
  *
- * Return: 0, -ENOMEM, -E2BIG
+ * Return: 0, -E2BIG
  */
 static int get_route(struct batch *batch, int flags, struct rtmsg head, const struct address *address)
 {
-	struct nl_msg *msg NL_MSG_CLEANUP = nl_request(RTM_GETROUTE, flags, &head, sizeof(head));
+	struct nlmsghdr *msg = nl_request(batch, RTM_GETROUTE, flags, &head, sizeof(head));
 
 	if (msg && address && nl_put_address(msg, RTA_DST, address) < 0)
-		return -ENOMEM;
+		return -E2BIG;
 	return batch_append(batch, msg);
 }
 
@@ -208,7 +209,7 @@ static int get_route(struct batch *batch, int flags, struct rtmsg head, const st
  * @family:	Family
  * @type:	RTN_*, RTN_UNSPEC for all; kernels without strict checking answer with all
  *
- * Return: 0, -ENOMEM, -E2BIG
+ * Return: 0, -E2BIG
  */
 int rtmessage_dump_routes(struct batch *batch, enum family family, uint8_t type)
 {
@@ -229,7 +230,7 @@ int rtmessage_dump_own_routes(struct batch *batch, enum family family)
  *
  * IPv4 tells the table only when asked, IPv6 tells it always and refuses to be asked.
  *
- * Return: 0, -ENOMEM, -E2BIG
+ * Return: 0, -E2BIG
  */
 int rtmessage_lookup_route(struct batch *batch, const struct address *address)
 {

@@ -3,7 +3,7 @@
 #define PLUGIN_NETWORK_RTMESSAGE_H
 
 /*
- * rtnetlink messages as bytes: libnl writes them, a batch collects them; and the few attributes that we read back. No descriptor, no system call.
+ * rtnetlink messages as bytes, built behind one another in a batch; and the few attributes that we read back. No descriptor, no system call.
  */
 
 #include "plugin/network/plan.h"

@@ -26,50 +26,48 @@
 
 /**
  * request() - A ctnetlink message without attributes
+ * @batch:	Batch
  * @type:	IPCTNL_MSG_*
  * @flags:	NLM_F_*
  * @family:	Family
  *
- * Return: the message, NULL without memory
+ * Return: the message, NULL when there is no room
  */
-static struct nl_msg *request(unsigned type, int flags, uint8_t family)
+static struct nlmsghdr *request(struct batch *batch, unsigned type, int flags, uint8_t family)
 {
 	struct nfgenmsg head = {.nfgen_family = family, .version = VERSION};
-	struct nl_msg *msg NL_MSG_CLEANUP = nlmsg_alloc_simple((int)(NFNL_SUBSYS_CTNETLINK << 8 | type), flags);
 
-	if (!msg || nlmsg_append(msg, &head, sizeof(head), NLMSG_ALIGNTO) < 0)
-		return NULL;
-	return TAKE_PTR(msg);
+	return nl_request(batch, (int)(NFNL_SUBSYS_CTNETLINK << 8 | type), flags, &head, sizeof(head));
 }
 
-/** put_source() - Append a tuple that consists of an IPv4 source address: 0, -ENOMEM */
-static int put_source(struct nl_msg *msg, int tuple_type, const struct address *address)
+/** put_source() - Append a tuple that consists of an IPv4 source address: 0, -E2BIG */
+static int put_source(struct nlmsghdr *msg, int tuple_type, const struct address *address)
 {
-	struct nlattr *tuple = nla_nest_start(msg, tuple_type);
-	struct nlattr *ip = tuple ? nla_nest_start(msg, CTA_TUPLE_IP) : NULL;
+	struct nlattr *tuple = nl_nest(msg, tuple_type);
+	struct nlattr *ip = tuple ? nl_nest(msg, CTA_TUPLE_IP) : NULL;
 	uint8_t bytes[ADDRESS_BYTES_MAX];
 
 	address_to_bytes(address, bytes);
-	if (!ip || nla_put(msg, CTA_IP_V4_SRC, (int)family_bytes(FAMILY_IPV4), bytes) < 0)
-		return -ENOMEM;
-	(void)nla_nest_end(msg, ip);
-	(void)nla_nest_end(msg, tuple);
+	if (!ip || nl_put(msg, CTA_IP_V4_SRC, family_bytes(FAMILY_IPV4), bytes) < 0)
+		return -E2BIG;
+	mnl_attr_nest_end(msg, ip);
+	mnl_attr_nest_end(msg, tuple);
 	return 0;
 }
 
-/** put_filter() - Append what compares the source of a direction with an address, and nothing else: 0, -ENOMEM */
-static int put_filter(struct nl_msg *msg, const struct address *address, enum ct_direction direction)
+/** put_filter() - Append what compares the source of a direction with an address, and nothing else: 0, -E2BIG */
+static int put_filter(struct nlmsghdr *msg, const struct address *address, enum ct_direction direction)
 {
 	bool original = direction == CT_ORIGINAL;
 	struct nlattr *filter;
 
 	if (put_source(msg, original ? CTA_TUPLE_ORIG : CTA_TUPLE_REPLY, address) < 0)
-		return -ENOMEM;
-	filter = nla_nest_start(msg, CTA_FILTER);
-	if (!filter || nla_put_u32(msg, CTA_FILTER_ORIG_FLAGS, original ? FILTER_SOURCE : 0) < 0 ||
-	    nla_put_u32(msg, CTA_FILTER_REPLY_FLAGS, original ? 0 : FILTER_SOURCE) < 0)
-		return -ENOMEM;
-	(void)nla_nest_end(msg, filter);
+		return -E2BIG;
+	filter = nl_nest(msg, CTA_FILTER);
+	if (!filter || nl_put_u32(msg, CTA_FILTER_ORIG_FLAGS, original ? FILTER_SOURCE : 0) < 0 ||
+	    nl_put_u32(msg, CTA_FILTER_REPLY_FLAGS, original ? 0 : FILTER_SOURCE) < 0)
+		return -E2BIG;
+	mnl_attr_nest_end(msg, filter);
 	return 0;
 }
 
@@ -80,16 +78,16 @@ static int put_filter(struct nl_msg *msg, const struct address *address, enum ct
  * @address:	IPv4 address
  * @direction:	In which direction
  *
- * Return: 0, -ENOMEM, -E2BIG, -EAFNOSUPPORT for IPv6
+ * Return: 0, -E2BIG, -EAFNOSUPPORT for IPv6
  */
 int ctmessage_delete_by_source(struct batch *batch, const struct address *address, enum ct_direction direction)
 {
-	struct nl_msg *msg NL_MSG_CLEANUP = request(IPCTNL_MSG_CT_DELETE, 0, (uint8_t)address->family);
+	struct nlmsghdr *msg = request(batch, IPCTNL_MSG_CT_DELETE, 0, (uint8_t)address->family);
 
 	if (address->family != FAMILY_IPV4)
 		return -EAFNOSUPPORT;
 	if (!msg || put_filter(msg, address, direction) < 0)
-		return -ENOMEM;
+		return -E2BIG;
 	return batch_append(batch, msg);
 }
 
@@ -99,23 +97,23 @@ int ctmessage_delete_by_source(struct batch *batch, const struct address *addres
  * @address:	IPv4 address
  * @direction:	In which direction
  *
- * Return: 0, -ENOMEM, -E2BIG, -EAFNOSUPPORT for IPv6
+ * Return: 0, -E2BIG, -EAFNOSUPPORT for IPv6
  */
 int ctmessage_dump_by_source(struct batch *batch, const struct address *address, enum ct_direction direction)
 {
-	struct nl_msg *msg NL_MSG_CLEANUP = request(IPCTNL_MSG_CT_GET, NLM_F_DUMP, (uint8_t)address->family);
+	struct nlmsghdr *msg = request(batch, IPCTNL_MSG_CT_GET, NLM_F_DUMP, (uint8_t)address->family);
 
 	if (address->family != FAMILY_IPV4)
 		return -EAFNOSUPPORT;
 	if (!msg || put_filter(msg, address, direction) < 0)
-		return -ENOMEM;
+		return -E2BIG;
 	return batch_append(batch, msg);
 }
 
-/** ctmessage_dump() - Ask for all flows of @family: 0, -ENOMEM, -E2BIG */
+/** ctmessage_dump() - Ask for all flows of @family: 0, -E2BIG */
 int ctmessage_dump(struct batch *batch, enum family family)
 {
-	struct nl_msg *msg NL_MSG_CLEANUP = request(IPCTNL_MSG_CT_GET, NLM_F_DUMP, (uint8_t)family);
+	struct nlmsghdr *msg = request(batch, IPCTNL_MSG_CT_GET, NLM_F_DUMP, (uint8_t)family);
 
 	return batch_append(batch, msg);
 }
@@ -124,11 +122,11 @@ int ctmessage_dump(struct batch *batch, enum family family)
 static int copy_identity(const struct nlattr *attribute, void *userdata)
 {
 	uint16_t type = mnl_attr_get_type(attribute);
-	struct nl_msg *msg = userdata;
+	struct nlmsghdr *msg = userdata;
 
 	if (type != CTA_TUPLE_ORIG && type != CTA_ZONE && type != CTA_ID)
 		return MNL_CB_OK;
-	if (nla_put(msg, attribute->nla_type, mnl_attr_get_payload_len(attribute), mnl_attr_get_payload(attribute)) < 0)
+	if (nl_put(msg, attribute->nla_type, mnl_attr_get_payload_len(attribute), mnl_attr_get_payload(attribute)) < 0)
 		return MNL_CB_ERROR;
 	return MNL_CB_OK;
 }
@@ -138,15 +136,15 @@ static int copy_identity(const struct nlattr *attribute, void *userdata)
  * @batch:	Batch
  * @flow:	The flow, as a dump told it; its tuple, zone and id are copied
  *
- * Return: 0, -ENOMEM, -E2BIG
+ * Return: 0, -E2BIG
  */
 int ctmessage_delete_flow(struct batch *batch, const struct nlmsghdr *flow)
 {
 	const struct nfgenmsg *head = mnl_nlmsg_get_payload(flow);
-	struct nl_msg *msg NL_MSG_CLEANUP = request(IPCTNL_MSG_CT_DELETE, 0, head->nfgen_family);
+	struct nlmsghdr *msg = request(batch, IPCTNL_MSG_CT_DELETE, 0, head->nfgen_family);
 
 	if (!msg || mnl_attr_parse(flow, sizeof(*head), copy_identity, msg) == MNL_CB_ERROR)
-		return -ENOMEM;
+		return -E2BIG;
 	return batch_append(batch, msg);
 }
 

@@ -21,7 +21,7 @@ FLOWS=$BUILD/tests/bench/bench_flows
 CONNECTIONS=$BUILD/tests/bench/bench_connections
 PACKAGES=(
 	cmake ninja-build gcc libc6-dev clang pkg-config jq iproute2
-	libjansson-dev libnl-3-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcmocka-dev
+	libjansson-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcmocka-dev
 	containernetworking-plugins netavark nftables iperf3 strace xxd
 )
 CASES=(

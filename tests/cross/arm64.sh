@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 SYSROOT=$PWD/build/sysroot-arm64
 PACKAGES=(
 	libc6 libc6-dev linux-libc-dev libgcc-s1 libcrypt1
-	libjansson-dev libjansson4 libnl-3-dev libnl-3-200 libnl-route-3-dev libnl-route-3-200 libmnl-dev libmnl0
+	libjansson-dev libjansson4 libmnl-dev libmnl0
 	libnftnl-dev libnftnl11 liblmdb-dev liblmdb0 libxxhash-dev libxxhash0 libcsv-dev libcsv3 zlib1g-dev zlib1g
 	libyaml-dev libyaml-0-2 libcmocka-dev libcmocka0 libexpat1-dev libexpat1
 )

@@ -37,7 +37,7 @@ while read -r stray; do
 	grep -q ":$stray:" <<<"$listing" || complain "$stray is not in an enum that is called …_outcome"
 done < <(grep -rhoE --include='*.[ch]' '^\s+[A-Z0-9_]+_E_[A-Z0-9_]+(,| = |$)' ipam plugin | grep -oE '[A-Z0-9_]+' | grep _E_ | sort -u)
 
-read -ra flags <<<"$(pkg-config --cflags libnl-3.0 libmnl libnftnl jansson)"
+read -ra flags <<<"$(pkg-config --cflags libmnl libnftnl jansson)"
 {
 	printf '#include "%s"\n' "${headers[@]}"
 	echo 'int check(int outcome); int check(int outcome) { switch (outcome) { case 0: case 1:'
