@@ -314,6 +314,12 @@ static int read_verb(enum cni_verb *ret_verb, struct error *reterr)
 	return error_set(reterr, ERROR_ENVIRONMENT, "unknown CNI_COMMAND: %s", command);
 }
 
+/** request_is_version() - Whether this is the verb VERSION */
+bool request_is_version(void)
+{
+	return strcmp(variable("CNI_COMMAND"), "VERSION") == 0;
+}
+
 /** is_override() - Whether @text, of CNI_NETNS_OVERRIDE, means yes */
 static bool is_override(const char *text)
 {

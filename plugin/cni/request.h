@@ -53,6 +53,7 @@ struct request {
 };
 
 bool request_present(void);
+bool request_is_version(void);
 int request_read_environment(struct request *ret_request, struct error *reterr);
 int request_read_config(struct request *request, int fd, struct error *reterr);
 bool request_valid_name(const char *name);

@@ -38,6 +38,12 @@ enum form {
 	FORM_JSON = 256,    /* with FORM_TEXT: it has to be one, and JSON */
 };
 
+/** Space for the texts of a key, with their NULs; the compiler refuses longer ones */
+#define KIND_PATH_MAX 160
+#define KIND_NAME_MAX 16
+#define KIND_USUAL_MAX 112
+#define KIND_UNLESS_MAX 48
+
 /**
  * struct kind_key - A place in a document where addresses stand
  * @path:	Steps to it, separated by slashes; each a glob over keys and indexes, `**` for any number of steps, or
@@ -46,19 +52,21 @@ enum form {
  * @kind:	What they are
  * @use:	What for
  * @first, @last: Not in a text: an object, whose members these are; or (@last "mask") an address and its mask
- * @usual:	What holds when no key of this use is there; NULL: nothing
- * @unless:	Paths: where something stands at one, @usual does not hold; NULL: nothing does that
+ * @usual:	What holds when no key of this use is there; "": nothing
+ * @unless:	Paths: where something stands at one, @usual does not hold; "": nothing does that
  * @mild:	That may be so and need not: a warning
+ *
+ * The texts stand in it: hundreds of addresses of texts would be written by ld.so, page by page, whenever the plugin starts.
  */
 struct kind_key {
-	const char *path;
+	char path[KIND_PATH_MAX];
+	char first[KIND_NAME_MAX];
+	char last[KIND_NAME_MAX];
+	char usual[KIND_USUAL_MAX];
+	char unless[KIND_UNLESS_MAX];
 	unsigned forms;
 	enum usage_kind kind;
 	enum usage_use use;
-	const char *first;
-	const char *last;
-	const char *usual;
-	const char *unless;
 	bool mild;
 };
 
@@ -118,42 +126,41 @@ int kind_read(const struct kind *kind, const json_t *object, const char *file, c
 /* To write rows with */
 #define KEY_RANGE(path_, forms_, use_)                                                                                 \
 	{                                                                                                              \
-		.path = (path_), .forms = (forms_), .kind = USAGE_RANGE, .use = (use_)                                 \
+		.path = path_, .forms = (forms_), .kind = USAGE_RANGE, .use = (use_)                                   \
 	}
 #define KEY_USUAL(path_, use_, usual_)                                                                                 \
 	{                                                                                                              \
-		.path = (path_), .forms = FORM_CIDR, .kind = USAGE_RANGE, .use = (use_), .usual = (usual_)             \
+		.path = path_, .forms = FORM_CIDR, .kind = USAGE_RANGE, .use = (use_), .usual = usual_                 \
 	}
 #define KEY_ADDRESS(path_)                                                                                             \
 	{                                                                                                              \
-		.path = (path_), .forms = FORM_ADDRESS | FORM_WORDS, .kind = USAGE_ADDRESS                             \
+		.path = path_, .forms = FORM_ADDRESS | FORM_WORDS, .kind = USAGE_ADDRESS                               \
 	}
 #define KEY_GATEWAY(path_)                                                                                             \
 	{                                                                                                              \
-		.path = (path_), .forms = FORM_ADDRESS | FORM_WORDS, .kind = USAGE_GATEWAY                             \
+		.path = path_, .forms = FORM_ADDRESS | FORM_WORDS, .kind = USAGE_GATEWAY                               \
 	}
 #define KEY_EXCLUDED(path_, forms_)                                                                                    \
 	{                                                                                                              \
-		.path = (path_), .forms = (forms_), .kind = USAGE_EXCLUDED                                             \
+		.path = path_, .forms = (forms_), .kind = USAGE_EXCLUDED                                               \
 	}
 #define KEY_BOUNDS(path_, first_, last_, use_)                                                                         \
 	{                                                                                                              \
-		.path = (path_), .forms = FORM_WORDS, .kind = USAGE_RANGE, .use = (use_), .first = (first_),           \
-		.last = (last_)                                                                                        \
+		.path = path_, .forms = FORM_WORDS, .kind = USAGE_RANGE, .use = (use_), .first = first_, .last = last_ \
 	}
 #define KEY_TEXT(path_)                                                                                                \
 	{                                                                                                              \
-		.path = (path_), .forms = FORM_TEXT                                                                    \
+		.path = path_, .forms = FORM_TEXT                                                                      \
 	}
 #define KEY_JSON(path_)                                                                                                \
 	{                                                                                                              \
-		.path = (path_), .forms = FORM_TEXT | FORM_JSON                                                        \
+		.path = path_, .forms = FORM_TEXT | FORM_JSON                                                          \
 	}
 #define KEY_FLAGS(path_)                                                                                               \
 	{                                                                                                              \
-		.path = (path_), .forms = FORM_FLAGS                                                                   \
+		.path = path_, .forms = FORM_FLAGS                                                                     \
 	}
-#define KEYS(...) ((const struct kind_key[]){__VA_ARGS__, {.path = NULL}})
+#define KEYS(...) ((const struct kind_key[]){__VA_ARGS__, {.path = ""}})
 #define KIND_TABLE(kinds_)                                                                                             \
 	{                                                                                                              \
 		.kinds = (kinds_), .n_kinds = sizeof(kinds_) / sizeof((kinds_)[0])                                     \

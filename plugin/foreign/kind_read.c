@@ -113,7 +113,7 @@ static void read_value(void *userdata, const json_t *value, struct pointer *at)
 		read_elements(reader, value, at);
 	else if (json_is_string(value))
 		read_text(reader, json_string_value(value));
-	else if (reader->key->first && json_is_object(value))
+	else if (*reader->key->first && json_is_object(value))
 		read_bounds(reader, value);
 	else if (!(reader->key->forms & FORM_WORDS))
 		usage_fault(&reader->usage, NULL, "%s is not a network or address that can be read",
@@ -145,7 +145,7 @@ static bool is_said(const struct key_reader *reader, const struct kind *kind, co
 
 	if (reader->used >> reader->key->use & 1)
 		return true;
-	return unless && (kind->any_case ? has_member(object, unless) : path_leads_somewhere(object, unless));
+	return *unless && (kind->any_case ? has_member(object, unless) : path_leads_somewhere(object, unless));
 }
 
 /** read_default() - What holds where a key is left out */
@@ -155,7 +155,7 @@ static void read_default(struct key_reader *reader, const struct kind *kind, con
 	struct text_part part;
 	size_t at = 0;
 
-	if (!key->usual || is_said(reader, kind, object))
+	if (!*key->usual || is_said(reader, kind, object))
 		return;
 	while (text_next(key->usual, &at, &part)) {
 		struct usage found;
@@ -179,10 +179,10 @@ static void read_keys(struct key_reader *reader, const struct kind *kind, const 
 {
 	struct pointer at = reader->usage.reader.at;
 
-	for (reader->key = kind->keys; reader->key && reader->key->path; reader->key++)
+	for (reader->key = kind->keys; reader->key && *reader->key->path; reader->key++)
 		path_each(object, reader->key->path, &at, read_value, reader);
 	reader->usage.reader.at = at;
-	for (reader->key = kind->keys; reader->key && reader->key->path; reader->key++)
+	for (reader->key = kind->keys; reader->key && *reader->key->path; reader->key++)
 		read_default(reader, kind, object);
 }
 

@@ -118,7 +118,7 @@ static void note_known(struct net *net, const json_t *object, const struct kind_
 	for (size_t i = from; i < net->usage.usages->n_items; i++)
 		net->usage.failed |=
 			json_object_set_new_nocheck(net->seen, net->usage.usages->items[i].pointer, json_true()) != 0;
-	for (; known && known->path; known++)
+	for (; known && *known->path; known++)
 		path_each(object, known->path, &at, note, net);
 }
 

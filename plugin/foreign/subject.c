@@ -62,8 +62,8 @@ static void visit_texts(struct tour *tour, const struct kind *kind, const json_t
 {
 	struct pointer place = *at;
 
-	for (const struct kind_key *key = kind->keys; key && key->path; key++)
-		if ((key->forms & FORM_TEXT) && !key->usual) {
+	for (const struct kind_key *key = kind->keys; key && *key->path; key++)
+		if ((key->forms & FORM_TEXT) && !*key->usual) {
 			tour->key = key;
 			path_each(value, key->path, &place, visit_text, tour);
 		}

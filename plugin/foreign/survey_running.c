@@ -67,8 +67,11 @@ static void tell(struct survey *survey, const char *file, const char *pointer, c
 /** check() - One of them, as its network's grants allow it */
 static void check(struct survey *survey, const char *file, const char *pointer, const struct running *running)
 {
-	const struct policy_question question = {
-		.config = netconf_guard_usual(), .file = file, .network = running->network, .spans = &running->span, .n_spans = 1};
+	const struct policy_question question = {.config = netconf_guard_usual(),
+						 .file = file,
+						 .network = running->network,
+						 .spans = &running->span,
+						 .n_spans = 1};
 	GUARD_CLEANUP struct guard *guard = NULL;
 	struct guard_entry entry;
 

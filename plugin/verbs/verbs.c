@@ -120,9 +120,9 @@ static int check_version(struct context *context, struct error *reterr)
 }
 
 /** print_versions() - VERSION: never fails on its input, of which it wants the version in use */
-static int print_versions(const struct context *context)
+static int print_versions(const struct request *request)
 {
-	json_t *root = json_loadb(context->request.config, context->request.config_size, 0, NULL);
+	json_t *root = json_loadb(request->config, request->config_size, 0, NULL);
 	const char *version = json_string_value(json_object_get(root, "cniVersion"));
 	int r = cni_version_print_supported(STDOUT_FILENO,
 					    version && *version ? version : cni_version_text(CNI_NEWEST));
@@ -137,8 +137,6 @@ static int run(struct context *context, struct error *reterr)
 	if (request_read_environment(&context->request, reterr) ||
 	    request_read_config(&context->request, STDIN_FILENO, reterr))
 		return REFUSED;
-	if (context->request.verb == CNI_VERSION)
-		return print_versions(context) ? error_set(reterr, ERROR_IO, "can't write to standard output") : 0;
 	if (parse_text(context, reterr) || check_name(context, reterr) || check_version(context, reterr))
 		return REFUSED;
 	is_deletion = context->request.verb == CNI_DEL;
@@ -157,7 +155,27 @@ static void seed_json(void)
 	json_object_seed(seed);
 }
 
-int verbs_run(void)
+/** run_version() - VERSION, which needs none of what a call has: it is asked often, and answers from a few pages of memory */
+static int run_version(void)
+{
+	struct request request = {0};
+	struct error err = {0};
+	int r = request_read_environment(&request, &err);
+
+	if (!r)
+		r = request_read_config(&request, STDIN_FILENO, &err);
+	if (!r && print_versions(&request))
+		r = error_set(&err, ERROR_IO, "can't write to standard output");
+	if (r)
+		(void)error_print(stdout, &err, cni_version_text(CNI_NEWEST));
+#ifndef NDEBUG
+	request_done(&request);
+#endif
+	return r ? 1 : 0;
+}
+
+/** run_call() - A verb that needs all of it; not part of who calls it, whose stack would be as large */
+static __attribute__((noinline)) int run_call(void)
 {
 	struct recorder recorder; /* its map ends with the process, which is a call less */
 	struct context context = {.version = CNI_NEWEST, .recorder = &recorder};
@@ -165,7 +183,6 @@ int verbs_run(void)
 	int r;
 
 	recorder_begin(&recorder);
-	seed_json();
 	r = run(&context, &err);
 	if (r)
 		(void)error_print(stdout, &err, cni_version_text(context.version));
@@ -175,4 +192,10 @@ int verbs_run(void)
 	context_done(&context);
 #endif
 	return r ? 1 : 0;
+}
+
+int verbs_run(void)
+{
+	seed_json();
+	return request_is_version() ? run_version() : run_call();
 }

@@ -44,7 +44,7 @@ static void note(void *userdata, const struct subject *subject)
 		return;
 	assert_true(i < KINDS_MAX);
 	reached[i].kind = subject->kind;
-	for (size_t j = 0; subject->kind->keys && subject->kind->keys[j].path; j++) {
+	for (size_t j = 0; subject->kind->keys && subject->kind->keys[j].path[0]; j++) {
 		assert_true(j < KEYS_MAX);
 		if (path_leads_somewhere(subject->node.object, subject->kind->keys[j].path))
 			reached[i].keys |= UINT32_C(1) << j;
@@ -85,7 +85,7 @@ static bool tail_is_reached(const char *path)
 {
 	for (size_t i = 0; i < KINDS_MAX; i++)
 		for (size_t j = 0;
-		     reached[i].kind && j < KEYS_MAX && reached[i].kind->keys && reached[i].kind->keys[j].path; j++)
+		     reached[i].kind && j < KEYS_MAX && reached[i].kind->keys && reached[i].kind->keys[j].path[0]; j++)
 			if ((reached[i].keys >> j & 1) &&
 			    !strcmp(tail_of(reached[i].kind->keys[j].path), tail_of(path)))
 				return true;
@@ -109,8 +109,9 @@ static void test_each_key_of_each_row_has_an_example(void **state)
 		/* Templates of pods have the pod's keys. */
 		if (kind->group && (strcmp(kind->group, "apps") == 0 || strcmp(kind->group, "batch") == 0))
 			continue;
-		for (size_t j = 0; kind->keys && kind->keys[j].path; j++)
-			if (!(reached[i].keys >> j & 1) && !kind->keys[j].usual && !tail_is_reached(kind->keys[j].path))
+		for (size_t j = 0; kind->keys && kind->keys[j].path[0]; j++)
+			if (!(reached[i].keys >> j & 1) && !kind->keys[j].usual[0] &&
+			    !tail_is_reached(kind->keys[j].path))
 				fail_msg("%s: %s leads nowhere in any example", kind->name, kind->keys[j].path);
 	}
 }
