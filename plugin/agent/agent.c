@@ -43,8 +43,9 @@ static int lock_host(struct agent *agent, struct error *reterr)
 				 "not be reached through a symlink that root did not make",
 				 data_dir);
 	if (r)
-		return error_set(reterr, ERROR_STORE, "state directory %.256s can't be used: %s", data_dir,
-				 r < 0 ? strerror(-r) : "it is not there");
+		return r < 0 ? error_set_errno(reterr, ERROR_STORE, r, "state directory %.256s can't be used", data_dir)
+			     : error_set(reterr, ERROR_STORE, "state directory %.256s can't be used: it is not there",
+					 data_dir);
 	agent->lock_fd = openat(state.dir_fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (agent->lock_fd < 0)
 		return error_set(reterr, ERROR_STORE, "%.256s/" LOCK_FILE ": %s", data_dir, strerror(errno));

@@ -273,8 +273,10 @@ int ask_server_start(struct agent *agent, struct ask_server **ret_server, struct
 		return 0;
 	}
 	ask_server_stop(server);
-	return error_set(reterr, ERROR_STORE, "no socket " ASK_SOCKET " in %.256s: %s", agent->config->data_dir,
-			 r < 0 ? strerror(-r) : "the directory is not usable");
+	return r < 0 ? error_set_errno(reterr, ERROR_STORE, r, "no socket " ASK_SOCKET " in %.256s",
+				       agent->config->data_dir)
+		     : error_set(reterr, ERROR_STORE, "no socket " ASK_SOCKET " in %.256s: the directory is not usable",
+				 agent->config->data_dir);
 }
 
 /** ask_server_stop() - Listen no more; who waits for an answer sees the end. NULL is fine */

@@ -310,7 +310,7 @@ static int begin(struct cluster *cluster, struct error *reterr)
 		r = commands_start(cluster);
 	if (r == 0)
 		r = start_loop(cluster);
-	return r < 0 ? error_set(reterr, ERROR_IO, "cluster: %s", strerror(-r)) : 0;
+	return r < 0 ? error_set_errno(reterr, ERROR_IO, r, "cluster") : 0;
 }
 
 static int start(struct agent *agent, void **ret_self, struct error *reterr)

@@ -209,7 +209,6 @@ int blocks_start(struct cluster *cluster, struct error *reterr)
 	for (size_t i = 0; i < file.n_blocks && r >= 0; i++)
 		r = machine_found_block(cluster->machine, key_of(&file.blocks[i].prefix, key), file.blocks[i].revision,
 					file.blocks[i].leaving);
-	return r < 0 ? error_set(reterr, ERROR_STORE, "%.256s/" BLOCK_FILE ": %s", cluster->agent->config->data_dir,
-				 strerror(-r))
+	return r < 0 ? error_set_errno(reterr, ERROR_STORE, r, "%.256s/" BLOCK_FILE, cluster->agent->config->data_dir)
 		     : 0;
 }

@@ -36,6 +36,12 @@ static void refuse_with(struct cluster *cluster, enum error_code code, const cha
 	*cluster->command = (struct command){0};
 }
 
+/** refuse_errno() - refuse_with() of a negative errno */
+static void refuse_errno(struct cluster *cluster, int errnum)
+{
+	refuse_with(cluster, errnum == -ENOMEM ? ERROR_TRY_AGAIN : ERROR_IO, strerror(-errnum));
+}
+
 /** answer_with() - Answer, and be ready for the next */
 static void answer_with(struct cluster *cluster, json_t *answer)
 {
@@ -173,7 +179,7 @@ static void on_publish(void *userdata, const json_t *request, struct ask *ask)
 	if (r == -EFBIG)
 		refuse_with(cluster, ERROR_POLICY, "the policy is larger than 1 MiB, which etcd does not take");
 	else if (r < 0)
-		refuse_with(cluster, ERROR_IO, strerror(-r));
+		refuse_errno(cluster, r);
 	if (r < 0)
 		return;
 	r = condition_on(cluster, "policy", &swap);
@@ -181,7 +187,7 @@ static void on_publish(void *userdata, const json_t *request, struct ask *ask)
 	if (r == 0)
 		r = etcd_command(cluster->etcd, &swap, on_published, cluster);
 	if (r < 0)
-		refuse_with(cluster, ERROR_IO, strerror(-r));
+		refuse_errno(cluster, r);
 }
 
 static void forget_next(struct cluster *cluster);
@@ -207,7 +213,7 @@ static void delete_record(struct cluster *cluster, const char *key)
 	if (r == 0)
 		r = etcd_command(cluster->etcd, &swap, on_forgot, cluster);
 	if (r < 0)
-		refuse_with(cluster, ERROR_IO, strerror(-r));
+		refuse_errno(cluster, r);
 }
 
 /** is_done() - Whether a record was deleted by this command already */

@@ -201,7 +201,7 @@ int cluster_config_read(const char *path, struct cluster_config *ret_config, str
 	if (r == -ENOENT)
 		return CLUSTER_CONFIG_E_ABSENT;
 	if (r < 0)
-		return error_set(reterr, ERROR_IO, "%.256s: %s", path, strerror(-r));
+		return error_set_errno(reterr, ERROR_IO, r, "%.256s", path);
 	if (stat(path, &status) < 0 || status.st_uid != 0 || (status.st_mode & 077))
 		return error_set(
 			reterr, ERROR_CONFIG,

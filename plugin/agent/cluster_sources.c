@@ -269,8 +269,7 @@ int sources_start(struct cluster *cluster, struct error *reterr)
 			found(cluster, (unsigned)r);
 	}
 	if (r < 0)
-		return error_set(reterr, ERROR_STORE, "%.256s/" SOURCE_FILE ": %s", cluster->agent->config->data_dir,
-				 strerror(-r));
+		return error_set_errno(reterr, ERROR_STORE, r, "%.256s/" SOURCE_FILE, cluster->agent->config->data_dir);
 	return 0;
 }
 

@@ -133,11 +133,9 @@ static void run_method(struct docker *docker, size_t index, const struct http_re
 	int r = process_of_peer(http->fd, &call.docker);
 
 	if (r < 0)
-		r = error_set(
-			&err, ERROR_CONFIG,
-			"the process that asks can't be seen: rangeguard-agent must run in the host's PID namespace "
-			"(%s)",
-			strerror(-r));
+		r = error_set_errno(&err, ERROR_CONFIG, r,
+				    "the process that asks can't be seen; rangeguard-agent must run in the host's PID "
+				    "namespace");
 	else {
 		note_caller(&docker->driver, &call.docker);
 		r = methods[index].run(&call, &err);
@@ -296,8 +294,8 @@ static int serve(struct docker *docker, sd_event *event, int given, struct error
 	int fd = open_socket(docker, given);
 	int r = fd < 0 ? fd : http_start(event, fd, &service, &docker->server);
 
-	return r < 0 ? error_set(reterr, ERROR_IO, "Docker's socket %.256s: %s", docker->driver.config->docker.socket,
-				 strerror(-r))
+	return r < 0 ? error_set_errno(reterr, ERROR_IO, r, "Docker's socket %.256s",
+				       docker->driver.config->docker.socket)
 		     : 0;
 }
 
@@ -322,7 +320,7 @@ static int prepare(struct docker *docker, sd_event *event, struct error *reterr)
 					   on_sweep, docker);
 
 	if (r < 0)
-		return error_set(reterr, ERROR_IO, "no timer: %s", strerror(-r));
+		return error_set_errno(reterr, ERROR_IO, r, "no timer");
 	recorder_begin(&docker->driver.recorder);
 	docker->driver.recorder.history = (struct history){.path = config->policy.history,
 							   .size = config->policy.history_size,
@@ -342,7 +340,7 @@ static int remember(struct docker *docker, struct error *reterr)
 	if (!r)
 		r = docker_mirror_read(memory->path, memory->boot_id, &memory->mirror);
 	if (r < 0 && r != -EBADMSG)
-		return error_set(reterr, ERROR_STORE, "%.256s: %s", memory->path, strerror(-r));
+		return error_set_errno(reterr, ERROR_STORE, r, "%.256s", memory->path);
 	if (r < 0)
 		agent_log(LOG_LEVEL_WARNING, "%s can't be understood: what it says of Docker's networks is not used",
 			  memory->path);

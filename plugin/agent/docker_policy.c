@@ -98,7 +98,7 @@ static int read_policy(const struct docker_policies *policies, const char *netwo
 	if (!r)
 		r = policy_read_netconf(&netconf, today(), &record, &kept->guard, &listener.report);
 	if (r < 0)
-		return error_set(reterr, ERROR_POLICY, "the policies can't be read: %s", strerror(-r));
+		return error_set_errno(reterr, ERROR_POLICY, r, "the policies can't be read");
 	if (r)
 		return REFUSED;
 	(void)snprintf(kept->network, sizeof(kept->network), "%s", network);

@@ -37,7 +37,7 @@ static int judge_reserved(const struct docker_scene *scene, const struct prefix 
 	int r = guard_touch(scene->guard, &span, &part, &entry);
 
 	if (r < 0)
-		return error_set(reterr, ERROR_POLICY, "the policy can't be asked: %s", strerror(-r));
+		return error_set_errno(reterr, ERROR_POLICY, r, "the policy can't be asked");
 	if (!r)
 		return 0;
 	return error_set(reterr, ERROR_RESERVED,
@@ -120,8 +120,8 @@ static int each_avoided(const struct docker_scene *scene, struct gaps *gaps, con
 		if (r == -ENOENT && config->avoid_default)
 			continue;
 		if (r < 0)
-			return error_set(reterr, ERROR_CONFIG, "%.256s, whose addresses are to be avoided: %s",
-					 config->avoid[i], strerror(-r));
+			return error_set_errno(reterr, ERROR_CONFIG, r, "%.256s, whose addresses are to be avoided",
+					       config->avoid[i]);
 		for (size_t j = before; j < files->n_paths; j++) {
 			size_t taken = gaps->n_taken;
 
@@ -161,7 +161,7 @@ static int read_routes(const struct docker_scene *scene, const struct prefix *bl
 	int r = hostroutes_read(scene->rtnetlink, &set, 1, ret_routes);
 
 	if (r < 0)
-		return error_set(reterr, ERROR_KERNEL, "the host's routes can't be read: %s", strerror(-r));
+		return error_set_errno(reterr, ERROR_KERNEL, r, "the host's routes can't be read");
 	if (ret_routes->n_left_out)
 		return error_set(reterr, ERROR_HOST_ROUTE,
 				 "the host has more than %zu routes in this block, too many to look at",

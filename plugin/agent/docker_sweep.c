@@ -174,8 +174,7 @@ static int sweep(struct docker_driver *driver, struct error *reterr)
 		return 0;
 	r = ask_kernel(&doubts, host.rtnetlink);
 	if (r < 0)
-		return error_set(reterr, ERROR_KERNEL, "not all namespaces can be asked for their addresses: %s",
-				 strerror(-r));
+		return error_set_errno(reterr, ERROR_KERNEL, r, "not all namespaces can be asked for their addresses");
 	for (size_t i = 0; i < doubts.n; i++)
 		if (!doubts.all[i].in_use && give_back(driver, &store, &doubts.all[i], reterr))
 			return REFUSED;

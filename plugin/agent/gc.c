@@ -93,7 +93,7 @@ static int start(struct agent *agent, void **ret_self, struct error *reterr)
 				       on_timer, gc);
 	if (r < 0) {
 		stop(gc);
-		return error_set(reterr, ERROR_IO, "no timer: %s", strerror(-r));
+		return error_set_errno(reterr, ERROR_IO, r, "no timer");
 	}
 	*ret_self = gc;
 	return 0;

@@ -244,7 +244,7 @@ static int start(struct agent *agent, void **ret_self, struct error *reterr)
 	r = start_listening(watch);
 	if (r < 0) {
 		stop(watch);
-		return error_set(reterr, ERROR_KERNEL, "the kernel's notifications can't be heard: %s", strerror(-r));
+		return error_set_errno(reterr, ERROR_KERNEL, r, "the kernel's notifications can't be heard");
 	}
 	*ret_self = watch;
 	return 0;

@@ -6,6 +6,7 @@
 
 #include "plugin/foreign/avoid.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <string.h>
 
@@ -131,7 +132,7 @@ int avoid_read(const char *path, bool named, struct gaps *gaps, struct error *re
 	int r = source_read(path, LIMIT_POLICY_FILE, &source);
 
 	if (r < 0)
-		return error_set(reterr, ERROR_IO, "%s", strerror(-r));
+		return r == -ENOMEM ? error_no_memory(reterr) : error_set(reterr, ERROR_IO, "%s", strerror(-r));
 	text = source_without_mark(&source);
 	return take_text(&text, named, &taking);
 }

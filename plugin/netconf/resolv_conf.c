@@ -93,8 +93,12 @@ int resolv_conf_read(const char *path, json_t **ret_dns, struct error *reterr)
 	json_t *dns;
 
 	if (r < 0)
-		return error_set(reterr, ERROR_IO, "ipam.resolvConf %.256s can't be read: %s", path,
-				 r == -EINVAL ? "it is not a regular file of a sane size" : strerror(-r));
+		return r == -EINVAL
+			       ? error_set(
+					 reterr, ERROR_IO,
+					 "ipam.resolvConf %.256s can't be read: it is not a regular file of a sane size",
+					 path)
+			       : error_set_errno(reterr, ERROR_IO, r, "ipam.resolvConf %.256s can't be read", path);
 	dns = json_object();
 	for (errno = 0; getline(&line, &size, file) >= 0; errno = 0)
 		read_line(dns, line);

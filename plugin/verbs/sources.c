@@ -35,8 +35,10 @@ static int look(struct choosing *choosing, struct port *rtnetlink, struct error 
 		return 0;
 	if (!r)
 		r = held_sources_read(state.dir_fd, rtnetlink, &choosing->held);
-	return r ? error_set(reterr, ERROR_STORE, "%.256s/" SOURCE_FILE " can't be read: %s", data_dir,
-			     r < 0 ? strerror(-r) : "the state directory is not safe")
+	if (r < 0)
+		return error_set_errno(reterr, ERROR_STORE, r, "%.256s/" SOURCE_FILE " can't be read", data_dir);
+	return r ? error_set(reterr, ERROR_STORE,
+			     "%.256s/" SOURCE_FILE " can't be read: the state directory is not safe", data_dir)
 		 : 0;
 }
 

@@ -3,7 +3,7 @@
 #
 # No outcome of one module equals another's: all enumerators of all `enum …_outcome` go into one switch, in which the
 # compiler refuses two labels of one value. And what is called …_E_… stands in such an enum, which begins at its module's
-# number in include/rangeguard/outcome.h. tests/lint/outcomes_can_fail.sh shows that each of these bites.
+# number in include/rangeguard/outcome.h. Nor does ENOMEM become another code than 11 by hand. tests/lint/outcomes_can_fail.sh shows that each of these bites.
 #
 # Usage: tests/lint/outcomes.sh [SOURCE_DIR]
 set -euo pipefail
@@ -36,6 +36,14 @@ done < <(grep -E ':[^:]*:.+' <<<"$listing" | grep -vE ':OUTCOMES_[A-Z0-9_]+$' ||
 while read -r stray; do
 	grep -q ":$stray:" <<<"$listing" || complain "$stray is not in an enum that is called …_outcome"
 done < <(grep -rhoE --include='*.[ch]' '^\s+[A-Z0-9_]+_E_[A-Z0-9_]+(,| = |$)' ipam plugin | grep -oE '[A-Z0-9_]+' | grep _E_ | sort -u)
+
+# Out of memory is one code: who puts an errno into an error has error_set_errno() do it, or asks for ENOMEM himself.
+while read -r place; do
+	complain "$place: an errno in an error, which may be ENOMEM: error_set_errno() knows its code"
+done < <(find plugin -name '*.c' ! -path 'plugin/commands/*' | sort | while read -r file; do
+	awk -v file="$file" 'BEGIN { RS = "\n}\n" } /(error_set|refuse_with)\([^;]*strerror\(-/ && !/ENOMEM|error_code_of/ {
+		match($0, /[a-z_0-9]+\([^()]*\)\n\{/); print file ":" substr($0, RSTART, index(substr($0, RSTART), "(") - 1) }' "$file"
+done)
 
 read -ra flags <<<"$(pkg-config --cflags libmnl libnftnl jansson)"
 {

@@ -29,4 +29,18 @@ found 'NEW_E_ONE = 77,'
 found 'NEW_E_ONE,'
 NAME=new_kind found 'NEW_E_ONE = 0x7700,'
 
+# found_code TEXT: a function with this body is found
+found_code()
+{
+	printf 'static int f(int r, struct error *err)\n{\n%s\n}\n' "$1" >"$copy/plugin/host/new.c"
+	if "$lint" "$copy" &>/dev/null; then
+		echo "not found: $1"
+		failed=1
+	fi
+	rm "$copy/plugin/host/new.c"
+}
+
+found_code $'\treturn error_set(err, ERROR_STORE, "no: %s", strerror(-r));'
+found_code $'\treturn error_set(err, ERROR_STORE, "%s: %s", name,\n\t\t\t strerror(-r));'
+
 exit "$failed"
