@@ -5,14 +5,14 @@
 
 #include "ipam/guard/guard_internal.h"
 
-/** struct form - @first and @last address; an IPv4 address stands @shift bits from the right */
-struct form {
+/** struct embedding - @first and @last address; an IPv4 address stands @shift bits from the right */
+struct embedding {
 	u128 first;
 	u128 last;
 	unsigned shift;
 };
 
-static const struct form forms[EMBEDDED_FORMS] = {
+static const struct embedding forms[EMBEDDED_FORMS] = {
 	{.first = (u128)0x0064ff9b << 96, .last = ((u128)0x0064ff9b << 96) + UINT32_MAX, .shift = 0},
 	{.first = (u128)0x2002 << 112, .last = ((u128)0x2003 << 112) - 1, .shift = 80},
 };
@@ -39,7 +39,7 @@ static u128 earlier(u128 a, u128 b)
  */
 bool embedded_inner(size_t form, const struct span *span, struct span *ret_ipv4)
 {
-	const struct form *at = &forms[form];
+	const struct embedding *at = &forms[form];
 	u128 first = later(span->first, at->first), last = earlier(span->last, at->last);
 
 	if (span->family != FAMILY_IPV6 || first > last)
@@ -62,7 +62,7 @@ bool embedded_inner(size_t form, const struct span *span, struct span *ret_ipv4)
  */
 struct span embedded_outer(size_t form, const struct span *ipv4, const struct span *within)
 {
-	const struct form *at = &forms[form];
+	const struct embedding *at = &forms[form];
 	u128 last = at->first + ((ipv4->last + 1) << at->shift) - 1;
 
 	return (struct span){

@@ -30,16 +30,16 @@
 #define BOOT_ID_LENGTH 36U
 
 /**
- * struct walk - A path being followed component by component
+ * struct directory_walk - A path being followed component by component
  * @create:	Missing directories are made
  * @links_left:	Symbolic links that may still be followed
  */
-struct walk {
+struct directory_walk {
 	bool create;
 	unsigned links_left;
 };
 
-static int walk_path(struct walk *walk, int at_fd, const char *path, int *ret_fd);
+static int walk_path(struct directory_walk *walk, int at_fd, const char *path, int *ret_fd);
 
 /** is_trusted() - Whether the owner in @status is root or the user this program runs as */
 static bool is_trusted(const struct stat *status)
@@ -57,7 +57,7 @@ static bool is_trusted(const struct stat *status)
  *
  * Return: 0, negative errno
  */
-static int open_component(const struct walk *walk, int at_fd, const char *name, mode_t mode, int *ret_fd)
+static int open_component(const struct directory_walk *walk, int at_fd, const char *name, mode_t mode, int *ret_fd)
 {
 	int fd = openat(at_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
@@ -82,7 +82,7 @@ static int open_component(const struct walk *walk, int at_fd, const char *name, 
  * Return: 0, STATE_E_UNSAFE for a link that somebody else made, negative errno
  */
 /* NOLINTNEXTLINE(misc-no-recursion): at most LINKS_MAX deep, each level spends a link */
-static int follow(struct walk *walk, int at_fd, int link_fd, int *ret_fd)
+static int follow(struct directory_walk *walk, int at_fd, int link_fd, int *ret_fd)
 {
 	char target[PATH_MAX];
 	struct stat status;
@@ -133,7 +133,7 @@ static int take_component(const char **path, char name[static NAME_MAX + 1])
  * Return: 0, STATE_E_UNSAFE, negative errno
  */
 /* NOLINTNEXTLINE(misc-no-recursion): see follow() */
-static int walk_path(struct walk *walk, int at_fd, const char *path, int *ret_fd)
+static int walk_path(struct directory_walk *walk, int at_fd, const char *path, int *ret_fd)
 {
 	CLEANUP_CLOSE int fd = openat(at_fd, *path == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char name[NAME_MAX + 1];
@@ -199,7 +199,7 @@ static int open_without_links(const char *path, int *ret_fd)
  */
 static int open_directory(const char *path, bool create, int *ret_fd)
 {
-	struct walk walk = {.create = create, .links_left = LINKS_MAX};
+	struct directory_walk walk = {.create = create, .links_left = LINKS_MAX};
 	CLEANUP_CLOSE int path_fd = -1;
 	int r = open_without_links(path, ret_fd);
 

@@ -22,12 +22,12 @@
 #define NS_PER_MS 1000000L
 
 /**
- * struct wanted - A lock to be had
+ * struct wanted_lock - A lock to be had
  * @fd:		Lock file
  * @operation:	Of flock(2), or
  * @region:	bytes to be locked for this open file description; NULL: the whole file with flock(2)
  */
-struct wanted {
+struct wanted_lock {
 	int fd;
 	int operation;
 	struct flock *region;
@@ -40,7 +40,7 @@ struct wanted {
  *
  * Return: 0, -EAGAIN: somebody else has it (without @wait), -EINTR, another negative errno
  */
-static int try_lock(const struct wanted *wanted, bool wait)
+static int try_lock(const struct wanted_lock *wanted, bool wait)
 {
 	int r;
 
@@ -127,7 +127,7 @@ static int64_t milliseconds(void)
 }
 
 /** try_again() - Try a lock again and again: 0, STATE_E_LOCKED, negative errno */
-static int try_again(const struct wanted *wanted, int wait_ms)
+static int try_again(const struct wanted_lock *wanted, int wait_ms)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	int64_t end = milliseconds() + wait_ms;
@@ -158,7 +158,7 @@ static bool waker_expired(const struct waker *waker)
  *
  * Return: 0, STATE_E_LOCKED, negative errno
  */
-static int lock_within(const struct wanted *wanted, int wait_ms)
+static int lock_within(const struct wanted_lock *wanted, int wait_ms)
 {
 	struct waker waker;
 	int r;
@@ -194,10 +194,10 @@ static struct flock gate(short type)
  *
  * Return: 0, STATE_E_LOCKED, negative errno
  */
-static int lock_through_gate(const struct wanted *wanted, short type, int wait_ms)
+static int lock_through_gate(const struct wanted_lock *wanted, short type, int wait_ms)
 {
 	struct flock region = gate(type);
-	struct wanted way = {.fd = wanted->fd, .region = &region};
+	struct wanted_lock way = {.fd = wanted->fd, .region = &region};
 	int64_t end = milliseconds() + wait_ms;
 	int r = lock_within(&way, wait_ms);
 
@@ -229,7 +229,7 @@ static bool is_current(const struct state *state)
  */
 int state_lock_store(const struct state *state, enum state_access access, int wait_ms)
 {
-	struct wanted wanted = {.fd = state->lock_fd, .operation = access == STATE_READ ? LOCK_SH : LOCK_EX};
+	struct wanted_lock wanted = {.fd = state->lock_fd, .operation = access == STATE_READ ? LOCK_SH : LOCK_EX};
 	int r = access == STATE_READ ? -EAGAIN : try_lock(&wanted, false);
 
 	if (r == -EAGAIN)
@@ -268,7 +268,7 @@ static struct flock region_of(uint64_t attachment_hash, short type)
 int state_lock_attachment(const struct state *state, uint64_t attachment_hash, int wait_ms)
 {
 	struct flock region = region_of(attachment_hash, F_WRLCK);
-	struct wanted wanted = {.fd = state->lock_fd, .region = &region};
+	struct wanted_lock wanted = {.fd = state->lock_fd, .region = &region};
 
 	return lock_within(&wanted, wait_ms);
 }

@@ -32,13 +32,13 @@ static struct sigaction old_actions[N_FATAL];
 static bool listening;
 
 /**
- * struct mapping - A line of /proc/self/maps as it is read, a character at a time
+ * struct map_range - A line of /proc/self/maps as it is read, a character at a time
  * @limits:	First address, and the one after the last: the numbers that the line begins with
  * @n_limits:	Index of the one that is being read; 2 when both have been
  * @name:	What follows the last slash of the path, with a NUL; cut
  * @n_name:	How many characters
  */
-struct mapping {
+struct map_range {
 	uintptr_t limits[2];
 	unsigned n_limits;
 	char name[sizeof(STORE_FILE_NEW) + 1];
@@ -46,7 +46,7 @@ struct mapping {
 };
 
 /** read_limit() - A character of the addresses */
-static void read_limit(struct mapping *mapping, char c)
+static void read_limit(struct map_range *mapping, char c)
 {
 	if (c == '-' || c == ' ')
 		mapping->n_limits++;
@@ -56,7 +56,7 @@ static void read_limit(struct mapping *mapping, char c)
 }
 
 /** read_character() - A character of a line, but its end */
-static void read_character(struct mapping *mapping, char c)
+static void read_character(struct map_range *mapping, char c)
 {
 	if (mapping->n_limits < 2)
 		read_limit(mapping, c);
@@ -67,7 +67,7 @@ static void read_character(struct mapping *mapping, char c)
 }
 
 /** is_of_store() - Whether a line is of the store's file, and @address in it */
-static bool is_of_store(struct mapping *mapping, uintptr_t address)
+static bool is_of_store(struct map_range *mapping, uintptr_t address)
 {
 	mapping->name[mapping->n_name] = '\0';
 	return address >= mapping->limits[0] && address < mapping->limits[1] &&
@@ -78,7 +78,7 @@ static bool is_of_store(struct mapping *mapping, uintptr_t address)
 static bool is_in_store(uintptr_t address)
 {
 	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-	struct mapping mapping = {.n_limits = 0};
+	struct map_range mapping = {.n_limits = 0};
 	char buffer[1024];
 	ssize_t n;
 
@@ -90,7 +90,7 @@ static bool is_in_store(uintptr_t address)
 			}
 			if (is_of_store(&mapping, address))
 				return true;
-			mapping = (struct mapping){.n_limits = 0};
+			mapping = (struct map_range){.n_limits = 0};
 		}
 	}
 	return false;

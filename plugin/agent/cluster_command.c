@@ -14,12 +14,12 @@
 #define POLICY_BYTES_MAX (1U << 20)
 
 /**
- * struct command - One that is under way; there is one at a time
+ * struct cluster_command - One that is under way; there is one at a time
  * @ask:	Who waits
  * @host:	Forget: which
  * @forgotten:	Forget: blocks that were freed
  */
-struct command {
+struct cluster_command {
 	struct ask *ask;
 	char host[RECORD_NAME_MAX];
 	json_t *forgotten;
@@ -33,7 +33,7 @@ static void refuse_with(struct cluster *cluster, enum error_code code, const cha
 	(void)error_set(&err, code, "%s", text);
 	ask_refuse(cluster->command->ask, &err);
 	json_decref(cluster->command->forgotten);
-	*cluster->command = (struct command){0};
+	*cluster->command = (struct cluster_command){0};
 }
 
 /** refuse_errno() - refuse_with() of a negative errno */
@@ -46,7 +46,7 @@ static void refuse_errno(struct cluster *cluster, int errnum)
 static void answer_with(struct cluster *cluster, json_t *answer)
 {
 	ask_answer_consume(cluster->command->ask, answer);
-	*cluster->command = (struct command){0};
+	*cluster->command = (struct cluster_command){0};
 }
 
 /** begin() - Take a command, unless one is under way */
@@ -55,7 +55,7 @@ static bool begin(struct cluster *cluster, struct ask *ask)
 	struct error err = {0};
 
 	if (!cluster->command->ask) {
-		*cluster->command = (struct command){.ask = ask};
+		*cluster->command = (struct cluster_command){.ask = ask};
 		return true;
 	}
 	(void)error_set(&err, ERROR_TRY_AGAIN, "another command is under way: try again");

@@ -40,9 +40,9 @@ struct named_guard {
 	struct guard *guard;
 };
 
-struct routes;
+struct cluster_routes;
 struct sources;
-struct command;
+struct cluster_command;
 
 /**
  * struct cluster - The module
@@ -68,12 +68,12 @@ struct cluster {
 	size_t n_pools;
 	struct waiting waiting[WAITING_MAX];
 	size_t n_waiting;
-	struct routes *routes;
+	struct cluster_routes *routes;
 	struct sources *sources;
 	bool changed;
 	struct named_guard guards[POOLS_MAX];
 	int64_t guards_at;
-	struct command *command;
+	struct cluster_command *command;
 	int64_t published;
 	int64_t started;
 	char problem[256];

@@ -36,7 +36,7 @@ struct rows {
 	size_t n, room;
 };
 
-struct routes {
+struct cluster_routes {
 	struct rows there; /* what the kernel has */
 	bool known;
 	int64_t looked;
@@ -96,8 +96,8 @@ static bool is_block(const struct cluster *cluster, const struct prefix *destina
 	return false;
 }
 
-/** struct reading - What read_there() works with */
-struct reading {
+/** struct routes_reading - What read_there() works with */
+struct routes_reading {
 	const struct cluster *cluster;
 	struct rows *rows;
 };
@@ -105,7 +105,7 @@ struct reading {
 /** on_route() - port_reply_fn */
 static int on_route(const struct nlmsghdr *message, void *userdata)
 {
-	struct reading *reading = userdata;
+	struct routes_reading *reading = userdata;
 	struct route_info info;
 	struct route_row row;
 	int r;
@@ -129,8 +129,8 @@ static int on_route(const struct nlmsghdr *message, void *userdata)
 static int read_there(struct cluster *cluster)
 {
 	static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
-	struct routes *routes = cluster->routes;
-	struct reading reading = {.cluster = cluster, .rows = &routes->there};
+	struct cluster_routes *routes = cluster->routes;
+	struct routes_reading reading = {.cluster = cluster, .rows = &routes->there};
 	struct port_failure failure = {0};
 	struct batch batch;
 	int r = 0;
@@ -170,7 +170,7 @@ static int look_for_hop(struct cluster *cluster, struct hop *hop)
 }
 
 /** add_hop() - One more hop: 0, -ENOMEM */
-static int add_hop(struct routes *routes, const struct hop *hop)
+static int add_hop(struct cluster_routes *routes, const struct hop *hop)
 {
 	struct hop *hops = reallocarray(routes->hops, routes->n_hops + 1, sizeof(*hops));
 
@@ -209,7 +209,7 @@ static struct hop read_hop(const struct cluster *cluster, const char *host, enum
  */
 static int find_hop(struct cluster *cluster, const char *host, enum family family, struct hop *ret_hop)
 {
-	struct routes *routes = cluster->routes;
+	struct cluster_routes *routes = cluster->routes;
 	int r;
 
 	for (size_t i = 0; i < routes->n_hops; i++) {
@@ -228,7 +228,7 @@ static int find_hop(struct cluster *cluster, const char *host, enum family famil
 /** routes_problem() - Why there are no routes to a host's blocks, NULL: there are, or it has none */
 const char *routes_problem(const struct cluster *cluster, const char *host)
 {
-	const struct routes *routes = cluster->routes;
+	const struct cluster_routes *routes = cluster->routes;
 
 	for (size_t i = 0; i < routes->n_hops; i++) {
 		if (strcmp(routes->hops[i].host, host) == 0 && routes->hops[i].interface == 0)
@@ -326,7 +326,7 @@ static void bring_about(struct cluster *cluster, const struct rows *wanted)
 /** routes_tick() - Bring the routes up to date, if records have changed or it is time */
 void routes_tick(struct cluster *cluster)
 {
-	struct routes *routes = cluster->routes;
+	struct cluster_routes *routes = cluster->routes;
 	int64_t now = cluster_now();
 	struct rows wanted = {0};
 

@@ -107,8 +107,8 @@ static int read_document(json_t *root, const char *boot_id, struct docker_pools 
 	return r;
 }
 
-/** struct stream - A file for read_chunk(); @failure is 0 or a negative errno */
-struct stream {
+/** struct mirror_stream - A file for read_chunk(); @failure is 0 or a negative errno */
+struct mirror_stream {
 	int fd;
 	int failure;
 };
@@ -116,7 +116,7 @@ struct stream {
 /** read_chunk() - json_load_callback_t that keeps the errno which jansson would lose */
 static size_t read_chunk(void *buffer, size_t size, void *userdata)
 {
-	struct stream *stream = userdata;
+	struct mirror_stream *stream = userdata;
 	ssize_t n;
 
 	do
@@ -130,7 +130,7 @@ static size_t read_chunk(void *buffer, size_t size, void *userdata)
 /** load() - The file as a document: 0, -EBADMSG when it is none, another negative errno when that can't be told */
 static int load(int fd, json_t **ret_root)
 {
-	struct stream stream = {.fd = fd};
+	struct mirror_stream stream = {.fd = fd};
 	json_error_t error = {.line = 0};
 
 	*ret_root = json_load_callback(read_chunk, &stream, JSON_REJECT_DUPLICATES, &error);

@@ -181,13 +181,13 @@ int docker_store_put_pool(struct docker_store *store, const struct docker_pool *
 }
 
 /**
- * struct walk - A walk over the addresses that a network of Docker's holds
+ * struct docker_walk - A walk over the addresses that a network of Docker's holds
  * @network:	Its leases' network
  * @within:	What has not been looked at
  * @ended:	Nothing is left of it
  * @container_id, @kind:	Of the address met last, if it is @ours
  */
-struct walk {
+struct docker_walk {
 	const char *network;
 	struct span within;
 	bool ended;
@@ -199,7 +199,7 @@ struct walk {
 /** hear_holder() - ipam_each_fn */
 static int hear_holder(void *userdata, const struct lease *lease)
 {
-	struct walk *walk = userdata;
+	struct docker_walk *walk = userdata;
 
 	walk->ours = !strcmp(lease->attachment.network, walk->network) &&
 		     strlen(lease->attachment.container_id) < sizeof(walk->container_id) &&
@@ -212,7 +212,7 @@ static int hear_holder(void *userdata, const struct lease *lease)
 }
 
 /** next_address() - Go on: 0, IPAM_E_NOT_FOUND, IPAM_E_DAMAGED, negative errno */
-static int next_address(struct store *store, struct walk *walk)
+static int next_address(struct store *store, struct docker_walk *walk)
 {
 	struct address address;
 
@@ -234,7 +234,7 @@ int docker_store_has_address(struct docker_store *store, const struct prefix *su
 			     struct error *reterr)
 {
 	char network[DOCKER_NETWORK_MAX];
-	struct walk walk = {.network = docker_network_format(subnet, network), .within = prefix_span(subnet)};
+	struct docker_walk walk = {.network = docker_network_format(subnet, network), .within = prefix_span(subnet)};
 	int r = next_address(store->store, &walk);
 
 	*ret_has = r == 0;
@@ -245,8 +245,8 @@ int docker_store_has_address(struct docker_store *store, const struct prefix *su
 static int release_addresses(struct store *store, const struct docker_pool *pool)
 {
 	char network[DOCKER_NETWORK_MAX];
-	struct walk walk = {.network = docker_network_format(&pool->subnet, network),
-			    .within = prefix_span(&pool->subnet)};
+	struct docker_walk walk = {.network = docker_network_format(&pool->subnet, network),
+				   .within = prefix_span(&pool->subnet)};
 	int r;
 
 	while ((r = next_address(store, &walk)) == 0) {
@@ -297,8 +297,8 @@ int docker_store_release_address(struct docker_store *store, const struct docker
 				 const struct address *address, struct error *reterr)
 {
 	char network[DOCKER_NETWORK_MAX];
-	struct walk walk = {.network = docker_network_format(&pool->subnet, network),
-			    .within = span_of_address(address)};
+	struct docker_walk walk = {.network = docker_network_format(&pool->subnet, network),
+				   .within = span_of_address(address)};
 	int r = next_address(store->store, &walk);
 
 	if (!r) {

@@ -71,10 +71,10 @@ static bool foreign_is_silent(const struct machine *machine, int64_t now, const 
 	return now - seen->at >= ttl;
 }
 
-enum choice { CHOICE_NONE, CHOICE_CONTINUE, CHOICE_NEW };
+enum alive_choice { CHOICE_NONE, CHOICE_CONTINUE, CHOICE_NEW };
 
 /** choose_first() - The epoch of the first renewal in a session, from a record that is there and is not fenced */
-static enum choice choose_first(const struct machine *machine, int64_t now, const struct seen *seen)
+static enum alive_choice choose_first(const struct machine *machine, int64_t now, const struct seen *seen)
 {
 	const char *epoch = seen->record.alive.epoch, *id = machine->config.machine_id;
 
@@ -89,7 +89,7 @@ static enum choice choose_first(const struct machine *machine, int64_t now, cons
 }
 
 /** choose_epoch() - Whether to renew, and with which epoch */
-static enum choice choose_epoch(struct machine *machine, int64_t now, const struct seen *seen)
+static enum alive_choice choose_epoch(struct machine *machine, int64_t now, const struct seen *seen)
 {
 	if (!seen || !seen->record.text)
 		return CHOICE_NEW;
@@ -259,7 +259,7 @@ static bool list_sources(struct machine *machine, int64_t now, struct action *ac
 bool alive_next(struct machine *machine, int64_t now, struct action *action)
 {
 	const struct seen *seen = own_row(machine, "alive");
-	enum choice choice;
+	enum alive_choice choice;
 
 	if (machine->list_due)
 		return list_sources(machine, now, action);

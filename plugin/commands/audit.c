@@ -35,23 +35,11 @@ const char command_audit_help[] =
 	"\n"
 	"Exit status: 0 no errors, 1 errors found, 2 usage or something that can't be read.\n";
 
-/** struct format - A format by its name */
-struct format {
-	const char *name;
-	int (*print)(const struct findings *findings, FILE *stream);
-};
-
-/** The first one is the default */
-static const struct format formats[] = {
-	{"text", findings_print_text},	 {"json", findings_print_json},	    {"sarif", findings_print_sarif},
-	{"junit", findings_print_junit}, {"github", findings_print_github},
-};
-
 /** struct audit_options - The command line */
 struct audit_options {
 	struct path_list configs;
 	struct audit audit;
-	const struct format *format;
+	const struct findings_format *format;
 	enum colour_when colour;
 	bool strict;
 };
@@ -67,13 +55,8 @@ static int read_format(const char *name, void *userdata)
 {
 	struct audit_options *options = userdata;
 
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-		if (strcmp(name, formats[i].name) == 0) {
-			options->format = &formats[i];
-			return 0;
-		}
-	}
-	return usage("--format must be text, json, sarif, junit or github, not ", name);
+	options->format = findings_format(name);
+	return options->format ? 0 : usage("--format must be text, json, sarif, junit or github, not ", name);
 }
 
 /** read_within() - The argument of --within; 0 or the exit status */
@@ -144,7 +127,8 @@ static int run(const struct audit_options *options)
  */
 int command_audit(int argc, char **argv)
 {
-	struct audit_options options = {.audit = {.data_dir = NETCONF_DATA_DIR, .within = 30}, .format = &formats[0]};
+	struct audit_options options = {.audit = {.data_dir = NETCONF_DATA_DIR, .within = 30},
+					.format = findings_format("text")};
 	int status = read_options(argc, argv, &options);
 
 	if (!status)

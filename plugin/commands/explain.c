@@ -40,8 +40,8 @@ struct explain_options {
 	enum colour_when colour;
 };
 
-/** struct question - An argument that asks, and what it means */
-struct question {
+/** struct explain_question - An argument that asks, and what it means */
+struct explain_question {
 	const char *text;
 	struct span span;
 };
@@ -69,9 +69,9 @@ static int read_options(int argc, char **argv, struct explain_options *options, 
 }
 
 /** read_question() - An address or prefix; 0 or the exit status */
-static int read_question(const char *text, struct question *ret_question)
+static int read_question(const char *text, struct explain_question *ret_question)
 {
-	struct question question = {.text = text};
+	struct explain_question question = {.text = text};
 	struct address address;
 	struct prefix prefix;
 
@@ -96,7 +96,7 @@ struct answers {
 };
 
 /** answer() - Answer one question: 0, -ENOMEM */
-static int answer(const struct guard *guard, const struct question *question, struct answers *answers)
+static int answer(const struct guard *guard, const struct explain_question *question, struct answers *answers)
 {
 	struct explanation explanation;
 	int r = explanation_make(guard, question->text, &question->span, &explanation);
@@ -122,7 +122,7 @@ static int print_json(json_t *results)
 }
 
 /** answer_all() - Answer all questions in the format wanted; return the exit status */
-static int answer_all(const struct guard *guard, const struct question *questions, size_t n_questions,
+static int answer_all(const struct guard *guard, const struct explain_question *questions, size_t n_questions,
 		      const struct explain_options *options)
 {
 	bool json = options->json;
@@ -146,7 +146,7 @@ static int answer_all(const struct guard *guard, const struct question *question
 /** explain() - Read the questions and the policies, then answer; return the exit status */
 static int explain(char **texts, size_t n_texts, const struct explain_options *options)
 {
-	CLEANUP_FREE struct question *questions = calloc(n_texts, sizeof(*questions));
+	CLEANUP_FREE struct explain_question *questions = calloc(n_texts, sizeof(*questions));
 	GUARD_CLEANUP struct guard *guard = NULL;
 	int status = questions ? 0 : usage("out of memory", "");
 

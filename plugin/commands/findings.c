@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "plugin/text/source.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 
@@ -104,25 +105,26 @@ void findings_done(struct findings *findings)
 	*findings = (struct findings){0};
 }
 
-/** struct wanted - A place whose line and column are wanted */
-struct wanted {
+/** struct wanted_place - A place whose line and column are wanted */
+struct wanted_place {
 	struct place *place;
 	bool on_key;
 };
 
 /** want() - Note a place, if it is in a file and has no position yet; return how many are noted then */
-static size_t want(struct wanted *wanted, size_t n, struct place *place, bool on_key, const char *file)
+static size_t want(struct wanted_place *wanted, size_t n, struct place *place, bool on_key, const char *file)
 {
 	if (!place->file || !place->pointer || place->line || (file && strcmp(place->file, file) != 0))
 		return n;
-	wanted[n] = (struct wanted){.place = place, .on_key = on_key};
+	wanted[n] = (struct wanted_place){.place = place, .on_key = on_key};
 	return n + 1;
 }
 
 /** by_place() - qsort(3) order: file, and there about as they stand: elements of arrays by number */
 static int by_place(const void *a, const void *b)
 {
-	const struct place *left = ((const struct wanted *)a)->place, *right = ((const struct wanted *)b)->place;
+	const struct place *left = ((const struct wanted_place *)a)->place,
+			   *right = ((const struct wanted_place *)b)->place;
 	int r = strcmp(left->file, right->file);
 
 	return r ? r : strverscmp(left->pointer, right->pointer);
@@ -141,7 +143,7 @@ static unsigned document_number(const char **pointer)
 }
 
 /** locate_in() - Line and column of places in the document at hand */
-static void locate_in(struct values *values, const struct wanted *wanted, size_t n)
+static void locate_in(struct values *values, const struct wanted_place *wanted, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct values_place place = {.pointer = wanted[i].place->pointer,
@@ -162,9 +164,9 @@ static void locate_in(struct values *values, const struct wanted *wanted, size_t
  *
  * Return: they, to be freed; NULL when there is no memory
  */
-static struct wanted *collect(struct findings *findings, size_t from, const char *file, size_t *ret_n)
+static struct wanted_place *collect(struct findings *findings, size_t from, const char *file, size_t *ret_n)
 {
-	struct wanted *wanted = calloc(2 * (findings->n_items - from) + 1, sizeof(*wanted));
+	struct wanted_place *wanted = calloc(2 * (findings->n_items - from) + 1, sizeof(*wanted));
 	size_t n = 0;
 
 	if (!wanted)
@@ -187,7 +189,7 @@ static struct wanted *collect(struct findings *findings, size_t from, const char
  */
 void findings_locate(struct findings *findings, size_t from, const char *file, struct values *values)
 {
-	CLEANUP_FREE struct wanted *wanted = NULL;
+	CLEANUP_FREE struct wanted_place *wanted = NULL;
 	size_t n;
 
 	if (findings->n_items == from)
@@ -231,7 +233,7 @@ static const struct source *kept_text(const struct findings *findings, const cha
 }
 
 /** locate_again() - Places in one file, which is read once more */
-static void locate_again(const struct findings *findings, const struct wanted *wanted, size_t n)
+static void locate_again(const struct findings *findings, const struct wanted_place *wanted, size_t n)
 {
 	const char *file = wanted->place->file;
 	const struct source *kept = kept_text(findings, file);
@@ -252,7 +254,7 @@ static void locate_again(const struct findings *findings, const struct wanted *w
 static void locate_rest(struct findings *findings)
 {
 	size_t n = 0, end;
-	CLEANUP_FREE struct wanted *wanted = collect(findings, 0, NULL, &n);
+	CLEANUP_FREE struct wanted_place *wanted = collect(findings, 0, NULL, &n);
 
 	if (!wanted)
 		findings->failed = true;
@@ -372,4 +374,18 @@ const char *findings_path(const char *file)
 		file += strspn(file, "/");
 	}
 	return file;
+}
+
+/** findings_format() - The format of a name, NULL: there is none */
+const struct findings_format *findings_format(const char *name)
+{
+	static const struct findings_format formats[] = {
+		{"text", findings_print_text},	 {"json", findings_print_json},	    {"sarif", findings_print_sarif},
+		{"junit", findings_print_junit}, {"github", findings_print_github},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(formats); i++)
+		if (strcmp(name, formats[i].name) == 0)
+			return &formats[i];
+	return NULL;
 }

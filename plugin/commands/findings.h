@@ -98,4 +98,12 @@ int findings_print_sarif(const struct findings *findings, FILE *stream);
 int findings_print_junit(const struct findings *findings, FILE *stream);
 int findings_print_github(const struct findings *findings, FILE *stream);
 
+/** struct findings_format - A format by its name, as --format has it */
+struct findings_format {
+	const char *name;
+	int (*print)(const struct findings *findings, FILE *stream);
+};
+
+const struct findings_format *findings_format(const char *name);
+
 #endif

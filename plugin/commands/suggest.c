@@ -103,17 +103,17 @@ static int read_options(int argc, char **argv, struct suggest_options *options)
 	return r;
 }
 
-/** struct wanted - The block, and a prefix of it that has the wanted length */
-struct wanted {
+/** struct wanted_subnet - The block, and a prefix of it that has the wanted length */
+struct wanted_subnet {
 	struct prefix within;
 	struct prefix subnet;
 };
 
 /** read_wanted() - --within and --prefix-length; 0 or the exit status */
-static int read_wanted(const struct suggest_options *options, struct wanted *ret_wanted)
+static int read_wanted(const struct suggest_options *options, struct wanted_subnet *ret_wanted)
 {
 	char text[PREFIX_TEXT_MAX], address[ADDRESS_TEXT_MAX];
-	struct wanted wanted;
+	struct wanted_subnet wanted;
 
 	if (prefix_parse(options->within, &wanted.within) < 0)
 		return usage("--within must be ADDRESS/LENGTH, not ", options->within);
@@ -160,7 +160,7 @@ static int read_avoided(const char *path, struct gaps *gaps)
 }
 
 /** read_host_routes() - What the host routes is taken; 0 or the exit status */
-static int read_host_routes(const char *path, const struct wanted *wanted, struct gaps *gaps)
+static int read_host_routes(const char *path, const struct wanted_subnet *wanted, struct gaps *gaps)
 {
 	ROUTES_CLEANUP struct routes routes = {0};
 	struct error error = {0};
@@ -178,7 +178,7 @@ static int read_host_routes(const char *path, const struct wanted *wanted, struc
 }
 
 /** read_taken() - All that is taken; 0 or the exit status */
-static int read_taken(const struct suggest_options *options, const struct wanted *wanted, struct gaps *gaps)
+static int read_taken(const struct suggest_options *options, const struct wanted_subnet *wanted, struct gaps *gaps)
 {
 	int status = read_reserved(options, gaps);
 
@@ -219,7 +219,7 @@ static uint32_t print_json(struct gaps *gaps, uint32_t count)
 static int suggest(const struct suggest_options *options)
 {
 	GAPS_CLEANUP struct gaps gaps = {0};
-	struct wanted wanted;
+	struct wanted_subnet wanted;
 	int status = read_wanted(options, &wanted);
 	uint32_t n;
 

@@ -47,24 +47,12 @@ const char command_validate_help[] =
 	"Exit status: 0 no errors, 1 errors found, 2 usage, a PATH that can't be read or in which nothing\n"
 	"is of a kind that is read.\n";
 
-/** struct format - A format by its name */
-struct format {
-	const char *name;
-	int (*print)(const struct findings *findings, FILE *stream);
-};
-
-/** The first one is the default */
-static const struct format formats[] = {
-	{"text", findings_print_text},	 {"json", findings_print_json},	    {"sarif", findings_print_sarif},
-	{"junit", findings_print_junit}, {"github", findings_print_github},
-};
-
 /** struct validate_options - The command line */
 struct validate_options {
 	struct path_list policies;
 	const char *host_routes;
 	struct path_list leases;
-	const struct format *format;
+	const struct findings_format *format;
 	enum colour_when colour;
 	bool strict;
 	bool require_policy;
@@ -82,13 +70,8 @@ static int read_format(const char *name, void *userdata)
 {
 	struct validate_options *options = userdata;
 
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-		if (strcmp(name, formats[i].name) == 0) {
-			options->format = &formats[i];
-			return 0;
-		}
-	}
-	return usage("--format must be text, json, sarif, junit or github, not ", name);
+	options->format = findings_format(name);
+	return options->format ? 0 : usage("--format must be text, json, sarif, junit or github, not ", name);
 }
 
 /** read_host_routes() - The argument of --host-routes; 0 or the exit status */
@@ -277,7 +260,7 @@ int command_validate(int argc, char **argv)
 {
 	CLEANUP(documents_done) struct documents documents;
 	ROUTES_CLEANUP struct routes routes = {0};
-	struct validate_options options = {.format = &formats[0]};
+	struct validate_options options = {.format = findings_format("text")};
 	int status, first;
 
 	documents_init(&documents, &options.policies);

@@ -58,8 +58,8 @@ static __u64 (*boot_ns)(void) = (void *)BPF_FUNC_ktime_get_boot_ns;
 
 typedef const struct classifier_element *element_t;
 
-/** enum source - Which source an IPv6 packet has: the container's own, its link-local one, "::" */
-enum source { SOURCE_OWN, SOURCE_LINK_LOCAL, SOURCE_NONE };
+/** enum packet_source - Which source an IPv6 packet has: the container's own, its link-local one, "::" */
+enum packet_source { SOURCE_OWN, SOURCE_LINK_LOCAL, SOURCE_NONE };
 
 /** same_address() - Whether two IPv6 addresses are the same */
 INLINE bool same_address(const __u32 *a, const __u32 *b)
@@ -234,7 +234,8 @@ INLINE bool options_allowed(element_t element, struct __sk_buff *skb, __u32 offs
  * @source:	Its source
  * @fragment:	It is the first fragment of one: RFC 6980 forbids that for neighbour discovery
  */
-INLINE bool icmpv6_allowed(element_t element, struct __sk_buff *skb, __u32 offset, enum source source, bool fragment)
+INLINE bool icmpv6_allowed(element_t element, struct __sk_buff *skb, __u32 offset, enum packet_source source,
+			   bool fragment)
 {
 	__u32 target[4];
 	__u8 type;
@@ -274,13 +275,13 @@ INLINE bool icmpv6_allowed(element_t element, struct __sk_buff *skb, __u32 offse
 }
 
 /**
- * struct position - On the way through extension headers
+ * struct packet_position - On the way through extension headers
  * @offset:	Where the next header is
  * @next:	What it is
  * @fragment:	A fragment header was on the way
  * @later:	The packet is a fragment, but not the first one: there is no transport header in it
  */
-struct position {
+struct packet_position {
 	__u32 offset;
 	__u8 next;
 	bool fragment;
@@ -295,7 +296,7 @@ INLINE bool is_extension(__u8 next)
 }
 
 /** step() - Over one extension header; false when it can't be read */
-INLINE bool step(struct __sk_buff *skb, struct position *position)
+INLINE bool step(struct __sk_buff *skb, struct packet_position *position)
 {
 	__u8 bytes[4];
 
@@ -315,9 +316,9 @@ INLINE bool step(struct __sk_buff *skb, struct position *position)
 }
 
 /** look_closely() - Judge a packet by what comes after its IPv6 header: whether it may pass */
-INLINE bool look_closely(element_t element, struct __sk_buff *skb, __u8 next, enum source source)
+INLINE bool look_closely(element_t element, struct __sk_buff *skb, __u8 next, enum packet_source source)
 {
-	struct position position = {.offset = ETH_HLEN + sizeof(struct ipv6hdr), .next = next};
+	struct packet_position position = {.offset = ETH_HLEN + sizeof(struct ipv6hdr), .next = next};
 	__u8 byte;
 
 #pragma nounroll
@@ -342,7 +343,7 @@ INLINE int look_at_ipv6(element_t element, struct __sk_buff *skb)
 {
 	const struct ipv6hdr *header;
 	const __u32 *address;
-	enum source source;
+	enum packet_source source;
 	__u8 next;
 
 	if (!reach(skb, ETH_HLEN + sizeof(*header), (const void **)&header))

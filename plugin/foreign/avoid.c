@@ -43,8 +43,8 @@ static int take(struct gaps *gaps, const struct usage *usage, struct error *rete
 	return gaps_take(gaps, connected ? &reach : &usage->span) < 0 ? error_no_memory(reterr) : 0;
 }
 
-/** struct taking - A document whose addresses are taken */
-struct taking {
+/** struct avoid_taking - A document whose addresses are taken */
+struct avoid_taking {
 	struct gaps *gaps;
 	const char *path;
 	struct error *err;
@@ -54,7 +54,7 @@ struct taking {
 /** take_subject() - Take all that a part of a document uses */
 static void take_subject(void *userdata, const struct subject *subject)
 {
-	struct taking *taking = userdata;
+	struct avoid_taking *taking = userdata;
 	struct first_fault first = {.report = {.heard = keep_first}, .err = taking->err};
 	USAGES_CLEANUP struct usages usages = {0};
 
@@ -68,7 +68,7 @@ static void take_subject(void *userdata, const struct subject *subject)
 }
 
 /** take_documents() - Take all that the documents of a text use; 0 or REFUSED */
-static int take_documents(struct values *values, struct taking *taking)
+static int take_documents(struct values *values, struct avoid_taking *taking)
 {
 	struct first_fault first = {.report = {.heard = keep_first}, .err = taking->err};
 	int r;
@@ -93,7 +93,7 @@ static void refuse_duplicate(void *userdata, const char *pointer, unsigned line,
 }
 
 /** take_text() - Take all that a text uses; 0, REFUSED, AVOID_E_UNKNOWN */
-static int take_text(const struct source *text, bool named, struct taking *taking)
+static int take_text(const struct source *text, bool named, struct avoid_taking *taking)
 {
 	VALUES_CLEANUP struct values values = {0};
 	struct position position;
@@ -126,7 +126,7 @@ static int take_text(const struct source *text, bool named, struct taking *takin
  */
 int avoid_read(const char *path, bool named, struct gaps *gaps, struct error *reterr)
 {
-	struct taking taking = {.gaps = gaps, .path = path, .err = reterr};
+	struct avoid_taking taking = {.gaps = gaps, .path = path, .err = reterr};
 	SOURCE_CLEANUP struct source source = {0};
 	struct source text;
 	int r = source_read(path, LIMIT_POLICY_FILE, &source);

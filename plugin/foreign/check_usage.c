@@ -7,8 +7,8 @@
 #include "plugin/netconf/check.h"
 #include "rangeguard/cleanup.h"
 
-/** struct check - What the checks share: file, guard, listener, and as a guard what the ranges do not give */
-struct check {
+/** struct usage_check - What the checks share: file, guard, listener, and as a guard what the ranges do not give */
+struct usage_check {
 	const char *file;
 	const struct guard *guard;
 	const struct guard *withheld;
@@ -16,7 +16,7 @@ struct check {
 };
 
 /** tell() - One finding about a usage, with the policy's entry as its other side */
-static void tell(const struct check *check, enum rule rule, enum severity severity, const struct usage *usage,
+static void tell(const struct usage_check *check, enum rule rule, enum severity severity, const struct usage *usage,
 		 const char *subject, const struct guard_entry *entry)
 {
 	static const char *const remedies[] = {
@@ -38,7 +38,7 @@ static void tell(const struct check *check, enum rule rule, enum severity severi
 }
 
 /** count_given() - How many addresses of a range are given: neither excluded nor a gateway */
-static u128 count_given(const struct check *check, const struct span *span)
+static u128 count_given(const struct usage_check *check, const struct span *span)
 {
 	struct span rest = *span, part;
 	u128 given = span->last - span->first;
@@ -55,7 +55,7 @@ static u128 count_given(const struct check *check, const struct span *span)
 }
 
 /** check_room() - Nothing left of a range is an error, less than half of it worth a warning (RG107) */
-static void check_room(const struct check *check, const struct usage *usage)
+static void check_room(const struct usage_check *check, const struct usage *usage)
 {
 	u128 given = count_given(check, &usage->span), all = usage->span.last - usage->span.first;
 	char text[SPAN_TEXT_MAX], given_text[COUNT_TEXT_MAX], all_text[COUNT_TEXT_MAX];
@@ -73,7 +73,7 @@ static void check_room(const struct check *check, const struct usage *usage)
 }
 
 /** check_range() - No part of the network may be reserved, whatever is excluded: a route to all of it may be made */
-static void check_range(const struct check *check, const struct usage *usage)
+static void check_range(const struct usage_check *check, const struct usage *usage)
 {
 	struct span reach = usage_reach(usage);
 	char text[SPAN_TEXT_MAX], subject[256];
@@ -96,7 +96,7 @@ static void check_range(const struct check *check, const struct usage *usage)
 }
 
 /** check_gateway() - A gateway is an address that somebody will answer at; one that is implied lies in the range */
-static void check_gateway(const struct check *check, const struct usage *usage)
+static void check_gateway(const struct usage_check *check, const struct usage *usage)
 {
 	char text[SPAN_TEXT_MAX], subject[128];
 	struct guard_entry entry;
@@ -108,7 +108,7 @@ static void check_gateway(const struct check *check, const struct usage *usage)
 }
 
 /** check_address() - A fixed address may not be reserved; that its network touches a reservation is worth a warning */
-static void check_address(const struct check *check, const struct usage *usage)
+static void check_address(const struct usage_check *check, const struct usage *usage)
 {
 	struct span network = prefix_span(&usage->network);
 	char text[SPAN_TEXT_MAX], network_text[PREFIX_TEXT_MAX], subject[256];
@@ -146,7 +146,7 @@ static int withheld_by(const struct usages *usages, struct guard **ret_guard)
 }
 
 /** check_usage() - One usage */
-static void check_usage(const struct check *check, const struct usage *usage)
+static void check_usage(const struct usage_check *check, const struct usage *usage)
 {
 	switch (usage->kind) {
 	case USAGE_RANGE:
@@ -177,7 +177,7 @@ static void check_usage(const struct check *check, const struct usage *usage)
 int check_usages(const struct usages *usages, const char *file, const struct guard *guard, struct report *report)
 {
 	GUARD_CLEANUP struct guard *withheld = NULL;
-	struct check check = {.file = file, .guard = guard, .report = report};
+	struct usage_check check = {.file = file, .guard = guard, .report = report};
 	int r = withheld_by(usages, &withheld);
 
 	if (r < 0)

@@ -13,24 +13,24 @@
 /** Longest of several paths */
 #define PATH_TEXT_MAX 128U
 
-/** struct walk - Who wants to know of what is found; @enough: of no more, once it is true; NULL: of all */
-struct walk {
+/** struct path_walk - Who wants to know of what is found; @enough: of no more, once it is true; NULL: of all */
+struct path_walk {
 	struct pointer *at;
 	path_fn found;
 	void *userdata;
 	const bool *enough;
 };
 
-/** struct step - A step of a path, its slashes unescaped, and what follows it ("" or "/…") */
-struct step {
+/** struct path_step - A step of a path, its slashes unescaped, and what follows it ("" or "/…") */
+struct path_step {
 	char text[STEP_MAX];
 	const char *rest;
 };
 
 /** take_step() - The step that a path without a slash in front begins with */
-static struct step take_step(const char *path)
+static struct path_step take_step(const char *path)
 {
-	struct step step = {.rest = path + strcspn(path, "/")};
+	struct path_step step = {.rest = path + strcspn(path, "/")};
 	size_t n = 0;
 
 	for (; path < step.rest && n + 1 < sizeof(step.text); path++) {
@@ -45,10 +45,10 @@ static struct step take_step(const char *path)
 	return step;
 }
 
-static void descend(const struct walk *walk, const json_t *value, const char *path);
+static void descend(const struct path_walk *walk, const json_t *value, const char *path);
 
 /** go_on() - To a child, with what is left of the path */
-static void go_on(const struct walk *walk, const json_t *child, const char *rest)
+static void go_on(const struct path_walk *walk, const json_t *child, const char *rest)
 {
 	if (*rest == '/')
 		descend(walk, child, rest + 1);
@@ -78,13 +78,13 @@ static bool matches(const char *step, const char *name, const json_t *child)
 }
 
 /** is_enough() - Whether nobody wants to know of more */
-static bool is_enough(const struct walk *walk)
+static bool is_enough(const struct path_walk *walk)
 {
 	return walk->enough && *walk->enough;
 }
 
 /** enter() - Go on to a child if a step leads to it; `**` to all of them, and stays */
-static void enter(const struct walk *walk, const json_t *child, const char *name, const struct step *step,
+static void enter(const struct path_walk *walk, const json_t *child, const char *name, const struct path_step *step,
 		  const char *path)
 {
 	if (strcmp(step->text, "**") == 0)
@@ -94,7 +94,8 @@ static void enter(const struct walk *walk, const json_t *child, const char *name
 }
 
 /** enter_members() - Each member of an object */
-static void enter_members(const struct walk *walk, const json_t *object, const struct step *step, const char *path)
+static void enter_members(const struct path_walk *walk, const json_t *object, const struct path_step *step,
+			  const char *path)
 {
 	json_t *child;
 	const char *key;
@@ -110,7 +111,8 @@ static void enter_members(const struct walk *walk, const json_t *object, const s
 }
 
 /** enter_elements() - Each element of an array, whose number is its name */
-static void enter_elements(const struct walk *walk, const json_t *array, const struct step *step, const char *path)
+static void enter_elements(const struct path_walk *walk, const json_t *array, const struct path_step *step,
+			   const char *path)
 {
 	for (size_t i = 0; i < json_array_size(array) && !is_enough(walk); i++) {
 		size_t mark = pointer_push_index(walk->at, i);
@@ -123,7 +125,8 @@ static void enter_elements(const struct walk *walk, const json_t *array, const s
 }
 
 /** enter_children() - Go on to each child that a step leads to */
-static void enter_children(const struct walk *walk, const json_t *value, const struct step *step, const char *path)
+static void enter_children(const struct path_walk *walk, const json_t *value, const struct path_step *step,
+			   const char *path)
 {
 	if (json_is_object(value))
 		enter_members(walk, value, step, path);
@@ -138,9 +141,9 @@ static bool is_plain(const char *step)
 }
 
 /** descend() - Follow a path, which has no slash in front */
-static void descend(const struct walk *walk, const json_t *value, const char *path)
+static void descend(const struct path_walk *walk, const json_t *value, const char *path)
 {
-	struct step step = take_step(path);
+	struct path_step step = take_step(path);
 	const json_t *child;
 	size_t mark;
 
@@ -168,7 +171,7 @@ static void descend(const struct walk *walk, const json_t *value, const char *pa
  */
 void path_each(const json_t *value, const char *path, struct pointer *at, path_fn found, void *userdata)
 {
-	struct walk walk = {.at = at, .found = found, .userdata = userdata};
+	struct path_walk walk = {.at = at, .found = found, .userdata = userdata};
 
 	if (*path)
 		descend(&walk, value, path);
@@ -229,7 +232,7 @@ bool path_leads_somewhere(const json_t *value, const char *paths)
 	struct pointer at;
 	char path[PATH_TEXT_MAX];
 	bool found = false;
-	const struct walk walk = {.at = &at, .found = note, .userdata = &found, .enough = &found};
+	const struct path_walk walk = {.at = &at, .found = note, .userdata = &found, .enough = &found};
 	uint64_t initials = initials_of(value);
 
 	while (*paths && !found) {

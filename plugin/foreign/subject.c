@@ -72,15 +72,15 @@ static void visit_texts(struct tour *tour, const struct kind *kind, const json_t
 /** visit_cni() - All lists and plugins of a CNI document; in a resource they are what others delegate to */
 static void visit_cni(struct tour *tour, const struct kind *kind, const json_t *value, const struct pointer *at)
 {
-	NETWALK_CLEANUP struct netwalk walk = {0};
+	PLUGIN_OBJECTS_CLEANUP struct plugin_objects walk = {0};
 	struct subject subject = {.kind = kind, .name = tour->name, .depth = tour->depth};
 
-	if (netwalk_start(&walk, value, at) < 0) {
+	if (plugin_objects_start(&walk, value, at) < 0) {
 		tour->failed = true;
 		return;
 	}
 	walk.nodes[0].delegate = tour->name;
-	while (netwalk_next(&walk, &subject.node))
+	while (plugin_objects_next(&walk, &subject.node))
 		tour->found(tour->userdata, &subject);
 	tour->failed |= walk.failed;
 }

@@ -8,7 +8,7 @@
  */
 
 #include "plugin/foreign/kind.h"
-#include "plugin/foreign/netwalk.h"
+#include "plugin/foreign/plugin_objects.h"
 #include "plugin/text/json.h"
 
 /** Texts within texts that are read */
@@ -23,7 +23,7 @@
  */
 struct subject {
 	const struct kind *kind;
-	struct netnode node;
+	struct plugin_object node;
 	const char *name;
 	unsigned depth;
 };

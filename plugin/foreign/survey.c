@@ -81,8 +81,8 @@ static void validate_policy(struct survey *survey, const json_t *policy, const c
 		survey->failed = true;
 }
 
-/** struct visit - A document being looked at */
-struct visit {
+/** struct survey_visit - A document being looked at */
+struct survey_visit {
 	struct survey *survey;
 	const char *file;
 	struct chain chain;
@@ -107,7 +107,7 @@ static void count_unread(struct survey *survey, const json_t *object)
 }
 
 /** look_at_others() - A document that rows tell of, or of no kind that is read */
-static void look_at_others(struct visit *visit, const struct subject *subject)
+static void look_at_others(struct survey_visit *visit, const struct subject *subject)
 {
 	size_t n = judge_resource(visit->survey, subject, visit->file);
 
@@ -120,7 +120,7 @@ static void look_at_others(struct visit *visit, const struct subject *subject)
 /** look_at() - A part of the document */
 static void look_at(void *userdata, const struct subject *subject)
 {
-	struct visit *visit = userdata;
+	struct survey_visit *visit = userdata;
 
 	switch (subject->kind ? subject->kind->class : KIND_ROWS) {
 	case KIND_LIST:
@@ -159,7 +159,7 @@ static void look_at(void *userdata, const struct subject *subject)
  */
 enum survey_kind survey_document(struct survey *survey, const json_t *root, const char *file, const struct pointer *at)
 {
-	struct visit visit = {.survey = survey, .file = file};
+	struct survey_visit visit = {.survey = survey, .file = file};
 
 	if (subjects_each(root, file, at, survey->report, look_at, &visit) < 0)
 		survey->failed = true;

@@ -10,7 +10,7 @@
 #include "plugin/text/json.h"
 
 /** validate_list() - What a list says for all of its plugins; its other keys are the runtimes' */
-static void validate_list(struct survey *survey, struct reader *reader, const struct netnode *node)
+static void validate_list(struct survey *survey, struct reader *reader, const struct plugin_object *node)
 {
 	const json_t *list = node->object;
 	struct netlist netlist;
@@ -69,7 +69,7 @@ void chain_done(struct chain *chain)
  *
  * What is wrong with the element is told when it is met itself.
  */
-static void read_chain(struct chain *chain, const struct netnode *node, const char *file)
+static void read_chain(struct chain *chain, const struct plugin_object *node, const char *file)
 {
 	const json_t *plugins = json_object_get(node->list, "plugins");
 	struct report report = {.heard = silent};
@@ -99,7 +99,7 @@ static void read_chain(struct chain *chain, const struct netnode *node, const ch
 static void validate_foreign(struct survey *survey, const struct reader *reader, const struct subject *subject,
 			     const struct chain *chain)
 {
-	const struct netnode *node = &subject->node;
+	const struct plugin_object *node = &subject->node;
 	const char *name = json_string_value(json_object_get(node->list ? node->list : node->object, "name"));
 	struct foreign network = {
 		.file = reader->file,
@@ -113,7 +113,7 @@ static void validate_foreign(struct survey *survey, const struct reader *reader,
 }
 
 /** validate_ours() - An object of rangeguard's, alone or an element of a list */
-static void validate_ours(struct survey *survey, const struct reader *reader, const struct netnode *node)
+static void validate_ours(struct survey *survey, const struct reader *reader, const struct plugin_object *node)
 {
 	json_t *object = node->list ? as_plugin_gets_it(node->object, node->list)
 				    : json_incref((json_t *)(uintptr_t)node->object);
@@ -126,7 +126,7 @@ static void validate_ours(struct survey *survey, const struct reader *reader, co
 static void validate_plugin(struct survey *survey, struct reader *reader, const struct subject *subject,
 			    struct chain *chain)
 {
-	const struct netnode *node = &subject->node;
+	const struct plugin_object *node = &subject->node;
 	const char *name = json_string_value(json_object_get(node->object, "name"));
 
 	if (!json_is_string(json_object_get(node->object, "type")) && !node->delegate)

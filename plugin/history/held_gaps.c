@@ -13,15 +13,15 @@
 /** Events between two files that may be missing because processes wrote out of turn, or were killed while writing */
 #define TURNS 256
 
-/** struct part - First and last event of a file; owned */
-struct part {
+/** struct gap_part - First and last event of a file; owned */
+struct gap_part {
 	json_t *first;
 	json_t *last;
 };
 
 /** struct parts - The files, in order */
 struct parts {
-	struct part *parts;
+	struct gap_part *parts;
 	size_t n;
 };
 
@@ -68,7 +68,7 @@ static json_t *last_line(const struct search_file *file)
 /** by_run() - qsort(3) order: host, run, number of the first event */
 static int by_run(const void *a, const void *b)
 {
-	const struct part *left = a, *right = b;
+	const struct gap_part *left = a, *right = b;
 	uint64_t x = held_number(left->first, "seq"), y = held_number(right->first, "seq");
 	int r = strcmp(held_text(left->first, "host"), held_text(right->first, "host"));
 
@@ -84,7 +84,7 @@ static int read_parts(const struct search *search, struct parts *ret_parts)
 	if (!ret_parts->parts)
 		return -ENOMEM;
 	for (size_t i = 0; i < search->archive->n; i++) {
-		struct part part = {first_line(&search->found[i]), last_line(&search->found[i])};
+		struct gap_part part = {first_line(&search->found[i]), last_line(&search->found[i])};
 
 		if (part.first && part.last) {
 			ret_parts->parts[ret_parts->n++] = part;

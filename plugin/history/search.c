@@ -68,8 +68,8 @@ static int keep_first(struct search_file *file, const char *begin, const char *e
 	return keep_around(file, begin, end, begin, &next);
 }
 
-/** struct stream - A file that is being read: what is left of its last line, and the last whole one */
-struct stream {
+/** struct search_stream - A file that is being read: what is left of its last line, and the last whole one */
+struct search_stream {
 	gzFile gz;
 	char *buffer;
 	size_t left;
@@ -78,7 +78,7 @@ struct stream {
 };
 
 /** note_last() - Remember the last of whole lines; one that is longer than any of ours is not */
-static void note_last(struct stream *stream, const char *end)
+static void note_last(struct search_stream *stream, const char *end)
 {
 	const char *newline = memrchr(stream->buffer, '\n', (size_t)(end - 1 - stream->buffer));
 	const char *line = newline ? newline + 1 : stream->buffer;
@@ -90,7 +90,8 @@ static void note_last(struct stream *stream, const char *end)
 }
 
 /** search_block() - Search the whole lines of what has been read, up to @end: 0, -ENOMEM */
-static int search_block(const struct search *search, struct stream *stream, const char *end, struct search_file *file)
+static int search_block(const struct search *search, struct search_stream *stream, const char *end,
+			struct search_file *file)
 {
 	const char *newline = memrchr(stream->buffer, '\n', (size_t)(end - stream->buffer));
 	const char *whole = newline ? newline + 1 : stream->buffer;
@@ -110,7 +111,7 @@ static int search_block(const struct search *search, struct stream *stream, cons
 }
 
 /** search_stream() - Search a file, block by block: 0, negative errno */
-static int search_stream(const struct search *search, struct stream *stream, struct search_file *file)
+static int search_stream(const struct search *search, struct search_stream *stream, struct search_file *file)
 {
 	int got, r = 0;
 
@@ -130,7 +131,7 @@ static int search_stream(const struct search *search, struct stream *stream, str
 static int search_file(const struct search *search, const char *path, struct search_file *file)
 {
 	CLEANUP_FREE char *buffer = malloc(BLOCK_BYTES + LINE_MAX_BYTES + 1);
-	struct stream stream = {.gz = buffer ? gzopen(path, "rbe") : NULL, .buffer = buffer};
+	struct search_stream stream = {.gz = buffer ? gzopen(path, "rbe") : NULL, .buffer = buffer};
 	int r;
 
 	if (!stream.gz)

@@ -27,8 +27,8 @@ struct found {
 	bool chained;
 };
 
-/** struct walk - What the walk needs, and the list that it makes; @dead is the outcome of a second look */
-struct walk {
+/** struct lease_walk - What the walk needs, and the list that it makes; @dead is the outcome of a second look */
+struct lease_walk {
 	const struct collect *collect;
 	struct port *rtnetlink;
 	struct liveness_scan scan;
@@ -36,7 +36,7 @@ struct walk {
 	bool dead;
 };
 
-static void walk_done(struct walk *walk)
+static void walk_done(struct lease_walk *walk)
 {
 	liveness_scan_done(&walk->scan);
 	while (walk->first) {
@@ -51,7 +51,7 @@ static void walk_done(struct walk *walk)
 }
 
 /** is_dead() - Whether nothing is left of who holds a lease; of one that is only a digest nothing is known */
-static bool is_dead(struct walk *walk, const struct lease *lease)
+static bool is_dead(struct lease_walk *walk, const struct lease *lease)
 {
 	return *lease->attachment.container_id && !liveness_of(&walk->scan, lease) &&
 	       !(*lease->attachment.network && liveness_interface(walk->rtnetlink, lease));
@@ -60,7 +60,7 @@ static bool is_dead(struct walk *walk, const struct lease *lease)
 /** note() - ipam_each_fn: tell of a dead lease, and remember it */
 static int note(void *userdata, const struct lease *lease)
 {
-	struct walk *walk = userdata;
+	struct lease_walk *walk = userdata;
 	struct found *found;
 
 	if (!is_dead(walk, lease))
@@ -83,15 +83,15 @@ static int note(void *userdata, const struct lease *lease)
 /** look_again() - ipam_each_fn: is it dead still? */
 static int look_again(void *userdata, const struct lease *lease)
 {
-	struct walk *walk = userdata;
+	struct lease_walk *walk = userdata;
 
 	walk->dead = is_dead(walk, lease);
 	return 0;
 }
 
 /** release() - Give one lease back, unless it is another by now: 0, REFUSED */
-static int release(struct host *host, const struct state *state, struct walk *walk, const struct attachment *attachment,
-		   struct error *reterr)
+static int release(struct host *host, const struct state *state, struct lease_walk *walk,
+		   const struct attachment *attachment, struct error *reterr)
 {
 	STORE_CLEANUP struct store *store = NULL;
 	int r = lease_store_open(host->data_dir, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
@@ -110,7 +110,7 @@ static int release(struct host *host, const struct state *state, struct walk *wa
 }
 
 /** release_locked() - The same under the attachment's lock, so that no ADD or DEL of it is under way: 0, REFUSED */
-static int release_locked(struct host *host, const struct state *state, struct walk *walk,
+static int release_locked(struct host *host, const struct state *state, struct lease_walk *walk,
 			  const struct attachment *attachment, struct error *reterr)
 {
 	uint64_t hash = attachment_hash(attachment);
@@ -124,7 +124,7 @@ static int release_locked(struct host *host, const struct state *state, struct w
 }
 
 /** find() - Walk the store: 0, REFUSED */
-static int find(const struct host *host, const struct state *state, struct walk *walk, struct error *reterr)
+static int find(const struct host *host, const struct state *state, struct lease_walk *walk, struct error *reterr)
 {
 	STORE_CLEANUP struct store *store = NULL;
 	int r = lease_store_open(host->data_dir, state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store, reterr);
@@ -150,7 +150,7 @@ static int find(const struct host *host, const struct state *state, struct walk 
  */
 int collect_dead(struct host *host, const struct state *state, const struct collect *collect, struct error *reterr)
 {
-	__attribute__((cleanup(walk_done))) struct walk walk = {.collect = collect, .rtnetlink = host->rtnetlink};
+	__attribute__((cleanup(walk_done))) struct lease_walk walk = {.collect = collect, .rtnetlink = host->rtnetlink};
 	int r = find(host, state, &walk, reterr);
 
 	for (const struct found *found = walk.first; found && reterr->code != ERROR_TRY_AGAIN; found = found->next) {

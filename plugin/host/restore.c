@@ -26,8 +26,8 @@
 /** Leases read at a time */
 #define LEASES_PER_PART 256U
 
-/** struct wanted - A container that the kernel should know; texts owned */
-struct wanted {
+/** struct wanted_container - A container that the kernel should know; texts owned */
+struct wanted_container {
 	char *network;
 	char *container_id;
 	char *ifname;
@@ -36,7 +36,7 @@ struct wanted {
 
 /** struct part - Some of the leases */
 struct part {
-	struct wanted all[LEASES_PER_PART];
+	struct wanted_container all[LEASES_PER_PART];
 	size_t n;
 };
 
@@ -55,11 +55,11 @@ static int keep(void *userdata, const struct lease *lease)
 {
 	const struct attachment *attachment = &lease->attachment;
 	struct part *part = userdata;
-	struct wanted *wanted = &part->all[part->n];
+	struct wanted_container *wanted = &part->all[part->n];
 
 	if (!lease->anti_spoof && !lease->egress)
 		return 0;
-	*wanted = (struct wanted){.chained = attachment->chained};
+	*wanted = (struct wanted_container){.chained = attachment->chained};
 	part->n++;
 	wanted->network = strdup(attachment->network);
 	wanted->container_id = strdup(attachment->container_id);
@@ -201,8 +201,8 @@ static int mend_locked(struct host *host, const struct state *state, const struc
 }
 
 /** look_at() - One container: 0, negative errno, REFUSED */
-static int look_at(struct host *host, const struct state *state, const struct wanted *wanted, struct restored *restored,
-		   struct error *reterr)
+static int look_at(struct host *host, const struct state *state, const struct wanted_container *wanted,
+		   struct restored *restored, struct error *reterr)
 {
 	struct attachment attachment = {.network = wanted->network,
 					.container_id = wanted->container_id,

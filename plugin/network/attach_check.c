@@ -16,7 +16,7 @@
 #include "rangeguard/cleanup.h"
 
 /**
- * struct check - What is compared
+ * struct comparison - What is compared
  * @host:	Port of the host
  * @attachment:	Whose
  * @expected:	What to compare with
@@ -25,7 +25,7 @@
  * @seen:	One flag per thing looked for, while a dump is read
  * @err:	Error
  */
-struct check {
+struct comparison {
 	struct port *host;
 	const struct attachment *attachment;
 	const struct attach_expectation *expected;
@@ -41,7 +41,7 @@ struct check {
  *
  * Return: 0, REFUSED
  */
-static int check_host_end(struct check *check)
+static int check_host_end(struct comparison *check)
 {
 	char name[IFNAMSIZ];
 	int r = attach_find(check->host, check->attachment, &check->link, check->err);
@@ -68,7 +68,7 @@ static int check_host_end(struct check *check)
  *
  * Return: 0, REFUSED
  */
-static int check_host_route(struct check *check, const struct address *address)
+static int check_host_route(struct comparison *check, const struct address *address)
 {
 	char text[ADDRESS_TEXT_MAX];
 	struct route_info match;
@@ -85,7 +85,7 @@ static int check_host_route(struct check *check, const struct address *address)
 }
 
 /** check_host() - Everything on the host: 0, REFUSED */
-static int check_host(struct check *check)
+static int check_host(struct comparison *check)
 {
 	int r = check_host_end(check);
 
@@ -97,7 +97,7 @@ static int check_host(struct check *check)
 /** take_end() - port_reply_fn: keep the link */
 static int take_end(const struct nlmsghdr *message, void *userdata)
 {
-	struct check *check = userdata;
+	struct comparison *check = userdata;
 	int r = message ? rtmessage_read_link(message, &check->link) : 0;
 
 	return r == -ENOMSG ? 0 : r;
@@ -110,7 +110,7 @@ static int take_end(const struct nlmsghdr *message, void *userdata)
  *
  * Return: 0, REFUSED
  */
-static int check_container_end(struct check *check, struct port *container)
+static int check_container_end(struct comparison *check, struct port *container)
 {
 	const char *ifname = check->attachment->ifname;
 	uint32_t index = check->link.peer_index;
@@ -144,7 +144,7 @@ static int check_container_end(struct check *check, struct port *container)
 /** take_address() - port_reply_fn: mark the expected addresses that are there */
 static int take_address(const struct nlmsghdr *message, void *userdata)
 {
-	struct check *check = userdata;
+	struct comparison *check = userdata;
 	struct address_info info;
 	int r;
 
@@ -179,7 +179,7 @@ static bool is_wanted_route(const struct route *wanted, const struct route_info 
 /** take_container_route() - port_reply_fn: mark the expected routes that are there */
 static int take_container_route(const struct nlmsghdr *message, void *userdata)
 {
-	struct check *check = userdata;
+	struct comparison *check = userdata;
 	struct route_info found;
 	int r;
 
@@ -206,7 +206,7 @@ static int take_container_route(const struct nlmsghdr *message, void *userdata)
  *
  * Return: 0, REFUSED
  */
-static int read_container(struct check *check, struct stage *stage, int appended, port_reply_fn reply)
+static int read_container(struct comparison *check, struct stage *stage, int appended, port_reply_fn reply)
 {
 	int r = stage_add(stage, appended);
 
@@ -216,7 +216,7 @@ static int read_container(struct check *check, struct stage *stage, int appended
 }
 
 /** check_addresses() - The container's end has the expected addresses: 0, REFUSED */
-static int check_addresses(struct check *check, struct port *container)
+static int check_addresses(struct comparison *check, struct port *container)
 {
 	bool *seen CLEANUP_FREE = calloc(check->expected->n_addresses + 1, sizeof(*seen));
 	char text[PREFIX_TEXT_MAX];
@@ -243,7 +243,7 @@ static int check_addresses(struct check *check, struct port *container)
  *
  * Return: REFUSED
  */
-static int missing_route(const struct check *check, const struct route *route)
+static int missing_route(const struct comparison *check, const struct route *route)
 {
 	char destination[PREFIX_TEXT_MAX], gateway[ADDRESS_TEXT_MAX];
 	bool has_gateway = route->gateway.family != FAMILY_NONE;
@@ -254,7 +254,7 @@ static int missing_route(const struct check *check, const struct route *route)
 }
 
 /** has_routes() - Whether the result has routes of @family */
-static bool has_routes(const struct check *check, enum family family)
+static bool has_routes(const struct comparison *check, enum family family)
 {
 	for (size_t i = 0; i < check->expected->n_routes; i++)
 		if (check->expected->routes[i].destination.address.family == family)
@@ -263,7 +263,7 @@ static bool has_routes(const struct check *check, enum family family)
 }
 
 /** check_routes() - The container has the expected routes of @family: 0, REFUSED */
-static int check_routes(struct check *check, struct port *container, enum family family)
+static int check_routes(struct comparison *check, struct port *container, enum family family)
 {
 	bool *seen CLEANUP_FREE = NULL;
 	struct stage stage;
@@ -288,7 +288,7 @@ static int check_routes(struct check *check, struct port *container, enum family
 }
 
 /** check_container() - Everything in the container, where the calling thread is: 0, REFUSED */
-static int check_container(struct check *check, struct wiring *wiring)
+static int check_container(struct comparison *check, struct wiring *wiring)
 {
 	struct port *container PORT_CLEANUP = NULL;
 	int r = port_open(&container);
@@ -311,7 +311,7 @@ static int check_container(struct check *check, struct wiring *wiring)
 }
 
 /** expect() - The attachment as ADD planned it, by what is expected; routes are borrowed */
-static void expect(const struct check *check, struct plan *plan)
+static void expect(const struct comparison *check, struct plan *plan)
 {
 	const struct attach_expectation *expected = check->expected;
 
@@ -340,7 +340,7 @@ static void expect(const struct check *check, struct plan *plan)
 int attach_check(struct port *host, struct netns *netns, const struct attachment *attachment,
 		 const struct attach_expectation *expected, struct error *reterr)
 {
-	struct check check = {.host = host, .attachment = attachment, .expected = expected, .err = reterr};
+	struct comparison check = {.host = host, .attachment = attachment, .expected = expected, .err = reterr};
 	struct plan plan = {.mtu = 0};
 	struct wiring wiring = {.plan = &plan};
 	int r = check_host(&check);

@@ -10,8 +10,8 @@
 #include "plugin/network/hostroute.h"
 #include "rangeguard/limits.h"
 
-/** struct reading - A dump on its way; @n_before routes are from the dump before */
-struct reading {
+/** struct hostroutes_reading - A dump on its way; @n_before routes are from the dump before */
+struct hostroutes_reading {
 	const struct range_set *sets;
 	size_t n_sets;
 	size_t n_before;
@@ -19,7 +19,7 @@ struct reading {
 };
 
 /** touches() - Whether a route is about an address that the ranges may give */
-static bool touches(const struct reading *reading, const struct span *span)
+static bool touches(const struct hostroutes_reading *reading, const struct span *span)
 {
 	for (size_t i = 0; i < reading->n_sets; i++)
 		for (size_t j = 0; j < reading->sets[i].n_ranges; j++)
@@ -48,13 +48,13 @@ static int keep(struct hostroutes *hostroutes, const struct route_info *route)
 /**
  * take_route() - port_reply_fn: keep a route that is not ours and touches the ranges
  * @message:	Route, NULL when the dump begins again
- * @userdata:	struct reading
+ * @userdata:	struct hostroutes_reading
  *
  * Return: 0, -ENOMEM, -EBADMSG
  */
 static int take_route(const struct nlmsghdr *message, void *userdata)
 {
-	const struct reading *reading = userdata;
+	const struct hostroutes_reading *reading = userdata;
 	struct route_info route;
 	struct span span;
 	int r;
@@ -81,7 +81,7 @@ static int take_route(const struct nlmsghdr *message, void *userdata)
  *
  * Return: 0, negative errno
  */
-static int read_family(struct port *host, enum family family, struct reading *reading)
+static int read_family(struct port *host, enum family family, struct hostroutes_reading *reading)
 {
 	struct port_failure failure = {0};
 	struct batch batch;
@@ -119,7 +119,7 @@ int hostroutes_read(struct port *host, const struct range_set *sets, size_t n_se
 {
 	static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
 	HOSTROUTES_CLEANUP struct hostroutes hostroutes = {0};
-	struct reading reading = {.sets = sets, .n_sets = n_sets, .hostroutes = &hostroutes};
+	struct hostroutes_reading reading = {.sets = sets, .n_sets = n_sets, .hostroutes = &hostroutes};
 
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
 		int r = 0;

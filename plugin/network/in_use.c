@@ -24,8 +24,8 @@
 #define PATH_SPACE 320
 #define ITEMS_FIRST 64U
 
-/** struct scan - What has been seen: inodes of namespaces, addresses; @at is where the dump that runs is from */
-struct scan {
+/** struct namespace_scan - What has been seen: inodes of namespaces, addresses; @at is where the dump that runs is from */
+struct namespace_scan {
 	struct in_use *in_use;
 	uint64_t *inodes;
 	size_t n_inodes;
@@ -35,7 +35,7 @@ struct scan {
 };
 
 /** is_seen() - Whether a namespace was asked already */
-static bool is_seen(const struct scan *scan, uint64_t inode)
+static bool is_seen(const struct namespace_scan *scan, uint64_t inode)
 {
 	for (size_t i = scan->n_inodes; i > 0; i--)
 		if (scan->inodes[i - 1] == inode)
@@ -44,7 +44,7 @@ static bool is_seen(const struct scan *scan, uint64_t inode)
 }
 
 /** note_seen() - Remember a namespace: 0, -ENOMEM */
-static int note_seen(struct scan *scan, uint64_t inode)
+static int note_seen(struct namespace_scan *scan, uint64_t inode)
 {
 	if (scan->n_inodes == scan->capacity) {
 		size_t capacity = scan->capacity ? scan->capacity * 2 : ITEMS_FIRST;
@@ -60,7 +60,7 @@ static int note_seen(struct scan *scan, uint64_t inode)
 }
 
 /** add() - Keep an address: 0, -ENOMEM */
-static int add(struct scan *scan, const struct address_info *info)
+static int add(struct namespace_scan *scan, const struct address_info *info)
 {
 	struct in_use *in_use = scan->in_use;
 	struct used_address *item;
@@ -85,7 +85,7 @@ static int add(struct scan *scan, const struct address_info *info)
 /** take_address() - port_reply_fn: keep an address that a host can have */
 static int take_address(const struct nlmsghdr *message, void *userdata)
 {
-	struct scan *scan = userdata;
+	struct namespace_scan *scan = userdata;
 	struct address_info info;
 	struct span alone;
 	int r;
@@ -111,7 +111,7 @@ static int exchange(struct port *port, struct batch *batch, port_reply_fn reply,
 }
 
 /** dump() - Read the addresses of the namespace that a port is in: 0, negative errno */
-static int dump(struct scan *scan, struct port *port)
+static int dump(struct namespace_scan *scan, struct port *port)
 {
 	struct batch batch;
 	int r;
@@ -139,7 +139,7 @@ static int name_interface(struct port *port, struct used_address *item)
 }
 
 /** open_in() - A port in the namespace that is asked, the calling thread in its own again: 0, negative errno */
-static int open_in(struct scan *scan, const struct netns *own, struct port **ret_port)
+static int open_in(struct namespace_scan *scan, const struct netns *own, struct port **ret_port)
 {
 	int r = netns_read_cookie(&scan->at);
 
@@ -153,7 +153,7 @@ static int open_in(struct scan *scan, const struct netns *own, struct port **ret
 }
 
 /** ask() - Ask one namespace: 0, negative errno */
-static int ask(struct scan *scan, const struct netns *own)
+static int ask(struct namespace_scan *scan, const struct netns *own)
 {
 	PORT_CLEANUP struct port *port = NULL;
 	int r = open_in(scan, own, &port);
@@ -166,7 +166,7 @@ static int ask(struct scan *scan, const struct netns *own)
 }
 
 /** open_unseen() - Open the namespace at a path: 0, NETNS_E_NOT_NETNS also where it was asked already, negative errno */
-static int open_unseen(struct scan *scan, const char *path)
+static int open_unseen(struct namespace_scan *scan, const char *path)
 {
 	struct stat status;
 
@@ -182,7 +182,7 @@ static int open_unseen(struct scan *scan, const char *path)
  *
  * Return: 0 when it is gone, when the path never was one, and when it is closed to us, which is counted; else @r
  */
-static int pass_over(struct scan *scan, int r)
+static int pass_over(struct namespace_scan *scan, int r)
 {
 	switch (r) {
 	case -ENOENT:
@@ -202,7 +202,7 @@ static int pass_over(struct scan *scan, int r)
 }
 
 /** visit() - Ask the namespace at a path, unless it was asked: 0, negative errno */
-static int visit(struct scan *scan, const struct netns *own, const char *path)
+static int visit(struct namespace_scan *scan, const struct netns *own, const char *path)
 {
 	int r = open_unseen(scan, path);
 
@@ -228,7 +228,7 @@ static bool is_name(const char *name, const char *suffix)
 }
 
 /** visit_all() - Ask the namespaces at DIRECTORY/NAME/SUFFIX: 0, also when there is no directory; negative errno */
-static int visit_all(struct scan *scan, const struct netns *own, const char *directory, const char *suffix)
+static int visit_all(struct namespace_scan *scan, const struct netns *own, const char *directory, const char *suffix)
 {
 	DIR *stream = opendir(directory);
 	const struct dirent *entry;
@@ -260,7 +260,7 @@ static int by_address(const void *a, const void *b)
 }
 
 /** scan_all() - Ask them all, but the calling thread's own: 0, negative errno */
-static int scan_all(struct scan *scan)
+static int scan_all(struct namespace_scan *scan)
 {
 	static const char *const places[][2] = {{"/run/netns", ""}, {"/run/docker/netns", ""}, {"/proc", "/ns/net"}};
 	NETNS_CLEANUP struct netns own = NETNS_INIT;
@@ -283,7 +283,7 @@ static int scan_all(struct scan *scan)
 int in_use_read(struct port *own, struct in_use *ret_in_use)
 {
 	IN_USE_CLEANUP struct in_use in_use = {0};
-	struct scan scan = {.in_use = &in_use, .at = NETNS_INIT};
+	struct namespace_scan scan = {.in_use = &in_use, .at = NETNS_INIT};
 	int r = own ? dump(&scan, own) : 0;
 
 	if (r == 0)

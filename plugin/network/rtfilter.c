@@ -59,8 +59,8 @@ int rtfilter_dump(struct batch *batch, uint32_t interface, bool egress)
 	return batch_append(batch, msg);
 }
 
-/** struct reading - A classifier on its way */
-struct reading {
+/** struct filter_reading - A classifier on its way */
+struct filter_reading {
 	struct filter_info info;
 	char kind[16];
 	const struct nlattr *options;
@@ -132,7 +132,7 @@ static int take_bpf(const struct nlattr *attribute, void *userdata)
 /** take_attribute() - Attribute callback: one attribute of a classifier */
 static int take_attribute(const struct nlattr *attribute, void *userdata)
 {
-	struct reading *reading = userdata;
+	struct filter_reading *reading = userdata;
 
 	if (mnl_attr_get_type(attribute) == TCA_KIND && mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
 		(void)snprintf(reading->kind, sizeof(reading->kind), "%s", mnl_attr_get_str(attribute));
@@ -151,7 +151,7 @@ static int take_attribute(const struct nlattr *attribute, void *userdata)
 int rtfilter_read(const struct nlmsghdr *message, struct filter_info *ret_filter)
 {
 	const struct tcmsg *head = mnl_nlmsg_get_payload(message);
-	struct reading reading = {.options = NULL};
+	struct filter_reading reading = {.options = NULL};
 	int r = MNL_CB_OK;
 
 	if (message->nlmsg_type != RTM_NEWTFILTER)

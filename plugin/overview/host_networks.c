@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "plugin/foreign/netlist.h"
-#include "plugin/foreign/netwalk.h"
+#include "plugin/foreign/plugin_objects.h"
 #include "plugin/text/json.h"
 #include "plugin/text/source.h"
 #include "rangeguard/cleanup.h"
@@ -23,7 +23,7 @@ static bool is_ours(const json_t *object)
 }
 
 /** as_plugin_gets_it() - A plugin's object, with its list's name and version as libcni puts them in; owned */
-static json_t *as_plugin_gets_it(const struct netnode *node, struct reader *reader)
+static json_t *as_plugin_gets_it(const struct plugin_object *node, struct reader *reader)
 {
 	json_t *object = json_copy((json_t *)(uintptr_t)node->object);
 	struct netlist netlist;
@@ -44,7 +44,7 @@ struct visit {
 };
 
 /** visit_node() - Read a plugin's object if it is ours, and hand it on: 0, what @each returned, negative errno */
-static int visit_node(const struct visit *visit, const struct netnode *node, const char *file)
+static int visit_node(const struct visit *visit, const struct plugin_object *node, const char *file)
 {
 	struct reader reader = {.file = file, .report = visit->report};
 	NETCONF_CLEANUP struct netconf netconf = {0};
@@ -64,18 +64,18 @@ static int visit_node(const struct visit *visit, const struct netnode *node, con
 /** visit_file() - All networks of a file: 0, what @each returned, negative errno */
 static int visit_file(const struct visit *visit, const char *file)
 {
-	NETWALK_CLEANUP struct netwalk walk = {0};
+	PLUGIN_OBJECTS_CLEANUP struct plugin_objects walk = {0};
 	SOURCE_CLEANUP struct source source = {0};
 	json_t *root = source_read(file, LIMIT_STDIN, &source) < 0 ? NULL : source_json(&source, 0, NULL);
-	struct netnode node;
+	struct plugin_object node;
 	int r = 0;
 
 	if (!root) {
 		report_error(visit->report, RULE_NOT_JSON, file, "", "can't be read as JSON");
 		return 0;
 	}
-	r = netwalk_start(&walk, root, NULL);
-	while (!r && netwalk_next(&walk, &node))
+	r = plugin_objects_start(&walk, root, NULL);
+	while (!r && plugin_objects_next(&walk, &node))
 		r = visit_node(visit, &node, file);
 	json_decref(root);
 	return !r && walk.failed ? -ENOMEM : r;

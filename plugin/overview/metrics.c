@@ -134,8 +134,8 @@ static void write_counters(const char *data_dir, FILE *stream)
 	write_singles(&counters, stream);
 }
 
-/** struct tally - How many leases and addresses a network holds */
-struct tally {
+/** struct metrics_tally - How many leases and addresses a network holds */
+struct metrics_tally {
 	const char *network;
 	size_t leases;
 	size_t addresses;
@@ -145,21 +145,21 @@ struct tally {
 /** by_network() - qsort(3) order */
 static int by_network(const void *a, const void *b)
 {
-	return strcmp(((const struct tally *)a)->network, ((const struct tally *)b)->network);
+	return strcmp(((const struct metrics_tally *)a)->network, ((const struct metrics_tally *)b)->network);
 }
 
 /** tally() - Leases by network: how many networks; @tallies has room for one per lease */
-static size_t tally(const struct lease_set *leases, struct tally *tallies)
+static size_t tally(const struct lease_set *leases, struct metrics_tally *tallies)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < leases->n; i++) {
 		struct lease lease = lease_set_get(leases, i);
 
-		tallies[i] = (struct tally){.network = lease.attachment.network,
-					    .leases = 1,
-					    .addresses = lease.attachment.chained ? 0 : lease.n_addresses,
-					    .pinned = *lease.pins != '\0'};
+		tallies[i] = (struct metrics_tally){.network = lease.attachment.network,
+						    .leases = 1,
+						    .addresses = lease.attachment.chained ? 0 : lease.n_addresses,
+						    .pinned = *lease.pins != '\0'};
 	}
 	if (leases->n)
 		qsort(tallies, leases->n, sizeof(*tallies), by_network);
@@ -175,9 +175,9 @@ static size_t tally(const struct lease_set *leases, struct tally *tallies)
 	return n;
 }
 
-/** write_tallies() - One family of numbers by network, @offset of it in struct tally */
-static void write_tallies(const struct tally *tallies, size_t n, const char *name, const char *help, size_t offset,
-			  FILE *stream)
+/** write_tallies() - One family of numbers by network, @offset of it in struct metrics_tally */
+static void write_tallies(const struct metrics_tally *tallies, size_t n, const char *name, const char *help,
+			  size_t offset, FILE *stream)
 {
 	family(stream, name, "gauge", help);
 	for (size_t i = 0; i < n; i++) {
@@ -192,18 +192,19 @@ static int write_leases(const char *data_dir, FILE *stream)
 {
 	LEASE_SET_CLEANUP struct lease_set leases = {0};
 	int outcome = lease_set_read(data_dir, NULL, &leases);
-	struct tally *tallies = calloc(leases.n + 1, sizeof(*tallies));
+	struct metrics_tally *tallies = calloc(leases.n + 1, sizeof(*tallies));
 	size_t n = tallies ? tally(&leases, tallies) : 0;
 
 	if (!tallies || outcome == -ENOMEM) {
 		free(tallies);
 		return -ENOMEM;
 	}
-	write_tallies(tallies, n, "leases", "Attachments that hold a lease.", offsetof(struct tally, leases), stream);
-	write_tallies(tallies, n, "addresses_held", "Addresses that are held.", offsetof(struct tally, addresses),
+	write_tallies(tallies, n, "leases", "Attachments that hold a lease.", offsetof(struct metrics_tally, leases),
 		      stream);
+	write_tallies(tallies, n, "addresses_held", "Addresses that are held.",
+		      offsetof(struct metrics_tally, addresses), stream);
 	write_tallies(tallies, n, "leases_pinned", "Attachments whose packets leave by a pin.",
-		      offsetof(struct tally, pinned), stream);
+		      offsetof(struct metrics_tally, pinned), stream);
 	family(stream, "store_usable", "gauge", "Whether the lease store can be read (1), or not (0).");
 	(void)fprintf(stream, "rangeguard_store_usable %d\n",
 		      (!outcome || outcome == STATE_E_ABSENT) && !leases.damaged);

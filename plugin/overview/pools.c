@@ -20,8 +20,8 @@
 #define DOCKER_PREFIX "docker/"
 #define DOCKER_POOL "pool"
 
-/** struct reading - What is being read: leases of the state directory that was met last are kept for the next network */
-struct reading {
+/** struct pools_reading - What is being read: leases of the state directory that was met last are kept for the next network */
+struct pools_reading {
 	struct pools *pools;
 	const char *network;
 	struct report *report;
@@ -30,7 +30,7 @@ struct reading {
 };
 
 /** reading_done() - Release what is owned, but for the pools */
-static void reading_done(struct reading *reading)
+static void reading_done(struct pools_reading *reading)
 {
 	free(reading->data_dir);
 	held_addresses_done(&reading->held);
@@ -71,7 +71,7 @@ static int add_usage(void *userdata, const struct pool_usage *usage)
 }
 
 /** read_held() - What is held in a state directory: 0, an outcome of the state or the store, negative errno */
-static int read_held(struct reading *reading, const char *data_dir)
+static int read_held(struct pools_reading *reading, const char *data_dir)
 {
 	LEASE_SET_CLEANUP struct lease_set leases = {0};
 	int r;
@@ -99,7 +99,7 @@ static int own_part(const struct netconf *netconf, struct own_ranges *ret_own)
 }
 
 /** measure_blocks() - The blocks that this host holds of a network's ranges: 0, negative errno, an outcome of the state */
-static int measure_blocks(struct reading *reading, const struct netconf *netconf, const struct pool_measure *with)
+static int measure_blocks(struct pools_reading *reading, const struct netconf *netconf, const struct pool_measure *with)
 {
 	OWN_RANGES_CLEANUP struct own_ranges own = {0};
 	struct netconf part = *netconf;
@@ -120,7 +120,7 @@ static int measure_blocks(struct reading *reading, const struct netconf *netconf
 }
 
 /** measure() - The ranges of a network: 0, negative errno; a store that can't be read is reported */
-static int measure(struct reading *reading, const struct netconf *netconf, const struct guard *guard)
+static int measure(struct pools_reading *reading, const struct netconf *netconf, const struct guard *guard)
 {
 	HELD_ADDRESSES_CLEANUP struct held_addresses resting = {0};
 	struct pool_measure with = {.guard = guard, .held = &reading->held, .resting = &resting};
@@ -175,7 +175,7 @@ static void note_file(void *userdata, const char *path, int64_t changed)
 }
 
 /** read_policy() - The policy of a network, and what it was read from: 0, REFUSED when it is broken, negative errno */
-static int read_policy(struct reading *reading, const struct netconf *netconf, long today,
+static int read_policy(struct pools_reading *reading, const struct netconf *netconf, long today,
 		       struct network_state *network, struct guard **ret_guard)
 {
 	POLICY_RECORD_CLEANUP struct policy_record record = {.read_max = UINT64_MAX};
@@ -212,7 +212,7 @@ static size_t count_expiring(const struct netconf *netconf, long today, size_t n
 /** read_network() - host_network_fn */
 static int read_network(void *userdata, struct netconf *netconf)
 {
-	struct reading *reading = userdata;
+	struct pools_reading *reading = userdata;
 	GUARD_CLEANUP struct guard *guard = NULL;
 	long today = day_of(time(NULL));
 	struct network_state *network;
@@ -233,7 +233,7 @@ static int read_network(void *userdata, struct netconf *netconf)
 }
 
 /** read_docker_network() - A network of Docker's, which no configuration tells of: 0, negative errno */
-static int read_docker_network(struct reading *reading, const char *data_dir, const char *name)
+static int read_docker_network(struct pools_reading *reading, const char *data_dir, const char *name)
 {
 	struct ip_range range = {.gateway = {.family = FAMILY_NONE}};
 	struct range_set set = {.ranges = &range, .n_ranges = 1};
@@ -255,7 +255,7 @@ static int read_docker_network(struct reading *reading, const char *data_dir, co
 }
 
 /** read_docker() - Docker's networks, as the agent keeps them in the lease store: 0, negative errno */
-static int read_docker(struct reading *reading, const char *data_dir)
+static int read_docker(struct pools_reading *reading, const char *data_dir)
 {
 	LEASE_SET_CLEANUP struct lease_set leases = {0};
 	int r = lease_set_read(data_dir, NULL, &leases);
@@ -282,7 +282,7 @@ static int read_docker(struct reading *reading, const char *data_dir)
  */
 int pools_read(const struct path_list *paths, const char *network, struct report *report, struct pools *ret_pools)
 {
-	__attribute__((cleanup(reading_done))) struct reading reading = {
+	__attribute__((cleanup(reading_done))) struct pools_reading reading = {
 		.pools = ret_pools, .network = network, .report = report};
 	int r;
 

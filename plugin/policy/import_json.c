@@ -17,14 +17,14 @@
 /** Space for a number as a text */
 #define NUMBER_MAX 32U
 
-/** struct columns - Names of the columns, which are pointers */
-struct columns {
+/** struct json_columns - Names of the columns, which are pointers */
+struct json_columns {
 	const char *names[COLUMNS_MAX];
 	size_t n;
 };
 
 /** add_column() - Add a column that is named, once */
-static void add_column(struct columns *columns, const char *name)
+static void add_column(struct json_columns *columns, const char *name)
 {
 	for (size_t i = 0; name && i < columns->n; i++)
 		if (import_same_name(columns->names[i], name))
@@ -34,9 +34,9 @@ static void add_column(struct columns *columns, const char *name)
 }
 
 /** all_columns() - The columns that a spec names */
-static struct columns all_columns(const struct import_spec *spec)
+static struct json_columns all_columns(const struct import_spec *spec)
 {
-	struct columns columns = {.n = 0};
+	struct json_columns columns = {.n = 0};
 
 	for (size_t i = 0; i < IMPORT_SPAN_COLUMNS; i++)
 		add_column(&columns, spec->layout.columns[i]);
@@ -82,7 +82,7 @@ static const char *text_of(const json_t *value, char buffer[static NUMBER_MAX])
 }
 
 /** read_item() - One item as a row */
-static int read_item(struct import *import, const struct columns *columns, const json_t *item, const char *place)
+static int read_item(struct import *import, const struct json_columns *columns, const json_t *item, const char *place)
 {
 	char numbers[COLUMNS_MAX][NUMBER_MAX];
 	const char *cells[COLUMNS_MAX] = {""};
@@ -102,7 +102,7 @@ static int read_item(struct import *import, const struct columns *columns, const
 /** read_items() - Each item */
 static int read_items(struct import *import, const json_t *items)
 {
-	const struct columns columns = all_columns(import->spec);
+	const struct json_columns columns = all_columns(import->spec);
 	const struct table_row header = {.cells = columns.names, .n_cells = columns.n, .line = 1};
 	struct pointer at = pointer_of(import->spec->items);
 	int r = import_row(import, &header);

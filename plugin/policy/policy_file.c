@@ -16,8 +16,8 @@
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 
-/** struct stream - A file for read_chunk(); @failure is 0 or a negative errno */
-struct stream {
+/** struct policy_stream - A file for read_chunk(); @failure is 0 or a negative errno */
+struct policy_stream {
 	int fd;
 	size_t size;
 	int failure;
@@ -26,7 +26,7 @@ struct stream {
 /** read_chunk() - json_load_callback_t that keeps count, and keeps the errno which jansson would lose */
 static size_t read_chunk(void *buffer, size_t size, void *userdata)
 {
-	struct stream *stream = userdata;
+	struct policy_stream *stream = userdata;
 	ssize_t n;
 
 	do
@@ -82,7 +82,7 @@ static int refuse_syntax(const struct policy_source *source, const json_error_t 
  */
 static int parse(const struct policy_source *source, json_t **ret_json)
 {
-	struct stream stream = {.fd = source->fd};
+	struct policy_stream stream = {.fd = source->fd};
 	json_error_t error;
 	json_t *json;
 

@@ -14,14 +14,14 @@
 #define ROUNDS 16U
 
 /**
- * struct findings - The deletions of the flows that a walk found
+ * struct found_flows - The deletions of the flows that a walk found
  * @walk:	What is looked for
  * @batches:	One message per flow; owned
  * @n:		How many of them are in use
  * @size:	How many there are
  * @full:	There were more flows than they take
  */
-struct findings {
+struct found_flows {
 	const struct ct_walk *walk;
 	struct batch *batches;
 	size_t n;
@@ -29,7 +29,7 @@ struct findings {
 	bool full;
 };
 
-static void findings_done(struct findings *findings)
+static void findings_done(struct found_flows *findings)
 {
 	free(findings->batches);
 	findings->batches = NULL;
@@ -62,7 +62,7 @@ static bool is_wanted(const struct ct_walk *walk, const struct address *address)
 }
 
 /** grow() - Space for more batches: 0, -ENOMEM */
-static int grow(struct findings *findings)
+static int grow(struct found_flows *findings)
 {
 	size_t size = findings->size ? 2 * findings->size : 1;
 	struct batch *batches = reallocarray(findings->batches, size, sizeof(*batches));
@@ -75,7 +75,7 @@ static int grow(struct findings *findings)
 }
 
 /** room() - A batch into which one more deletion fits: 0, -ENOMEM; NULL when there are too many already */
-static int room(struct findings *findings, struct batch **ret_batch)
+static int room(struct found_flows *findings, struct batch **ret_batch)
 {
 	struct batch *last = findings->n ? &findings->batches[findings->n - 1] : NULL;
 
@@ -95,13 +95,13 @@ static int room(struct findings *findings, struct batch **ret_batch)
 /**
  * take_flow() - port_reply_fn: keep the deletion of a flow that is wanted
  * @message:	Flow, NULL when the dump begins again
- * @userdata:	struct findings
+ * @userdata:	struct found_flows
  *
  * Return: 0, -ENOMEM, -EBADMSG
  */
 static int take_flow(const struct nlmsghdr *message, void *userdata)
 {
-	struct findings *findings = userdata;
+	struct found_flows *findings = userdata;
 	struct batch *batch;
 	struct ct_flow flow;
 	int r;
@@ -125,7 +125,7 @@ static int take_flow(const struct nlmsghdr *message, void *userdata)
 }
 
 /** find() - Walk once: 0, REFUSED */
-static int find(struct port *netfilter, struct findings *findings, struct error *reterr)
+static int find(struct port *netfilter, struct found_flows *findings, struct error *reterr)
 {
 	const struct ct_walk *walk = findings->walk;
 	struct port_failure failure = {0};
@@ -149,7 +149,7 @@ static int find(struct port *netfilter, struct findings *findings, struct error 
  *
  * Return: 0, REFUSED
  */
-static int delete_found(struct port *netfilter, struct findings *findings, struct error *reterr)
+static int delete_found(struct port *netfilter, struct found_flows *findings, struct error *reterr)
 {
 	for (size_t i = 0; i < findings->n; i++) {
 		struct port_failure failure = {0};
@@ -171,7 +171,7 @@ static int delete_found(struct port *netfilter, struct findings *findings, struc
  */
 int ct_walk(struct port *netfilter, const struct ct_walk *walk, struct error *reterr)
 {
-	CLEANUP(findings_done) struct findings findings = {.walk = walk};
+	CLEANUP(findings_done) struct found_flows findings = {.walk = walk};
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		if (find(netfilter, &findings, reterr) || delete_found(netfilter, &findings, reterr))

@@ -173,8 +173,8 @@ static int look_at_netns(const struct context *context, struct netns *ret_netns,
 		 : 0;
 }
 
-/** struct noting - What a lease is noted from */
-struct noting {
+/** struct chained_noting - What a lease is noted from */
+struct chained_noting {
 	struct host *host;
 	const struct state *state;
 	struct link_info link;
@@ -182,8 +182,8 @@ struct noting {
 };
 
 /** note_lease() - The lease, if there is one, with the sources that this host holds: 0, REFUSED; @ret_shared: protection_shared() */
-static int note_lease(struct context *context, const struct noting *noting, struct lease *ret_lease, bool *ret_shared,
-		      struct error *reterr)
+static int note_lease(struct context *context, const struct chained_noting *noting, struct lease *ret_lease,
+		      bool *ret_shared, struct error *reterr)
 {
 	for (unsigned i = 0; i < SOURCES_TRIES; i++) {
 		int r = sources_choose(context, noting->host->rtnetlink, reterr);
@@ -200,7 +200,7 @@ static int note_lease(struct context *context, const struct noting *noting, stru
 }
 
 /** noting_done() - Close the namespace */
-static void noting_done(struct noting *noting)
+static void noting_done(struct chained_noting *noting)
 {
 	netns_done(&noting->netns);
 }
@@ -208,7 +208,7 @@ static void noting_done(struct noting *noting)
 /** arm() - Note the lease, put it into the kernel, print the result; what fails leaves nothing: 0, REFUSED */
 static int arm(struct context *context, const struct state *state, struct host *host, struct error *reterr)
 {
-	CLEANUP(noting_done) struct noting noting = {.host = host, .state = state, .netns = NETNS_INIT};
+	CLEANUP(noting_done) struct chained_noting noting = {.host = host, .state = state, .netns = NETNS_INIT};
 	struct lease lease;
 	bool shared = false;
 	struct protection protection;

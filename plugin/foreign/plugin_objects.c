@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The plugins' objects of a CNI document. Pure. */
 
-#include "plugin/foreign/netwalk.h"
+#include "plugin/foreign/plugin_objects.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,11 +10,11 @@
 #define NODES_FIRST 4U
 
 /** push() - Remember a node; a lost one is told by @failed */
-static struct netnode *push(struct netwalk *walk, const json_t *object)
+static struct plugin_object *push(struct plugin_objects *walk, const json_t *object)
 {
 	if (walk->n_nodes == walk->capacity) {
 		size_t capacity = walk->capacity ? walk->capacity * 2 : NODES_FIRST;
-		struct netnode *nodes = reallocarray(walk->nodes, capacity, sizeof(*nodes));
+		struct plugin_object *nodes = reallocarray(walk->nodes, capacity, sizeof(*nodes));
 
 		if (!nodes) {
 			walk->failed = true;
@@ -23,17 +23,18 @@ static struct netnode *push(struct netwalk *walk, const json_t *object)
 		walk->nodes = nodes;
 		walk->capacity = capacity;
 	}
-	walk->nodes[walk->n_nodes] = (struct netnode){.object = object};
+	walk->nodes[walk->n_nodes] = (struct plugin_object){.object = object};
 	return &walk->nodes[walk->n_nodes++];
 }
 
 /** push_elements() - Remember the elements of an array at member @key, the first one to be met first */
-static void push_elements(struct netwalk *walk, const struct netnode *parent, const char *key, bool delegate)
+static void push_elements(struct plugin_objects *walk, const struct plugin_object *parent, const char *key,
+			  bool delegate)
 {
 	const json_t *array = json_object_get(parent->object, key);
 
 	for (size_t i = json_is_array(array) ? json_array_size(array) : 0; i > 0; i--) {
-		struct netnode *node = push(walk, json_array_get(array, i - 1));
+		struct plugin_object *node = push(walk, json_array_get(array, i - 1));
 
 		if (!node)
 			return;
@@ -47,10 +48,10 @@ static void push_elements(struct netwalk *walk, const struct netnode *parent, co
 }
 
 /** push_delegate() - Remember the object at member `delegate` */
-static void push_delegate(struct netwalk *walk, const struct netnode *parent)
+static void push_delegate(struct plugin_objects *walk, const struct plugin_object *parent)
 {
 	const json_t *delegate = json_object_get(parent->object, "delegate");
-	struct netnode *node = json_is_object(delegate) ? push(walk, delegate) : NULL;
+	struct plugin_object *node = json_is_object(delegate) ? push(walk, delegate) : NULL;
 
 	if (!node)
 		return;
@@ -62,16 +63,16 @@ static void push_delegate(struct netwalk *walk, const struct netnode *parent)
 }
 
 /**
- * netwalk_start() - Begin at a document
+ * plugin_objects_start() - Begin at a document
  * @walk:	Walk
  * @root:	Document; must live as long as the walk
  * @at:		NULL, or the place in another document that it was taken out of: a delegate of that one's
  *
  * Return: 0, -ENOMEM
  */
-int netwalk_start(struct netwalk *walk, const json_t *root, const struct pointer *at)
+int plugin_objects_start(struct plugin_objects *walk, const json_t *root, const struct pointer *at)
 {
-	struct netnode *node = push(walk, root);
+	struct plugin_object *node = push(walk, root);
 
 	if (!node)
 		return -ENOMEM;
@@ -82,13 +83,13 @@ int netwalk_start(struct netwalk *walk, const json_t *root, const struct pointer
 }
 
 /**
- * netwalk_next() - The next list or plugin's object
+ * plugin_objects_next() - The next list or plugin's object
  * @walk:	Walk; @failed tells whether some could not be remembered
  * @ret_node:	It
  *
  * Return: whether there is one
  */
-bool netwalk_next(struct netwalk *walk, struct netnode *ret_node)
+bool plugin_objects_next(struct plugin_objects *walk, struct plugin_object *ret_node)
 {
 	if (!walk->n_nodes)
 		return false;
@@ -100,9 +101,9 @@ bool netwalk_next(struct netwalk *walk, struct netnode *ret_node)
 	return true;
 }
 
-/** netwalk_done() - Free what the walk remembers */
-void netwalk_done(struct netwalk *walk)
+/** plugin_objects_done() - Free what the walk remembers */
+void plugin_objects_done(struct plugin_objects *walk)
 {
 	free(walk->nodes);
-	*walk = (struct netwalk){0};
+	*walk = (struct plugin_objects){0};
 }

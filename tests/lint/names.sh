@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# One word per thing: no struct, enum, union or typedef is defined under a name that another one has somewhere else in the
+# tree, and no name of a file needs an explanation. tests/lint/names_can_fail.sh shows that this bites.
+#
+# Usage: tests/lint/names.sh [SOURCE_DIR]
+set -euo pipefail
+cd "${1:-$(dirname "$0")/../..}"
+
+failed=0
+
+# Each definition as NAME FILE:LINE, whatever its kind: struct, enum and union share a space in C, and readers one head
+definitions=$(find include ipam plugin -name '*.[ch]' | sort | xargs -r awk '
+	match($0, /^(static |const |extern )*(struct|enum|union) [a-z_0-9]+ \{/) {
+		name = substr($0, RSTART, RLENGTH - 2); sub(/.* /, "", name); print name, FILENAME ":" FNR
+	}
+	/^typedef / && match($0, /\(\*[a-z_0-9]+\)/) { print substr($0, RSTART + 2, RLENGTH - 3), FILENAME ":" FNR }
+	/^typedef / && match($0, / [a-z_0-9]+;$/) { print substr($0, RSTART + 1, RLENGTH - 2), FILENAME ":" FNR }')
+[[ -n "$definitions" ]] || { echo "no definitions in $PWD" >&2; exit 2; }
+while read -r name; do
+	awk -v name="$name" '$1 == name { print $2 ": " name " is the name of something else, too" }' <<<"$definitions"
+	failed=1
+done < <(cut -d' ' -f1 <<<"$definitions" | sort | uniq -d)
+
+# Words of our own for what the field has one for (plugin/README.md): each as a whole word of a file's name
+while read -r file; do
+	echo "$file: a word of our own: see the glossary in plugin/README.md"
+	failed=1
+done < <(find include ipam plugin -name '*.[ch]' | sort |
+	grep -E '(/|_)(arms|muster|enlist|know|crowd|doom|asker|holding|texts|netwalk|util|utils|misc|helper|helpers|common)(_|\.)' || true)
+
+exit "$failed"
