@@ -125,17 +125,17 @@ static int send_deletions(struct stage *stage)
 }
 
 /**
- * struct keeping - Whose routes stay
+ * struct kept_routes - Whose routes stay
  * @others:	Rows
  * @wanted:	What the network itself wants from now on; NULL: nothing
  */
-struct keeping {
+struct kept_routes {
 	const struct discards_table *others;
 	const struct discards *wanted;
 };
 
 /** is_kept() - Whether somebody wants the route to a prefix still */
-static bool is_kept(const struct keeping *keeping, const struct prefix *prefix)
+static bool is_kept(const struct kept_routes *keeping, const struct prefix *prefix)
 {
 	if (keeping->wanted && discards_have(keeping->wanted, prefix))
 		return true;
@@ -146,7 +146,7 @@ static bool is_kept(const struct keeping *keeping, const struct prefix *prefix)
 }
 
 /** delete_routes() - Delete the routes that nobody wants any more: 0, REFUSED (107) */
-static int delete_routes(const struct host *host, const struct discards *discards, const struct keeping *keeping,
+static int delete_routes(const struct host *host, const struct discards *discards, const struct kept_routes *keeping,
 			 struct error *reterr)
 {
 	struct stage stage;
@@ -169,7 +169,7 @@ static int delete_routes(const struct host *host, const struct discards *discard
 int discard_delete_routes(const struct host *host, const struct discards *discards, struct error *reterr)
 {
 	const struct discards_table nobody = {0};
-	const struct keeping keeping = {.others = &nobody};
+	const struct kept_routes keeping = {.others = &nobody};
 
 	return delete_routes(host, discards, &keeping, reterr);
 }
@@ -187,7 +187,7 @@ static int delete_former(const struct host *host, struct discards_table *table, 
 {
 	struct discards_row *row = discards_find(table, network);
 	DISCARDS_CLEANUP struct discards former = {0};
-	const struct keeping keeping = {.others = table, .wanted = wanted};
+	const struct kept_routes keeping = {.others = table, .wanted = wanted};
 
 	if (!row)
 		return 0;
@@ -303,7 +303,7 @@ int discard_remove_unused(struct host *host, struct store *store, struct error *
 {
 	DISCARDS_TABLE_CLEANUP struct discards_table kept = {0};
 	DISCARDS_TABLE_CLEANUP struct discards_table unused = {0};
-	const struct keeping keeping = {.others = &kept};
+	const struct kept_routes keeping = {.others = &kept};
 	int r = discards_read(store, &kept);
 
 	if (!r && kept.n && host->rtnetlink)

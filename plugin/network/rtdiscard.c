@@ -7,17 +7,18 @@
 #include "plugin/network/plan.h"
 #include "plugin/network/rtmessage.h"
 
-/** discard_request() - A message about such a route; NULL without memory */
-static struct nl_msg *discard_request(int type, const struct prefix *destination, uint32_t metric)
+/** discard_request() - A message about such a route; NULL when there is no room */
+static struct nlmsghdr *discard_request(struct batch *batch, int type, const struct prefix *destination,
+					uint32_t metric)
 {
 	struct rtmsg head = {.rtm_type = RTN_UNREACHABLE,
 			     .rtm_protocol = PLAN_ROUTE_PROTOCOL,
 			     .rtm_scope = type == RTM_NEWROUTE ? RT_SCOPE_UNIVERSE : RT_SCOPE_NOWHERE};
-	struct nl_msg *msg NL_MSG_CLEANUP = route_request(type, head, RT_TABLE_MAIN, destination);
+	struct nlmsghdr *msg = route_request(batch, type, head, RT_TABLE_MAIN, destination);
 
-	if (!msg || nla_put_u32(msg, RTA_PRIORITY, metric) < 0)
+	if (!msg || nl_put_u32(msg, RTA_PRIORITY, metric) < 0)
 		return NULL;
-	return TAKE_PTR(msg);
+	return msg;
 }
 
 /**
@@ -26,11 +27,11 @@ static struct nl_msg *discard_request(int type, const struct prefix *destination
  * @destination: Prefix
  * @metric:	Of the route; the kernel keeps several routes to one prefix apart by it
  *
- * Return: 0, -ENOMEM, -E2BIG
+ * Return: 0, -E2BIG
  */
 int rtmessage_put_discard_route(struct batch *batch, const struct prefix *destination, uint32_t metric)
 {
-	struct nl_msg *msg NL_MSG_CLEANUP = discard_request(RTM_NEWROUTE, destination, metric);
+	struct nlmsghdr *msg = discard_request(batch, RTM_NEWROUTE, destination, metric);
 
 	return batch_allow_existing(batch, batch_append(batch, msg));
 }
@@ -38,7 +39,7 @@ int rtmessage_put_discard_route(struct batch *batch, const struct prefix *destin
 /** rtmessage_delete_discard_route() - Remove it; the kernel says ESRCH where there is none */
 int rtmessage_delete_discard_route(struct batch *batch, const struct prefix *destination, uint32_t metric)
 {
-	struct nl_msg *msg NL_MSG_CLEANUP = discard_request(RTM_DELROUTE, destination, metric);
+	struct nlmsghdr *msg = discard_request(batch, RTM_DELROUTE, destination, metric);
 
 	return batch_append(batch, msg);
 }
@@ -52,16 +53,16 @@ int rtmessage_delete_discard_route(struct batch *batch, const struct prefix *des
  * net/ipv4/fib_trie.c, fib6_add_1() and fib6_add_rt2node() in net/ipv6/ip6_fib.c). A lookup does not tell: what discards
  * answers as an errno.
  *
- * Return: 0, -ENOMEM, -E2BIG
+ * Return: 0, -E2BIG
  */
 int rtmessage_probe_host_route(struct batch *batch, const struct address *address)
 {
 	struct rtmsg head = {.rtm_type = RTN_UNREACHABLE, .rtm_protocol = PLAN_ROUTE_PROTOCOL};
 	struct prefix destination = {.address = *address, .length = (uint8_t)family_bits(address->family)};
-	struct nl_msg *msg NL_MSG_CLEANUP = route_request(RTM_NEWROUTE, head, RT_TABLE_MAIN, &destination);
+	struct nlmsghdr *msg = route_request(batch, RTM_NEWROUTE, head, RT_TABLE_MAIN, &destination);
 
 	if (!msg)
-		return -ENOMEM;
-	nlmsg_hdr(msg)->nlmsg_flags = NLM_F_REQUEST | NLM_F_EXCL | NLM_F_REPLACE;
+		return -E2BIG;
+	msg->nlmsg_flags = NLM_F_REQUEST | NLM_F_EXCL | NLM_F_REPLACE;
 	return batch_append(batch, msg);
 }
