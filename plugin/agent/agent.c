@@ -141,7 +141,7 @@ int agent_run(const struct agent_config *config, const struct agent_module *cons
 	int r = set_up_loop(&agent);
 
 	if (r < 0)
-		r = error_set_errno(reterr, ERROR_IO, r, "no event loop");
+		r = error_set_errno(reterr, ERROR_IO, r, "can't create an event loop");
 	if (!r)
 		r = lock_host(&agent, reterr);
 	if (!r)

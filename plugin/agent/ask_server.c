@@ -273,9 +273,10 @@ int ask_server_start(struct agent *agent, struct ask_server **ret_server, struct
 		return 0;
 	}
 	ask_server_stop(server);
-	return r < 0 ? error_set_errno(reterr, ERROR_STORE, r, "no socket " ASK_SOCKET " in %.256s",
+	return r < 0 ? error_set_errno(reterr, ERROR_STORE, r, "can't create the socket " ASK_SOCKET " in %.256s",
 				       agent->config->data_dir)
-		     : error_set(reterr, ERROR_STORE, "no socket " ASK_SOCKET " in %.256s: the directory is not usable",
+		     : error_set(reterr, ERROR_STORE,
+				 "can't create the socket " ASK_SOCKET " in %.256s: the directory is not usable",
 				 agent->config->data_dir);
 }
 

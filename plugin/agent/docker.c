@@ -320,7 +320,7 @@ static int prepare(struct docker *docker, sd_event *event, struct error *reterr)
 					   on_sweep, docker);
 
 	if (r < 0)
-		return error_set_errno(reterr, ERROR_IO, r, "no timer");
+		return error_set_errno(reterr, ERROR_IO, r, "can't create a timer");
 	recorder_begin(&docker->driver.recorder);
 	docker->driver.recorder.history = (struct history){.path = config->policy.history,
 							   .size = config->policy.history_size,

@@ -400,5 +400,5 @@ void docker_settle_address(struct docker_driver *driver, const struct docker_ask
 	struct error err = {0};
 
 	if (settle(driver, taken, delivered, &err))
-		agent_log(LOG_LEVEL_WARNING, "after an answer to Docker: %s", err.msg);
+		agent_log(LOG_LEVEL_WARNING, "after Docker was answered: %s", err.msg);
 }

@@ -20,7 +20,7 @@ int docker_make_token(char ret_token[static DOCKER_TOKEN_MAX], struct error *ret
 	uint64_t number;
 
 	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
-		return error_set(reterr, ERROR_IO, "no random number: %s", strerror(errno));
+		return error_set(reterr, ERROR_IO, "can't get a random number: %s", strerror(errno));
 	(void)snprintf(ret_token, DOCKER_TOKEN_MAX, "%016" PRIx64, number);
 	return 0;
 }

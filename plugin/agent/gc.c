@@ -93,7 +93,7 @@ static int start(struct agent *agent, void **ret_self, struct error *reterr)
 				       on_timer, gc);
 	if (r < 0) {
 		stop(gc);
-		return error_set_errno(reterr, ERROR_IO, r, "no timer");
+		return error_set_errno(reterr, ERROR_IO, r, "can't create a timer");
 	}
 	*ret_self = gc;
 	return 0;

@@ -203,7 +203,7 @@ static int write_regularly(struct metrics *metrics, struct error *reterr)
 		return 0;
 	r = sd_event_add_time_relative(metrics->agent->event, &metrics->timer, CLOCK_MONOTONIC, 0, 0, on_timer,
 				       metrics);
-	return r < 0 ? error_set_errno(reterr, ERROR_IO, r, "no timer") : 0;
+	return r < 0 ? error_set_errno(reterr, ERROR_IO, r, "can't create a timer") : 0;
 }
 
 static void stop(void *self)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 static const struct rule_text rules[] = {
-	{RULE_NOT_JSON, "not JSON or YAML", "mend the syntax at the position given"},
+	{RULE_NOT_JSON, "not JSON or YAML", "correct the syntax at the position given"},
 	{RULE_UNKNOWN_KEY, "unknown or misspelt key", "the key meant is suggested; x- makes it a comment"},
 	{RULE_INVALID_VALUE, "missing or invalid value, or plugins in an order that can't work",
 	 "the message says what is allowed"},
@@ -28,11 +28,11 @@ static const struct rule_text rules[] = {
 	 "a private range; a grant, if it is the organisation's"},
 	{RULE_SNAT,
 	 "SNAT entry unusable (error); shadowed by earlier ones, to useless destinations, or from the pool (warnings)",
-	 "mend it, or put it before the other one"},
+	 "correct it, or put it before the other one"},
 	{RULE_POLICY,
 	 "policy entry or imported row malformed (error); expired, duplicate, a grant that grants or an import that "
 	 "reserves nothing (warnings)",
-	 "mend or remove it"},
+	 "correct or remove it"},
 	{RULE_NO_LEASE, "a container has an address that no lease knows", "delete and re-create the container"},
 	{RULE_DEAD_LEASE, "a lease whose container is gone (warning)",
 	 "the runtime's GC, or the next ADD that needs the address"},

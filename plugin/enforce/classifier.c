@@ -130,7 +130,8 @@ static int load_and_pin(struct port *host, const char *path, struct error *reter
 	if (r == -EEXIST)
 		return bpf_pinned(path);
 	if (r < 0)
-		log_line("the classifier gets no name %s (%s): each container has one of its own", path, strerror(-r));
+		log_line("the classifier can't be pinned at %s (%s): each container gets a copy of its own", path,
+			 strerror(-r));
 	return TAKE_FD(fd);
 }
 

@@ -22,7 +22,7 @@ int host_open(const char *data_dir, struct host *ret_host, struct error *reterr)
 	int r = port_open(&host.rtnetlink);
 
 	if (r)
-		return error_set_errno(reterr, ERROR_KERNEL, r, "no netlink socket");
+		return error_set_errno(reterr, ERROR_KERNEL, r, "can't open a netlink socket");
 	*ret_host = host;
 	return 0;
 }
@@ -40,7 +40,7 @@ int host_open_netfilter(struct host *host, struct error *reterr)
 
 	if (!r)
 		return 0;
-	(void)error_set_errno(reterr, ERROR_KERNEL, r, "no nfnetlink socket, which snat and ipMasq need");
+	(void)error_set_errno(reterr, ERROR_KERNEL, r, "can't open an nfnetlink socket, which snat and ipMasq need");
 	return r == -EPROTONOSUPPORT ? r : REFUSED;
 }
 

@@ -21,7 +21,7 @@ static int draw_group(uint32_t *ret_group, struct error *reterr)
 	uint32_t group;
 
 	if (getrandom(&group, sizeof(group), 0) != sizeof(group))
-		return error_set(reterr, ERROR_KERNEL, "no random number: %s", strerror(errno));
+		return error_set(reterr, ERROR_KERNEL, "can't get a random number: %s", strerror(errno));
 	*ret_group = (group & INT32_MAX) | GROUP_BIT;
 	return 0;
 }

@@ -395,7 +395,7 @@ static void report_missing(struct import *import)
 	if (!import->n_sections)
 		(void)import_flaw(import, 1, typed ? "there is no header-network line" : "there is no header line");
 	else if (!import->any_ranges)
-		(void)import_flaw(import, 1, "no header is of rows with ranges, such as header-network");
+		(void)import_flaw(import, 1, "no header line announces rows with ranges, as header-network does");
 	for (size_t i = 0; typed && import->any_wanted && i < IMPORT_TEXTS; i++)
 		if (import->spec->texts[i].column && !import->text_found[i])
 			reader_error(import->reader, import_text_keys[i], RULE_POLICY,

@@ -78,7 +78,7 @@ static int make_plan(const struct context *context, const struct ipam_grant *gra
 			"mtu %u, that of the host's uplink %s, is too small for IPv6, which needs %u (RFC 8200); "
 			"enlarge it there, set mtu, or leave the IPv6 ranges out",
 			input.mtu, uplink, LIMIT_MTU_MIN_IPV6);
-	return r ? error_set_errno(reterr, ERROR_CONFIG, r, "no plan for this attachment") : 0;
+	return r ? error_set_errno(reterr, ERROR_CONFIG, r, "can't plan this attachment") : 0;
 }
 
 /** struct arm_step - What arm() works with */

@@ -120,7 +120,7 @@ static void undo(const struct context *context, const struct state *state, struc
 	struct error undo_error = {0};
 
 	if (lease_store_release(host, state, &attachment, RELEASE_UNDO, &undo_error))
-		log_line("undoing what was armed: %s", undo_error.msg);
+		log_line("undoing the protection: %s", undo_error.msg);
 }
 
 /** read_mac() - MAC address of the container's interface, as far as earlier plugins told */

@@ -166,7 +166,7 @@ static int find_stale(const struct context *context, const struct state *state, 
 	r = ipam_each(store, context->netconf.name, note_stale, sweep);
 	if (r == IPAM_E_DAMAGED) {
 		log_line("some leases in %s can't be read, so GC leaves them alone: a DEL or ADD of their attachments "
-			 "mends them",
+			 "repairs them",
 			 context->netconf.data_dir);
 		return 0;
 	}
@@ -232,7 +232,7 @@ static int remove_locked(const struct context *context, const struct state *stat
 	if (look_again(&judgement, state, attachment, reterr))
 		return REFUSED;
 	if (judgement.lives) {
-		log_line("GC keeps %.256s %s of network %s: not listed, but its namespace and interface live",
+		log_line("GC keeps %.256s %s of network %s: not listed, but its namespace and interface still exist",
 			 attachment->container_id, attachment->ifname, attachment->network);
 		return 0;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Any JSON as a configuration of somebody's. Each usage that is found lies in its network and stands where its pointer
- * leads; what is held against a guard is found clashing just when the guard holds some of it.
+ * leads; what is checked against a guard is found clashing just when the guard holds some of it.
  */
 
 #include <stdint.h>

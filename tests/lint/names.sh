@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # One word per thing: no struct, enum, union or typedef is defined under a name that another one has somewhere else in the
-# tree, and no name of a file needs an explanation. tests/lint/names_can_fail.sh shows that this bites.
+# tree, no name of a file needs an explanation, and no phrase that people read. tests/lint/names_can_fail.sh shows that this bites.
 #
 # Usage: tests/lint/names.sh [SOURCE_DIR]
 set -euo pipefail
@@ -29,5 +29,15 @@ while read -r file; do
 	failed=1
 done < <(find include ipam plugin -name '*.[ch]' | sort |
 	grep -E '(/|_)(arms|muster|enlist|know|crowd|doom|asker|holding|texts|netwalk|util|utils|misc|helper|helpers|common)(_|\.)' || true)
+
+# Phrases that a native reader stumbles over, wherever people read: in texts of the program, man pages, examples, the README
+while read -r line; do
+	echo "$line: say it in plain English: check against, again, rebuilt, available"
+	failed=1
+done < <({
+	grep -rnE --include='*.[ch]' '"[^"]*(\banew\b|held against|to be had\b)' include ipam plugin || true
+	find . -maxdepth 1 -name '*.md' -print0 | xargs -0r grep -nE '\banew\b|held against|to be had\b' || true
+	find plugin/man conf-examples -type f -print0 2>/dev/null | xargs -0r grep -nE '\banew\b|held against|to be had\b' || true
+} | cut -c1-160)
 
 exit "$failed"

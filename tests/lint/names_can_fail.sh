@@ -33,6 +33,9 @@ found plugin/host/new.c 'typedef int (*ipam_each_fn)(void *userdata);'
 found plugin/host/new.c 'typedef unsigned lease;'
 found plugin/host/new.c 'struct twice {' '	int a;' '};' 'union twice {' '	int a;' '};'
 found plugin/host/asker.c '/* A word of our own */'
+found plugin/host/new.c '	log_line("the store is made anew");'
+found plugin/host/new.c '	log_line("no address is to be had");'
+found plugin/man/new.1.scd 'Each block is held against a checksum.'
 found ipam/lease/lease_utils.c '/* No subject */'
 
 exit "$failed"

@@ -52,7 +52,7 @@ test_without_a_name()
 {
 	mount -t tmpfs -o ro tmpfs /sys/fs
 	"$FRAMES" >out 2>err || fail "$(grep '^not ok' out)"
-	assert_contains "$(<err)" "the classifier gets no name" "what it says"
+	assert_contains "$(<err)" "the classifier can't be pinned" "what it says"
 }
 
 # 16 at once, while there is nothing yet: one mount, one name

@@ -316,7 +316,7 @@ test_r47_status()
 	assert_refuses 50 /run/rangeguard call STATUS "$CONF"
 }
 
-# A store that ADD would make anew from the kernel's state is no reason to say no.
+# A store that ADD would make again from the kernel's state is no reason to say no.
 test_r47_status_of_a_damaged_store_agrees_with_add()
 {
 	call ADD "$CONF" >/dev/null

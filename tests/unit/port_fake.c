@@ -70,7 +70,7 @@ static int answer_link(const struct link_info *link, port_reply_fn reply, void *
 	return reply(message, userdata);
 }
 
-/** answer_rows() - Call @reply with each row; a dump begins anew where it is to be interrupted */
+/** answer_rows() - Call @reply with each row; a dump begins again where it is to be interrupted */
 static int answer_rows(const struct fake_rows *rows, bool dump, port_reply_fn reply, void *userdata)
 {
 	unsigned rounds = dump ? fake.interruptions + 1 : 1;

@@ -37,7 +37,7 @@ struct fake_rows {
  * @discarded:		Lookups of these addresses fail with EHOSTUNREACH, whatever @lookup_errnum says
  * @host_route:		What is asked whether there is a route to it alone has one
  * @lookup_errnum:	Route lookups fail with this errno; 0: they answer with @lookup
- * @interruptions:	So many times a dump is begun anew before it is whole
+ * @interruptions:	So many times a dump is begun again before it is whole
  * @wrong_sysctl:	NULL, or the one that has another value than wanted
  * @vanished:		So many of its first rows are gone when it is
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* check.c: ranges, gateways and requested addresses held against the guard, and the words of a refusal. */
+/* check.c: ranges, gateways and requested addresses checked against the guard, and the words of a refusal. */
 
 #include <setjmp.h>
 #include <stdarg.h>

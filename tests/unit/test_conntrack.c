@@ -36,7 +36,7 @@ struct flow {
  * struct table - The table, and what is wished of it
  * @filters:	The kernel deletes by a filter
  * @fail_call, @fail_message: The n-th exchange or message fails with @fail_errnum; 0: none
- * @again:	The first dump is interrupted and begins anew
+ * @again:	The first dump is interrupted and begins again
  * @endless:	A flow comes back as soon as it is deleted
  * @repeat:	How often each flow is told of; 0: once
  * @empty:	What sysctl_number() returns; 1: nothing is tracked

@@ -203,7 +203,7 @@ static void what_can_not_be_written(void **state)
 
 /* --- Damage --- */
 
-/** struct healer - Makes a guard anew: @guard's entries, or fails */
+/** struct healer - Makes a guard again: @guard's entries, or fails */
 struct healer {
 	bool fails;
 	bool differs;
@@ -392,7 +392,7 @@ static void a_file_that_is_cut_while_it_is_open_is_healed(void **state)
 	(void)close(fd);
 }
 
-/** reseal() - Write the data of @from anew with one byte changed, so that the checksums are right */
+/** reseal() - Write the data of @from again with one byte changed, so that the checksums are right */
 static int reseal(int from, uint64_t changed, uint8_t byte)
 {
 	BLOCKS_WRITER_CLEANUP struct blocks_writer *writer = NULL;

@@ -353,7 +353,7 @@ static void test_faults_of_headers(void **state)
 		{PHPIPAM, "Network\n10.0.0.0/8\n", "t.csv line 1: ", "must have columns subnet"},
 		{INFOBLOX_ALL, "", "t.csv line 1: ", "no header-network line"},
 		{INFOBLOX_ALL, "header-hostrecord,fqdn*\nhostrecord,a\n",
-		 "t.csv line 1: ", "no header is of rows with ranges"},
+		 "t.csv line 1: ", "no header line announces rows with ranges"},
 		{INFOBLOX_ALL, "header-network,address*\nnetwork,10.0.0.0\n",
 		 "t.csv line 1: ", "must have columns address and netmask"},
 		{WITH("\"where\": {\"stauts\": [\"active\"]}"), "Prefix,Status\n10.0.0.0/8,active\n",

@@ -14,7 +14,7 @@
 
 #include "plugin/network/inventory.h"
 
-/** struct script - What each dump is answered with, in the order of the dumps; @again: the first dump begins anew */
+/** struct script - What each dump is answered with, in the order of the dumps; @again: the first dump begins again */
 struct script {
 	struct port port;
 	struct batch answers[3];
@@ -141,7 +141,7 @@ static void keeps_what_is_ours(void **state)
 }
 
 /* NLM_F_DUMP_INTR: the same answers come again, and count once. */
-static void begins_anew_with_a_dump(void **state)
+static void begins_again_with_a_dump(void **state)
 {
 	INVENTORY_CLEANUP struct inventory inventory = {0};
 	static struct script script;
@@ -184,7 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_what_is_ours),
-		cmocka_unit_test(begins_anew_with_a_dump),
+		cmocka_unit_test(begins_again_with_a_dump),
 		cmocka_unit_test(without_host_ends_no_routes_are_asked_for),
 		cmocka_unit_test(a_failing_dump_is_no_inventory),
 	};

@@ -790,7 +790,7 @@ static void test_walk_ends_early(void **state)
 	scene_free(scene);
 }
 
-/* A lease that can't be read: DEL gives back what it held, ADD starts anew. */
+/* A lease that can't be read: DEL gives back what it held, ADD starts again. */
 static void test_damaged_lease(void **state)
 {
 	struct scene *scene = scene_new();

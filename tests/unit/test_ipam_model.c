@@ -192,7 +192,7 @@ static void step_take(struct world *world, int owner)
 	}
 	assert_int_equal(r, IPAM_E_FULL);
 	assert_false(existed);
-	/* What it had counts as free while it chooses anew. */
+	/* What it had counts as free while it chooses again. */
 	memcpy(before, world->model, sizeof(before));
 	forget(world, owner, 0);
 	assert_true(is_full(world, network, refusal.set, guard));

@@ -91,7 +91,7 @@ struct scene {
 	struct policy_record record;
 };
 
-/** write_file() - Make @path anew with @text */
+/** write_file() - Make @path again with @text */
 static void write_file(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "we");
