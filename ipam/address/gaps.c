@@ -6,8 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/** Spans of the first allocation; it doubles from there */
-#define TAKEN_FIRST 64U
+#include "rangeguard/array.h"
 
 /**
  * gaps_init() - Start with a block of which nothing is taken
@@ -43,15 +42,11 @@ int gaps_take(struct gaps *gaps, const struct span *taken)
 {
 	if (!span_overlaps(taken, &gaps->within))
 		return 0;
-	if (gaps->n_taken == gaps->capacity) {
-		size_t capacity = gaps->capacity ? gaps->capacity * 2 : TAKEN_FIRST;
-		struct span *larger = reallocarray(gaps->taken, capacity, sizeof(*larger));
+	struct span *larger = array_room(gaps->taken, gaps->n_taken, &gaps->capacity, sizeof(*larger));
 
-		if (!larger)
-			return -ENOMEM;
-		gaps->taken = larger;
-		gaps->capacity = capacity;
-	}
+	if (!larger)
+		return -ENOMEM;
+	gaps->taken = larger;
 	gaps->taken[gaps->n_taken++] = *taken;
 	return 0;
 }

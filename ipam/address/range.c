@@ -2,6 +2,7 @@
 /* Range sets: what a network may give. Pure. */
 
 #include "ipam/address/range.h"
+#include "rangeguard/array.h"
 
 /**
  * range_default_span() - Addresses that a subnet gives when neither rangeStart nor rangeEnd is named
@@ -61,7 +62,7 @@ static const struct span specials[] = {
  */
 bool range_is_for_hosts(const struct span *span)
 {
-	for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(specials); i++)
 		if (span_covers(&specials[i], span))
 			return false;
 	return true;
@@ -76,7 +77,7 @@ bool range_is_for_hosts(const struct span *span)
  */
 bool range_next_special(const struct span *span, struct span *ret_special)
 {
-	for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(specials); i++) {
 		struct span part = specials[i];
 
 		if (!span_overlaps(&part, span))
@@ -124,4 +125,13 @@ bool range_set_excludes(const struct range_set *set, const struct address *addre
 		if (address_equal(&set->excluded[i], address))
 			return true;
 	return !range_is_for_hosts(&alone);
+}
+
+/** range_sets_have() - Whether one of @n range sets gives addresses of a family */
+bool range_sets_have(const struct range_set *sets, size_t n, enum family family)
+{
+	for (size_t i = 0; i < n; i++)
+		if (sets[i].n_ranges && sets[i].ranges[0].span.family == family)
+			return true;
+	return false;
 }

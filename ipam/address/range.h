@@ -51,5 +51,6 @@ const struct ip_range *range_set_find(const struct range_set *set, const struct 
 bool range_is_for_hosts(const struct span *span);
 bool range_next_special(const struct span *span, struct span *ret_special);
 bool range_set_excludes(const struct range_set *set, const struct address *address);
+bool range_sets_have(const struct range_set *sets, size_t n, enum family family);
 
 #endif

@@ -119,3 +119,12 @@ void spans_link_scoped(struct span room[static SPANS_LINK_SCOPED])
 		room[i] = prefix_span(&prefix);
 	}
 }
+
+/** spans_have() - Whether one of @n spans is of a family */
+bool spans_have(const struct span *spans, size_t n, enum family family)
+{
+	for (size_t i = 0; i < n; i++)
+		if (spans[i].family == family)
+			return true;
+	return false;
+}

@@ -13,5 +13,6 @@ size_t spans_merge(enum family family, const struct span *spans, size_t n, struc
 size_t spans_complement(enum family family, const struct span *merged, size_t n, struct span *room);
 const struct span *spans_find(const struct span *merged, size_t n, const struct address *address);
 void spans_link_scoped(struct span room[static SPANS_LINK_SCOPED]);
+bool spans_have(const struct span *spans, size_t n, enum family family);
 
 #endif

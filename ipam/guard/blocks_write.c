@@ -8,11 +8,10 @@
 #include <xxhash.h>
 
 #include "ipam/guard/blocks_internal.h"
+#include "rangeguard/array.h"
 
 /** Bytes that are written at once */
 #define BUFFER_BLOCKS 64U
-/** Sums of the first allocation; it doubles from there */
-#define SUMS_FIRST 1024U
 
 /**
  * struct blocks_writer - A file being written
@@ -133,15 +132,11 @@ static int write_at(int fd, const void *data, size_t size, uint64_t offset)
 /** add_sum() - Remember the sum of a block: 0, -ENOMEM */
 static int add_sum(struct blocks_writer *writer, uint64_t sum)
 {
-	if (writer->n_sums == writer->capacity) {
-		size_t capacity = writer->capacity ? writer->capacity * 2 : SUMS_FIRST;
-		uint64_t *sums = reallocarray(writer->sums, capacity, sizeof(*sums));
+	uint64_t *sums = array_room(writer->sums, writer->n_sums, &writer->capacity, sizeof(*sums));
 
-		if (!sums)
-			return -ENOMEM;
-		writer->sums = sums;
-		writer->capacity = capacity;
-	}
+	if (!sums)
+		return -ENOMEM;
+	writer->sums = sums;
 	writer->sums[writer->n_sums++] = sum;
 	writer->last_sum = sum;
 	return 0;

@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "ipam/guard/guard_internal.h"
+#include "rangeguard/array.h"
 
-/** Entries of the first allocation; it doubles from there */
-#define ROWS_FIRST 64U
 /** Most entries: each begins and ends an interval at most, and those are counted in 32 bits */
 #define ROWS_MAX (UINT32_MAX / 2 - 1)
 
@@ -62,16 +61,11 @@ static bool span_is_valid(const struct span *span)
 /** grow_rows() - Make room for one more entry; return 0 or -ENOMEM */
 static int grow_rows(struct guard *guard)
 {
-	size_t capacity = guard->capacity ? guard->capacity * 2 : ROWS_FIRST;
-	struct guard_row *rows;
+	struct guard_row *rows = array_room(guard->rows, guard->n_rows, &guard->capacity, sizeof(*rows));
 
-	if (guard->n_rows < guard->capacity)
-		return 0;
-	rows = reallocarray(guard->rows, capacity, sizeof(*rows));
 	if (!rows)
 		return -ENOMEM;
 	guard->rows = rows;
-	guard->capacity = capacity;
 	return 0;
 }
 
@@ -86,7 +80,7 @@ static int add_texts(struct strings *texts, const struct guard_entry *entry, str
 		{entry->network, &row->network}, {entry->file, &row->file},
 	};
 
-	for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(shared); i++) {
 		int r = strings_intern(texts, shared[i].text ? shared[i].text : "", shared[i].offset);
 
 		if (r < 0)

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "ipam/guard/guard_internal.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 
 /** Bytes in which the end of a text is looked for at once */
@@ -322,7 +323,7 @@ static int read_texts(struct guard_image *image, const struct guard_row *row, st
 		{row->network, &entry->network}, {row->file, &entry->file},	{row->pointer, &entry->pointer},
 	};
 
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
 		int r = read_text(image, texts[i].offset, texts[i].text);
 
 		if (r < 0)

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <xxhash.h>
 
-/** Bytes and slots of the first allocation; both double from there */
-#define BYTES_FIRST 4096U
+#include "rangeguard/bytes.h"
+
 #define SLOTS_FIRST 256U
 
 /**
@@ -21,21 +21,15 @@
  */
 static int reserve(struct strings *texts, size_t more)
 {
-	size_t capacity = texts->capacity ? texts->capacity : BYTES_FIRST;
 	size_t needed;
 	char *bytes;
 
 	if (__builtin_add_overflow(texts->size, more, &needed) || needed > UINT32_MAX)
 		return -E2BIG;
-	while (capacity < needed)
-		capacity *= 2;
-	if (capacity == texts->capacity)
-		return 0;
-	bytes = realloc(texts->bytes, capacity);
+	bytes = bytes_room(texts->bytes, texts->size, more, &texts->capacity);
 	if (!bytes)
 		return -ENOMEM;
 	texts->bytes = bytes;
-	texts->capacity = capacity;
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "ipam/lease/egress_row.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 
 /** struct digests - What the leases name, one entry a lease, sorted; @unknown: some leases can't be read */
@@ -28,15 +29,11 @@ static int note_digest(struct digests *digests, uint64_t digest)
 {
 	if (!digest)
 		return 0;
-	if (digests->n == digests->capacity) {
-		size_t capacity = digests->capacity ? 2 * digests->capacity : 64;
-		uint64_t *all = reallocarray(digests->all, capacity, sizeof(*all));
+	uint64_t *all = array_room(digests->all, digests->n, &digests->capacity, sizeof(*all));
 
-		if (!all)
-			return -ENOMEM;
-		digests->all = all;
-		digests->capacity = capacity;
-	}
+	if (!all)
+		return -ENOMEM;
+	digests->all = all;
 	digests->all[digests->n++] = digest;
 	return 0;
 }

@@ -11,6 +11,7 @@
 
 #include "ipam/store/state_internal.h"
 #include "ipam/store/store_lmdb.h"
+#include "rangeguard/array.h"
 
 /** can_write() - Whether a file or directory can be written: 0, negative errno (-EROFS, -EPERM for immutable ones) */
 static int can_write(const char *path)
@@ -41,7 +42,7 @@ int state_writable(const char *path)
 	char at[PATH_MAX];
 	int r = 0;
 
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !r; i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(files) && !r; i++) {
 		if ((size_t)snprintf(at, sizeof(at), "%s%s", path, files[i]) >= sizeof(at))
 			return -ENAMETOOLONG;
 		r = can_write(at);

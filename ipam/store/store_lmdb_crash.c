@@ -20,10 +20,11 @@
 #include <unistd.h>
 
 #include "ipam/store/store_lmdb_internal.h"
+#include "rangeguard/array.h"
 
 static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE};
 
-#define N_FATAL (sizeof(fatal_signals) / sizeof(fatal_signals[0]))
+#define N_FATAL ARRAY_LENGTH(fatal_signals)
 
 volatile sig_atomic_t lmdb_at_work;
 static void (*crash_answer)(void);

@@ -7,6 +7,7 @@
 
 #include "plugin/agent/cluster_internal.h"
 #include "plugin/text/source.h"
+#include "rangeguard/array.h"
 
 /** A host that was heard of within this time is not forgotten without --force */
 #define HEARD_NS (60 * MACHINE_SECOND)
@@ -253,7 +254,7 @@ static int64_t last_heard(const struct cluster *cluster, const char *host)
 	int64_t heard = cluster->started;
 	char key[RECORD_KEY_MAX];
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
 		const struct seen *seen;
 
 		(void)snprintf(key, sizeof(key), "%s%s", kinds[i], host);

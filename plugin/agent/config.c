@@ -9,6 +9,7 @@
 #include "plugin/netconf/netconf_ipam.h"
 #include "plugin/text/json.h"
 #include "plugin/text/source.h"
+#include "rangeguard/array.h"
 
 /** How often leases of containers that are gone are looked for: seconds */
 #define GC_SECONDS 300U
@@ -29,7 +30,7 @@ static void default_pools(struct docker_config *docker)
 	} blocks[] = {{"172.16.0.0/12", 20}, {"192.168.0.0/16", 24}};
 
 	docker->n_pools = 0;
-	for (size_t i = 0; i < sizeof(blocks) / sizeof(*blocks); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(blocks); i++) {
 		struct docker_base *pool = &docker->pools[docker->n_pools++];
 
 		(void)prefix_parse(blocks[i].base, &pool->base);

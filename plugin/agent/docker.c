@@ -23,6 +23,7 @@
 #include "plugin/agent/http.h"
 #include "plugin/agent/log.h"
 #include "plugin/report/json_text.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 
 #define CONTENT_TYPE "application/vnd.docker.plugins.v1.2+json"
@@ -51,7 +52,7 @@ static const struct method methods[] = {
 	{"/IpamDriver.ReleaseAddress", NULL, docker_release_address},
 };
 
-#define N_METHODS (sizeof(methods) / sizeof(*methods))
+#define N_METHODS ARRAY_LENGTH(methods)
 
 /** struct docker - The module; the driver stays first */
 struct docker {

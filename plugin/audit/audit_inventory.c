@@ -15,6 +15,7 @@
 #include "plugin/overview/host_networks.h"
 #include "plugin/overview/pool_usage.h"
 #include "plugin/text/table.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 
 #define PIECE_BYTES 65536U
@@ -57,7 +58,7 @@ static int read_header(struct book *book, const struct table_row *row)
 	static const char *const names[] = {"address", "ip_address", "ip address", "ip"};
 
 	book->begun = true;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
 		for (book->column = 0; book->column < row->n_cells; book->column++)
 			if (!strcasecmp(row->cells[book->column], names[i]))
 				return 0;
@@ -69,15 +70,11 @@ static int read_header(struct book *book, const struct table_row *row)
 /** add() - Remember an address: 0, -ENOMEM */
 static int add(struct book *book, const struct address *address, unsigned line)
 {
-	if (book->n == book->capacity) {
-		size_t capacity = book->capacity ? 2 * book->capacity : 1024;
-		struct known *known = reallocarray(book->known, capacity, sizeof(*known));
+	struct known *known = array_room(book->known, book->n, &book->capacity, sizeof(*known));
 
-		if (!known)
-			return -ENOMEM;
-		book->known = known;
-		book->capacity = capacity;
-	}
+	if (!known)
+		return -ENOMEM;
+	book->known = known;
 	book->known[book->n++] = (struct known){.address = *address, .line = line};
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "plugin/cluster/record_internal.h"
+#include "rangeguard/array.h"
 
 static const struct {
 	const char *prefix;
@@ -23,7 +24,7 @@ static const struct {
 /** key_rest() - What follows the kind's prefix in @key, NULL if the kind has none */
 static const char *key_rest(const char *key, enum record_kind *ret_kind)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
 		size_t n = strlen(kinds[i].prefix);
 
 		if (strncmp(key, kinds[i].prefix, n) == 0) {

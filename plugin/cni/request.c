@@ -15,6 +15,7 @@
 #include <strings.h>
 
 #include "plugin/report/utf8.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 
@@ -48,7 +49,7 @@ static const struct verb_rule verb_rules[] = {
 	[CNI_VERSION] = {.name = "VERSION"},
 };
 
-#define N_VERBS (sizeof(verb_rules) / sizeof(verb_rules[0]))
+#define N_VERBS ARRAY_LENGTH(verb_rules)
 
 /** variable() - Value of the environment variable @name, "" when it is not set */
 static const char *variable(const char *name)
@@ -163,7 +164,7 @@ static int check_missing(const struct request *request, struct error *reterr)
 	char names[64] = "";
 	size_t length = 0;
 
-	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(variables); i++)
 		if (variables[i].missing)
 			length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s",
 						   length > 0 ? "," : "", variables[i].name);
@@ -247,7 +248,7 @@ static int read_pair(const char *pair, size_t length, struct cni_args *args, str
 	};
 	const char *equals = memchr(pair, '=', length);
 
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(fields); i++) {
 		size_t key_length = strlen(fields[i].key);
 		CLEANUP_FREE char *value = NULL;
 

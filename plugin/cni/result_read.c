@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 
@@ -231,7 +232,7 @@ static int read_metrics(struct result_reader *reader, const json_t *element, str
 		{"scope", UINT8_MAX, &route->scope},
 	};
 
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(fields); i++)
 		if (read_number(reader, element, fields[i].key, fields[i].max, fields[i].number))
 			return REFUSED;
 	return 0;

@@ -17,6 +17,7 @@
 #include "plugin/policy/policies.h"
 #include "plugin/text/options.h"
 #include "plugin/text/source.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/exit_status.h"
 
@@ -359,7 +360,7 @@ int command_cluster(int argc, char **argv)
 
 	if (argc < 2)
 		return usage("status, publish, forget or who?");
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
 		if (strcmp(argv[1], commands[i].name) != 0)
 			continue;
 		r = read_options(argc - 1, argv + 1, &options);

@@ -10,6 +10,7 @@
 
 #include "plugin/cni/version.h"
 #include "plugin/text/nearest.h"
+#include "rangeguard/array.h"
 
 #ifndef RANGEGUARD_VERSION
 #error "RANGEGUARD_VERSION must be the project's version"
@@ -66,7 +67,7 @@ static const struct command commands[] = {
 	{"version", "show versions", version_help, command_version},
 };
 
-#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+#define N_COMMANDS ARRAY_LENGTH(commands)
 
 /** command_completion() - `rangeguard completion` */
 static int command_completion(int argc, char **argv)

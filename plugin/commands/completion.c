@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "rangeguard/array.h"
 #include "rangeguard/exit_status.h"
 
 const char command_completion_help[] =
@@ -131,7 +132,7 @@ int completion_print(const char *shell, const struct completed *commands, size_t
 		void (*print)(const struct completed *commands, size_t n, FILE *stream);
 	} shells[] = {{"bash", print_bash}, {"zsh", print_zsh}, {"fish", print_fish}};
 
-	for (size_t i = 0; shell && i < sizeof(shells) / sizeof(shells[0]); i++) {
+	for (size_t i = 0; shell && i < ARRAY_LENGTH(shells); i++) {
 		if (strcmp(shell, shells[i].name) == 0) {
 			shells[i].print(commands, n, stream);
 			return fflush(stream) ? EXIT_USAGE : EXIT_FINE;

@@ -14,9 +14,6 @@
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 
-/** Items of the first allocation; it doubles from there */
-#define ITEMS_FIRST 64U
-
 /** copy_text() - strdup(3) of what may be NULL */
 static char *copy_text(const char *text)
 {
@@ -37,16 +34,12 @@ static void place_line(struct place *place)
 /** grow() - Make room for one more; false when there is no memory */
 static bool grow(struct findings *findings)
 {
-	size_t capacity = findings->capacity ? findings->capacity * 2 : ITEMS_FIRST;
-	struct kept_finding *items;
+	struct kept_finding *items =
+		array_room(findings->items, findings->n_items, &findings->capacity, sizeof(*items));
 
-	if (findings->n_items < findings->capacity)
-		return true;
-	items = reallocarray(findings->items, capacity, sizeof(*items));
 	if (!items)
 		return false;
 	findings->items = items;
-	findings->capacity = capacity;
 	return true;
 }
 

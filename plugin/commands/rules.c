@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "rangeguard/array.h"
+
 static const struct rule_text rules[] = {
 	{RULE_NOT_JSON, "not JSON or YAML", "correct the syntax at the position given"},
 	{RULE_UNKNOWN_KEY, "unknown or misspelt key", "the key meant is suggested; x- makes it a comment"},
@@ -44,7 +46,7 @@ static const struct rule_text rules[] = {
 	 "remove it there"},
 };
 
-#define N_RULES (sizeof(rules) / sizeof(rules[0]))
+#define N_RULES ARRAY_LENGTH(rules)
 
 /** rules_all() - All rules, @ret_count of them */
 const struct rule_text *rules_all(size_t *ret_count)

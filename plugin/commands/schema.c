@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "plugin/commands/commands.h"
+#include "rangeguard/array.h"
 #include "rangeguard/exit_status.h"
 
 const char command_schema_help[] =
@@ -76,7 +77,7 @@ int command_schema(int argc, char **argv)
 		(void)fprintf(stderr, "rangeguard schema: unexpected argument '%s'\n", argv[2]);
 		return EXIT_USAGE;
 	}
-	for (size_t i = 0; i < sizeof(schemas) / sizeof(schemas[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(schemas); i++) {
 		if (!name)
 			(void)puts(schemas[i].name);
 		else if (strcmp(name, schemas[i].name) == 0)

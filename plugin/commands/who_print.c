@@ -8,6 +8,7 @@
 #include "plugin/commands/who.h"
 #include "plugin/history/when.h"
 #include "plugin/text/printable.h"
+#include "rangeguard/array.h"
 
 /** overlaps() - Whether a span of time, either end of which may be unknown, is one that was asked for */
 static bool overlaps(const struct who *who, int64_t from, int64_t to)
@@ -186,7 +187,7 @@ static json_t *holding_to_json(const struct holding *holding)
 		"{s:o, s:o, s:s, s:b}", "from", time_to_json(holding->from), "to", time_to_json(holding->to), "end",
 		holding->end_name ? holding->end_name : ends[holding->end], "asSource", holding->as_source);
 
-	for (size_t i = 0; json && i < sizeof(copied) / sizeof(copied[0]); i++) {
+	for (size_t i = 0; json && i < ARRAY_LENGTH(copied); i++) {
 		json_t *member = json_object_get(holding->event, copied[i]);
 
 		if (member)

@@ -9,6 +9,7 @@
 #include "plugin/enforce/bpf.h"
 #include "plugin/network/rtfilter.h"
 #include "plugin/network/stage.h"
+#include "rangeguard/array.h"
 
 /** What messages are about, for error texts */
 #define WHERE "to guard what a container sends"
@@ -160,7 +161,7 @@ static int classify(struct port *host, const struct classifier *classifier, uint
 	struct stage stage;
 	int r = REFUSED;
 
-	for (size_t i = 0; i < sizeof(priorities) / sizeof(priorities[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(priorities); i++) {
 		stage_begin(&stage, host, WHERE, reterr);
 		if (add_filter(&stage, classifier, ifindex, priorities[i]))
 			return REFUSED;

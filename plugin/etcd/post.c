@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "plugin/etcd/etcd_internal.h"
+#include "rangeguard/array.h"
 
 /** now_us() - CLOCK_MONOTONIC in microseconds, which is sd-event's unit */
 uint64_t now_us(void)
@@ -141,7 +142,7 @@ static bool add_headers(struct post *post)
 	const char *token = post->kind == POST_TOKEN ? NULL : post->etcd->token;
 	char *line = NULL;
 
-	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(fixed); i++) {
 		struct curl_slist *longer = curl_slist_append(post->headers, fixed[i]);
 
 		if (!longer)

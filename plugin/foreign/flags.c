@@ -7,6 +7,7 @@
 
 #include "plugin/foreign/kind.h"
 #include "plugin/foreign/network_text.h"
+#include "rangeguard/array.h"
 
 /** Between the words of a command line that goes on in further lines */
 #define BLANKS " \t\n\\\"'"
@@ -43,7 +44,7 @@ static const struct flag *flag_of(const char *word, const char **ret_value)
 
 	*ret_value = name[length] ? name + length + 1 : NULL;
 	/* k3s' configuration has them without dashes, and never without a value. */
-	for (size_t i = 0; (name != word || *ret_value) && i < sizeof(flags) / sizeof(flags[0]); i++)
+	for (size_t i = 0; (name != word || *ret_value) && i < ARRAY_LENGTH(flags); i++)
 		if (strncmp(name, flags[i].name, length) == 0 && !flags[i].name[length])
 			return &flags[i];
 	return NULL;

@@ -12,6 +12,7 @@
 #include "plugin/foreign/usage.h"
 #include "plugin/netconf/check.h"
 #include "plugin/netconf/resolv_conf.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 
 /** Spans that one usage may ask the policies about */
@@ -195,7 +196,7 @@ static enum keeping keeping_of(const char *ipam)
 		{"host-local", KEEPING_ALONE},
 	};
 
-	for (size_t i = 0; ipam && i < sizeof(known) / sizeof(known[0]); i++)
+	for (size_t i = 0; ipam && i < ARRAY_LENGTH(known); i++)
 		if (strcmp(ipam, known[i].ipam) == 0)
 			return known[i].keeping;
 	return KEEPING_NESTED;

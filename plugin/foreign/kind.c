@@ -7,12 +7,13 @@
 #include <string.h>
 
 #include "plugin/foreign/path.h"
+#include "rangeguard/array.h"
 
 /** The table; the first kind that fits is the document's */
 static const struct kind_table *const tables[] = {&kinds_cluster, &kinds_distributions, &kinds_networks,
 						  &kinds_formats, &kinds_engines,	&kinds_provisioning};
 
-#define N_TABLES (sizeof(tables) / sizeof(tables[0]))
+#define N_TABLES ARRAY_LENGTH(tables)
 
 /** is_of_group() - Whether a document's apiVersion is of a group */
 static bool is_of_group(const json_t *root, const char *group)

@@ -12,6 +12,7 @@
 
 #include "plugin/foreign/networks.h"
 #include "plugin/foreign/usage.h"
+#include "rangeguard/array.h"
 
 /** What else than its rows a kind has */
 enum kind_class {
@@ -163,7 +164,7 @@ int kind_read(const struct kind *kind, const json_t *object, const char *file, c
 #define KEYS(...) ((const struct kind_key[]){__VA_ARGS__, {.path = ""}})
 #define KIND_TABLE(kinds_)                                                                                             \
 	{                                                                                                              \
-		.kinds = (kinds_), .n_kinds = sizeof(kinds_) / sizeof((kinds_)[0])                                     \
+		.kinds = (kinds_), .n_kinds = ARRAY_LENGTH(kinds_)                                                     \
 	}
 
 #endif

@@ -9,6 +9,7 @@
 #include "plugin/foreign/kind.h"
 #include "plugin/foreign/path.h"
 #include "plugin/text/flaw.h"
+#include "rangeguard/array.h"
 
 /** is_npm() - Whether a file is one of npm's, whose "type" and "imports" mean something else */
 static bool is_npm(const char *file)
@@ -105,7 +106,7 @@ static const struct {
 /** kind_plugin_keys() - Keys of a CNI plugin beside its ipam; NULL: nothing is known of it */
 const struct kind_key *kind_plugin_keys(const char *type)
 {
-	for (size_t i = 0; type && i < sizeof(plugins) / sizeof(plugins[0]); i++)
+	for (size_t i = 0; type && i < ARRAY_LENGTH(plugins); i++)
 		if (strcmp(plugins[i].type, type) == 0)
 			return plugins[i].keys;
 	return NULL;

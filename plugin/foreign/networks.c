@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Ranges of the first allocation; it doubles from there */
-#define RANGES_FIRST 64U
+#include "rangeguard/array.h"
+
 /** Overlaps of one range that are told one by one; a thousand networks over each other have half a million */
 #define OVERLAPS_MAX 16U
 
@@ -111,16 +111,12 @@ void networks_add_name(struct networks *networks, const char *name, const char *
 /** grow_ranges() - Make room for one more range; false when there is no memory */
 static bool grow_ranges(struct networks *networks)
 {
-	size_t capacity = networks->capacity ? networks->capacity * 2 : RANGES_FIRST;
-	struct known_range *ranges;
+	struct known_range *ranges =
+		array_room(networks->ranges, networks->n_ranges, &networks->capacity, sizeof(*ranges));
 
-	if (networks->n_ranges < networks->capacity)
-		return true;
-	ranges = reallocarray(networks->ranges, capacity, sizeof(*ranges));
 	if (!ranges)
 		return false;
 	networks->ranges = ranges;
-	networks->capacity = capacity;
 	return true;
 }
 

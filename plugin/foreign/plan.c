@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rangeguard/array.h"
+
 /** Ranges of one plan that are compared with each other; more are the nodes' or pools', which one plan has not */
 #define RANGES_MAX 256U
 
@@ -59,7 +61,7 @@ static const struct special *special_of(const struct span *span, bool *ret_whole
 {
 	struct prefix prefix;
 
-	for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(specials); i++) {
 		struct span row;
 
 		if (prefix_parse(specials[i].cidr, &prefix) < 0)

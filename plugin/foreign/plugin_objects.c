@@ -6,23 +6,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/** Nodes of the first allocation; it doubles from there */
-#define NODES_FIRST 4U
+#include "rangeguard/array.h"
 
 /** push() - Remember a node; a lost one is told by @failed */
 static struct plugin_object *push(struct plugin_objects *walk, const json_t *object)
 {
-	if (walk->n_nodes == walk->capacity) {
-		size_t capacity = walk->capacity ? walk->capacity * 2 : NODES_FIRST;
-		struct plugin_object *nodes = reallocarray(walk->nodes, capacity, sizeof(*nodes));
+	struct plugin_object *nodes = array_room(walk->nodes, walk->n_nodes, &walk->capacity, sizeof(*nodes));
 
-		if (!nodes) {
-			walk->failed = true;
-			return NULL;
-		}
-		walk->nodes = nodes;
-		walk->capacity = capacity;
+	if (!nodes) {
+		walk->failed = true;
+		return NULL;
 	}
+	walk->nodes = nodes;
 	walk->nodes[walk->n_nodes] = (struct plugin_object){.object = object};
 	return &walk->nodes[walk->n_nodes++];
 }

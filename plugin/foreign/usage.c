@@ -11,9 +11,7 @@
 #include "ipam/address/range.h"
 #include "plugin/foreign/network_text.h"
 #include "plugin/foreign/usage_reader.h"
-
-/** Usages of the first allocation; it doubles from there */
-#define USAGES_FIRST 16U
+#include "rangeguard/array.h"
 
 /** usages_done() - Free what was found */
 void usages_done(struct usages *usages)
@@ -163,17 +161,13 @@ void usage_add(struct usage_reader *usage, const char *key, const struct usage *
 	struct usages *usages = usage->usages;
 	size_t mark = usage->reader.at.length;
 
-	if (usages->n_items == usages->capacity) {
-		size_t capacity = usages->capacity ? usages->capacity * 2 : USAGES_FIRST;
-		struct usage *items = reallocarray(usages->items, capacity, sizeof(*items));
+	struct usage *items = array_room(usages->items, usages->n_items, &usages->capacity, sizeof(*items));
 
-		if (!items) {
-			usage->failed = true;
-			return;
-		}
-		usages->items = items;
-		usages->capacity = capacity;
+	if (!items) {
+		usage->failed = true;
+		return;
 	}
+	usages->items = items;
 	if (key)
 		(void)pointer_push_key(&usage->reader.at, key);
 	usages->items[usages->n_items] = *found;

@@ -11,6 +11,7 @@
 #include <zlib.h>
 
 #include "plugin/history/line.h"
+#include "rangeguard/bytes.h"
 #include "rangeguard/cleanup.h"
 
 /** Bytes read at a time: they stay in a processor's second cache while they are searched */
@@ -20,15 +21,11 @@
 /** keep() - Append a line to what was found: 0, -ENOMEM */
 static int keep(struct search_file *file, const char *line, size_t size)
 {
-	if (size > file->capacity - file->size) {
-		size_t capacity = 2 * file->capacity + size + LINE_MAX_BYTES;
-		char *lines = realloc(file->lines, capacity);
+	char *lines = bytes_room(file->lines, file->size, size, &file->capacity);
 
-		if (!lines)
-			return -ENOMEM;
-		file->lines = lines;
-		file->capacity = capacity;
-	}
+	if (!lines)
+		return -ENOMEM;
+	file->lines = lines;
 	memcpy(file->lines + file->size, line, size);
 	file->size += size;
 	return 0;

@@ -8,13 +8,14 @@
 
 #include "plugin/network/attach.h"
 #include "plugin/network/netns.h"
+#include "rangeguard/array.h"
 
 /** is_callers_own() - Whether a path leads elsewhere for each process: a relative one, or one below /proc/self */
 static bool is_callers_own(const char *path)
 {
 	static const char *const below[] = {"/proc/self/", "/proc/thread-self/", "/dev/fd/"};
 
-	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(below); i++)
 		if (strncmp(path, below[i], strlen(below[i])) == 0)
 			return true;
 	return path[0] != '/';

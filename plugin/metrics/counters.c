@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 
 #define COUNTERS_MODE 0600U
@@ -24,7 +25,7 @@ const uint64_t counters_bounds[COUNTERS_BUCKETS] = {
 /** Codes that have a slot of their own; the last slot is for all others */
 static const int codes[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 50, 100, 101, 102, 103, 104, 105, 106, 107};
 
-#define N_CODES (sizeof(codes) / sizeof(codes[0]))
+#define N_CODES ARRAY_LENGTH(codes)
 
 /**
  * reserve() - Have the kernel give a new file its page now: a write to a map without one is a signal on a full disk

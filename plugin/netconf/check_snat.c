@@ -10,6 +10,7 @@
 
 #include "ipam/address/spans.h"
 #include "plugin/netconf/check.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 
 /** Index of a family in what each entry has per family */
@@ -135,7 +136,7 @@ static void check_destination(const struct pin_check *check, const struct pin *p
 	static const char *const never[] = {"0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "::/127", "ff00::/8"};
 	char text[SPAN_TEXT_MAX];
 
-	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(never); i++) {
 		struct prefix prefix = {0};
 		struct span span;
 

@@ -12,6 +12,7 @@
 #include "ipam/address/mac.h"
 #include "plugin/netconf/netconf_ipam.h"
 #include "plugin/text/json.h"
+#include "rangeguard/array.h"
 
 #define TYPE "rangeguard"
 
@@ -238,7 +239,7 @@ static void read_ipam(struct reader *reader, const json_t *root, struct netconf 
 					   "gateway", "routes", "resolvConf", "dataDir",       "reuseDelay",
 					   "fixed",   "blocks", "adopt",      "discardRoutes", NULL};
 	static const char *const delegate_keys[] = {"guard", "history", "historySize", "historyFiles"};
-	const char *known[sizeof(keys) / sizeof(keys[0]) + sizeof(delegate_keys) / sizeof(delegate_keys[0])] = {NULL};
+	const char *known[ARRAY_LENGTH(keys) + ARRAY_LENGTH(delegate_keys)] = {NULL};
 	const json_t *ipam = json_member_object(reader, root, "ipam");
 	size_t mark = pointer_push_key(&reader->at, "ipam");
 	long long reuse_delay = netconf->reuse_delay;
@@ -246,7 +247,7 @@ static void read_ipam(struct reader *reader, const json_t *root, struct netconf 
 
 	memcpy(known, keys, sizeof(keys));
 	if (netconf->role == ROLE_DELEGATE)
-		memcpy(known + sizeof(keys) / sizeof(keys[0]) - 1, delegate_keys, sizeof(delegate_keys));
+		memcpy(known + ARRAY_LENGTH(keys) - 1, delegate_keys, sizeof(delegate_keys));
 	text = json_member_text(reader, ipam, "type");
 	if (!text || strcmp(text, TYPE))
 		reader_error(reader, "type", RULE_INVALID_VALUE,

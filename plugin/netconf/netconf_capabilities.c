@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "plugin/netconf/netconf_ipam.h"
+#include "rangeguard/array.h"
 
 /* Of "bandwidth" rangeguard wants to know, so that it leaves the ingress qdisc to the plugin of that name (verbs/add.c). */
 static const char *const served[] = {"ips", "ipRanges", "mac", "io.kubernetes.cri.pod-annotations", "bandwidth", NULL};
@@ -37,7 +38,7 @@ static bool is_served(const char *key)
 /** server_of() - The plugin that serves a capability, NULL: not known */
 static const char *server_of(const char *key)
 {
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(others); i++)
 		if (strcmp(key, others[i].capability) == 0)
 			return others[i].plugin;
 	return NULL;
@@ -83,7 +84,7 @@ void netconf_check_capabilities(struct reader *reader, const json_t *root)
 {
 	static const char *const keys[] = {"capabilities", "runtimeConfig"};
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(keys); i++) {
 		size_t mark = pointer_push_key(&reader->at, keys[i]);
 
 		check_object(reader, json_member(root, keys[i]));

@@ -83,22 +83,13 @@ static int read_route(struct reader *reader, const json_t *object, struct route 
 	return 0;
 }
 
-/** has_family() - Whether a container of this network gets an address of @family */
-static bool has_family(const struct netconf *netconf, enum family family)
-{
-	for (size_t i = 0; i < netconf->n_sets; i++)
-		if (netconf->sets[i].ranges[0].span.family == family)
-			return true;
-	return false;
-}
-
 /** check_route_family() - A route of the interface role needs an address of its family */
 static void check_route_family(struct reader *reader, const struct netconf *netconf, const struct route *route)
 {
 	char text[PREFIX_TEXT_MAX];
 
 	if (netconf->role == ROLE_INTERFACE && netconf->n_sets &&
-	    !has_family(netconf, route->destination.address.family))
+	    !range_sets_have(netconf->sets, netconf->n_sets, route->destination.address.family))
 		reader_error(reader, "dst", RULE_INVALID_VALUE,
 			     "route to %s, but no range gives an address of that family",
 			     prefix_format(&route->destination, text));

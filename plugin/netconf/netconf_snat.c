@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "plugin/netconf/netconf_ipam.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 
 /** source_of() - The place of the address of a family */
@@ -55,7 +56,7 @@ static bool can_be_source(const struct address *address)
 	static const char *const never[] = {"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3",
 					    "::/127",	 "fe80::/10",	"ff00::/8"};
 
-	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(never); i++) {
 		struct prefix prefix = {0};
 		struct span span;
 

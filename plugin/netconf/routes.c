@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "plugin/text/json.h"
+#include "rangeguard/array.h"
 
 /** What ip(8) calls the prefix of length 0 */
 #define DEFAULT "default"
@@ -72,7 +73,7 @@ static enum hostroute_kind kind_of(const char *type)
 		{"unreachable", HOSTROUTE_DISCARD}, {"prohibit", HOSTROUTE_DISCARD},
 	};
 
-	for (size_t i = 0; type && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	for (size_t i = 0; type && i < ARRAY_LENGTH(kinds); i++)
 		if (strcmp(type, kinds[i].type) == 0)
 			return kinds[i].kind;
 	return type ? HOSTROUTE_LOCAL : HOSTROUTE_UNICAST;
@@ -89,7 +90,7 @@ static enum route_table table_of(const char *name)
 		{"254", TABLE_MAIN},	{"253", TABLE_DEFAULT}, {DEFAULT, TABLE_DEFAULT},
 	};
 
-	for (size_t i = 0; name && i < sizeof(tables) / sizeof(tables[0]); i++)
+	for (size_t i = 0; name && i < ARRAY_LENGTH(tables); i++)
 		if (strcmp(name, tables[i].name) == 0)
 			return tables[i].table;
 	return name ? TABLE_OTHER : TABLE_MAIN;

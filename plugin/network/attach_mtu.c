@@ -7,6 +7,7 @@
 #include "plugin/network/attach.h"
 #include "plugin/network/hostroute.h"
 #include "plugin/network/stage.h"
+#include "rangeguard/array.h"
 
 /** Without a default route: Ethernet's */
 #define DEFAULT_MTU 1500U
@@ -39,7 +40,7 @@ static int default_interface(struct port *host, uint32_t *ret_index, struct erro
 	int r;
 
 	*ret_index = 0;
-	for (size_t i = 0; !*ret_index && i < sizeof(outside) / sizeof(outside[0]); i++) {
+	for (size_t i = 0; !*ret_index && i < ARRAY_LENGTH(outside); i++) {
 		(void)address_parse(outside[i], &address);
 		r = hostroute_lookup(host, &address, &match);
 		/* A kernel without IPv6 has no default route there either. */

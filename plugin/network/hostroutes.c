@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "plugin/network/hostroute.h"
+#include "rangeguard/array.h"
 #include "rangeguard/limits.h"
 
 /** struct hostroutes_reading - A dump on its way; @n_before routes are from the dump before */
@@ -97,15 +98,6 @@ static int read_family(struct port *host, enum family family, struct hostroutes_
 	return r == -EAFNOSUPPORT || r == -EOPNOTSUPP ? 0 : r;
 }
 
-/** has_family() - Whether a range is of @family */
-static bool has_family(const struct range_set *sets, size_t n_sets, enum family family)
-{
-	for (size_t i = 0; i < n_sets; i++)
-		if (sets[i].n_ranges && sets[i].ranges[0].span.family == family)
-			return true;
-	return false;
-}
-
 /**
  * hostroutes_read() - Ask the kernel
  * @host:		Port in the host's namespace
@@ -121,10 +113,10 @@ int hostroutes_read(struct port *host, const struct range_set *sets, size_t n_se
 	HOSTROUTES_CLEANUP struct hostroutes hostroutes = {0};
 	struct hostroutes_reading reading = {.sets = sets, .n_sets = n_sets, .hostroutes = &hostroutes};
 
-	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(families); i++) {
 		int r = 0;
 
-		if (has_family(sets, n_sets, families[i]))
+		if (range_sets_have(sets, n_sets, families[i]))
 			r = read_family(host, families[i], &reading);
 		if (r < 0)
 			return r;

@@ -19,10 +19,10 @@
 #include "plugin/network/netns.h"
 #include "plugin/network/port.h"
 #include "plugin/network/rtmessage.h"
+#include "rangeguard/array.h"
 
 /** Longest path: "/run/docker/netns/" and a name, "/proc/4194304/ns/net" */
 #define PATH_SPACE 320
-#define ITEMS_FIRST 64U
 
 /** struct namespace_scan - What has been seen: inodes of namespaces, addresses; @at is where the dump that runs is from */
 struct namespace_scan {
@@ -46,15 +46,11 @@ static bool is_seen(const struct namespace_scan *scan, uint64_t inode)
 /** note_seen() - Remember a namespace: 0, -ENOMEM */
 static int note_seen(struct namespace_scan *scan, uint64_t inode)
 {
-	if (scan->n_inodes == scan->capacity) {
-		size_t capacity = scan->capacity ? scan->capacity * 2 : ITEMS_FIRST;
-		uint64_t *inodes = reallocarray(scan->inodes, capacity, sizeof(*inodes));
+	uint64_t *inodes = array_room(scan->inodes, scan->n_inodes, &scan->capacity, sizeof(*inodes));
 
-		if (!inodes)
-			return -ENOMEM;
-		scan->inodes = inodes;
-		scan->capacity = capacity;
-	}
+	if (!inodes)
+		return -ENOMEM;
+	scan->inodes = inodes;
 	scan->inodes[scan->n_inodes++] = inode;
 	return 0;
 }
@@ -65,15 +61,11 @@ static int add(struct namespace_scan *scan, const struct address_info *info)
 	struct in_use *in_use = scan->in_use;
 	struct used_address *item;
 
-	if (in_use->n_items == in_use->capacity) {
-		size_t capacity = in_use->capacity ? in_use->capacity * 2 : ITEMS_FIRST;
-		struct used_address *items = reallocarray(in_use->items, capacity, sizeof(*items));
+	struct used_address *items = array_room(in_use->items, in_use->n_items, &in_use->capacity, sizeof(*items));
 
-		if (!items)
-			return -ENOMEM;
-		in_use->items = items;
-		in_use->capacity = capacity;
-	}
+	if (!items)
+		return -ENOMEM;
+	in_use->items = items;
 	item = &in_use->items[in_use->n_items++];
 	*item = (struct used_address){.address = info->address.address,
 				      .interface = info->interface,
@@ -268,7 +260,7 @@ static int scan_all(struct namespace_scan *scan)
 
 	if (r == 0)
 		r = note_seen(scan, own.inode);
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places) && r == 0; i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(places) && r == 0; i++)
 		r = visit_all(scan, &own, places[i][0], places[i][1]);
 	return r > 0 ? -EINVAL : r;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 
 /** Scopes from RT_SCOPE_LINK (linux/rtnetlink.h) on mean "without a gateway" */
@@ -41,7 +42,7 @@ size_t plan_neighbours(const struct plan *plan, struct address *neighbours)
 	static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
 	size_t n = 0;
 
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(families); i++)
 		if (plan_has_family(plan, families[i]))
 			neighbours[n++] = plan_next_hop(families[i]);
 	for (size_t i = 0; i < plan->n_routes; i++) {

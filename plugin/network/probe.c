@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "plugin/network/icmp6.h"
+#include "rangeguard/array.h"
 
 /** Packets that one probe_read() looks at: a flood must not hold the caller */
 #define PACKETS_PER_READ 64U
@@ -44,7 +45,7 @@ static int attach_filter(int fd)
 		BPF_STMT(BPF_RET | BPF_K, 0),
 		BPF_STMT(BPF_RET | BPF_K, PACKET_BYTES),
 	};
-	const struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+	const struct sock_fprog program = {.len = ARRAY_LENGTH(code), .filter = code};
 
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) ? -errno : 0;
 }

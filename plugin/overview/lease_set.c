@@ -9,6 +9,7 @@
 
 #include "ipam/store/state.h"
 #include "ipam/store/store_lmdb.h"
+#include "rangeguard/array.h"
 
 /** Leases read at a time: a few milliseconds' worth */
 #define LEASES_PER_PART 4096U
@@ -18,15 +19,11 @@ static int add(void *userdata, const struct lease *lease)
 {
 	struct lease_set *set = userdata;
 
-	if (set->n == set->capacity) {
-		size_t capacity = set->capacity ? 2 * set->capacity : LEASES_PER_PART;
-		struct lease_copy *copies = reallocarray(set->copies, capacity, sizeof(*copies));
+	struct lease_copy *copies = array_room(set->copies, set->n, &set->capacity, sizeof(*copies));
 
-		if (!copies)
-			return -ENOMEM;
-		set->copies = copies;
-		set->capacity = capacity;
-	}
+	if (!copies)
+		return -ENOMEM;
+	set->copies = copies;
 	if (lease_encode(lease, &set->copies[set->n].data, &set->copies[set->n].size) < 0)
 		return -ENOMEM;
 	set->n++;

@@ -15,6 +15,7 @@
 #include "plugin/metrics/counters.h"
 #include "plugin/overview/lease_set.h"
 #include "plugin/overview/pools.h"
+#include "rangeguard/array.h"
 
 #ifndef RANGEGUARD_VERSION
 #error "RANGEGUARD_VERSION must be the project's version"
@@ -73,7 +74,7 @@ static void write_singles(const struct counters *counters, FILE *stream)
 {
 	char name[64];
 
-	for (size_t i = 0; i < sizeof(singles) / sizeof(singles[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(singles); i++) {
 		(void)snprintf(name, sizeof(name), "%s_total", singles[i].name);
 		family(stream, name, "counter", singles[i].help);
 		(void)fprintf(stream, "rangeguard_%s %" PRIu64 "\n", name, counters_read(counters, singles[i].counter));

@@ -11,12 +11,11 @@
 
 #include "plugin/policy/policy_internal.h"
 #include "plugin/report/utf8.h"
+#include "rangeguard/bytes.h"
 #include "rangeguard/cleanup.h"
 
 /** Begins the first cell of an Infoblox header; the type of the rows follows */
 #define HEADER "header-"
-/** Bytes of what is kept until the separator is known, at first */
-#define HEAD_FIRST 4096U
 
 const char *const import_text_keys[IMPORT_TEXTS] = {"owner", "reason", "ref"};
 
@@ -326,18 +325,11 @@ static int feed_table(struct import *import, const void *bytes, size_t size)
 /** keep_head() - Keep what is fed for later; 0 or -ENOMEM */
 static int keep_head(struct import *import, const void *bytes, size_t size)
 {
-	size_t capacity = import->head_capacity ? import->head_capacity : HEAD_FIRST;
-	char *head;
+	char *head = bytes_room(import->head, import->head_size, size, &import->head_capacity);
 
-	while (capacity < import->head_size + size)
-		capacity *= 2;
-	if (capacity > import->head_capacity) {
-		head = realloc(import->head, capacity);
-		if (!head)
-			return -ENOMEM;
-		import->head = head;
-		import->head_capacity = capacity;
-	}
+	if (!head)
+		return -ENOMEM;
+	import->head = head;
 	memcpy(import->head + import->head_size, bytes, size);
 	import->head_size += size;
 	return 0;

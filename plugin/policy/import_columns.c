@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plugin/policy/import.h"
+#include "rangeguard/array.h"
 #include "rangeguard/day.h"
 
 #define SECONDS_PER_HOUR 3600LL
@@ -23,7 +24,7 @@ static const struct shape {
 	{{"first", "last"}, IMPORT_RANGE, 2},
 };
 
-#define N_SHAPES (sizeof(shapes) / sizeof(shapes[0]))
+#define N_SHAPES ARRAY_LENGTH(shapes)
 
 /** import_spec_layout_next() - The layout that the policy gives, or those of the format */
 const struct import_layout *import_spec_layout_next(const struct import_spec *spec, const char *kind,

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "rangeguard/array.h"
+
 /** What phpIPAM writes behind the name of a folder, where other rows have their subnet */
 #define FOLDER " (folder)"
 
@@ -74,7 +76,7 @@ bool import_same_name(const char *a, const char *b)
 const struct import_layout *import_layout_next(enum import_format format, const char *kind,
 					       const struct import_layout *after)
 {
-	for (size_t i = after ? (size_t)(after - layouts) + 1 : 0; i < sizeof(layouts) / sizeof(*layouts); i++)
+	for (size_t i = after ? (size_t)(after - layouts) + 1 : 0; i < ARRAY_LENGTH(layouts); i++)
 		if (layouts[i].format == format && (!layouts[i].kind || strcasecmp(layouts[i].kind, kind) == 0))
 			return &layouts[i];
 	return NULL;

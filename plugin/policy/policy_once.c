@@ -10,10 +10,8 @@
 
 #include "ipam/guard/embedded.h"
 #include "plugin/policy/policy.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
-
-/** Entries of the first allocation; it doubles from there */
-#define CHOSEN_FIRST 64U
 
 /** struct chosen - Entries of a set that a configuration gets */
 struct chosen {
@@ -25,15 +23,11 @@ struct chosen {
 /** choose() - Add an entry; 0 or -ENOMEM */
 static int choose(struct chosen *chosen, uint32_t entry)
 {
-	if (chosen->n == chosen->capacity) {
-		size_t capacity = chosen->capacity ? chosen->capacity * 2 : CHOSEN_FIRST;
-		uint32_t *entries = reallocarray(chosen->entries, capacity, sizeof(*entries));
+	uint32_t *entries = array_room(chosen->entries, chosen->n, &chosen->capacity, sizeof(*entries));
 
-		if (!entries)
-			return -ENOMEM;
-		chosen->entries = entries;
-		chosen->capacity = capacity;
-	}
+	if (!entries)
+		return -ENOMEM;
+	chosen->entries = entries;
 	chosen->entries[chosen->n++] = entry;
 	return 0;
 }

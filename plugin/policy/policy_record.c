@@ -9,8 +9,8 @@
 #include <time.h>
 
 #include "plugin/policy/policy_source.h"
+#include "rangeguard/bytes.h"
 
-#define BYTES_FIRST 1024U
 #define NS_PER_S 1000000000LL
 /** Longer than any tick of the kernel's clock, from which files get their times: 10 ms (CONFIG_HZ=100) */
 #define TICK_NS 20000000LL
@@ -22,18 +22,11 @@
 /** append() - Add bytes to a record: 0, -ENOMEM */
 static int append(struct policy_record *record, const void *data, size_t size)
 {
-	size_t capacity = record->capacity ? record->capacity : BYTES_FIRST;
-	uint8_t *bytes;
+	uint8_t *bytes = bytes_room(record->bytes, record->size, size, &record->capacity);
 
-	while (capacity - record->size < size)
-		capacity *= 2;
-	if (capacity != record->capacity) {
-		bytes = realloc(record->bytes, capacity);
-		if (!bytes)
-			return -ENOMEM;
-		record->bytes = bytes;
-		record->capacity = capacity;
-	}
+	if (!bytes)
+		return -ENOMEM;
+	record->bytes = bytes;
 	memcpy(record->bytes + record->size, data, size);
 	record->size += size;
 	return 0;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ipam/address/spans.h"
 #include "plugin/network/stage.h"
 #include "rangeguard/cleanup.h"
 
@@ -30,21 +31,12 @@ static struct mark_rule rule_of(enum family family)
 		.family = family, .mark = FENCE_MARK, .table = FENCE_TABLE, .priority = FENCE_PRIORITY};
 }
 
-/** has_family() - Whether one of @spans is of @family */
-static bool has_family(const struct span *spans, size_t n, enum family family)
-{
-	for (size_t i = 0; i < n; i++)
-		if (spans[i].family == family)
-			return true;
-	return false;
-}
-
 /** close_family() - Add the rule of a family, if it has spans: 0, REFUSED */
 static int close_family(struct stage *stage, const struct span *spans, size_t n, enum family family)
 {
 	const struct mark_rule rule = rule_of(family);
 
-	return has_family(spans, n, family) ? stage_add(stage, rtmessage_add_mark_rule(&stage->batch, &rule)) : 0;
+	return spans_have(spans, n, family) ? stage_add(stage, rtmessage_add_mark_rule(&stage->batch, &rule)) : 0;
 }
 
 /** close_span() - Add the routes of a span: 0, REFUSED */
@@ -201,7 +193,7 @@ static int open_family(struct stage *stage, const struct span *kept, size_t n_ke
 	int r = 0;
 
 	rule.mark = 0; /* whatever it was when the rule was made */
-	if (has_family(kept, n_kept, family))
+	if (spans_have(kept, n_kept, family))
 		return 0;
 	if (!batch_has_room(&stage->batch))
 		r = try_open(stage);
@@ -228,9 +220,9 @@ int fence_open(struct port *host, const struct span *gone, size_t n, const struc
 	stage_begin(&stage, host, WHERE, reterr);
 	for (size_t i = 0; !r && i < n; i++)
 		r = open_span(&stage, gone[i], kept, n_kept);
-	if (!r && has_family(gone, n, FAMILY_IPV4))
+	if (!r && spans_have(gone, n, FAMILY_IPV4))
 		r = open_family(&stage, kept, n_kept, FAMILY_IPV4);
-	if (!r && has_family(gone, n, FAMILY_IPV6))
+	if (!r && spans_have(gone, n, FAMILY_IPV6))
 		r = open_family(&stage, kept, n_kept, FAMILY_IPV6);
 	if (!r)
 		r = try_open(&stage);

@@ -17,6 +17,7 @@
 #include "plugin/network/plan.h"
 #include "plugin/snat/fence.h"
 #include "plugin/snat/nfmessage.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 
 /** A flush of 10,000 elements fits; what does not is made up for by a look at everything */
@@ -59,7 +60,7 @@ int monitor_open_rtnetlink(int *ret_fd)
 	static const int groups[] = {RTNLGRP_IPV4_RULE,	  RTNLGRP_IPV6_RULE,   RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
 				     RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_TC};
 
-	return open_groups(NETLINK_ROUTE, groups, sizeof(groups) / sizeof(*groups), ret_fd);
+	return open_groups(NETLINK_ROUTE, groups, ARRAY_LENGTH(groups), ret_fd);
 }
 
 /** find_attribute() - The first attribute of a type behind a header of @offset bytes; NULL: none */

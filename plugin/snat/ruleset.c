@@ -10,12 +10,13 @@
 #include "plugin/enforce/classifier_attach.h"
 #include "plugin/snat/nfrule.h"
 #include "plugin/snat/ruleset_internal.h"
+#include "rangeguard/array.h"
 
 #define CHAIN_INCOMING "incoming"
 #define CHAIN_PINNED "pinned"
 
 static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
-#define N_FAMILIES (sizeof(families) / sizeof(families[0]))
+#define N_FAMILIES ARRAY_LENGTH(families)
 
 /**
  * struct base_chain - A chain that does not depend on containers
@@ -177,7 +178,7 @@ static const struct base_chain base_chains[] = {
 	{CHAIN_MASQUERADE, {"nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 9}, 0, 0, NULL},
 };
 
-#define N_BASE_CHAINS (sizeof(base_chains) / sizeof(base_chains[0]))
+#define N_BASE_CHAINS ARRAY_LENGTH(base_chains)
 _Static_assert(N_BASE_CHAINS == RULESET_CHAINS, "space for all of them");
 
 /** chain_name() - That of the first chain tells of the bits that all rules rely on */

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "rangeguard/array.h"
+
 /**
  * colour_read() - Read the argument of --color
  * @text:	Text
@@ -19,7 +21,7 @@ bool colour_read(const char *text, enum colour_when *ret_when)
 	static const char *const names[] = {
 		[COLOUR_AUTO] = "auto", [COLOUR_ALWAYS] = "always", [COLOUR_NEVER] = "never"};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
 		if (strcmp(text, names[i]) == 0) {
 			*ret_when = (enum colour_when)i;
 			return true;

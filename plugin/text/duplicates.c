@@ -7,12 +7,11 @@
 
 #include "plugin/text/locate.h"
 #include "plugin/text/scan.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 
 /** Containers inside each other, at most: what jansson takes (JSON_PARSER_MAX_DEPTH) */
 #define DEPTH_MAX 2048U
-/** Keys of the first allocation; it doubles from there */
-#define KEYS_FIRST 64U
 
 /** struct key - A key of an object that is still open: its text in the arena, and where it stands */
 struct key {
@@ -128,16 +127,11 @@ static void close_frame(struct key_search *search)
 /** grow_keys() - Make room for one more key; return 0 or -ENOMEM */
 static int grow_keys(struct key_search *search)
 {
-	size_t capacity = search->capacity ? search->capacity * 2 : KEYS_FIRST;
-	struct key *keys;
+	struct key *keys = array_room(search->keys, search->n_keys, &search->capacity, sizeof(*keys));
 
-	if (search->n_keys < search->capacity)
-		return 0;
-	keys = reallocarray(search->keys, capacity, sizeof(*keys));
 	if (!keys)
 		return -ENOMEM;
 	search->keys = keys;
-	search->capacity = capacity;
 	return 0;
 }
 

@@ -6,6 +6,8 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "rangeguard/array.h"
+
 /** is_utf16() - Whether a text is UTF-16 or UTF-32: by its mark, or as each second byte of ASCII is NUL there */
 static bool is_utf16(const char *text, size_t size)
 {
@@ -51,7 +53,7 @@ const char *flaw_of_json(const char *problem)
 		{"end of file expected near '{'", "one document ends here and another one begins; a file has one"},
 	};
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(known); i++)
 		if (fnmatch(known[i].pattern, problem, FNM_NOESCAPE) == 0)
 			return known[i].words;
 	return NULL;

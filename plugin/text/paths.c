@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 
 /** path_list_add() - Append a copy of @path; 0 or -ENOMEM */
@@ -31,7 +32,7 @@ static bool is_configuration(const char *name)
 	static const char *const patterns[] = {"*.conf",    "*.conflist",  "*.json",	"*.yaml", "*.yml",
 					       "*.network", "*.container", "*.service", "*.xml"};
 
-	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(patterns); i++)
 		if (fnmatch(patterns[i], name, FNM_CASEFOLD) == 0)
 			return true;
 	return false;

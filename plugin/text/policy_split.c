@@ -7,23 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_FIRST 1024U
+#include "rangeguard/array.h"
+#include "rangeguard/bytes.h"
 
 /** append() - Add bytes to a text: 0, -ENOMEM */
 static int append(struct split_text *text, const char *bytes, size_t size)
 {
-	size_t capacity = text->capacity ? text->capacity : TEXT_FIRST;
-	char *grown;
+	char *grown = bytes_room(text->bytes, text->size, size, &text->capacity);
 
-	while (capacity - text->size < size)
-		capacity *= 2;
-	if (capacity != text->capacity) {
-		grown = realloc(text->bytes, capacity);
-		if (!grown)
-			return -ENOMEM;
-		text->bytes = grown;
-		text->capacity = capacity;
-	}
+	if (!grown)
+		return -ENOMEM;
+	text->bytes = grown;
 	memcpy(text->bytes + text->size, bytes, size);
 	text->size += size;
 	return 0;
@@ -60,7 +54,7 @@ static bool is_list_key(struct splitter *splitter)
 	const char *string = splitter->rest.bytes + splitter->string_at;
 	size_t size = splitter->rest.size - splitter->string_at;
 
-	for (unsigned i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+	for (unsigned i = 0; i < ARRAY_LENGTH(keys); i++) {
 		splitter->kind = (enum guard_kind)i;
 		if (size == strlen(keys[i]) && !memcmp(string, keys[i], size))
 			return true;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "plugin/text/scan.h"
+#include "rangeguard/array.h"
 
 /**
  * struct mapping - How far the text and the value have been matched
@@ -168,7 +169,7 @@ static bool escape(struct mapping *mapping)
 
 		return give(mapping, bytes, scan_encode((uint32_t)point, bytes), from);
 	}
-	for (size_t i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(escapes); i++)
 		if (escapes[i].letter == letter)
 			return give(mapping, escapes[i].bytes, escapes[i].n_bytes, from);
 	return false;

@@ -8,42 +8,32 @@
 #include <string.h>
 
 #include "plugin/text/token.h"
+#include "rangeguard/array.h"
+#include "rangeguard/bytes.h"
 
-/** Nodes and bytes of keys of the first allocation; they double from there */
-#define FIRST 64U
 /** Merges within merges that are followed; they are finite, for an alias stands after what it names */
 #define MERGES_MAX 16U
 
 /** grow_nodes() - Make room for one more node; 0 or -ENOMEM */
 static int grow_nodes(struct tree *tree)
 {
-	size_t capacity = tree->capacity ? tree->capacity * 2 : FIRST;
-	struct tree_node *nodes;
+	struct tree_node *nodes = array_room(tree->nodes, tree->n_nodes, &tree->capacity, sizeof(*nodes));
 
-	if (tree->n_nodes < tree->capacity)
-		return 0;
-	nodes = reallocarray(tree->nodes, capacity, sizeof(*nodes));
 	if (!nodes)
 		return -ENOMEM;
 	tree->nodes = nodes;
-	tree->capacity = capacity;
 	return 0;
 }
 
 /** keep_key() - Keep the text of a key; 0 or -ENOMEM */
 static int keep_key(struct tree *tree, const char *key)
 {
-	size_t size = strlen(key) + 1, capacity = tree->keys_capacity ? tree->keys_capacity : FIRST;
-	char *keys;
+	size_t size = strlen(key) + 1;
+	char *keys = bytes_room(tree->keys, tree->n_keys, size, &tree->keys_capacity);
 
-	while (tree->keys_capacity < tree->n_keys + size) {
-		capacity *= 2;
-		keys = realloc(tree->keys, capacity);
-		if (!keys)
-			return -ENOMEM;
-		tree->keys = keys;
-		tree->keys_capacity = capacity;
-	}
+	if (!keys)
+		return -ENOMEM;
+	tree->keys = keys;
 	memcpy(tree->keys + tree->n_keys, key, size);
 	tree->n_keys += size;
 	return 0;

@@ -13,6 +13,7 @@
 #include "plugin/text/ini.h"
 #include "plugin/text/scalar.h"
 #include "plugin/text/xml.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 
 /**
@@ -73,7 +74,7 @@ enum values_syntax values_syntax_of(const char *file)
 		{"*.xml", VALUES_XML},
 	};
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(known); i++)
 		if (fnmatch(known[i].pattern, file, FNM_CASEFOLD) == 0)
 			return known[i].syntax;
 	return VALUES_EITHER;

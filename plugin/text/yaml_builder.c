@@ -9,9 +9,7 @@
 
 #include "plugin/report/report.h"
 #include "plugin/text/yaml_scalar.h"
-
-/** Levels and anchors of the first allocation; they double from there */
-#define FIRST 16U
+#include "rangeguard/array.h"
 
 /** struct arrival - A value that an event brings; @value is a reference of its own */
 struct arrival {
@@ -100,25 +98,11 @@ static int attach(struct builder *builder, json_t *value)
 	return 0;
 }
 
-/** grow() - Make room for one more of @size bytes in an array of @n; NULL without memory */
-static void *grow(void *array, size_t n, size_t *capacity, size_t size)
-{
-	size_t larger = *capacity ? *capacity * 2 : FIRST;
-	void *grown;
-
-	if (n < *capacity)
-		return array;
-	grown = reallocarray(array, larger, size);
-	if (grown)
-		*capacity = larger;
-	return grown;
-}
-
 /** keep_anchor() - Remember a value under its anchor; 0 or -ENOMEM */
 static int keep_anchor(struct builder *builder, const struct arrival *arrival, uint32_t node)
 {
 	struct anchor *anchors =
-		grow(builder->anchors, builder->n_anchors, &builder->anchors_capacity, sizeof(*anchors));
+		array_room(builder->anchors, builder->n_anchors, &builder->anchors_capacity, sizeof(*anchors));
 
 	if (!anchors)
 		return -ENOMEM;
@@ -274,7 +258,7 @@ static int open_level(struct builder *builder, const yaml_event_t *event, size_t
 		return r;
 	if (arrival.anchor)
 		level.anchor = builder->n_anchors - 1;
-	levels = grow(builder->levels, builder->n_levels, &builder->levels_capacity, sizeof(*levels));
+	levels = array_room(builder->levels, builder->n_levels, &builder->levels_capacity, sizeof(*levels));
 	if (!levels)
 		return -ENOMEM;
 	builder->levels = levels;

@@ -18,6 +18,7 @@
 #include "plugin/report/log.h"
 #include "plugin/verbs/leases.h"
 #include "plugin/verbs/verbs.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 
 /** struct valid - Keys of the attachments that the runtime knows, sorted */
@@ -72,7 +73,7 @@ static const json_t *valid_list(const json_t *root, const char **ret_key)
 {
 	static const char *const keys[] = {"cni.dev/valid-attachments", "cni.dev/attachments"};
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(keys); i++) {
 		const json_t *list = json_object_get(root, keys[i]);
 
 		if (list) {

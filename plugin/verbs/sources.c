@@ -7,6 +7,7 @@
 #include "ipam/store/state.h"
 #include "plugin/host/ask.h"
 #include "plugin/host/source_file.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 
@@ -134,7 +135,7 @@ static bool is_needed(const struct context *context, const struct address *sourc
 /** choose_pin() - The sources that a pin has on this host now; one that none is held of is asked for: 0, REFUSED */
 static int choose_pin(struct choosing *choosing, struct pin *pin, struct error *reterr)
 {
-	for (size_t i = 0; i < sizeof(pin->sources) / sizeof(pin->sources[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(pin->sources); i++) {
 		struct address *source = &pin->sources[i];
 		const struct address *held;
 
