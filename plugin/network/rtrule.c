@@ -9,17 +9,17 @@
 #include "plugin/network/nlbuild.h"
 #include "plugin/network/rtmessage.h"
 
-/** rtmessage_dump_rules() - Ask for the routing rules of a family: 0, -ENOMEM, -E2BIG */
+/** rtmessage_dump_rules() - Ask for the routing rules of a family: 0, -E2BIG */
 int rtmessage_dump_rules(struct batch *batch, enum family family)
 {
 	struct fib_rule_hdr head = {.family = (uint8_t)family};
-	struct nl_msg *msg NL_MSG_CLEANUP = nl_request(RTM_GETRULE, NLM_F_DUMP, &head, sizeof(head));
+	struct nlmsghdr *msg = nl_request(batch, RTM_GETRULE, NLM_F_DUMP, &head, sizeof(head));
 
 	return batch_append(batch, msg);
 }
 
-/** struct reading - A rule being read; @narrow: it asks for more than a destination */
-struct reading {
+/** struct rule_reading - A rule being read; @narrow: it asks for more than a destination */
+struct rule_reading {
 	struct rule_info *rule;
 	bool narrow;
 };
@@ -27,7 +27,7 @@ struct reading {
 /** take_attribute() - Attribute callback */
 static int take_attribute(const struct nlattr *attribute, void *userdata)
 {
-	struct reading *reading = userdata;
+	struct rule_reading *reading = userdata;
 	enum family family = reading->rule->destination.address.family;
 
 	switch (mnl_attr_get_type(attribute)) {
@@ -68,7 +68,7 @@ int rtmessage_read_rule(const struct nlmsghdr *message, struct rule_info *ret_ru
 {
 	const struct fib_rule_hdr *head = mnl_nlmsg_get_payload(message);
 	struct rule_info rule = {0};
-	struct reading reading = {.rule = &rule};
+	struct rule_reading reading = {.rule = &rule};
 
 	if (message->nlmsg_type != RTM_NEWRULE)
 		return -ENOMSG;
