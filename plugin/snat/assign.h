@@ -36,6 +36,9 @@ int assign_put(struct port *host, const char *interface, const struct address *a
 int assign_lend(struct port *host, const char *interface, const struct address *address, unsigned seconds,
 		struct error *reterr);
 
+/* Whether a source can be put on an interface: that is there, and the source on no other one. 0; REFUSED (103). */
+int assign_check_place(struct port *host, const char *interface, const struct address *source, struct error *reterr);
+
 /* Take an address away that assign_put() or assign_lend() put. 0, also when address or interface are gone; ASSIGN_E_FOREIGN; REFUSED. */
 int assign_remove(struct port *host, const char *interface, const struct address *address, struct error *reterr);
 

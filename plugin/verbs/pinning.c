@@ -248,6 +248,15 @@ static int check_source(const struct pin *pin, const struct address *source, str
 	return r ? absent_error(pin, source, r, reterr) : 0;
 }
 
+/** check_pin() - One source of a pin; what hosts share the agent puts on this one: 0, REFUSED (103) */
+static int check_pin(const struct pin *pin, const struct address *source, struct port *host, struct error *reterr)
+{
+	if (!source->family || pin->shared)
+		return 0;
+	return pin->assign ? assign_check_place(host, pin->assign, source, reterr)
+			   : check_source(pin, source, host, reterr);
+}
+
 /**
  * pinning_check() - Whether the sources can be had
  * @pinning:	Pinning
@@ -262,7 +271,7 @@ int pinning_check(const struct pinning *pinning, struct port *host, struct error
 		const struct pin *pin = pinning->matched[i];
 
 		for (size_t j = 0; j < 2; j++)
-			if (pin->sources[j].family && !pin->assign && check_source(pin, &pin->sources[j], host, reterr))
+			if (check_pin(pin, &pin->sources[j], host, reterr))
 				return REFUSED;
 	}
 	return 0;

@@ -323,6 +323,19 @@ test_assign_to_what_can_have_no_source()
 	assert_succeeds add c1 "$(jq -c '.snat[0].assign = "br9"' <<<"$ASSIGN")"
 }
 
+# The source is there already, but not where the configuration says
+test_assign_of_what_is_elsewhere()
+{
+	ip address add 192.0.2.30/32 dev up1
+	assert_fails add c1 "$ASSIGN"
+	assert_refused 103 "$output" "on another interface"
+	assert_contains "$output" "192.0.2.30 is on up1 already, not on up0" "why"
+	assert_fails add c1 "$(jq -c '.snat[0].assign = "nosuch0"' <<<"$ASSIGN")"
+	assert_contains "$output" "interface nosuch0" "an interface that is missing"
+	ip address del 192.0.2.30/32 dev up1
+	assert_clean
+}
+
 test_assign_to_a_missing_interface()
 {
 	assert_fails add c1 "$(jq -c '.snat[0].assign = "nosuch0"' <<<"$ASSIGN")"
