@@ -62,8 +62,8 @@ static void configure(json_t *root)
 	if (!r) {
 		require(*config.host && memchr(config.host, '\0', sizeof(config.host)) != NULL);
 		require(config.ttl_ms > 0);
-		cluster_config_done(&config);
 	}
+	cluster_config_done(&config);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
