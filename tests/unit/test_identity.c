@@ -141,8 +141,11 @@ static void random_text(char *text, size_t most)
 	static const char hostile[] = "a a#ab\n\t 0rangeguard # ";
 	size_t length = (size_t)random() % (random() % 4 ? 6 : most + 1);
 
-	for (size_t i = 0; i < length; i++)
-		text[i] = random() % 3 ? hostile[(size_t)random() % (sizeof(hostile) - 1)] : (char)(1 + random() % 255);
+	for (size_t i = 0; i < length; i++) {
+		text[i] = hostile[(size_t)random() % (sizeof(hostile) - 1)];
+		if (random() % 3 == 0)
+			text[i] = (char)(1 + random() % 255);
+	}
 	text[length] = '\0';
 }
 
