@@ -44,7 +44,7 @@ sysroot()
 
 sysroot
 export RANGEGUARD_SYSROOT=$SYSROOT
-cmake --preset dev -B build/arm64 -DCMAKE_TOOLCHAIN_FILE="$PWD/tests/cross/arm64.cmake" -DRANGEGUARD_AGENT=OFF
+cmake --preset dev -B build/arm64 -DCMAKE_TOOLCHAIN_FILE="$PWD/tests/cross/arm64.cmake" -DRANGEGUARD_AGENT=OFF "-DRANGEGUARD_SLOWNESS=$((10 * ${RANGEGUARD_SLOWNESS:-100}))"
 cmake --build build/arm64
 qemu-aarch64 -L "$SYSROOT" build/arm64/rangeguard version
 # Twenty times slower than the machine: the long ones, which look for races, are tried on the machine itself; and qemu-user
