@@ -169,7 +169,7 @@ static void drop_used(const struct inventory *inventory, struct discards *discar
  * @host:	Host
  * @reterr:	Code 107
  *
- * For a DEL whose store is lost or can't be used, so that the kernel alone tells what there is. An ADD that is under way
+ * For a DEL whose store is lost, so that the kernel alone tells what there is. An ADD that is under way
  * may lose its routes to it; the next one, or a CHECK, puts them back.
  *
  * Return: 0, REFUSED
