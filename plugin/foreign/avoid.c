@@ -32,15 +32,15 @@ static void keep_first(struct report *report, const struct finding *finding)
 				*finding->pointer ? finding->pointer : "the document");
 }
 
-/** take() - Take what a usage holds; 0 or REFUSED */
-static int take(struct gaps *gaps, const struct usage *usage, struct error *reterr)
+/** take() - Take what a declaration holds; 0 or REFUSED */
+static int take(struct gaps *gaps, const struct declaration *declaration, struct error *reterr)
 {
-	struct span reach = usage_reach(usage);
-	bool connected = usage->kind == USAGE_RANGE || usage->kind == USAGE_ADDRESS;
+	struct span reach = declaration_reach(declaration);
+	bool connected = declaration->kind == DECLARED_RANGE || declaration->kind == DECLARED_ADDRESS;
 
-	if (usage->kind == USAGE_EXCLUDED || usage->implied)
+	if (declaration->kind == DECLARED_EXCLUDED || declaration->implied)
 		return 0;
-	return gaps_take(gaps, connected ? &reach : &usage->span) < 0 ? error_no_memory(reterr) : 0;
+	return gaps_take(gaps, connected ? &reach : &declaration->span) < 0 ? error_no_memory(reterr) : 0;
 }
 
 /** struct avoid_taking - A document whose addresses are taken */
@@ -56,15 +56,15 @@ static void take_subject(void *userdata, const struct subject *subject)
 {
 	struct avoid_taking *taking = userdata;
 	struct first_fault first = {.report = {.heard = keep_first}, .err = taking->err};
-	USAGES_CLEANUP struct usages usages = {0};
+	DECLARATIONS_CLEANUP struct declarations declarations = {0};
 
 	if (taking->err->code)
 		return;
-	if (subject_read(subject, taking->path, &usages, &first.report, NULL) < 0)
+	if (subject_read(subject, taking->path, &declarations, &first.report, NULL) < 0)
 		(void)error_no_memory(taking->err);
-	for (size_t i = 0; i < usages.n_items && !taking->err->code; i++)
-		(void)take(taking->gaps, &usages.items[i], taking->err);
-	taking->is_known |= subject->kind && (usages.n_items || !subject->kind->incidental);
+	for (size_t i = 0; i < declarations.n_items && !taking->err->code; i++)
+		(void)take(taking->gaps, &declarations.items[i], taking->err);
+	taking->is_known |= subject->kind && (declarations.n_items || !subject->kind->incidental);
 }
 
 /** take_documents() - Take all that the documents of a text use; 0 or REFUSED */

@@ -16,24 +16,24 @@
 struct flag {
 	const char *name;
 	unsigned forms;
-	enum usage_kind kind;
-	enum usage_use use;
+	enum declaration_kind kind;
+	enum declaration_use use;
 };
 
 static const struct flag flags[] = {
-	{"service-cluster-ip-range", FORM_CIDR, USAGE_RANGE, USE_SERVICES},
-	{"cluster-cidr", FORM_CIDR, USAGE_RANGE, USE_PODS},
-	{"pod-cidr", FORM_CIDR, USAGE_RANGE, USE_PODS},
-	{"pod-network-cidr", FORM_CIDR, USAGE_RANGE, USE_PODS},
-	{"service-cidr", FORM_CIDR, USAGE_RANGE, USE_SERVICES},
-	{"cluster-dns", FORM_ADDRESS, USAGE_ADDRESS, USE_SERVICES},
-	{"service-external-ip-range", FORM_CIDR, USAGE_RANGE, USE_LOAD_BALANCERS},
-	{"loadbalancer-ip-range", FORM_CIDR, USAGE_RANGE, USE_LOAD_BALANCERS},
-	{"ipalloc-range", FORM_CIDR, USAGE_RANGE, USE_PODS},
-	{"bip", FORM_CIDR, USAGE_RANGE, USE_CONTAINERS},
-	{"fixed-cidr", FORM_CIDR, USAGE_RANGE, USE_CONTAINERS},
-	{"default-addr-pool", FORM_CIDR, USAGE_RANGE, USE_CONTAINERS},
-	{"default-address-pool", FORM_CIDR, USAGE_RANGE, USE_CONTAINERS},
+	{"service-cluster-ip-range", FORM_CIDR, DECLARED_RANGE, USE_SERVICES},
+	{"cluster-cidr", FORM_CIDR, DECLARED_RANGE, USE_PODS},
+	{"pod-cidr", FORM_CIDR, DECLARED_RANGE, USE_PODS},
+	{"pod-network-cidr", FORM_CIDR, DECLARED_RANGE, USE_PODS},
+	{"service-cidr", FORM_CIDR, DECLARED_RANGE, USE_SERVICES},
+	{"cluster-dns", FORM_ADDRESS, DECLARED_ADDRESS, USE_SERVICES},
+	{"service-external-ip-range", FORM_CIDR, DECLARED_RANGE, USE_LOAD_BALANCERS},
+	{"loadbalancer-ip-range", FORM_CIDR, DECLARED_RANGE, USE_LOAD_BALANCERS},
+	{"ipalloc-range", FORM_CIDR, DECLARED_RANGE, USE_PODS},
+	{"bip", FORM_CIDR, DECLARED_RANGE, USE_CONTAINERS},
+	{"fixed-cidr", FORM_CIDR, DECLARED_RANGE, USE_CONTAINERS},
+	{"default-addr-pool", FORM_CIDR, DECLARED_RANGE, USE_CONTAINERS},
+	{"default-address-pool", FORM_CIDR, DECLARED_RANGE, USE_CONTAINERS},
 };
 
 /** flag_of() - The flag that a word is, NULL: none; @ret_value: what follows its equals sign, NULL: nothing */
@@ -51,7 +51,7 @@ static const struct flag *flag_of(const char *word, const char **ret_value)
 }
 
 /** read_flag() - A flag's value, which begins at @offset of the text that the reader is at */
-static void read_flag(struct usage_reader *usage, const struct flag *flag, const char *value, size_t offset)
+static void read_flag(struct declaration_reader *declaration, const struct flag *flag, const char *value, size_t offset)
 {
 	struct text_part part;
 	size_t at = 0;
@@ -62,26 +62,27 @@ static void read_flag(struct usage_reader *usage, const struct flag *flag, const
 		offset += 5;
 	}
 	while (text_next(value, &at, &part) && strncmp(part.text, "size=", 5) != 0) {
-		struct usage found = {0};
+		struct declaration found = {0};
 
 		if (network_is_placeholder(part.text) || part.text[0] == '$') {
-			reader_warning(&usage->reader, NULL, RULE_INVALID_VALUE,
+			reader_warning(&declaration->reader, NULL, RULE_INVALID_VALUE,
 				       "\"%.64s\" stands for a value that is still to come, so it is not checked",
 				       part.text);
 		} else if (network_read(part.text, flag->forms, &found)) {
 			found.kind = flag->kind;
 			found.use = flag->use;
 			found.offset = offset + part.offset;
-			usage_add(usage, NULL, &found);
+			declaration_add(declaration, NULL, &found);
 		} else {
-			usage_fault(usage, NULL, "--%s \"%.64s\" is not a network or address that can be read",
-				    flag->name, part.text);
+			declaration_fault(declaration, NULL,
+					  "--%s \"%.64s\" is not a network or address that can be read", flag->name,
+					  part.text);
 		}
 	}
 }
 
 /** read_words() - A command line in one text */
-static void read_words(struct usage_reader *usage, const char *text)
+static void read_words(struct declaration_reader *declaration, const char *text)
 {
 	const struct flag *pending = NULL;
 	const char *value;
@@ -98,13 +99,13 @@ static void read_words(struct usage_reader *usage, const char *text)
 		}
 		(void)snprintf(word, sizeof(word), "%.*s", (int)length, at);
 		if (pending) {
-			read_flag(usage, pending, word, (size_t)(at - text));
+			read_flag(declaration, pending, word, (size_t)(at - text));
 			pending = NULL;
 		} else {
 			const struct flag *flag = flag_of(word, &value);
 
 			if (flag && value)
-				read_flag(usage, flag, value, (size_t)(at - text) + (size_t)(value - word));
+				read_flag(declaration, flag, value, (size_t)(at - text) + (size_t)(value - word));
 			pending = flag && !value ? flag : NULL;
 		}
 		at += length;
@@ -112,39 +113,39 @@ static void read_words(struct usage_reader *usage, const char *text)
 }
 
 /** read_list() - A command line as an array, a word each; some are whole scripts */
-static void read_list(struct usage_reader *usage, const json_t *array)
+static void read_list(struct declaration_reader *declaration, const json_t *array)
 {
 	const struct flag *pending = NULL;
 
 	for (size_t i = 0; i < json_array_size(array); i++) {
 		const char *text = json_string_value(json_array_get(array, i)), *value;
-		size_t mark = pointer_push_index(&usage->reader.at, i);
+		size_t mark = pointer_push_index(&declaration->reader.at, i);
 
 		if (text && pending) {
-			read_flag(usage, pending, text, 0);
+			read_flag(declaration, pending, text, 0);
 			pending = NULL;
 		} else if (text && strpbrk(text, " \n")) {
-			read_words(usage, text);
+			read_words(declaration, text);
 		} else if (text) {
 			const struct flag *flag = flag_of(text, &value);
 
 			if (flag && value)
-				read_flag(usage, flag, value, (size_t)(value - text));
+				read_flag(declaration, flag, value, (size_t)(value - text));
 			pending = flag && !value ? flag : NULL;
 		}
-		pointer_pop(&usage->reader.at, mark);
+		pointer_pop(&declaration->reader.at, mark);
 	}
 }
 
 /**
  * flags_read() - Addresses of a command line
- * @usage:	Reader, where it stands
+ * @declaration:	Reader, where it stands
  * @value:	An array with a word each, or a text
  */
-void flags_read(struct usage_reader *usage, const json_t *value)
+void flags_read(struct declaration_reader *declaration, const json_t *value)
 {
 	if (json_is_array(value))
-		read_list(usage, value);
+		read_list(declaration, value);
 	else if (json_is_string(value))
-		read_words(usage, json_string_value(value));
+		read_words(declaration, json_string_value(value));
 }

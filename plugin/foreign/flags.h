@@ -4,8 +4,8 @@
 
 /* Command lines: the flags of Kubernetes' programs, k3s and dockerd that declare addresses. Pure. */
 
-#include "plugin/foreign/usage_reader.h"
+#include "plugin/foreign/declaration_reader.h"
 
-void flags_read(struct usage_reader *usage, const json_t *value);
+void flags_read(struct declaration_reader *declaration, const json_t *value);
 
 #endif

@@ -7,16 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/foreign/check_usage.h"
+#include "plugin/foreign/check_declaration.h"
+#include "plugin/foreign/declaration.h"
 #include "plugin/foreign/plan.h"
-#include "plugin/foreign/usage.h"
 #include "plugin/netconf/check.h"
 #include "plugin/netconf/resolv_conf.h"
 #include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 
-/** Spans that one usage may ask the policies about */
-#define SPANS_PER_USAGE 2U
+/** Spans that one declaration may ask the policies about */
+#define SPANS_PER_DECLARED 2U
 
 /** member_text() - Text of a member, NULL when it is none */
 static const char *member_text(const json_t *object, const char *key)
@@ -122,11 +122,11 @@ void judge_ours(struct survey *survey, json_t *object, const char *file, const c
 	keep_ranges(&survey->networks, &netconf, json_object_get(json_object_get(object, "ipam"), "blocks"));
 }
 
-/** guard_usages() - The guard of another's configuration; 0 or negative errno */
-static int guard_usages(struct policy_once *policies, const struct usages *usages, const struct foreign *foreign,
-			struct guard **ret_guard)
+/** guard_declarations() - The guard of another's configuration; 0 or negative errno */
+static int guard_declarations(struct policy_once *policies, const struct declarations *declarations,
+			      const struct foreign *foreign, struct guard **ret_guard)
 {
-	CLEANUP_FREE struct span *spans = calloc(SPANS_PER_USAGE * usages->n_items + 1, sizeof(*spans));
+	CLEANUP_FREE struct span *spans = calloc(SPANS_PER_DECLARED * declarations->n_items + 1, sizeof(*spans));
 	struct policy_question question = {.config = foreign->guard ? foreign->guard : netconf_guard_usual(),
 					   .file = foreign->file,
 					   .network = foreign->network,
@@ -134,18 +134,20 @@ static int guard_usages(struct policy_once *policies, const struct usages *usage
 
 	if (!spans)
 		return -ENOMEM;
-	for (size_t i = 0; i < usages->n_items; i++) {
-		if (usages->items[i].kind == USAGE_EXCLUDED || usages->items[i].kind == USAGE_RESERVED)
+	for (size_t i = 0; i < declarations->n_items; i++) {
+		if (declarations->items[i].kind == DECLARED_EXCLUDED ||
+		    declarations->items[i].kind == DECLARED_RESERVED)
 			continue;
-		spans[question.n_spans++] = usages->items[i].span;
-		if (usages->items[i].kind != USAGE_GATEWAY)
-			spans[question.n_spans++] = usage_reach(&usages->items[i]);
+		spans[question.n_spans++] = declarations->items[i].span;
+		if (declarations->items[i].kind != DECLARED_GATEWAY)
+			spans[question.n_spans++] = declaration_reach(&declarations->items[i]);
 	}
 	return policy_once_guard(policies, &question, ret_guard);
 }
 
-/** validate_usages() - Check what was found against policies and routes, and keep its ranges */
-static void validate_usages(struct survey *survey, const struct usages *usages, const struct foreign *foreign)
+/** validate_declarations() - Check what was found against policies and routes, and keep its ranges */
+static void validate_declarations(struct survey *survey, const struct declarations *declarations,
+				  const struct foreign *foreign)
 {
 	struct report *report = survey->report;
 	GUARD_CLEANUP struct guard *guard = NULL;
@@ -154,20 +156,20 @@ static void validate_usages(struct survey *survey, const struct usages *usages, 
 				     .network = foreign->network,
 				     .file = foreign->file};
 
-	if (!usages->n_items)
+	if (!declarations->n_items)
 		return;
-	if (guard_usages(&survey->policies, usages, foreign, &guard) < 0 ||
-	    check_usages(usages, foreign->file, guard, report) < 0 ||
-	    plan_check(usages, foreign->file, guard, report) < 0)
+	if (guard_declarations(&survey->policies, declarations, foreign, &guard) < 0 ||
+	    check_declarations(declarations, foreign->file, guard, report) < 0 ||
+	    plan_check(declarations, foreign->file, guard, report) < 0)
 		survey->failed = true;
 	if (survey->routes && !foreign->routed)
-		check_usage_routes(usages, foreign->file, foreign->own_device, survey->routes, report);
-	for (size_t i = 0; i < usages->n_items; i++) {
-		if (usages->items[i].kind != USAGE_RANGE || usages->items[i].mild)
+		check_declaration_routes(declarations, foreign->file, foreign->own_device, survey->routes, report);
+	for (size_t i = 0; i < declarations->n_items; i++) {
+		if (declarations->items[i].kind != DECLARED_RANGE || declarations->items[i].mild)
 			continue;
-		kept.span = usages->items[i].span;
-		kept.pointer = usages->items[i].pointer;
-		kept.offset = usages->items[i].offset;
+		kept.span = declarations->items[i].span;
+		kept.pointer = declarations->items[i].pointer;
+		kept.offset = declarations->items[i].offset;
 		networks_add_range(&survey->networks, &kept);
 	}
 }
@@ -212,16 +214,16 @@ void judge_plugin(struct survey *survey, const struct subject *subject, const st
 {
 	const json_t *object = subject->node.object;
 	const char *ipam = member_text(json_object_get(object, "ipam"), "type");
-	USAGES_CLEANUP struct usages usages = {0};
+	DECLARATIONS_CLEANUP struct declarations declarations = {0};
 	struct foreign foreign = *network;
 
 	foreign.keeping = keeping_of(ipam);
 	foreign.keeper = ipam;
 	foreign.own_device = own_device(object);
 	foreign.routed = ipam && strcmp(ipam, "calico-ipam") == 0;
-	if (subject_read(subject, network->file, &usages, survey->report, survey->report) < 0)
+	if (subject_read(subject, network->file, &declarations, survey->report, survey->report) < 0)
 		survey->failed = true;
-	validate_usages(survey, &usages, &foreign);
+	validate_declarations(survey, &declarations, &foreign);
 }
 
 /** device_of() - The interface of a container engine's network, NULL: not known */
@@ -247,7 +249,7 @@ size_t judge_resource(struct survey *survey, const struct subject *subject, cons
 	static const struct kind unknown = {.keeping = KEEPING_PLAN};
 	const struct kind *kind = subject->kind ? subject->kind : &unknown;
 	const char *name = kind->network ? kind->network : subject->name;
-	USAGES_CLEANUP struct usages usages = {0};
+	DECLARATIONS_CLEANUP struct declarations declarations = {0};
 	struct foreign foreign = {
 		.file = file,
 		.network = name ? name : member_text(subject->node.object, "name"),
@@ -259,8 +261,8 @@ size_t judge_resource(struct survey *survey, const struct subject *subject, cons
 
 	if (!foreign.network)
 		foreign.network = "unnamed";
-	if (subject_read(subject, file, &usages, survey->report, survey->report) < 0)
+	if (subject_read(subject, file, &declarations, survey->report, survey->report) < 0)
 		survey->failed = true;
-	validate_usages(survey, &usages, &foreign);
-	return usages.n_items;
+	validate_declarations(survey, &declarations, &foreign);
+	return declarations.n_items;
 }

@@ -10,8 +10,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "plugin/foreign/declaration.h"
 #include "plugin/foreign/networks.h"
-#include "plugin/foreign/usage.h"
 #include "rangeguard/array.h"
 
 /** What else than its rows a kind has */
@@ -66,8 +66,8 @@ struct kind_key {
 	char usual[KIND_USUAL_MAX];
 	char unless[KIND_UNLESS_MAX];
 	unsigned forms;
-	enum usage_kind kind;
-	enum usage_use use;
+	enum declaration_kind kind;
+	enum declaration_use use;
 	bool mild;
 };
 
@@ -105,7 +105,7 @@ struct kind {
 	bool incidental;
 	bool routed;
 	bool (*fits)(const json_t *root, const char *file);
-	int (*read)(const json_t *object, const char *file, const char *pointer, struct usages *usages,
+	int (*read)(const json_t *object, const char *file, const char *pointer, struct declarations *declarations,
 		    struct report *report);
 };
 
@@ -122,32 +122,33 @@ const struct kind *document_kind(const json_t *root, const char *file);
 const struct kind *kind_by_index(size_t index);
 const struct kind_key *kind_plugin_keys(const char *type);
 int kind_read(const struct kind *kind, const json_t *object, const char *file, const char *pointer,
-	      struct usages *usages, struct report *report);
+	      struct declarations *declarations, struct report *report);
 
 /* To write rows with */
 #define KEY_RANGE(path_, forms_, use_)                                                                                 \
 	{                                                                                                              \
-		.path = path_, .forms = (forms_), .kind = USAGE_RANGE, .use = (use_)                                   \
+		.path = path_, .forms = (forms_), .kind = DECLARED_RANGE, .use = (use_)                                \
 	}
 #define KEY_USUAL(path_, use_, usual_)                                                                                 \
 	{                                                                                                              \
-		.path = path_, .forms = FORM_CIDR, .kind = USAGE_RANGE, .use = (use_), .usual = usual_                 \
+		.path = path_, .forms = FORM_CIDR, .kind = DECLARED_RANGE, .use = (use_), .usual = usual_              \
 	}
 #define KEY_ADDRESS(path_)                                                                                             \
 	{                                                                                                              \
-		.path = path_, .forms = FORM_ADDRESS | FORM_WORDS, .kind = USAGE_ADDRESS                               \
+		.path = path_, .forms = FORM_ADDRESS | FORM_WORDS, .kind = DECLARED_ADDRESS                            \
 	}
 #define KEY_GATEWAY(path_)                                                                                             \
 	{                                                                                                              \
-		.path = path_, .forms = FORM_ADDRESS | FORM_WORDS, .kind = USAGE_GATEWAY                               \
+		.path = path_, .forms = FORM_ADDRESS | FORM_WORDS, .kind = DECLARED_GATEWAY                            \
 	}
 #define KEY_EXCLUDED(path_, forms_)                                                                                    \
 	{                                                                                                              \
-		.path = path_, .forms = (forms_), .kind = USAGE_EXCLUDED                                               \
+		.path = path_, .forms = (forms_), .kind = DECLARED_EXCLUDED                                            \
 	}
 #define KEY_BOUNDS(path_, first_, last_, use_)                                                                         \
 	{                                                                                                              \
-		.path = path_, .forms = FORM_WORDS, .kind = USAGE_RANGE, .use = (use_), .first = first_, .last = last_ \
+		.path = path_, .forms = FORM_WORDS, .kind = DECLARED_RANGE, .use = (use_), .first = first_,            \
+		.last = last_                                                                                          \
 	}
 #define KEY_TEXT(path_)                                                                                                \
 	{                                                                                                              \

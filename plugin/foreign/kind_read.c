@@ -4,22 +4,22 @@
 #include <errno.h>
 #include <string.h>
 
+#include "plugin/foreign/declaration_reader.h"
 #include "plugin/foreign/flags.h"
 #include "plugin/foreign/kind.h"
 #include "plugin/foreign/network_text.h"
 #include "plugin/foreign/path.h"
-#include "plugin/foreign/usage_reader.h"
 
 /** struct key_reader - A key being read; @used: bits of uses that have been met */
 struct key_reader {
-	struct usage_reader usage;
+	struct declaration_reader declaration;
 	const struct kind_key *key;
 	bool mild;
 	unsigned used;
 };
 
 /** add() - Keep addresses, as the key has them */
-static void add(struct key_reader *reader, struct usage *found, size_t offset)
+static void add(struct key_reader *reader, struct declaration *found, size_t offset)
 {
 	const struct kind_key *key = reader->key;
 
@@ -27,24 +27,26 @@ static void add(struct key_reader *reader, struct usage *found, size_t offset)
 	found->use = key->use;
 	found->offset = offset;
 	found->mild = reader->mild || key->mild;
-	usage_add(&reader->usage, NULL, found);
+	declaration_add(&reader->declaration, NULL, found);
 }
 
 /** read_part() - One network of a text */
 static void read_part(struct key_reader *reader, const struct text_part *part)
 {
 	const char *ambiguity = network_ambiguity(part->text);
-	struct usage found = {0};
+	struct declaration found = {0};
 
 	if (network_is_placeholder(part->text))
-		reader_warning(&reader->usage.reader, NULL, RULE_INVALID_VALUE,
+		reader_warning(&reader->declaration.reader, NULL, RULE_INVALID_VALUE,
 			       "\"%.64s\" stands for a value that is still to come, so it is not checked", part->text);
 	else if (ambiguity)
-		usage_fault(&reader->usage, NULL, "\"%.64s\" %s; write it without them", part->text, ambiguity);
+		declaration_fault(&reader->declaration, NULL, "\"%.64s\" %s; write it without them", part->text,
+				  ambiguity);
 	else if (network_read(part->text, reader->key->forms, &found))
 		add(reader, &found, part->offset);
 	else if (!(reader->key->forms & FORM_WORDS))
-		usage_fault(&reader->usage, NULL, "\"%.64s\" is not a network or address that can be read", part->text);
+		declaration_fault(&reader->declaration, NULL, "\"%.64s\" is not a network or address that can be read",
+				  part->text);
 }
 
 /** read_text() - A text of networks; what stands for all that is to come is told once */
@@ -69,19 +71,19 @@ static void read_bounds(struct key_reader *reader, const json_t *object)
 	const char *first = json_string_value(json_object_get(object, key->first));
 	const char *last = json_string_value(json_object_get(object, key->last));
 	char text[2 * PREFIX_TEXT_MAX];
-	struct usage found = {0};
+	struct declaration found = {0};
 	size_t mark;
 
 	if (!first)
 		return;
 	(void)snprintf(text, sizeof(text), "%.45s-%.45s", first, last ? last : first);
-	mark = pointer_push_key(&reader->usage.reader.at, key->first);
+	mark = pointer_push_key(&reader->declaration.reader.at, key->first);
 	if (network_read(text, FORM_RANGE, &found))
 		add(reader, &found, 0);
 	else
-		usage_fault(&reader->usage, NULL, "%s \"%.64s\" and %s \"%.64s\" are not a range", key->first, first,
-			    key->last, last ? last : "");
-	pointer_pop(&reader->usage.reader.at, mark);
+		declaration_fault(&reader->declaration, NULL, "%s \"%.64s\" and %s \"%.64s\" are not a range",
+				  key->first, first, key->last, last ? last : "");
+	pointer_pop(&reader->declaration.reader.at, mark);
 }
 
 static void read_value(void *userdata, const json_t *value, struct pointer *at);
@@ -103,12 +105,12 @@ static void read_value(void *userdata, const json_t *value, struct pointer *at)
 	struct key_reader *reader = userdata;
 	char text[64];
 
-	reader->usage.reader.at = *at;
+	reader->declaration.reader.at = *at;
 	if (json_is_null(value) || (reader->key->forms & FORM_TEXT))
 		return;
 	reader->used |= 1U << reader->key->use;
 	if (reader->key->forms & FORM_FLAGS)
-		flags_read(&reader->usage, value);
+		flags_read(&reader->declaration, value);
 	else if (json_is_array(value))
 		read_elements(reader, value, at);
 	else if (json_is_string(value))
@@ -116,8 +118,8 @@ static void read_value(void *userdata, const json_t *value, struct pointer *at)
 	else if (*reader->key->first && json_is_object(value))
 		read_bounds(reader, value);
 	else if (!(reader->key->forms & FORM_WORDS))
-		usage_fault(&reader->usage, NULL, "%s is not a network or address that can be read",
-			    json_brief(value, text, sizeof(text)));
+		declaration_fault(&reader->declaration, NULL, "%s is not a network or address that can be read",
+				  json_brief(value, text, sizeof(text)));
 }
 
 /** has_member() - Whether one of several members, separated by blanks, is there: in any case, and not an empty text */
@@ -130,7 +132,7 @@ static bool has_member(const json_t *object, const char *keys)
 		const json_t *value;
 
 		(void)snprintf(key, sizeof(key), "%.*s", (int)length, keys);
-		value = usage_member(object, key).value;
+		value = declaration_member(object, key).value;
 		if (value && !(json_is_string(value) && !json_string_length(value)))
 			return true;
 		keys += length + strspn(keys + length, " ");
@@ -158,7 +160,7 @@ static void read_default(struct key_reader *reader, const struct kind *kind, con
 	if (!*key->usual || is_said(reader, kind, object))
 		return;
 	while (text_next(key->usual, &at, &part)) {
-		struct usage found;
+		struct declaration found;
 
 		if (!network_read(part.text, FORM_CIDR | FORM_RANGE, &found))
 			continue;
@@ -177,11 +179,11 @@ static void note_true(void *userdata, const json_t *value, struct pointer *at)
 /** read_keys() - Each key of a row, then the defaults */
 static void read_keys(struct key_reader *reader, const struct kind *kind, const json_t *object)
 {
-	struct pointer at = reader->usage.reader.at;
+	struct pointer at = reader->declaration.reader.at;
 
 	for (reader->key = kind->keys; reader->key && *reader->key->path; reader->key++)
 		path_each(object, reader->key->path, &at, read_value, reader);
-	reader->usage.reader.at = at;
+	reader->declaration.reader.at = at;
 	for (reader->key = kind->keys; reader->key && *reader->key->path; reader->key++)
 		read_default(reader, kind, object);
 }
@@ -192,18 +194,19 @@ static void read_keys(struct key_reader *reader, const struct kind *kind, const 
  * @object:	The document
  * @file:	Its file
  * @pointer:	JSON pointer there
- * @usages:	Get what is found
+ * @declarations:	Get what is found
  * @report:	Hears what is malformed
  *
  * Return: 0 also with errors, -ENOMEM
  */
 int kind_read(const struct kind *kind, const json_t *object, const char *file, const char *pointer,
-	      struct usages *usages, struct report *report)
+	      struct declarations *declarations, struct report *report)
 {
-	struct key_reader reader = {.usage = {.reader = {.file = file, .report = report}, .usages = usages}};
-	struct pointer *at = &reader.usage.reader.at;
+	struct key_reader reader = {
+		.declaration = {.reader = {.file = file, .report = report}, .declarations = declarations}};
+	struct pointer *at = &reader.declaration.reader.at;
 	struct pointer nowhere = {.length = 0};
-	int r = kind->read ? kind->read(object, file, pointer, usages, report) : 0;
+	int r = kind->read ? kind->read(object, file, pointer, declarations, report) : 0;
 
 	if (r < 0)
 		return r;
@@ -211,5 +214,5 @@ int kind_read(const struct kind *kind, const json_t *object, const char *file, c
 	if (kind->disabled)
 		path_each(object, kind->disabled, &nowhere, note_true, &reader.mild);
 	read_keys(&reader, kind, object);
-	return reader.usage.failed ? -ENOMEM : 0;
+	return reader.declaration.failed ? -ENOMEM : 0;
 }

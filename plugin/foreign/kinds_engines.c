@@ -28,13 +28,13 @@ static const struct kind kinds[] = {
 		.source = "moby 28, libnetwork/ipamutils/utils.go: localScopeDefaultNetworks",
 		.keys = KEYS({.path = "bip",
 			      .forms = FORM_TEXT,
-			      .kind = USAGE_RANGE,
+			      .kind = DECLARED_RANGE,
 			      .use = USE_CONTAINERS,
 			      .usual = "172.17.0.0/16",
 			      .unless = "bip default-address-pools fixed-cidr bridge"},
 			     {.path = "default-address-pools",
 			      .forms = FORM_TEXT,
-			      .kind = USAGE_RANGE,
+			      .kind = DECLARED_RANGE,
 			      .use = USE_CONTAINERS,
 			      .usual = "172.18.0.0/16, 172.19.0.0/16, 172.20.0.0/14, 172.24.0.0/14, 172.28.0.0/14, "
 				       "192.168.0.0/16",
@@ -43,7 +43,7 @@ static const struct kind kinds[] = {
 		.any_case = true,
 		.network = "docker",
 		.keeping = KEEPING_NESTED,
-		.read = usage_read_docker,
+		.read = declaration_read_docker,
 	},
 	{
 		.name = "a network of Docker's",
@@ -95,7 +95,7 @@ static const struct kind kinds[] = {
 		.shape = "networks/*/config/ipv[46].address config/ipv[46].address config/ipv[46].dhcp.ranges",
 		.keys = KEYS({.path = "networks/*/config/ipv[46].address",
 			      .forms = FORM_CIDR | FORM_WORDS,
-			      .kind = USAGE_RANGE,
+			      .kind = DECLARED_RANGE,
 			      .use = USE_CONTAINERS},
 			     KEY_RANGE("config/ipv[46].address", FORM_CIDR | FORM_WORDS, USE_CONTAINERS),
 			     KEY_RANGE("**/config/ipv[46].routes", FORM_CIDR | FORM_WORDS, USE_CONTAINERS),
@@ -106,7 +106,7 @@ static const struct kind kinds[] = {
 		.name = "a network of libvirt's",
 		.shape = "network/*/name network/*/ip network/*/bridge",
 		.keeping = KEEPING_ALONE,
-		.read = usage_read_libvirt,
+		.read = declaration_read_libvirt,
 	},
 };
 

@@ -79,7 +79,10 @@ static const struct kind kinds[] = {
 	{.name = "a list of CNI plugins", .class = KIND_LIST, .fits = is_list},
 	{.name = "a CNI plugin", .class = KIND_PLUGIN, .fits = is_plugin},
 	{.name = "a policy", .class = KIND_POLICY, .fits = is_policy},
-	{.name = "a network of netavark", .fits = is_netavark, .keeping = KEEPING_ALONE, .read = usage_read_netavark},
+	{.name = "a network of netavark",
+	 .fits = is_netavark,
+	 .keeping = KEEPING_ALONE,
+	 .read = declaration_read_netavark},
 };
 
 const struct kind_table kinds_formats = KIND_TABLE(kinds);

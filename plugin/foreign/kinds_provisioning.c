@@ -3,7 +3,7 @@
  * Kinds: what clusters and clouds are made with. Of Terraform the plan is read, in which all variables have their values.
  * Pure.
  *
- * Sources: kubernetes-sigs/kubespray inventory/sample/group_vars/k8s_cluster, eksctl.io/usage/schema,
+ * Sources: kubernetes-sigs/kubespray inventory/sample/group_vars/k8s_cluster, eksctl.io/declaration/schema,
  * developer.hashicorp.com/terraform/internals/json-format, registry.terraform.io (aws, azurerm, google).
  */
 

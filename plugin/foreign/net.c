@@ -7,9 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "plugin/foreign/declaration_reader.h"
 #include "plugin/foreign/network_text.h"
 #include "plugin/foreign/path.h"
-#include "plugin/foreign/usage_reader.h"
 
 /** Containers within each other that are looked into; more than any configuration has */
 #define DEPTH_MAX 64U
@@ -20,7 +20,7 @@
  * @tells:	Each is worth a warning
  */
 struct net {
-	struct usage_reader usage;
+	struct declaration_reader declaration;
 	json_t *seen;
 	bool tells;
 };
@@ -45,8 +45,8 @@ static bool is_passed(const char *key)
 /** take() - One network of a text under a key that nobody reads */
 static void take(struct net *net, const struct text_part *part)
 {
-	struct usage found = {.kind = USAGE_RANGE, .use = USE_UNKNOWN, .mild = true, .offset = part->offset};
-	struct usage read = {0};
+	struct declaration found = {.kind = DECLARED_RANGE, .use = USE_UNKNOWN, .mild = true, .offset = part->offset};
+	struct declaration read = {0};
 
 	if (!network_read(part->text, FORM_CIDR | FORM_RANGE | FORM_PER_HOST, &read))
 		return;
@@ -55,9 +55,9 @@ static void take(struct net *net, const struct text_part *part)
 		return;
 	found.network = read.network;
 	found.span = read.span;
-	usage_add(&net->usage, NULL, &found);
+	declaration_add(&net->declaration, NULL, &found);
 	if (net->tells)
-		reader_warning(&net->usage.reader, NULL, RULE_INVALID_VALUE,
+		reader_warning(&net->declaration.reader, NULL, RULE_INVALID_VALUE,
 			       "\"%.64s\" stands under a key that is not known here; it is taken for a range",
 			       part->text);
 }
@@ -68,7 +68,7 @@ static void look_at(struct net *net, const char *text)
 	struct text_part part;
 	size_t at = 0;
 
-	if (json_object_get(net->seen, net->usage.reader.at.text) || !strpbrk(text, "/-"))
+	if (json_object_get(net->seen, net->declaration.reader.at.text) || !strpbrk(text, "/-"))
 		return;
 	while (text_next(text, &at, &part))
 		take(net, &part);
@@ -77,7 +77,7 @@ static void look_at(struct net *net, const char *text)
 /** look_through() - A value with all that is in it */
 static void look_through(struct net *net, const json_t *value, unsigned depth)
 {
-	struct pointer *at = &net->usage.reader.at;
+	struct pointer *at = &net->declaration.reader.at;
 	const char *key;
 	json_t *child;
 	size_t index;
@@ -107,17 +107,18 @@ static void note(void *userdata, const json_t *value, struct pointer *at)
 	struct net *net = userdata;
 
 	(void)value;
-	net->usage.failed |= json_object_set_new_nocheck(net->seen, at->text, json_true()) != 0;
+	net->declaration.failed |= json_object_set_new_nocheck(net->seen, at->text, json_true()) != 0;
 }
 
 /** note_known() - Places that have been read, and those that rows name */
 static void note_known(struct net *net, const json_t *object, const struct kind_key *known, size_t from)
 {
-	struct pointer at = net->usage.reader.at;
+	struct pointer at = net->declaration.reader.at;
 
-	for (size_t i = from; i < net->usage.usages->n_items; i++)
-		net->usage.failed |=
-			json_object_set_new_nocheck(net->seen, net->usage.usages->items[i].pointer, json_true()) != 0;
+	for (size_t i = from; i < net->declaration.declarations->n_items; i++)
+		net->declaration.failed |=
+			json_object_set_new_nocheck(net->seen, net->declaration.declarations->items[i].pointer,
+						    json_true()) != 0;
 	for (; known && *known->path; known++)
 		path_each(object, known->path, &at, note, net);
 }
@@ -128,17 +129,17 @@ static void note_known(struct net *net, const json_t *object, const struct kind_
  * @file:	Its file
  * @at:		JSON pointer there
  * @known:	Keys whose meaning is known, NULL: none
- * @from:	Index of the first usage that was read of the object: what they are read from is known
- * @usages:	Get what is found
+ * @from:	Index of the first declaration that was read of the object: what they are read from is known
+ * @declarations:	Get what is found
  * @report:	Hears of each; NULL: nobody need know of what clashes with nothing
  *
  * Return: 0, -ENOMEM
  */
 int net_read(const json_t *object, const char *file, const struct pointer *at, const struct kind_key *known,
-	     size_t from, struct usages *usages, struct report *report)
+	     size_t from, struct declarations *declarations, struct report *report)
 {
 	struct net net = {
-		.usage = {.reader = {.file = file, .report = report, .at = *at}, .usages = usages},
+		.declaration = {.reader = {.file = file, .report = report, .at = *at}, .declarations = declarations},
 		.seen = json_object(),
 		.tells = report,
 	};
@@ -148,5 +149,5 @@ int net_read(const json_t *object, const char *file, const struct pointer *at, c
 	note_known(&net, object, known, from);
 	look_through(&net, object, 0);
 	json_decref(net.seen);
-	return net.usage.failed ? -ENOMEM : 0;
+	return net.declaration.failed ? -ENOMEM : 0;
 }

@@ -10,6 +10,6 @@
 #include "plugin/foreign/kind.h"
 
 int net_read(const json_t *object, const char *file, const struct pointer *at, const struct kind_key *known,
-	     size_t from, struct usages *usages, struct report *report);
+	     size_t from, struct declarations *declarations, struct report *report);
 
 #endif

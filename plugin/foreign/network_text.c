@@ -71,46 +71,46 @@ static bool read_per_host(const char *text, struct prefix *ret_prefix)
 	return prefix_parse(copy, ret_prefix) == 0;
 }
 
-/** of_network() - A usage of all of a network; one of an address in it, when @is_address */
-static struct usage of_network(const struct prefix *prefix, bool is_address)
+/** of_network() - A declaration of all of a network; one of an address in it, when @is_address */
+static struct declaration of_network(const struct prefix *prefix, bool is_address)
 {
-	struct usage usage = {.network = *prefix,
-			      .span = is_address ? span_of_address(&prefix->address) : prefix_span(prefix)};
+	struct declaration declaration = {.network = *prefix,
+					  .span = is_address ? span_of_address(&prefix->address) : prefix_span(prefix)};
 
-	usage.network.address.value = prefix_span(prefix).first;
-	return usage;
+	declaration.network.address.value = prefix_span(prefix).first;
+	return declaration;
 }
 
 /**
  * network_read() - Read a network, a range or an address
  * @text:	One part of a text
  * @forms:	What it may be: bits of enum form
- * @ret_usage:	Network and span; of a range, no network. With FORM_ADDRESS, "ADDRESS/LENGTH" is an address in a network
+ * @ret_declaration:	Network and span; of a range, no network. With FORM_ADDRESS, "ADDRESS/LENGTH" is an address in a network
  *
  * Return: whether it is one
  */
-bool network_read(const char *text, unsigned forms, struct usage *ret_usage)
+bool network_read(const char *text, unsigned forms, struct declaration *ret_declaration)
 {
-	struct usage usage = {0};
+	struct declaration declaration = {0};
 	struct address address;
 	struct prefix prefix;
 
 	if (prefix_parse(text, &prefix) == 0 && (forms & (FORM_CIDR | FORM_ADDRESS))) {
-		*ret_usage = of_network(&prefix, (forms & FORM_ADDRESS) && prefix_has_host_bits(&prefix));
+		*ret_declaration = of_network(&prefix, (forms & FORM_ADDRESS) && prefix_has_host_bits(&prefix));
 		return true;
 	}
 	if ((forms & FORM_PER_HOST) && read_per_host(text, &prefix)) {
-		*ret_usage = of_network(&prefix, false);
+		*ret_declaration = of_network(&prefix, false);
 		return true;
 	}
 	if ((forms & FORM_ADDRESS) && address_parse(text, &address) == 0) {
 		prefix = (struct prefix){.address = address, .length = (uint8_t)family_bits(address.family)};
-		*ret_usage = of_network(&prefix, true);
+		*ret_declaration = of_network(&prefix, true);
 		return true;
 	}
-	if (((forms & FORM_RANGE) && span_parse(text, &usage.span) == 0) ||
-	    ((forms & FORM_DOTS) && read_dots(text, &usage.span))) {
-		*ret_usage = usage;
+	if (((forms & FORM_RANGE) && span_parse(text, &declaration.span) == 0) ||
+	    ((forms & FORM_DOTS) && read_dots(text, &declaration.span))) {
+		*ret_declaration = declaration;
 		return true;
 	}
 	return false;

@@ -13,7 +13,7 @@ struct text_part {
 };
 
 bool text_next(const char *text, size_t *at, struct text_part *ret_part);
-bool network_read(const char *text, unsigned forms, struct usage *ret_usage);
+bool network_read(const char *text, unsigned forms, struct declaration *ret_declaration);
 bool network_is_placeholder(const char *text);
 const char *network_ambiguity(const char *text);
 

@@ -50,7 +50,7 @@ static const struct special {
 
 /** struct checked - A plan being checked */
 struct checked {
-	const struct usages *usages;
+	const struct declarations *declarations;
 	const char *file;
 	const struct guard *guard;
 	struct report *report;
@@ -88,26 +88,27 @@ static bool is_granted(const struct guard *guard, const struct span *span)
 }
 
 /** may_be_public() - Whether public addresses are usual for a use; all of IPv6 may be routed */
-static bool may_be_public(const struct usage *usage)
+static bool may_be_public(const struct declaration *declaration)
 {
-	return usage->use == USE_LOAD_BALANCERS || usage->use == USE_MACHINES || usage->use == USE_UNKNOWN ||
-	       usage->span.family == FAMILY_IPV6;
+	return declaration->use == USE_LOAD_BALANCERS || declaration->use == USE_MACHINES ||
+	       declaration->use == USE_UNKNOWN || declaration->span.family == FAMILY_IPV6;
 }
 
 /** tell_special() - A range that is not for private use (RG109) */
-static void tell_special(const struct checked *checked, const struct usage *usage, const struct special *special)
+static void tell_special(const struct checked *checked, const struct declaration *declaration,
+			 const struct special *special)
 {
 	char text[SPAN_TEXT_MAX], message[ERROR_MSG_MAX];
 	struct finding finding = {
 		.rule = RULE_NOT_PRIVATE,
 		.severity = SEVERITY_WARNING,
 		.file = checked->file,
-		.pointer = usage->pointer,
-		.offset = usage->offset,
+		.pointer = declaration->pointer,
+		.offset = declaration->offset,
 		.message = message,
 	};
 
-	(void)span_format(&usage->span, text);
+	(void)span_format(&declaration->span, text);
 	if (special)
 		(void)snprintf(message, sizeof(message), "range %s is set aside for %s; choose a private range", text,
 			       special->name);
@@ -122,36 +123,38 @@ static void tell_special(const struct checked *checked, const struct usage *usag
 }
 
 /** check_standing() - Whether a range is for private use */
-static void check_standing(const struct checked *checked, const struct usage *usage)
+static void check_standing(const struct checked *checked, const struct declaration *declaration)
 {
 	bool whole = false;
-	const struct special *special = special_of(&usage->span, &whole);
+	const struct special *special = special_of(&declaration->span, &whole);
 
-	if (usage->default_of || is_granted(checked->guard, &usage->span))
+	if (declaration->default_of || is_granted(checked->guard, &declaration->span))
 		return;
 	if (special && special->standing == STANDING_SPECIAL)
-		tell_special(checked, usage, special);
-	else if (!whole && !may_be_public(usage))
-		tell_special(checked, usage, NULL);
+		tell_special(checked, declaration, special);
+	else if (!whole && !may_be_public(declaration))
+		tell_special(checked, declaration, NULL);
 }
 
-/** is_of_plan() - Whether a usage is a range that all others of its plan have to be apart from */
-static bool is_of_plan(const struct usage *usage)
+/** is_of_plan() - Whether a declaration is a range that all others of its plan have to be apart from */
+static bool is_of_plan(const struct declaration *declaration)
 {
-	return usage->kind == USAGE_RANGE && (usage->use == USE_PODS || usage->use == USE_SERVICES ||
-					      usage->use == USE_MACHINES || usage->use == USE_INTERNAL);
+	return declaration->kind == DECLARED_RANGE &&
+	       (declaration->use == USE_PODS || declaration->use == USE_SERVICES || declaration->use == USE_MACHINES ||
+		declaration->use == USE_INTERNAL);
 }
 
 /** tell_overlap() - Two ranges of one plan that overlap (RG108) */
-static void tell_overlap(const struct checked *checked, const struct usage *usage, const struct usage *other)
+static void tell_overlap(const struct checked *checked, const struct declaration *declaration,
+			 const struct declaration *other)
 {
 	char text[SPAN_TEXT_MAX], other_text[SPAN_TEXT_MAX], message[ERROR_MSG_MAX];
 	struct finding finding = {
 		.rule = RULE_PLAN_OVERLAP,
 		.severity = SEVERITY_ERROR,
 		.file = checked->file,
-		.pointer = usage->pointer,
-		.offset = usage->offset,
+		.pointer = declaration->pointer,
+		.offset = declaration->offset,
 		.message = message,
 		.related_file = checked->file,
 		.related_pointer = other->pointer,
@@ -159,43 +162,45 @@ static void tell_overlap(const struct checked *checked, const struct usage *usag
 
 	(void)snprintf(message, sizeof(message),
 		       "range %s%s of the %s overlaps range %s%s of the %s; the ranges of a cluster must be apart",
-		       span_format(&usage->span, text), usage->default_of ? " (a default)" : "",
-		       usage_use_name(usage->use), span_format(&other->span, other_text),
-		       other->default_of ? " (a default)" : "", usage_use_name(other->use));
+		       span_format(&declaration->span, text), declaration->default_of ? " (a default)" : "",
+		       declaration_use_name(declaration->use), span_format(&other->span, other_text),
+		       other->default_of ? " (a default)" : "", declaration_use_name(other->use));
 	report_finding(checked->report, &finding);
 }
 
 /** check_apart() - Compare a range with those before it that are for something else: a node has a part of the pods' */
 static void check_apart(const struct checked *checked, size_t index)
 {
-	const struct usage *usage = &checked->usages->items[index];
+	const struct declaration *declaration = &checked->declarations->items[index];
 
 	for (size_t i = 0; i < index; i++) {
-		const struct usage *other = &checked->usages->items[i];
+		const struct declaration *other = &checked->declarations->items[i];
 
-		if (is_of_plan(other) && other->use != usage->use && span_overlaps(&usage->span, &other->span))
-			tell_overlap(checked, usage, other);
+		if (is_of_plan(other) && other->use != declaration->use &&
+		    span_overlaps(&declaration->span, &other->span))
+			tell_overlap(checked, declaration, other);
 	}
 }
 
 /**
  * plan_check() - Check the ranges of one document beside each other, and each by itself
- * @usages:	Its addresses
+ * @declarations:	Its addresses
  * @file:	Its file
  * @guard:	Policies: what they grant is known to be the organisation's
  * @report:	Hears of RG108 and RG109
  *
  * Return: 0 also with findings
  */
-int plan_check(const struct usages *usages, const char *file, const struct guard *guard, struct report *report)
+int plan_check(const struct declarations *declarations, const char *file, const struct guard *guard,
+	       struct report *report)
 {
-	const struct checked checked = {.usages = usages, .file = file, .guard = guard, .report = report};
+	const struct checked checked = {.declarations = declarations, .file = file, .guard = guard, .report = report};
 
-	for (size_t i = 0; i < usages->n_items; i++) {
-		if (i < RANGES_MAX && is_of_plan(&usages->items[i]))
+	for (size_t i = 0; i < declarations->n_items; i++) {
+		if (i < RANGES_MAX && is_of_plan(&declarations->items[i]))
 			check_apart(&checked, i);
-		if (usages->items[i].kind == USAGE_RANGE)
-			check_standing(&checked, &usages->items[i]);
+		if (declarations->items[i].kind == DECLARED_RANGE)
+			check_standing(&checked, &declarations->items[i]);
 	}
 	return 0;
 }

@@ -5,8 +5,9 @@
 /* What is wrong with an address plan by itself, whatever is reserved: its ranges overlap, or are not for private use. */
 
 #include "ipam/guard/guard.h"
-#include "plugin/foreign/usage.h"
+#include "plugin/foreign/declaration.h"
 
-int plan_check(const struct usages *usages, const char *file, const struct guard *guard, struct report *report);
+int plan_check(const struct declarations *declarations, const char *file, const struct guard *guard,
+	       struct report *report);
 
 #endif

@@ -177,20 +177,20 @@ bool subject_is_ours(const json_t *object)
 }
 
 /** read_plugin() - A plugin's object: its ipam, its own keys, and what stands under keys that nobody knows */
-static int read_plugin(const struct subject *subject, const char *file, struct usages *usages, struct report *report,
-		       struct report *net_report)
+static int read_plugin(const struct subject *subject, const char *file, struct declarations *declarations,
+		       struct report *report, struct report *net_report)
 {
 	const json_t *object = subject->node.object;
 	const char *type = json_string_value(json_object_get(object, "type"));
 	const struct kind row = {.name = type, .keys = kind_plugin_keys(type)};
-	size_t from = usages->n_items;
-	int r = usage_read_plugin(object, file, subject->node.at.text, usages, report);
+	size_t from = declarations->n_items;
+	int r = declaration_read_plugin(object, file, subject->node.at.text, declarations, report);
 
 	if (!r && json_is_object(object))
-		r = kind_read(&row, object, file, subject->node.at.text, usages, report);
+		r = kind_read(&row, object, file, subject->node.at.text, declarations, report);
 	if (r || subject_is_ours(object))
 		return r;
-	return net_read(object, file, &subject->node.at, row.keys, from, usages, net_report);
+	return net_read(object, file, &subject->node.at, row.keys, from, declarations, net_report);
 }
 
 /** is_resource() - Whether a document names its kind as Kubernetes' resources do: what is not known of it may still declare
@@ -204,41 +204,42 @@ static bool is_resource(const json_t *object)
  * subject_read() - Addresses that a part of a document uses
  * @subject:	The part
  * @file:	Its file
- * @usages:	Get what is found
+ * @declarations:	Get what is found
  * @report:	Hears what is malformed
  * @net_report:	Hears of networks under keys that nobody reads; NULL: nobody does
  *
  * Return: 0 also with errors, -ENOMEM
  */
-int subject_read(const struct subject *subject, const char *file, struct usages *usages, struct report *report,
-		 struct report *net_report)
+int subject_read(const struct subject *subject, const char *file, struct declarations *declarations,
+		 struct report *report, struct report *net_report)
 {
 	const char *pointer = subject->node.at.text;
 
 	if (!subject->kind && !is_resource(subject->node.object))
 		return 0;
 	if (!subject->kind)
-		return net_read(subject->node.object, file, &subject->node.at, NULL, usages->n_items, usages, NULL);
+		return net_read(subject->node.object, file, &subject->node.at, NULL, declarations->n_items,
+				declarations, NULL);
 	switch (subject->kind->class) {
 	case KIND_LIST:
 	case KIND_PLUGIN:
-		return read_plugin(subject, file, usages, report, net_report);
+		return read_plugin(subject, file, declarations, report, net_report);
 	case KIND_POLICY:
-		return usage_read_plugin(subject->node.object, file, pointer, usages, report);
+		return declaration_read_plugin(subject->node.object, file, pointer, declarations, report);
 	case KIND_ROWS:
 	case KIND_LEASES:
 	case KIND_POOLS:
 	case KIND_HOST:
 	case KIND_ITEMS:
 	default:
-		return kind_read(subject->kind, subject->node.object, file, pointer, usages, report);
+		return kind_read(subject->kind, subject->node.object, file, pointer, declarations, report);
 	}
 }
 
 /** struct gathering - Where subjects_read() puts what it finds */
 struct gathering {
 	const char *file;
-	struct usages *usages;
+	struct declarations *declarations;
 	struct report *report;
 	bool is_known;
 	bool failed;
@@ -250,22 +251,22 @@ static void gather(void *userdata, const struct subject *subject)
 	struct gathering *gathering = userdata;
 
 	gathering->is_known |= subject->kind != NULL;
-	gathering->failed |=
-		subject_read(subject, gathering->file, gathering->usages, gathering->report, gathering->report) < 0;
+	gathering->failed |= subject_read(subject, gathering->file, gathering->declarations, gathering->report,
+					  gathering->report) < 0;
 }
 
 /**
  * subjects_read() - All that a document uses
  * @root:	The document
  * @file:	Its name
- * @usages:	Get what is found
+ * @declarations:	Get what is found
  * @report:	Hears what is malformed, also a document that is of no kind that is read
  *
  * Return: 0 also with errors, -ENOMEM
  */
-int subjects_read(const json_t *root, const char *file, struct usages *usages, struct report *report)
+int subjects_read(const json_t *root, const char *file, struct declarations *declarations, struct report *report)
 {
-	struct gathering gathering = {.file = file, .usages = usages, .report = report};
+	struct gathering gathering = {.file = file, .declarations = declarations, .report = report};
 	int r = subjects_each(root, file, NULL, report, gather, &gathering);
 
 	if (r < 0 || gathering.failed)

@@ -33,9 +33,9 @@ typedef void (*subject_fn)(void *userdata, const struct subject *subject);
 
 int subjects_each(const json_t *root, const char *file, const struct pointer *at, struct report *report,
 		  subject_fn found, void *userdata);
-int subjects_read(const json_t *root, const char *file, struct usages *usages, struct report *report);
+int subjects_read(const json_t *root, const char *file, struct declarations *declarations, struct report *report);
 bool subject_is_ours(const json_t *object);
-int subject_read(const struct subject *subject, const char *file, struct usages *usages, struct report *report,
-		 struct report *net_report);
+int subject_read(const struct subject *subject, const char *file, struct declarations *declarations,
+		 struct report *report, struct report *net_report);
 
 #endif

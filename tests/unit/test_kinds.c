@@ -177,19 +177,19 @@ static void test_defaults_hold_where_nothing_is_said(void **state)
 		struct report report = {.heard = hear};
 		json_t *root = parse(defaults[i].text);
 		const struct kind *kind = document_kind(root, defaults[i].file);
-		USAGES_CLEANUP struct usages usages = {0};
+		DECLARATIONS_CLEANUP struct declarations declarations = {0};
 		char text[512] = "", network[PREFIX_TEXT_MAX];
 
 		if (kind)
-			assert_int_equal(kind_read(kind, root, "x", "", &usages, &report), 0);
-		for (size_t j = 0; j < usages.n_items; j++) {
-			if (!usages.items[j].default_of)
+			assert_int_equal(kind_read(kind, root, "x", "", &declarations, &report), 0);
+		for (size_t j = 0; j < declarations.n_items; j++) {
+			if (!declarations.items[j].default_of)
 				continue;
-			assert_string_equal(usages.items[j].default_of, kind->name);
+			assert_string_equal(declarations.items[j].default_of, kind->name);
 			assert_non_null(kind->source);
 			(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s ",
-				       usages.items[j].mild ? "mild " : "",
-				       prefix_format(&usages.items[j].network, network));
+				       declarations.items[j].mild ? "mild " : "",
+				       prefix_format(&declarations.items[j].network, network));
 		}
 		assert_string_equal(text, defaults[i].networks);
 		json_decref(root);

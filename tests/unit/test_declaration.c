@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* usage_….c: the address keys of each plugin and engine, what they mean and where they stand. */
+/* declaration_….c: the address keys of each plugin and engine, what they mean and where they stand. */
 
 /* clang-format off */
 #include <stdarg.h>
@@ -47,27 +47,27 @@ static void hear(struct report *report, const struct finding *finding)
 }
 
 /** describe() - Usages as "range POINTER NETWORK FIRST-LAST\n"; of an address, no span */
-static void describe(const struct usages *usages, char text[static TEXT_MAX])
+static void describe(const struct declarations *declarations, char text[static TEXT_MAX])
 {
 	static const char *const kinds[] = {
-		[USAGE_RANGE] = "range",       [USAGE_GATEWAY] = "gateway",   [USAGE_ADDRESS] = "address",
-		[USAGE_EXCLUDED] = "excluded", [USAGE_RESERVED] = "reserved",
+		[DECLARED_RANGE] = "range",	  [DECLARED_GATEWAY] = "gateway",   [DECLARED_ADDRESS] = "address",
+		[DECLARED_EXCLUDED] = "excluded", [DECLARED_RESERVED] = "reserved",
 	};
 
 	text[0] = '\0';
-	for (size_t i = 0; i < usages->n_items; i++) {
-		const struct usage *usage = &usages->items[i];
-		const struct address ends[] = {{.family = usage->span.family, .value = usage->span.first},
-					       {.family = usage->span.family, .value = usage->span.last}};
+	for (size_t i = 0; i < declarations->n_items; i++) {
+		const struct declaration *declaration = &declarations->items[i];
+		const struct address ends[] = {{.family = declaration->span.family, .value = declaration->span.first},
+					       {.family = declaration->span.family, .value = declaration->span.last}};
 		char network[PREFIX_TEXT_MAX] = "-", first[ADDRESS_TEXT_MAX], last[ADDRESS_TEXT_MAX];
 		bool single = address_equal(&ends[0], &ends[1]);
 		size_t length = strlen(text);
 
-		if (usage->kind == USAGE_RANGE || usage->kind == USAGE_ADDRESS)
-			(void)prefix_format(&usage->network, network);
+		if (declaration->kind == DECLARED_RANGE || declaration->kind == DECLARED_ADDRESS)
+			(void)prefix_format(&declaration->network, network);
 		(void)snprintf(text + length, TEXT_MAX - length, "%s%s %s %s %s%s%s\n",
-			       usage->implied ? "implied " : "", kinds[usage->kind], usage->pointer, network,
-			       address_format(&ends[0], first), single ? "" : "-",
+			       declaration->implied ? "implied " : "", kinds[declaration->kind], declaration->pointer,
+			       network, address_format(&ends[0], first), single ? "" : "-",
 			       single ? "" : address_format(&ends[1], last));
 	}
 }
@@ -75,7 +75,7 @@ static void describe(const struct usages *usages, char text[static TEXT_MAX])
 /** struct sample - A document, what it uses, and what is wrong with it */
 struct sample {
 	const char *text;
-	const char *usages;
+	const char *declarations;
 	const char *findings;
 };
 
@@ -233,12 +233,12 @@ static void test_samples(void **state)
 	for (size_t i = 0; i < N_ELEMENTS(samples); i++) {
 		struct listener listener = {.report = {.heard = hear}};
 		json_t *root = parse(samples[i].text);
-		USAGES_CLEANUP struct usages usages = {0};
+		DECLARATIONS_CLEANUP struct declarations declarations = {0};
 		char text[TEXT_MAX];
 
-		assert_int_equal(subjects_read(root, "x.json", &usages, &listener.report), 0);
-		describe(&usages, text);
-		assert_string_equal(text, samples[i].usages);
+		assert_int_equal(subjects_read(root, "x.json", &declarations, &listener.report), 0);
+		describe(&declarations, text);
+		assert_string_equal(text, samples[i].declarations);
 		assert_string_equal(listener.text, samples[i].findings);
 		json_decref(root);
 	}
@@ -297,10 +297,10 @@ static void test_out_of_memory(void **state)
 
 	(void)state;
 	do {
-		USAGES_CLEANUP struct usages usages = {0};
+		DECLARATIONS_CLEANUP struct declarations declarations = {0};
 
 		fail_in = ++nth;
-		r = subjects_read(root, "x.json", &usages, &listener.report);
+		r = subjects_read(root, "x.json", &declarations, &listener.report);
 		if (fail_in > 0)
 			break;
 		assert_true(r < 0);

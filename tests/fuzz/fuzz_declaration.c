@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Any JSON as a configuration of somebody's. Each usage that is found lies in its network and stands where its pointer
+ * Any JSON as a configuration of somebody's. Each declaration that is found lies in its network and stands where its pointer
  * leads; what is checked against a guard is found clashing just when the guard holds some of it.
  */
 
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/foreign/check_usage.h"
+#include "plugin/foreign/check_declaration.h"
 #include "plugin/foreign/subject.h"
 #include "plugin/netconf/check.h"
 
@@ -67,20 +67,20 @@ static bool leads_somewhere(const json_t *value, const char *pointer)
 	return value;
 }
 
-/** check_one() - The rules of one usage; return whether it must clash with the guard */
-static bool check_one(const struct guard *guard, const struct usage *usage, const json_t *root)
+/** check_one() - The rules of one declaration; return whether it must clash with the guard */
+static bool check_one(const struct guard *guard, const struct declaration *declaration, const json_t *root)
 {
-	bool known = usage->network.address.family != FAMILY_NONE;
-	struct span network = known ? prefix_span(&usage->network) : usage->span;
-	bool in_network = usage->kind == USAGE_RANGE || usage->kind == USAGE_ADDRESS;
+	bool known = declaration->network.address.family != FAMILY_NONE;
+	struct span network = known ? prefix_span(&declaration->network) : declaration->span;
+	bool in_network = declaration->kind == DECLARED_RANGE || declaration->kind == DECLARED_ADDRESS;
 
-	require(usage->span.family != FAMILY_NONE && usage->span.first <= usage->span.last);
-	require(!in_network || span_covers(&network, &usage->span));
-	require(leads_somewhere(root, usage->pointer));
+	require(declaration->span.family != FAMILY_NONE && declaration->span.first <= declaration->span.last);
+	require(!in_network || span_covers(&network, &declaration->span));
+	require(leads_somewhere(root, declaration->pointer));
 	if (in_network)
 		return guard_touch(guard, &network, NULL, NULL) == GUARD_E_RESERVED;
-	return usage->kind == USAGE_GATEWAY && !usage->implied &&
-	       guard_touch(guard, &usage->span, NULL, NULL) == GUARD_E_RESERVED;
+	return declaration->kind == DECLARED_GATEWAY && !declaration->implied &&
+	       guard_touch(guard, &declaration->span, NULL, NULL) == GUARD_E_RESERVED;
 }
 
 /** make_guard() - 10.0.0.0/9 and fd00::/9 are reserved */
@@ -104,18 +104,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct listener listener = {.report = {.heard = hear}};
 	GUARD_CLEANUP struct guard *guard = NULL;
-	USAGES_CLEANUP struct usages usages = {0};
+	DECLARATIONS_CLEANUP struct declarations declarations = {0};
 	json_t *json = json_loadb((const char *)data, size, 0, NULL);
 	unsigned expected = 0;
 
 	if (!json)
 		return 0;
 	guard = make_guard();
-	require(subjects_read(json, "fuzz.json", &usages, &listener.report) == 0);
-	for (size_t i = 0; i < usages.n_items; i++)
-		expected += check_one(guard, &usages.items[i], json);
+	require(subjects_read(json, "fuzz.json", &declarations, &listener.report) == 0);
+	for (size_t i = 0; i < declarations.n_items; i++)
+		expected += check_one(guard, &declarations.items[i], json);
 	require(listener.clashes == 0);
-	require(check_usages(&usages, "fuzz.json", guard, &listener.report) == 0);
+	require(check_declarations(&declarations, "fuzz.json", guard, &listener.report) == 0);
 	require(listener.clashes == expected);
 	json_decref(json);
 	return 0;

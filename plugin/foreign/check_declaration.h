@@ -5,13 +5,14 @@
 /* What other software's configurations use, checked against the guard and a host's routes. Pure. */
 
 #include "ipam/guard/guard.h"
-#include "plugin/foreign/usage.h"
+#include "plugin/foreign/declaration.h"
 #include "plugin/netconf/routes.h"
 
-int check_usages(const struct usages *usages, const char *file, const struct guard *guard, struct report *report);
+int check_declarations(const struct declarations *declarations, const char *file, const struct guard *guard,
+		       struct report *report);
 
 /* Another plugin's ranges: warnings, for nothing refuses its ADD. Routes through @own_device (may be NULL) are its own. */
-void check_usage_routes(const struct usages *usages, const char *file, const char *own_device,
-			const struct routes *routes, struct report *report);
+void check_declaration_routes(const struct declarations *declarations, const char *file, const char *own_device,
+			      const struct routes *routes, struct report *report);
 
 #endif
