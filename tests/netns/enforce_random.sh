@@ -26,7 +26,9 @@ export ENFORCE_STEPS
 # Ports of the legacy service: that of pinned containers, and of the one that is not
 PINNED_PORT=9
 PLAIN_PORT=19
-FOREIGN_PRIORITIES=(-199 -198 -197 -151 -150 -100 -1 0 1 89 90 91 92 99 100 101 200 2147483645 2147483646 2147483647)
+# At -199, the lowest that NAT may have, somebody's chain that is made later comes before ours: pins reach nothing then, and what
+# judges after NAT is all that is left, so that it is not damaged here as well. enforce_cases.sh has that priority alone.
+FOREIGN_PRIORITIES=(-198 -197 -151 -150 -100 -1 0 1 89 90 91 92 99 100 101 200 2147483645 2147483646 2147483647)
 STRANGERS="10.9.0.2 10.9.0.3 10.8.0.5 10.7.0.2 192.0.2.10 198.51.100.77 203.0.113.9"
 
 CONF_PINNED=$(jq -c 'del(.ipMasq, .snat[0].match)' <<<"$CONF")
