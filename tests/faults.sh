@@ -602,6 +602,7 @@ sweep()
 	done <chosen
 	note "$1: $nth of $all calls of $verb ($((nth * 100 / all)) %), RANGEGUARD_SEED=$RANGEGUARD_SEED"
 	((broken == 0)) || fail "$broken of $tried: $(head -c 1500 broken)"
-	# Some calls depend on how full the pages of the store happen to be
-	(($(wc -l <reached) * 10 >= tried * 9)) || fail "only $(wc -l <reached) of $tried faults were reached"
+	# Some calls depend on how full the pages of the store happen to be, and more allocations on what the host has
+	[[ "$1" == scarce ]] && least=8 || least=9
+	(($(wc -l <reached) * 10 >= tried * least)) || fail "only $(wc -l <reached) of $tried faults were reached"
 }

@@ -36,10 +36,11 @@ struct protection {
 	uint8_t mac[ETH_ALEN];
 };
 
-/** struct protection_removal - An attachment on its way out; owned */
+/** struct protection_removal - An attachment on its way out; owned; @lost: the store was read, and knows nothing of it */
 struct protection_removal {
 	struct host *host;
 	struct protection protection;
+	bool lost;
 };
 
 int protection_shared(struct store *store, const struct attachment *attachment, bool *ret_shared);

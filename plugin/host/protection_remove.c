@@ -111,12 +111,15 @@ int protection_removal_begin(struct protection_removal *removal, struct host *ho
 			     const struct attachment *attachment, struct error *reterr)
 {
 	struct error err = {0};
+	int r = REFUSED;
 
 	*removal = (struct protection_removal){.host = host};
 	removal->protection.member.egress = &removal->protection.egress;
-	if (state &&
-	    (read_store(host, state, attachment, &removal->protection, &err) == 0 || removal->protection.unknown))
+	if (state)
+		r = read_store(host, state, attachment, &removal->protection, &err);
+	if (!r || removal->protection.unknown)
 		return 0;
+	removal->lost = r == (int)IPAM_E_NOT_FOUND || r == (int)STATE_E_ABSENT;
 	if (err.code == ERROR_TRY_AGAIN) {
 		*reterr = err;
 		return REFUSED;

@@ -136,8 +136,8 @@ static int delete_attachment(const struct context *context, struct host *host, s
 		return REFUSED;
 	if (!opened && lease_store_release(host, &state, &attachment, RELEASE_DEL, &err) && tolerate(&err, reterr))
 		return REFUSED;
-	/* A store that can't be read now may know of it. */
-	if (!opened && removal.protection.unknown)
+	/* A store that could not be read may know of it. */
+	if (removal.lost && removal.protection.unknown)
 		sweep_discards(context, host);
 	return 0;
 }
