@@ -30,6 +30,6 @@ int discard_remove_unused(struct host *host, struct store *store, struct error *
 int discard_restore(struct host *host, struct store *store, struct error *reterr);
 int discard_mend(struct host *host, struct store *store, const char *network, struct error *reterr);
 int discard_adopt(struct host *host, struct store *store);
-int discard_sweep(struct host *host, struct error *reterr);
+int discard_sweep(struct host *host, bool unread, struct error *reterr);
 
 #endif

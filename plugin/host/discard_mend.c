@@ -153,11 +153,13 @@ static bool leads_to_container(const struct inventory *inventory, const struct p
 	return false;
 }
 
-/** drop_used() - Leave of @discards only what no container has an address of */
-static void drop_used(const struct inventory *inventory, struct discards *discards)
+/** drop_used() - Leave of @discards only what no container has an address of; @all: nothing while any container lives */
+static void drop_used(const struct inventory *inventory, bool all, struct discards *discards)
 {
 	size_t n = 0;
 
+	if (all && inventory->n_items)
+		discards->n = 0;
 	for (size_t i = 0; i < discards->n; i++)
 		if (!leads_to_container(inventory, &discards->all[i]))
 			discards->all[n++] = discards->all[i];
@@ -167,14 +169,16 @@ static void drop_used(const struct inventory *inventory, struct discards *discar
 /**
  * discard_sweep() - Discard nothing any more of ranges to whose addresses no route of ours leads
  * @host:	Host
+ * @unread:	The store may know of networks that live, and could not be read: nothing is taken away while any container
+ *		of ours does
  * @reterr:	Code 107
  *
- * For a DEL whose store is lost, so that the kernel alone tells what there is. An ADD that is under way
+ * For a DEL whose store is lost or can't be used, so that the kernel alone tells what there is. An ADD that is under way
  * may lose its routes to it; the next one, or a CHECK, puts them back.
  *
  * Return: 0, REFUSED
  */
-int discard_sweep(struct host *host, struct error *reterr)
+int discard_sweep(struct host *host, bool unread, struct error *reterr)
 {
 	INVENTORY_CLEANUP struct inventory inventory = {0};
 	struct finding_routes finding;
@@ -182,7 +186,7 @@ int discard_sweep(struct host *host, struct error *reterr)
 
 	if (!r && finding.discards.n)
 		r = inventory_read(host->rtnetlink, &inventory);
-	drop_used(&inventory, &finding.discards);
+	drop_used(&inventory, unread, &finding.discards);
 	if (r)
 		(void)error_set_errno(reterr, ERROR_KERNEL, r, "the host's routes can't be read");
 	else

@@ -102,11 +102,11 @@ static void forget_adopted(const struct context *context, struct host *host, con
 }
 
 /** sweep_discards() - Where no store tells what there was of an attachment, none tells of its network's routes either */
-static void sweep_discards(const struct context *context, struct host *host)
+static void sweep_discards(const struct context *context, struct host *host, bool unread)
 {
 	struct error err = {0};
 
-	if (context->netconf.role == ROLE_INTERFACE && discard_sweep(host, &err))
+	if (context->netconf.role == ROLE_INTERFACE && discard_sweep(host, unread, &err))
 		log_line("routes that make free addresses unreachable may stay: %s", err.msg);
 }
 
@@ -124,7 +124,7 @@ static int delete_attachment(const struct context *context, struct host *host, s
 		forget_adopted(context, host, &attachment);
 	opened = open_state(context, host->rtnetlink, &state, &err);
 	if (opened == STATE_E_ABSENT) {
-		sweep_discards(context, host);
+		sweep_discards(context, host, false);
 		return 0;
 	}
 	if (opened == REFUSED && tolerate(&err, reterr))
@@ -136,9 +136,8 @@ static int delete_attachment(const struct context *context, struct host *host, s
 		return REFUSED;
 	if (!opened && lease_store_release(host, &state, &attachment, RELEASE_DEL, &err) && tolerate(&err, reterr))
 		return REFUSED;
-	/* A store that could not be read may know of it. */
-	if (removal.lost && removal.protection.unknown)
-		sweep_discards(context, host);
+	if (removal.protection.unknown)
+		sweep_discards(context, host, !removal.lost);
 	return 0;
 }
 
