@@ -648,6 +648,10 @@ delete_each()
 		add c1 "$CONF" >/dev/null
 		"${@:4}"
 		if output=$(PLUGIN=$PWD/injected CALL="$1" INJECT="error=$2:when=$n" del c1 "$3"); then
+			assert_empty "$(ip -o link show | grep -o ' rg[0-9a-f]*' || true)" "host ends, $what"
+			assert_equal 0 "$(leases)" "addresses held, $what"
+			# What containers share and what could not be taken away now goes with the next one's end.
+			del c1 "$3"
 			assert_nothing_left
 			grep -q INJECTED trace || break
 		else
