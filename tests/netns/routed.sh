@@ -203,7 +203,8 @@ test_no_address_is_spent_on_a_gateway()
 
 test_host_has_one_route_per_address()
 {
-	local host routes='[.[] | "\(.dst) \(.dev)"] | join(" ")'
+	# Beside that of what nobody has, which discard.sh looks at
+	local host routes='[.[] | select(.type != "unreachable") | "\(.dst) \(.dev)"] | join(" ")'
 
 	container c1
 	add c1 "$CONF" >/dev/null
