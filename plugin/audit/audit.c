@@ -145,7 +145,7 @@ int audit_run(const struct audit *audit)
 		return r;
 	if (leases.damaged)
 		report_error(audit->report, RULE_MISSING, audit->data_dir, "",
-			     "some leases can't be read: the next ADD rebuilds the store");
+			     "some leases can't be read: the next ADD repairs what can be told from the others");
 	r = audit_kernel(audit, &leases);
 	if (!r)
 		r = audit_policies(audit, &leases);

@@ -7,7 +7,7 @@
 
 #include "plugin/audit/audit.h"
 #include "plugin/netconf/check.h"
-#include "plugin/overview/host_networks.h"
+#include "plugin/overview/docker_networks.h"
 #include "plugin/policy/policy.h"
 #include "rangeguard/day.h"
 
@@ -32,13 +32,13 @@ static void judge_address(const struct judging *judging, const struct guard *gua
 		     lease->attachment.network, reservation_describe(&entry, reservation));
 }
 
-/** judge_leases() - The leases of one network */
-static void judge_leases(const struct judging *judging, const struct netconf *netconf, const struct guard *guard)
+/** judge_leases() - The leases of the network called @network */
+static void judge_leases(const struct judging *judging, const char *network, const struct guard *guard)
 {
 	for (size_t i = 0; i < judging->leases->n; i++) {
 		struct lease lease = lease_set_get(judging->leases, i);
 
-		if (strcmp(lease.attachment.network, netconf->name) != 0)
+		if (strcmp(lease.attachment.network, network) != 0)
 			continue;
 		for (size_t j = 0; j < lease.n_addresses; j++)
 			judge_address(judging, guard, &lease, &lease.addresses[j]);
@@ -87,10 +87,23 @@ static int audit_network(void *userdata, struct netconf *netconf)
 
 	if (r)
 		return r == -ENOMEM ? r : 0;
-	judge_leases(judging, netconf, today);
+	judge_leases(judging, netconf->name, today);
 	if (policy_read_netconf(netconf, day + (long)judging->audit->within, NULL, &later, judging->audit->report))
 		return 0;
 	tell_expiring(judging->audit, today, later);
+	return 0;
+}
+
+/** audit_docker_network() - docker_network_fn: what Docker has of what is reserved now */
+static int audit_docker_network(void *userdata, const struct docker_network *network)
+{
+	const struct judging *judging = userdata;
+	GUARD_CLEANUP struct guard *today = NULL;
+	int r = policy_read_netconf(&network->netconf, day_of(time(NULL)), NULL, &today, judging->audit->report);
+
+	if (r)
+		return r == -ENOMEM ? r : 0;
+	judge_leases(judging, network->name, today);
 	return 0;
 }
 
@@ -99,5 +112,7 @@ int audit_policies(const struct audit *audit, const struct lease_set *leases)
 {
 	struct judging judging = {.audit = audit, .leases = leases};
 
-	return host_networks_each(audit->configs, audit_network, &judging, audit->report);
+	int r = host_networks_each(audit->configs, audit_network, &judging, audit->report);
+
+	return r ? r : docker_networks_each(leases, audit->data_dir, audit_docker_network, &judging);
 }

@@ -6,7 +6,7 @@
 #include "plugin/audit/audit.h"
 #include "plugin/network/in_use.h"
 #include "plugin/network/inventory.h"
-#include "plugin/overview/host_networks.h"
+#include "plugin/overview/docker_networks.h"
 
 /** struct looking - What each network is looked for in */
 struct looking {
@@ -48,10 +48,9 @@ static bool is_given(const struct netconf *netconf, const struct address *addres
 	return false;
 }
 
-/** look_in_network() - host_network_fn */
-static int look_in_network(void *userdata, struct netconf *netconf)
+/** look_in() - Addresses in namespaces that a network gives and no lease holds */
+static void look_in(const struct looking *looking, const struct netconf *netconf, const char *network)
 {
-	const struct looking *looking = userdata;
 	char text[ADDRESS_TEXT_MAX];
 
 	for (size_t i = 0; i < looking->in_use->n_items; i++) {
@@ -65,9 +64,21 @@ static int look_in_network(void *userdata, struct netconf *netconf)
 			"%s is on interface %s in network namespace net:[%llu], in a range of network %.64s, but no "
 			"lease holds it: it may be given again; take it away there, or let its plugin use "
 			"rangeguard as ipam",
-			address_format(&used->address, text), used->ifname, (unsigned long long)used->inode,
-			netconf->name);
+			address_format(&used->address, text), used->ifname, (unsigned long long)used->inode, network);
 	}
+}
+
+/** look_in_network() - host_network_fn */
+static int look_in_network(void *userdata, struct netconf *netconf)
+{
+	look_in(userdata, netconf, netconf->name);
+	return 0;
+}
+
+/** look_in_docker_network() - docker_network_fn */
+static int look_in_docker_network(void *userdata, const struct docker_network *network)
+{
+	look_in(userdata, &network->netconf, network->name);
 	return 0;
 }
 
@@ -89,5 +100,7 @@ int audit_spaces(const struct audit *audit, const struct lease_set *leases, cons
 		return r;
 	/* What is wrong with a configuration is told twice, and shown once. */
 	r = host_networks_each(audit->configs, look_in_network, &looking, audit->report);
+	if (!r)
+		r = docker_networks_each(leases, audit->data_dir, look_in_docker_network, &looking);
 	return r < 0 ? r : 0;
 }

@@ -10,15 +10,12 @@
 
 #include "ipam/store/state.h"
 #include "plugin/host/own_ranges.h"
+#include "plugin/overview/docker_networks.h"
 #include "plugin/policy/policy.h"
 #include "plugin/policy/policy_record.h"
 #include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/day.h"
-
-/** What the agent calls a network of Docker's, and the lease that stands for it (plugin/agent/docker_record.h) */
-#define DOCKER_PREFIX "docker/"
-#define DOCKER_POOL "pool"
 
 /** struct pools_reading - What is being read: leases of the state directory that was met last are kept for the next network */
 struct pools_reading {
@@ -37,7 +34,7 @@ static void reading_done(struct pools_reading *reading)
 }
 
 /** add_network() - Remember a network; NULL without memory */
-static struct network_state *add_network(struct pools *pools, const struct netconf *netconf)
+static struct network_state *add_network(struct pools *pools, const struct netconf *netconf, const char *name)
 {
 	struct network_state *networks = reallocarray(pools->networks, pools->n_networks + 1, sizeof(*networks));
 	struct network_state *network;
@@ -46,7 +43,7 @@ static struct network_state *add_network(struct pools *pools, const struct netco
 		return NULL;
 	pools->networks = networks;
 	network = &networks[pools->n_networks];
-	*network = (struct network_state){.name = strdup(netconf->name), .data_dir = strdup(netconf->data_dir)};
+	*network = (struct network_state){.name = strdup(name), .data_dir = strdup(netconf->data_dir)};
 	if (network->name && network->data_dir) {
 		pools->n_networks++;
 		return network;
@@ -209,18 +206,17 @@ static size_t count_expiring(const struct netconf *netconf, long today, size_t n
 	return n < n_entries ? n_entries - n : 0;
 }
 
-/** read_network() - host_network_fn */
-static int read_network(void *userdata, struct netconf *netconf)
+/** read_named() - A network, as it is shown: 0, negative errno */
+static int read_named(struct pools_reading *reading, const struct netconf *netconf, const char *name)
 {
-	struct pools_reading *reading = userdata;
 	GUARD_CLEANUP struct guard *guard = NULL;
 	long today = day_of(time(NULL));
 	struct network_state *network;
 	int r;
 
-	if (reading->network && strcmp(reading->network, netconf->name) != 0)
+	if (reading->network && strcmp(reading->network, name) != 0)
 		return 0;
-	network = add_network(reading->pools, netconf);
+	network = add_network(reading->pools, netconf, name);
 	if (!network)
 		return -ENOMEM;
 	r = read_policy(reading, netconf, today, network, &guard);
@@ -232,42 +228,27 @@ static int read_network(void *userdata, struct netconf *netconf)
 	return measure(reading, netconf, guard);
 }
 
-/** read_docker_network() - A network of Docker's, which no configuration tells of: 0, negative errno */
-static int read_docker_network(struct pools_reading *reading, const char *data_dir, const char *name)
+/** read_network() - host_network_fn */
+static int read_network(void *userdata, struct netconf *netconf)
 {
-	struct ip_range range = {.gateway = {.family = FAMILY_NONE}};
-	struct range_set set = {.ranges = &range, .n_ranges = 1};
-	struct netconf netconf = {
-		.file = data_dir,
-		.name = name,
-		.role = ROLE_DELEGATE,
-		.guard = {.policies = {NETCONF_POLICY_DIR}, .n_policies = 1, .policies_default = true},
-		.data_dir = data_dir,
-		.reuse_delay = NETCONF_REUSE_DELAY,
-		.sets = &set,
-		.n_sets = 1,
-	};
-
-	if (prefix_parse(name + strlen(DOCKER_PREFIX), &range.subnet) < 0)
-		return 0;
-	range.span = range_default_span(&range.subnet);
-	return read_network(reading, &netconf);
+	return read_named(userdata, netconf, netconf->name);
 }
 
-/** read_docker() - Docker's networks, as the agent keeps them in the lease store: 0, negative errno */
+/** read_docker_network() - docker_network_fn */
+static int read_docker_network(void *userdata, const struct docker_network *network)
+{
+	return read_named(userdata, &network->netconf, network->name);
+}
+
+/** read_docker() - Docker's networks: 0, negative errno */
 static int read_docker(struct pools_reading *reading, const char *data_dir)
 {
 	LEASE_SET_CLEANUP struct lease_set leases = {0};
 	int r = lease_set_read(data_dir, NULL, &leases);
 
 	/* A store that can't be read is told of with the networks that use it. */
-	for (size_t i = 0; !r && i < leases.n; i++) {
-		struct lease lease = lease_set_get(&leases, i);
-
-		if (!strncmp(lease.attachment.network, DOCKER_PREFIX, strlen(DOCKER_PREFIX)) &&
-		    !strcmp(lease.attachment.ifname, DOCKER_POOL))
-			r = read_docker_network(reading, data_dir, lease.attachment.network);
-	}
+	if (!r)
+		r = docker_networks_each(&leases, data_dir, read_docker_network, reading);
 	return r < 0 ? r : 0;
 }
 

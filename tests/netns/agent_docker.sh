@@ -147,6 +147,28 @@ test_published_policy_counts()
 	pool '{"Pool": "10.98.7.0/24"}'
 }
 
+# What Docker's networks hold is audited as what CNI's do
+test_audit_knows_docker()
+{
+	mkdir -p /etc/cni/net.d
+	pool '{"Pool": "10.98.0.0/24", "Options": {"rangeguard.network": "shop"}}'
+	calls RequestAddress "{\"PoolID\": \"$pool\", \"Address\": \"10.98.0.5\"}" >/dev/null
+	assert_succeeds "$RANGEGUARD" audit
+	container c1
+	ip -n c1 address add 10.98.0.77/24 dev lo
+	assert_fails "$RANGEGUARD" audit
+	assert_matches "$output" "RG401: 10.98.0.77 is on interface lo .* network docker/10.98.0.0/24" "a stranger"
+	ip netns del c1
+	echo '{"reserved": [{"cidr": "10.98.0.0/16", "owner": "voice"}]}' >/etc/rangeguard/reserved.d/voice.json
+	assert_fails "$RANGEGUARD" audit
+	assert_matches "$output" "RG403: 10.98.0.5 is held by .* of network docker/10.98.0.0/24, but lies in .*voice" "reserved meanwhile"
+	assert_json "$("$RANGEGUARD" pools --format json)" '.pools[0] | .network == "docker/10.98.0.0/24" and .free == 0' "pools"
+	# What is granted to the network that it was made for is not.
+	echo '{"granted": [{"cidr": "10.98.0.0/24", "network": "shop"}]}' >/etc/rangeguard/reserved.d/grant.json
+	assert_succeeds "$RANGEGUARD" audit
+	assert_json "$("$RANGEGUARD" pools --format json)" '.pools[0].free > 200' "pools with the grant"
+}
+
 test_who_asks_tells_a_repetition_from_a_second_network()
 {
 	local answers
