@@ -89,11 +89,11 @@ addresses()
 	grep -oP '"address": "\K[^/]+' <<<"$1" || true
 }
 
-# kernel_routes: ours, "ADDRESS dev INTERFACE …"
+# kernel_routes: ours to containers, "ADDRESS dev INTERFACE …"
 kernel_routes()
 {
-	ip route show table main proto 82
-	ip -6 route show table main proto 82
+	ip route show table main proto 82 type unicast
+	ip -6 route show table main proto 82 type unicast
 }
 
 # kernel_addresses: those that our routes lead to, one a line
