@@ -10,11 +10,15 @@
 #include <linux/netfilter_ipv4.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include "plugin/snat/nfobject.h"
 #include "plugin/snat/nfrule.h"
 #include "plugin/snat/nfstage.h"
 #include "plugin/snat/ruleset_internal.h"
+#include "rangeguard/array.h"
+#include "rangeguard/limits.h"
 
 #define FLOWTABLE "established"
 /* "offload" is a word of nft's language */
@@ -164,14 +168,39 @@ int offload_put(struct batch *batch, const struct offload_devices *devices)
 	return r ? r : put_devices(batch, devices);
 }
 
+/** is_loaded() - Whether the kernel's module for flowtables is there. One that is built in shows nowhere, and is not used */
+static bool is_loaded(void)
+{
+	return access("/sys/module/nf_flow_table", F_OK) == 0;
+}
+
 /**
- * offload_make() - Put the flowtable into a table that was made just now, if the kernel has flowtables
- * @netfilter:	Port
- * @devices:	Interfaces of the containers in the table
+ * is_possible() - Whether it is worth asking for a flowtable
  *
- * What fails leaves the long way, which is as good.
+ * A transaction that the kernel refuses has it wait for a grace period, milliseconds in which an ADD does nothing. So a
+ * kernel that has not even the module on its disk is not asked.
  */
-void offload_make(struct port *netfilter, const struct offload_devices *devices)
+static bool is_possible(void)
+{
+	static const char *const endings[] = {"", ".xz", ".zst", ".gz"};
+	struct utsname kernel;
+	char path[LIMIT_PATH];
+
+	if (is_loaded())
+		return true;
+	if (uname(&kernel) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LENGTH(endings); i++) {
+		(void)snprintf(path, sizeof(path), "/lib/modules/%s/kernel/net/netfilter/nf_flow_table.ko%s",
+			       kernel.release, endings[i]);
+		if (access(path, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+/** make() - The flowtable in a transaction of its own. What fails leaves the long way, which is as good */
+static void make(struct port *netfilter, const struct offload_devices *devices)
 {
 	struct error ignored = {0};
 	NF_STAGE_CLEANUP struct nf_stage stage;
@@ -187,22 +216,40 @@ void offload_make(struct port *netfilter, const struct offload_devices *devices)
 		(void)nf_stage_send(&stage, NULL, NULL);
 }
 
+/**
+ * offload_make() - Put the flowtable into a table that was made just now, if the kernel has flowtables
+ * @netfilter:	Port
+ * @devices:	Interfaces of the containers in the table
+ */
+void offload_make(struct port *netfilter, const struct offload_devices *devices)
+{
+	if (is_possible())
+		make(netfilter, devices);
+}
+
+/** add() - Devices into the flowtable that is there, in a transaction of its own */
+static void add(struct port *netfilter, const struct offload_devices *devices)
+{
+	struct error ignored = {0};
+	NF_STAGE_CLEANUP struct nf_stage stage;
+	int r;
+
+	nf_stage_begin(&stage, netfilter, false, &ignored);
+	r = nf_begin(&stage.batch);
+	if (!r)
+		r = put_devices(&stage.batch, devices);
+	if (!r)
+		r = nf_end(&stage.batch);
+	if (!r)
+		(void)nf_stage_send(&stage, NULL, NULL);
+}
+
 /** offload_add() - Add a container's interface to the flowtable, if there is one */
 void offload_add(struct port *netfilter, const char *name)
 {
 	struct offload_devices devices = {0};
-	struct error ignored = {0};
-	NF_STAGE_CLEANUP struct nf_stage stage;
-	int r = offload_devices_add(&devices, name);
 
-	nf_stage_begin(&stage, netfilter, false, &ignored);
-	if (!r)
-		r = nf_begin(&stage.batch);
-	if (!r)
-		r = put_devices(&stage.batch, &devices);
-	if (!r)
-		r = nf_end(&stage.batch);
-	if (!r && devices.n)
-		(void)nf_stage_send(&stage, NULL, NULL);
+	if (is_loaded() && !offload_devices_add(&devices, name) && devices.n)
+		add(netfilter, &devices);
 	offload_devices_done(&devices);
 }
