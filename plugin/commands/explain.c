@@ -148,8 +148,10 @@ static int explain(char **texts, size_t n_texts, const struct explain_options *o
 {
 	CLEANUP_FREE struct explain_question *questions = calloc(n_texts, sizeof(*questions));
 	GUARD_CLEANUP struct guard *guard = NULL;
-	int status = questions ? 0 : usage("out of memory", "");
+	int status = 0;
 
+	if (!questions)
+		return usage("out of memory", "");
 	for (size_t i = 0; i < n_texts && !status; i++)
 		status = read_question(texts[i], &questions[i]);
 	if (!status)

@@ -219,7 +219,7 @@ static uint32_t print_json(struct gaps *gaps, uint32_t count)
 static int suggest(const struct suggest_options *options)
 {
 	GAPS_CLEANUP struct gaps gaps = {0};
-	struct wanted_subnet wanted;
+	struct wanted_subnet wanted = {.subnet.length = 0};
 	int status = read_wanted(options, &wanted);
 	uint32_t n;
 

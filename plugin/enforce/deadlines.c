@@ -63,6 +63,7 @@ int deadlines_open(struct port *host)
 	fd = bpf_pinned(path);
 	if (fd >= 0)
 		return TAKE_FD(fd);
+	/* cppcheck-suppress redundantAssignment ; TAKE_FD() */
 	fd = make_map();
 	if (fd < 0)
 		return TAKE_FD(fd);

@@ -32,15 +32,15 @@ struct marks {
 /** marks_of() - The bits of a mask that has four */
 static inline struct marks marks_of(uint32_t mask)
 {
-	struct marks marks = {.pinned = mask & -mask};
+	struct marks bits = {.pinned = mask & -mask};
 
 	mask &= mask - 1;
-	marks.checked = mask & -mask;
+	bits.checked = mask & -mask;
 	mask &= mask - 1;
-	marks.late = mask & -mask;
+	bits.late = mask & -mask;
 	mask &= mask - 1;
-	marks.guarded = mask & -mask;
-	return marks;
+	bits.guarded = mask & -mask;
+	return bits;
 }
 
 void marks_use(uint32_t wanted);

@@ -69,6 +69,7 @@ static int open_program(struct port *host, struct error *reterr)
 	fd = bpf_pinned(path);
 	if (fd >= 0)
 		return TAKE_FD(fd);
+	/* cppcheck-suppress redundantAssignment ; TAKE_FD() */
 	fd = load(host, reterr);
 	if (fd < 0)
 		return TAKE_FD(fd);

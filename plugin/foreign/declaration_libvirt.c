@@ -35,7 +35,7 @@ static unsigned mask_length(const char *text)
 	if (address_parse(text, &mask) < 0 || mask.family != FAMILY_IPV4)
 		return 0;
 	hosts = ~(uint32_t)mask.value;
-	return hosts & (hosts + 1) ? 0 : 32 - (unsigned)__builtin_popcount(hosts);
+	return (hosts & (hosts + 1)) ? 0 : 32 - (unsigned)__builtin_popcount(hosts);
 }
 
 /** read_network() - The network of an `ip` element; false when (reported) there is none that can be read */

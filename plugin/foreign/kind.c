@@ -7,13 +7,15 @@
 #include <string.h>
 
 #include "plugin/foreign/path.h"
-#include "rangeguard/array.h"
 
 /** The table; the first kind that fits is the document's */
-static const struct kind_table *const tables[] = {&kinds_cluster, &kinds_distributions, &kinds_networks,
-						  &kinds_formats, &kinds_engines,	&kinds_provisioning};
-
-#define N_TABLES ARRAY_LENGTH(tables)
+static const struct kind_table *const tables[] = {&kinds_cluster,
+						  &kinds_distributions,
+						  &kinds_networks,
+						  &kinds_formats,
+						  &kinds_engines,
+						  &kinds_provisioning,
+						  NULL};
 
 /** is_of_group() - Whether a document's apiVersion is of a group */
 static bool is_of_group(const json_t *root, const char *group)
@@ -50,7 +52,7 @@ static bool fits(const struct kind *kind, const json_t *root, const char *file)
 /** kind_by_index() - A kind by its number in the table, from 0; NULL behind the last one */
 const struct kind *kind_by_index(size_t index)
 {
-	for (size_t i = 0; i < N_TABLES; i++) {
+	for (size_t i = 0; tables[i]; i++) {
 		if (index < tables[i]->n_kinds)
 			return &tables[i]->kinds[index];
 		index -= tables[i]->n_kinds;
@@ -69,7 +71,7 @@ const struct kind *document_kind(const json_t *root, const char *file)
 {
 	if (!json_is_object(root))
 		return NULL;
-	for (size_t i = 0; i < N_TABLES; i++)
+	for (size_t i = 0; tables[i]; i++)
 		for (size_t j = 0; j < tables[i]->n_kinds; j++)
 			if (fits(&tables[i]->kinds[j], root, file))
 				return &tables[i]->kinds[j];

@@ -124,7 +124,8 @@ const struct kind_key *kind_plugin_keys(const char *type);
 int kind_read(const struct kind *kind, const json_t *object, const char *file, const char *pointer,
 	      struct declarations *declarations, struct report *report);
 
-/* To write rows with */
+/* To write rows with: texts that fill arrays, which no parentheses may stand around */
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
 #define KEY_RANGE(path_, forms_, use_)                                                                                 \
 	{                                                                                                              \
 		.path = path_, .forms = (forms_), .kind = DECLARED_RANGE, .use = (use_)                                \
@@ -162,6 +163,7 @@ int kind_read(const struct kind *kind, const json_t *object, const char *file, c
 	{                                                                                                              \
 		.path = path_, .forms = FORM_FLAGS                                                                     \
 	}
+/* NOLINTEND(bugprone-macro-parentheses) */
 #define KEYS(...) ((const struct kind_key[]){__VA_ARGS__, {.path = ""}})
 #define KIND_TABLE(kinds_)                                                                                             \
 	{                                                                                                              \

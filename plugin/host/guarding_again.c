@@ -24,7 +24,7 @@ struct again {
 /** attach_again() - classifier_each() callback: see that it runs at an interface that is there, as its element says */
 static int attach_again(void *userdata, uint32_t ifindex, const struct classifier_element *element)
 {
-	uint32_t group = element->mark & marks().pinned ? CLASSIFIER_GROUP_PINNED : CLASSIFIER_GROUP;
+	uint32_t group = (element->mark & marks().pinned) ? CLASSIFIER_GROUP_PINNED : CLASSIFIER_GROUP;
 	struct again *again = userdata;
 	char name[IF_NAMESIZE];
 	struct error err = {0};

@@ -17,7 +17,7 @@ static uint32_t parse_mask(const char *text)
 
 	if (text[0] != '0' || (text[1] != 'x' && text[1] != 'X'))
 		return 0;
-	for (; isxdigit((unsigned char)text[i]) && i < 2 + 2 * sizeof(mask); i++)
+	for (; i < 2 + 2 * sizeof(mask) && isxdigit((unsigned char)text[i]); i++)
 		mask = mask << 4 |
 		       (uint32_t)(isdigit((unsigned char)text[i]) ? text[i] - '0' : (text[i] | 0x20) - 'a' + 10);
 	return text[i] || __builtin_popcount(mask) != MARK_BITS ? 0 : mask;

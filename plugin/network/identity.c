@@ -106,8 +106,7 @@ void identity_alias(const struct attachment *attachment, char alias[static IDENT
 	if (write_words(attachment, alias))
 		return;
 	key = attachment_key(attachment);
-	memcpy(alias, ALIAS_PREFIX, strlen(ALIAS_PREFIX));
-	alias[strlen(ALIAS_PREFIX)] = DIGEST_MARK;
+	(void)snprintf(alias, IDENTITY_ALIAS_MAX, ALIAS_PREFIX "%c", DIGEST_MARK);
 	hex_format(key.bytes, sizeof(key.bytes), alias + strlen(ALIAS_PREFIX) + 1);
 }
 

@@ -79,16 +79,16 @@ static int room(struct found_flows *findings, struct batch **ret_batch)
 {
 	struct batch *last = findings->n ? &findings->batches[findings->n - 1] : NULL;
 
-	*ret_batch = last;
-	if (last && batch_has_room(last))
-		return 0;
 	*ret_batch = NULL;
-	if (findings->n == BATCHES_MAX)
-		return 0;
-	if (findings->n == findings->size && grow(findings))
-		return -ENOMEM;
-	*ret_batch = &findings->batches[findings->n++];
-	batch_reset(*ret_batch);
+	if (!last || !batch_has_room(last)) {
+		if (findings->n == BATCHES_MAX)
+			return 0;
+		if ((!findings->batches || findings->n == findings->size) && grow(findings))
+			return -ENOMEM;
+		last = findings->batches + findings->n++;
+		batch_reset(last);
+	}
+	*ret_batch = last;
 	return 0;
 }
 

@@ -114,11 +114,11 @@ static int take_pinned(struct batch *batch, enum family family)
 /** take_masqueraded() - A flow of a container without a pin: 0, -ENOMEM */
 static int take_masqueraded(struct batch *batch, enum family family)
 {
-	struct marks marks = ruleset_marks();
+	struct marks bits = ruleset_marks();
 	struct nf_rule rule;
 
 	nf_rule_begin(&rule, NF_TABLE, CHAIN);
-	nf_match_marks(&rule, marks.pinned | marks.checked | marks.guarded, marks.guarded, true);
+	nf_match_marks(&rule, bits.pinned | bits.checked | bits.guarded, bits.guarded, true);
 	nf_match_party_in(&rule, family, true, ruleset_of_family(NF_TRANSLATED4, family), 0);
 	nf_offload(&rule, FLOWTABLE);
 	return nf_rule_add(&rule, batch);

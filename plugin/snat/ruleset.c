@@ -108,15 +108,15 @@ static int sort_out(struct batch *batch, const char *chain, uint32_t mask, uint3
 /** incoming_rules() - Packets of pinned containers are looked at, unless their time is over; first who has no pin goes on */
 static int incoming_rules(struct batch *batch, const char *chain)
 {
-	struct marks marks = ruleset_marks();
-	uint32_t pinned = marks.pinned | marks.late;
-	int r = sort_out(batch, chain, marks.pinned | marks.guarded, marks.guarded, NF_ACCEPT, NULL);
+	struct marks bits = ruleset_marks();
+	uint32_t pinned = bits.pinned | bits.late;
+	int r = sort_out(batch, chain, bits.pinned | bits.guarded, bits.guarded, NF_ACCEPT, NULL);
 
 	if (!r)
-		r = sort_out(batch, chain, pinned, marks.pinned, NFT_GOTO, CHAIN_PINNED);
+		r = sort_out(batch, chain, pinned, bits.pinned, NFT_GOTO, CHAIN_PINNED);
 	for (size_t i = 0; i < N_FAMILIES && !r; i++)
-		r = mark_again(batch, chain, families[i], marks.pinned);
-	return r ? r : sort_out(batch, chain, pinned, marks.pinned, NFT_GOTO, CHAIN_PINNED);
+		r = mark_again(batch, chain, families[i], bits.pinned);
+	return r ? r : sort_out(batch, chain, pinned, bits.pinned, NFT_GOTO, CHAIN_PINNED);
 }
 
 /** pins_rules() - NAT only translates what is marked */
@@ -142,10 +142,10 @@ static int leaving_rules(struct batch *batch, const char *chain)
 /** check_rules() - Each packet of a pinned container is looked at when it leaves, also one whose marks somebody took away */
 static int check_rules(struct batch *batch, const char *chain)
 {
-	struct marks marks = ruleset_marks();
-	uint32_t pinned = marks.pinned | marks.checked;
+	struct marks bits = ruleset_marks();
+	uint32_t pinned = bits.pinned | bits.checked;
 	struct nf_rule rule;
-	int r = sort_out(batch, chain, pinned | marks.guarded, marks.guarded, NF_ACCEPT, NULL);
+	int r = sort_out(batch, chain, pinned | bits.guarded, bits.guarded, NF_ACCEPT, NULL);
 
 	if (r)
 		return r;
@@ -156,7 +156,7 @@ static int check_rules(struct batch *batch, const char *chain)
 	if (r)
 		return r;
 	nf_rule_begin(&rule, NF_TABLE, chain);
-	nf_match_marks(&rule, marks.guarded, 0, true);
+	nf_match_marks(&rule, bits.guarded, 0, true);
 	nf_match_group(&rule, CLASSIFIER_GROUP_PINNED);
 	nf_verdict(&rule, NFT_GOTO, CHAIN_LEAVING);
 	return nf_rule_add(&rule, batch);

@@ -53,7 +53,7 @@ static void make_options(const struct option_rule *rules, struct option ret_opti
 {
 	int i = 0;
 
-	for (; rules[i].name && i < OPTIONS_MAX; i++)
+	for (; i < OPTIONS_MAX && rules[i].name; i++)
 		ret_options[i] = (struct option){.name = rules[i].name,
 						 .has_arg = has_no_value(&rules[i]) ? no_argument : required_argument,
 						 .val = FIRST_RULE + i};
@@ -95,7 +95,7 @@ static int unknown(const struct command_line *line, const struct option_rule *ru
 	int length = (int)strcspn(argument, "=");
 	char word[64];
 
-	for (size_t i = 0; rules[i].name && i < OPTIONS_MAX; i++)
+	for (size_t i = 0; i < OPTIONS_MAX && rules[i].name; i++)
 		names[i] = rules[i].name;
 	(void)snprintf(word, sizeof(word), "%.*s", (int)strcspn(text, "="), text);
 	nearest = nearest_name(word, names);

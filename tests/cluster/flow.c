@@ -224,9 +224,9 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "watch") == 0)
 		return run_watch(argv[2]);
 	if (argc > 4 && argc <= 4 + TARGETS_MAX && strcmp(argv[1], "send") == 0)
-		return run_send(argv[2], NULL, atol(argv[3]), argv + 4, argc - 4);
+		return run_send(argv[2], NULL, strtol(argv[3], NULL, 10), argv + 4, argc - 4);
 	if (argc == 5 && strcmp(argv[1], "from") == 0)
-		return run_send(argv[2], argv[2], atol(argv[3]), argv + 4, 1);
+		return run_send(argv[2], argv[2], strtol(argv[3], NULL, 10), argv + 4, 1);
 	(void)fprintf(stderr, "usage: see the head of flow.c\n");
 	return 2;
 }

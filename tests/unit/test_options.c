@@ -9,6 +9,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +61,7 @@ static int run(char **arguments, struct filled *filled, int *ret_first, char sai
 		{0},
 	};
 	struct command_line line = {.program = "rangeguard x", .help = SYNOPSIS "\nMore.\n", .argv = arguments};
-	int before = dup(STDERR_FILENO), file = memfd_create("said", MFD_CLOEXEC), r;
+	int before = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0), file = memfd_create("said", MFD_CLOEXEC), r;
 	ssize_t n;
 
 	while (arguments[line.argc])

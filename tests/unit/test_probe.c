@@ -48,6 +48,8 @@ int __wrap_socket(int domain, int type, int protocol);
 int __wrap_setsockopt(int fd, int level, int option, const void *value, socklen_t size);
 int __wrap_bind(int fd, const struct sockaddr *address, socklen_t size);
 ssize_t __wrap_sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to, socklen_t to_size);
+/* cppcheck-suppress constParameter ; as recvfrom(2) has it */
+/* NOLINTNEXTLINE(readability-non-const-parameter) */
 ssize_t __wrap_recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *from, socklen_t *from_size);
 int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout);
 int __wrap_clock_gettime(clockid_t id, struct timespec *now);
@@ -105,6 +107,8 @@ ssize_t __wrap_sendto(int fd, const void *bytes, size_t size, int flags, const s
 	return (ssize_t)size;
 }
 
+/* cppcheck-suppress constParameter ; as recvfrom(2) has it */
+/* NOLINTNEXTLINE(readability-non-const-parameter) */
 ssize_t __wrap_recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *from, socklen_t *from_size)
 {
 	struct sockaddr_ll sender = {.sll_family = AF_PACKET, .sll_halen = ETH_ALEN};
