@@ -11,7 +11,9 @@ LOG_DIR=$SOURCE_DIR/build/log
 BUDGET=1400
 BUDGET_MOST=3300
 # In this order, two at a time: what computes beside what waits for the kernel, the longest first
-STAGES=(install build-dev build-release netns build-asan lint vm netns-asan docker build-clang unit unit-asan cri cluster podman containerd arm64 package deploy fuzz)
+STAGES=(install build-dev build-release netns build-asan lint netns-asan docker build-clang unit unit-asan cri cluster podman containerd package deploy)
+# Asked for by name: they have not been seen green from end to end
+EXTRA_STAGES=(vm arm64 fuzz)
 STAGES_AT_ONCE=2
 QUICK_STAGES=(install build-dev build-release unit lint netns)
 PACKAGES=(
@@ -40,6 +42,7 @@ usage()
 		  --help        this text
 
 		Stages: ${STAGES[*]}
+		Only by name: ${EXTRA_STAGES[*]}
 	EOF
 }
 
@@ -346,7 +349,7 @@ main()
 		case $1 in
 		--quick) selected=("${QUICK_STAGES[@]}") ;;
 		--only)
-			[[ " ${STAGES[*]} " == *" ${2-} "* && -n "${2-}" ]] || { usage >&2; exit 2; }
+			[[ " ${STAGES[*]} ${EXTRA_STAGES[*]} " == *" ${2-} "* && -n "${2-}" ]] || { usage >&2; exit 2; }
 			only+=("$2")
 			shift
 			;;
