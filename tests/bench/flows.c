@@ -99,5 +99,7 @@ int main(int argc, char **argv)
 		errno = -r;
 		perror("flows");
 	}
+	if (socket)
+		(void)mnl_socket_close(socket);
 	return r ? EXIT_FAILURE : EXIT_SUCCESS;
 }
