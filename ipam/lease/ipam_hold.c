@@ -135,8 +135,9 @@ static int hold(struct store *store, const struct adopted *adopted)
 	} else if (r != IPAM_E_NOT_FOUND && r != IPAM_E_DAMAGED) {
 		return r;
 	}
-	r = lease_table_take(store, &adopted->key, address);
-	return r < 0 ? r : lease_table_put(store, &adopted->key, &lease);
+	/* Its texts are the store's, which hold until something is written. */
+	r = lease_table_put(store, &adopted->key, &lease);
+	return r < 0 ? r : lease_table_take(store, &adopted->key, address);
 }
 
 /** hold_once() - hold() as a transaction */

