@@ -139,6 +139,7 @@ test_the_agents_file_is_lost()
 	wait_until 2 arrived a1 "$X" "$before"
 	assert_equal h1 "$(holder "$X")" "the record"
 	host_cni 1 DEL a1 "$(shared 1)"
+	# shellcheck disable=SC2016 # eval expands it
 	wait_until 5 eval '[[ -z "$(records source/)" ]]'
 	assert_empty "$(ip -n h1 address show to "$X")" "the address on h1"
 	no_wrong_source "$X"
@@ -187,6 +188,7 @@ test_the_leader_dies_then_all_of_etcd_stops()
 	sleep 6 # more than the ttl: the deadline is past
 	assert_silent 1 "$X"
 	# The kernel's look for IPv4 addresses that are over may come 1.25 s late (net/ipv4/devinet.c, check_lifetime()).
+	# shellcheck disable=SC2016 # eval expands it
 	wait_until 2 eval '[[ -z "$(on_host 1 ip address show to "$X")" ]]'
 	for n in 1 2 3; do
 		kill -CONT "$(<"etcd-e$n.pid")" 2>/dev/null || true

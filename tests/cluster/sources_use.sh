@@ -76,6 +76,7 @@ test_somebody_else_has_the_address()
 	result=$(host_add 1 a1 "$(shared 1)") && fail "ADD with a source that a stranger has: $result"
 	assert_refused 103 "$result" "a stranger has it"
 	assert_contains "$result" "$other" "the stranger's MAC address"
+	# shellcheck disable=SC2016 # eval expands it
 	wait_until 5 eval '[[ -z "$(records source/)" ]]'
 }
 
@@ -88,11 +89,13 @@ test_the_interface_is_missing()
 	result=$(host_add 1 a1 "$(shared 1 | jq -c '.snat[0].assign = "eth9"')") && fail "ADD with a missing interface: $result"
 	assert_refused 103 "$result" "no such interface"
 	assert_contains "$result" "eth9" "which"
+	# shellcheck disable=SC2016 # eval expands it
 	wait_until 10 eval '[[ -z "$(records source/)" ]]'
 	on_host 1 ip link add eth8 type veth peer name eth8-peer
 	result=$(host_cni 1 ADD a1 "$(shared 1 | jq -c '.snat[0].assign = "eth8"')") && fail "ADD with an interface that is down: $result"
 	assert_refused 103 "$result" "the interface is down"
 	assert_contains "$result" "interface eth8: Network is down" "why"
+	# shellcheck disable=SC2016 # eval expands it
 	wait_until 10 eval '[[ -z "$(records source/)" ]]'
 	result=$(host_add 2 b1 "$(shared 2)") || fail "on another host: $result"
 }
@@ -110,6 +113,7 @@ test_other_verbs_and_commands()
 	assert_contains "$(on_host 1 "$RANGEGUARD" list --format json)" '"mainframe"' "list"
 	said=$(on_host 1 "$RANGEGUARD" cluster status)
 	assert_matches "$said" "source $X \(mainframe\): h1, since [^,]*, may send for [0-4]\.[0-9] s" "status on the holder"
+	# shellcheck disable=SC2016 # eval expands it
 	wait_until 5 eval 'on_host 2 "$RANGEGUARD" cluster status | grep -q "source $X (mainframe): h1, since "'
 	said=$(on_host 2 "$RANGEGUARD" cluster status)
 	[[ "$said" != *"may send"* ]] || fail "h2 knows nothing of h1's deadline: $said"
@@ -122,6 +126,7 @@ test_other_verbs_and_commands()
 	on_host 1 ip netns del a1
 	wait_until 5 eval '! on_host 1 ip link show type veth | grep -q ": rg"'
 	on_host 1 "$RANGEGUARD" gc >/dev/null || fail "gc"
+	# shellcheck disable=SC2016 # eval expands it
 	wait_until 5 eval '[[ -z "$(records source/)" ]]'
 	assert_empty "$(on_host 1 ip address show to "$X")" "the address after gc"
 }
@@ -146,6 +151,7 @@ test_a_source_is_reserved()
 	assert_refused 100 "$result" "a reserved source"
 	agent_down 1 CONT
 	host_cni 1 DEL a1 "$(shared 1)"
+	# shellcheck disable=SC2016 # eval expands it
 	wait_until 10 eval '[[ -z "$(records source/)" ]]'
 	result=$(host_add 1 a2 "$(shared 1)") && fail "h1 claimed a reserved source: $result"
 	assert_refused 100 "$result" "a reserved source"

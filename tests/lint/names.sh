@@ -11,6 +11,7 @@ cd "${1:-$(dirname "$0")/../..}"
 failed=0
 
 # Each definition as NAME FILE:LINE, whatever its kind: struct, enum and union share a space in C, and readers one head
+# shellcheck disable=SC2016 # awk's own
 definitions=$(find include ipam plugin -name '*.[ch]' | sort | xargs -r awk '
 	match($0, /^(static |const |extern )*(struct|enum|union) [a-z_0-9]+ \{/) {
 		name = substr($0, RSTART, RLENGTH - 2); sub(/.* /, "", name); print name, FILENAME ":" FNR
