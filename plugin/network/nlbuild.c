@@ -22,6 +22,8 @@ struct nlmsghdr *nl_request(struct batch *batch, int type, int flags, const void
 
 	if (!batch_has_room(batch))
 		return NULL;
+	/* libmnl leaves what fills attributes up to their alignment as it was. */
+	memset(batch->buffer + batch->used, 0, BATCH_MESSAGE_MAX);
 	message = mnl_nlmsg_put_header(batch->buffer + batch->used);
 	message->nlmsg_type = (uint16_t)type;
 	message->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);

@@ -23,6 +23,7 @@ int nf_get_sets(struct batch *batch)
 
 	if (!set || nftnl_set_set_str(set, NFTNL_SET_TABLE, NF_TABLE) < 0)
 		return -ENOMEM;
+	memset(batch->buffer, 0, BATCH_MESSAGE_MAX);
 	message = nftnl_nlmsg_build_hdr((char *)batch->buffer, NFT_MSG_GETSET, NFPROTO_INET, NLM_F_DUMP, 0);
 	nftnl_set_nlmsg_build_payload(message, set);
 	batch->used = NLMSG_ALIGN(message->nlmsg_len);
@@ -39,6 +40,7 @@ int nf_dump_elements(struct batch *batch, enum nf_set which, uint64_t list)
 
 	if (!set)
 		return -ENOMEM;
+	memset(batch->buffer, 0, BATCH_MESSAGE_MAX);
 	message = nftnl_nlmsg_build_hdr((char *)batch->buffer, NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_DUMP, 0);
 	nftnl_set_elems_nlmsg_build_payload(message, set);
 	batch->used = NLMSG_ALIGN(message->nlmsg_len);
@@ -55,6 +57,7 @@ int nf_get_rules(struct batch *batch, const char *table, const char *chain)
 	if (!rule || nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, table) < 0 ||
 	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) < 0)
 		return -ENOMEM;
+	memset(batch->buffer, 0, BATCH_MESSAGE_MAX);
 	message = nftnl_nlmsg_build_hdr((char *)batch->buffer, NFT_MSG_GETRULE, nf_family(table), NLM_F_DUMP, 0);
 	nftnl_rule_nlmsg_build_payload(message, rule);
 	batch->used = NLMSG_ALIGN(message->nlmsg_len);
