@@ -323,9 +323,7 @@ static int prepare(struct docker *docker, sd_event *event, struct error *reterr)
 	if (r < 0)
 		return error_set_errno(reterr, ERROR_IO, r, "can't create a timer");
 	recorder_begin(&docker->driver.recorder);
-	docker->driver.recorder.history = (struct history){.path = config->policy.history,
-							   .size = config->policy.history_size,
-							   .files = config->policy.history_files};
+	docker->driver.recorder.history = history_of(&config->policy);
 	if (state_open(config->data_dir, STATE_UPDATE, &state) == 0)
 		recorder_count_in(&docker->driver.recorder, state.dir_fd);
 	return 0;

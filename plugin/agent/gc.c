@@ -86,9 +86,7 @@ static int start(struct agent *agent, void **ret_self, struct error *reterr)
 		return error_no_memory(reterr);
 	gc->agent = agent;
 	recorder_begin(&gc->recorder);
-	gc->recorder.history = (struct history){.path = agent->config->policy.history,
-						.size = agent->config->policy.history_size,
-						.files = agent->config->policy.history_files};
+	gc->recorder.history = history_of(&agent->config->policy);
 	r = sd_event_add_time_relative(agent->event, &gc->timer, CLOCK_MONOTONIC, agent->config->gc * USEC_PER_SEC, 0,
 				       on_timer, gc);
 	if (r < 0) {

@@ -238,9 +238,7 @@ static int start(struct agent *agent, void **ret_self, struct error *reterr)
 		return error_no_memory(reterr);
 	watch->agent = agent;
 	recorder_begin(&watch->recorder);
-	watch->recorder.history = (struct history){.path = agent->config->policy.history,
-						   .size = agent->config->policy.history_size,
-						   .files = agent->config->policy.history_files};
+	watch->recorder.history = history_of(&agent->config->policy);
 	r = start_listening(watch);
 	if (r < 0) {
 		stop(watch);

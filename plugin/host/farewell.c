@@ -5,9 +5,6 @@
 
 #include <stdlib.h>
 
-/** Sources told of one container: each of its pins has one per family at most */
-#define SOURCES_MAX (2U * LIMIT_PINS_PER_CONTAINER)
-
 /** farewell_keep() - Keep @lease, whose texts are gone with its row; where that fails, the history lacks an event */
 void farewell_keep(struct farewell *farewell, const struct lease *lease)
 {
@@ -54,7 +51,7 @@ void farewell_note(const struct farewell *farewell, enum release_reason reason, 
 		[RELEASE_GC] = "gc",
 		[RELEASE_RECLAIM] = "reclaim",
 	};
-	struct address sources[SOURCES_MAX];
+	struct address sources[FAREWELL_SOURCES_MAX];
 	struct history_event event = {.name = names[reason]};
 	struct lease lease;
 
@@ -66,7 +63,7 @@ void farewell_note(const struct farewell *farewell, enum release_reason reason, 
 		return;
 	event.lease = &lease;
 	event.sources = sources;
-	event.n_sources = farewell_sources(egress, sources, SOURCES_MAX);
+	event.n_sources = farewell_sources(egress, sources, FAREWELL_SOURCES_MAX);
 	recorder_note(farewell->recorder, &event);
 }
 

@@ -8,6 +8,9 @@
 #include "plugin/host/protection.h"
 #include "rangeguard/cleanup.h"
 
+/** Sources told of one container: each of its pins has one per family at most */
+#define FAREWELL_SOURCES_MAX (2U * LIMIT_PINS_PER_CONTAINER)
+
 /**
  * struct farewell - A lease on its way out
  * @recorder:	Where its end is told; NULL: nowhere

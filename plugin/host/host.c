@@ -8,6 +8,13 @@
 
 #include "plugin/host/ask.h"
 
+/** history_of() - Where a configuration wants its history; its path is borrowed */
+struct history history_of(const struct netconf *netconf)
+{
+	return (struct history){
+		.path = netconf->history, .size = netconf->history_size, .files = netconf->history_files};
+}
+
 /**
  * host_open() - Open the port on rtnetlink, in the namespace of the calling thread
  * @data_dir:	State directory; borrowed

@@ -7,9 +7,10 @@
  * work with it, for a verb as for the agent.
  */
 
-#include "plugin/history/recorder.h"
 #include <stdbool.h>
 
+#include "plugin/history/recorder.h"
+#include "plugin/netconf/netconf.h"
 #include "plugin/network/port.h"
 #include "plugin/report/error.h"
 #include "rangeguard/cleanup.h"
@@ -38,6 +39,7 @@ struct host {
 	struct recorder *recorder;
 };
 
+struct history history_of(const struct netconf *netconf);
 int host_open(const char *data_dir, struct host *ret_host, struct error *reterr);
 int host_open_netfilter(struct host *host, struct error *reterr);
 void host_done(struct host *host);

@@ -6,8 +6,6 @@
 
 #include "plugin/host/farewell.h"
 
-#define SOURCES_MAX (2U * LIMIT_PINS_PER_CONTAINER)
-
 /**
  * mended_note() - Tell the history that what protects a container was missing and has been put back
  * @recorder:	NULL: nowhere
@@ -20,12 +18,12 @@ void mended_note(struct recorder *recorder, const struct attachment *attachment,
 {
 	const struct member *member = &protection->member;
 	struct lease lease = {.attachment = *attachment, .n_addresses = member->n_addresses};
-	struct address sources[SOURCES_MAX];
+	struct address sources[FAREWELL_SOURCES_MAX];
 	struct history_event event = {
 		.name = "mended",
 		.lease = &lease,
 		.sources = sources,
-		.n_sources = farewell_sources(&protection->egress, sources, SOURCES_MAX),
+		.n_sources = farewell_sources(&protection->egress, sources, FAREWELL_SOURCES_MAX),
 		.message = "what protects its packets was missing from the kernel, and has been put back",
 	};
 

@@ -36,7 +36,7 @@ _Static_assert(sizeof(STEM) + 2 * BLOCKS_TAG_BYTES <= STATE_CACHE_NAME_MAX - 4, 
  * @key:	What tells it from others
  * @name:	Name of the file in which it is kept
  * @report:	Hears what is wrong with its sources
- * @news:	Filled when it was compiled
+ * @compiled:	Set when it was compiled
  */
 struct wanted_guard {
 	const struct netconf *netconf;
@@ -46,7 +46,7 @@ struct wanted_guard {
 	struct policy_key key;
 	char name[STATE_CACHE_NAME_MAX];
 	struct report *report;
-	struct compiled_news *news;
+	bool *compiled;
 };
 
 /** name_file() - Name of the file for the key of @wanted */
@@ -193,7 +193,7 @@ static int write_image(const struct wanted_guard *wanted, const struct state *st
 	if (r == 0)
 		r = state_cache_commit(state, wanted->name, fd);
 	if (r == 0)
-		*wanted->news = (struct compiled_news){.compiled = true, .n_entries = guard_n_entries(guard)};
+		*wanted->compiled = true;
 	return r;
 }
 
@@ -295,25 +295,25 @@ static int read_large(const struct wanted_guard *wanted, struct guard **ret_guar
  * @netconf:	Configuration. Borrowed for as long as the guard lives
  * @may_wait:	Whether to make what is missing, and to wait while somebody else compiles
  * @ret_guard:	Sealed guard, to be freed with guard_free()
- * @ret_news:	Whether it has been compiled, and is kept
+ * @ret_compiled: Whether it has been compiled, and is kept
  * @report:	Hears what is wrong with the policies
  *
  * Return: 0, REFUSED when errors were reported, COMPILED_E_LOCKED, negative errno
  */
-int compiled_read(const struct netconf *netconf, bool may_wait, struct guard **ret_guard,
-		  struct compiled_news *ret_news, struct report *report)
+int compiled_read(const struct netconf *netconf, bool may_wait, struct guard **ret_guard, bool *ret_compiled,
+		  struct report *report)
 {
 	struct wanted_guard wanted = {.netconf = netconf,
 				      .may_wait = may_wait,
 				      .today = day_of(time(NULL)),
 				      .asked = policy_now(),
 				      .report = report,
-				      .news = ret_news};
+				      .compiled = ret_compiled};
 	POLICY_RECORD_CLEANUP struct policy_record record = {.read_max = LIMIT_POLICY_SMALL};
 	STATE_CLEANUP struct state state = STATE_INIT;
 	int r = policy_key(netconf, &wanted.key);
 
-	*ret_news = (struct compiled_news){.compiled = false};
+	*ret_compiled = false;
 	if (r < 0)
 		return r;
 	name_file(&wanted);

@@ -19,14 +19,8 @@ enum compiled_outcome {
 	COMPILED_E_LOCKED = OUTCOMES_COMPILED, /* somebody else has been compiling it for as long as can be waited */
 };
 
-/** struct compiled_news - Whether a guard has just been compiled, of how many entries */
-struct compiled_news {
-	bool compiled;
-	size_t n_entries;
-};
-
-int compiled_read(const struct netconf *netconf, bool may_wait, struct guard **ret_guard,
-		  struct compiled_news *ret_news, struct report *report);
+int compiled_read(const struct netconf *netconf, bool may_wait, struct guard **ret_guard, bool *ret_compiled,
+		  struct report *report);
 int compiled_read_last(const struct netconf *netconf, struct guard **ret_guard, int64_t *ret_age);
 
 #endif

@@ -199,8 +199,9 @@ static bool is_possible(void)
 	return false;
 }
 
-/** make() - The flowtable in a transaction of its own. What fails leaves the long way, which is as good */
-static void make(struct port *netfilter, const struct offload_devices *devices)
+/** send_put() - What @put puts, in a transaction of its own. What fails leaves the long way, which is as good */
+static void send_put(struct port *netfilter, const struct offload_devices *devices,
+		     int (*put)(struct batch *batch, const struct offload_devices *devices))
 {
 	struct error ignored = {0};
 	NF_STAGE_CLEANUP struct nf_stage stage;
@@ -209,7 +210,7 @@ static void make(struct port *netfilter, const struct offload_devices *devices)
 	nf_stage_begin(&stage, netfilter, false, &ignored);
 	r = nf_begin(&stage.batch);
 	if (!r)
-		r = offload_put(&stage.batch, devices);
+		r = put(&stage.batch, devices);
 	if (!r)
 		r = nf_end(&stage.batch);
 	if (!r)
@@ -224,24 +225,7 @@ static void make(struct port *netfilter, const struct offload_devices *devices)
 void offload_make(struct port *netfilter, const struct offload_devices *devices)
 {
 	if (is_possible())
-		make(netfilter, devices);
-}
-
-/** add() - Devices into the flowtable that is there, in a transaction of its own */
-static void add(struct port *netfilter, const struct offload_devices *devices)
-{
-	struct error ignored = {0};
-	NF_STAGE_CLEANUP struct nf_stage stage;
-	int r;
-
-	nf_stage_begin(&stage, netfilter, false, &ignored);
-	r = nf_begin(&stage.batch);
-	if (!r)
-		r = put_devices(&stage.batch, devices);
-	if (!r)
-		r = nf_end(&stage.batch);
-	if (!r)
-		(void)nf_stage_send(&stage, NULL, NULL);
+		send_put(netfilter, devices, offload_put);
 }
 
 /** offload_add() - Add a container's interface to the flowtable, if there is one */
@@ -250,6 +234,6 @@ void offload_add(struct port *netfilter, const char *name)
 	struct offload_devices devices = {0};
 
 	if (is_loaded() && !offload_devices_add(&devices, name) && devices.n)
-		add(netfilter, &devices);
+		send_put(netfilter, &devices, put_devices);
 	offload_devices_done(&devices);
 }

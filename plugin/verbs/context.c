@@ -113,15 +113,15 @@ void context_tell_unguarded(const struct context *context)
  */
 int context_read_policy(struct context *context, struct error *reterr)
 {
-	struct compiled_news news;
 	struct first_error listener;
+	bool compiled;
 	int r;
 
 	first_error_init(&listener, reterr, ERROR_POLICY);
-	r = compiled_read(&context->netconf, context->request.verb == CNI_ADD, &context->guard, &news,
+	r = compiled_read(&context->netconf, context->request.verb == CNI_ADD, &context->guard, &compiled,
 			  &listener.report);
-	if (r == 0 && news.compiled)
-		record_policy(context, news.n_entries);
+	if (r == 0 && compiled)
+		record_policy(context);
 	if (r == REFUSED)
 		r = go_on(context, reterr);
 	if (r == REFUSED)

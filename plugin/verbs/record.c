@@ -11,17 +11,10 @@
 #include "ipam/store/state.h"
 #include "plugin/host/farewell.h"
 
-/** Sources told of one container: each of its pins has one per family at most */
-#define SOURCES_MAX (2U * LIMIT_PINS_PER_CONTAINER)
-
 /** record_prepare() - The history is the configuration's, as far as that has been read */
 void record_prepare(const struct context *context)
 {
-	context->recorder->history = (struct history){
-		.path = context->netconf.history,
-		.size = context->netconf.history_size,
-		.files = context->netconf.history_files,
-	};
+	context->recorder->history = history_of(&context->netconf);
 }
 
 /** call_lease() - What the call says of its attachment */
@@ -70,10 +63,9 @@ static void tell_policy(const struct context *context)
 		      &(struct history_event){.name = "policy", .lease = &nobody, .message = message});
 }
 
-/** record_policy() - A large policy was new or had changed: it has been compiled, to @n_entries */
-void record_policy(const struct context *context, size_t n_entries)
+/** record_policy() - A large policy has been compiled, since it was new or had changed */
+void record_policy(const struct context *context)
 {
-	(void)n_entries;
 	record_prepare(context);
 	count_in_state(context);
 	recorder_count(context->recorder, COUNTER_POLICY_COMPILED);
@@ -86,13 +78,13 @@ void record_policy(const struct context *context, size_t n_entries)
  */
 void record_add(const struct context *context, const struct lease *lease)
 {
-	struct address sources[SOURCES_MAX];
+	struct address sources[FAREWELL_SOURCES_MAX];
 	struct history_event event = {
 		.name = "add",
 		.lease = lease,
 		.pod_uid = context->request.args.pod_uid,
 		.sources = sources,
-		.n_sources = farewell_sources(&context->pinning.egress, sources, SOURCES_MAX),
+		.n_sources = farewell_sources(&context->pinning.egress, sources, FAREWELL_SOURCES_MAX),
 	};
 
 	record_prepare(context);

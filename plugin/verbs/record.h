@@ -10,7 +10,7 @@
 void record_prepare(const struct context *context);
 void record_add(const struct context *context, const struct lease *lease);
 void record_grant(const struct context *context, const struct ipam_grant *grant);
-void record_policy(const struct context *context, size_t n_entries);
+void record_policy(const struct context *context);
 void record_end(const struct context *context, const struct error *err);
 
 #endif
