@@ -328,17 +328,37 @@ int guarding_look(struct host *host, uint32_t ifindex, const struct protection *
 	return 0;
 }
 
-/** is_of() - Whether the classifier knows a container at an interface, by its addresses; without @protection any */
-static bool is_of(struct host *host, const struct classifier *classifier, uint32_t ifindex,
-		  const struct protection *protection)
+/** is_of() - Whether the classifier knows a container at an interface, by its addresses; without @protection any: 1, 0, errno */
+static int is_of(struct host *host, const struct classifier *classifier, uint32_t ifindex,
+		 const struct protection *protection)
 {
 	struct classifier_element wanted, found;
+	int r;
 
 	if (!protection)
-		return true;
+		return 1;
 	make_element(host, protection, &wanted);
-	return classifier_get(classifier, ifindex, &found) == 0 && found.ipv4 == wanted.ipv4 &&
-	       memcmp(found.ipv6, wanted.ipv6, sizeof(found.ipv6)) == 0;
+	r = classifier_get(classifier, ifindex, &found);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	return found.ipv4 == wanted.ipv4 && memcmp(found.ipv6, wanted.ipv6, sizeof(found.ipv6)) == 0;
+}
+
+/** forget() - Have a classifier forget a container's interface: 0, negative errno */
+static int forget(struct host *host, const struct classifier *classifier, uint32_t ifindex,
+		  const struct protection *protection)
+{
+	int r = is_of(host, classifier, ifindex, protection);
+
+	return r > 0 ? classifier_forget(classifier, ifindex) : r;
+}
+
+/** open_kept() - The classifier that is kept: 0, -ENOENT also in a kernel that lets nobody have one, negative errno */
+static int open_kept(struct host *host, struct classifier *ret_kept)
+{
+	int r = classifier_open_kept(host->rtnetlink, ret_kept);
+
+	return r == -ENOSYS || r == -EPERM ? -ENOENT : r;
 }
 
 /**
@@ -346,21 +366,27 @@ static bool is_of(struct host *host, const struct classifier *classifier, uint32
  * @host:	Host
  * @ifindex:	Interface; 0: none
  * @protection:	Whose it was, if its name may have gone to another one; NULL: it is known to be this one's
+ * @reterr:	Code 107: the classifier can't be looked at, and may let the container go on
+ *
+ * Return: 0, REFUSED
  */
-void guarding_close(struct host *host, uint32_t ifindex, const struct protection *protection)
+int guarding_close(struct host *host, uint32_t ifindex, const struct protection *protection, struct error *reterr)
 {
 	CLASSIFIER_CLEANUP struct classifier kept = CLASSIFIER_INIT;
 	CLASSIFIER_CLEANUP struct classifier there = CLASSIFIER_INIT;
 	struct error ignored = {0};
+	int r = ifindex ? open_kept(host, &kept) : -ENOENT;
 
-	if (!ifindex || classifier_open_kept(host->rtnetlink, &kept))
-		return;
-	if (is_of(host, &kept, ifindex, protection))
-		(void)classifier_forget(&kept, ifindex);
+	if (!r)
+		r = forget(host, &kept, ifindex, protection);
 	/* One that was loaded before the name was lost has a map of its own. */
-	if (protection && classifier_find(host->rtnetlink, &kept, ifindex, &there, &ignored) == 0 &&
-	    is_of(host, &there, ifindex, protection))
-		(void)classifier_forget(&there, ifindex);
+	if (!r && protection && classifier_find(host->rtnetlink, &kept, ifindex, &there, &ignored) == 0)
+		r = forget(host, &there, ifindex, protection);
+	return !r || r == -ENOENT
+		       ? 0
+		       : error_set_errno(
+				 reterr, ERROR_KERNEL, r,
+				 "what guards the container's interface can't be looked at, and may let it send");
 }
 
 /** sweep_one() - classifier_each() callback: forget an interface that is gone; userdata is the classifier */

@@ -26,7 +26,7 @@ int guarding_look(struct host *host, uint32_t ifindex, const struct protection *
 int guarding_stop_bridging(struct host *host, uint32_t ifindex, struct error *reterr);
 void guarding_everywhere(struct host *host);
 int guarding_again(struct host *host, struct error *reterr);
-void guarding_close(struct host *host, uint32_t ifindex, const struct protection *protection);
+int guarding_close(struct host *host, uint32_t ifindex, const struct protection *protection, struct error *reterr);
 void guarding_sweep(struct host *host);
 
 #endif

@@ -137,9 +137,11 @@ static int run_removal(void *userdata, uint32_t host_index, struct error *reterr
 	const struct protection_removal *removal = userdata;
 	const struct member *member = &removal->protection.member;
 	struct host *host = removal->host;
+	struct error ignored = {0};
 	int r;
 
-	guarding_close(host, host_index, NULL);
+	/* The interface goes. */
+	(void)guarding_close(host, host_index, NULL, &ignored);
 	if (host_index)
 		host->forgetting = conntrack_begin(member->addresses, member->n_addresses);
 	r = take_away(host, &removal->protection, reterr);
@@ -188,15 +190,16 @@ void protection_removal_done(struct protection_removal *removal)
 	protection_done(&removal->protection);
 }
 
-/** close_interface() - Let nothing pass any more from a container whose lease goes, though another plugin's interface stays */
-static void close_interface(struct host *host, const struct protection *protection)
+/** close_interface() - Let nothing pass any more from a container whose lease goes, though another's interface stays: 0, REFUSED */
+static int close_interface(struct host *host, const struct protection *protection, struct error *reterr)
 {
 	struct link_answer answer = {.found = false};
-	struct error ignored = {0};
 
-	if (*protection->member.interface &&
-	    link_find(host->rtnetlink, protection->member.interface, &answer, &ignored) == 0 && answer.found)
-		guarding_close(host, answer.link.index, protection);
+	if (!*protection->member.interface)
+		return 0;
+	if (link_find(host->rtnetlink, protection->member.interface, &answer, reterr))
+		return REFUSED;
+	return answer.found ? guarding_close(host, answer.link.index, protection, reterr) : 0;
 }
 
 /** clear_up() - Remove what nobody uses any more. That it could not be is said: the next one's end tries again */
@@ -236,8 +239,8 @@ int protection_release(struct store *store, struct host *host, const struct atta
 	/* What could not be looked up may be in the kernel still. */
 	if (r < 0)
 		return r;
-	if (!r && attachment->chained)
-		close_interface(host, &protection);
+	if (!r && attachment->chained && close_interface(host, &protection, reterr))
+		return REFUSED;
 	/* Of a lease that can't be read nothing is known. */
 	if ((!r || protection.unknown) && take_away(host, &protection, reterr))
 		return REFUSED;

@@ -307,6 +307,28 @@ test_chained_del_of_a_running_container()
 	chain DEL c1 "$list" || fail "DEL"
 }
 
+# A chained DEL that can't look at the classifier does not give the lease back while the container may go on sending.
+test_chained_del_that_can_not_look_says_so()
+{
+	local list held
+
+	list=$(ptp_list "$CHAINED")
+	chain ADD c1 "$list" >/dev/null || fail "ADD behind ptp"
+	held=$(leases)
+	cat >failing <<-'EOF'
+		#!/bin/sh
+		export ASAN_OPTIONS=detect_leaks=0
+		exec strace -qq -f -o /dev/null -e trace=bpf -e inject=bpf:error=EMFILE "$RANGEGUARD"
+	EOF
+	chmod +x failing
+	jq -c '. as $list | .plugins[1] + {name: $list.name, cniVersion: $list.cniVersion}' <<<"$list" >conf
+	assert_fails env CNI_COMMAND=DEL CNI_CONTAINERID=c1 CNI_NETNS=/run/netns/c1 CNI_IFNAME=eth0 CNI_PATH="$CNI_BIN" sh -c './failing <conf'
+	assert_refused 107 "$output" "a classifier that can't be looked at"
+	assert_equal "$held" "$(leases)" "leases"
+	chain DEL c1 "$list" >/dev/null || fail "DEL afterwards"
+	assert_nothing_left
+}
+
 # Case 12. An ADD that is killed, in a container that may do what it likes
 test_killed_add_leaves_nothing_open()
 {
