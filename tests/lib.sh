@@ -431,7 +431,7 @@ run_test()
 {
 	local name=$1 reason status=0 deadline
 
-	deadline=$(scaled "${TEST_TIMEOUT:-120}")
+	deadline=$(scaled "${TEST_TIMEOUT:-300}")
 	directory=$(mktemp -d "${TMPDIR:-/tmp}/rangeguard-test.XXXXXX")
 	setpriv --pdeathsig KILL timeout -s KILL "$deadline" \
 		setpriv --pdeathsig KILL unshare --net --mount --pid --mount-proc --fork --kill-child --propagation private \
