@@ -7,8 +7,7 @@
 #include "ipam/address/range.h"
 #include "ipam/guard/guard.h"
 #include "ipam/lease/ipam.h"
-
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
+#include "rangeguard/array.h"
 
 struct address address_of(const char *text);
 struct span span_of(const char *text);

@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 #include "ipam/store/store_lmdb.h"
+#include "rangeguard/array.h"
 #include "scratch.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 #define BOOT "5fba2f8a-6e3c-4b4e-9f2c-1d2e3f405162"
 /** What a new store has in free pages */
 #define BALLAST_BYTES ((size_t)512 << 10)

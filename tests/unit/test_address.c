@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "ipam/address/address.h"
+#include "rangeguard/array.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 #define ALL_ONES "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
 
 /** struct text_case - What is read, and how it is written; NULL: it is refused */
@@ -59,7 +59,7 @@ static const struct text_case addresses[] = {
 static void test_addresses(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(addresses); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(addresses); i++) {
 		struct address address, again;
 		char text[ADDRESS_TEXT_MAX];
 		uint8_t bytes[ADDRESS_BYTES_MAX];
@@ -143,7 +143,7 @@ static const struct prefix_case prefixes[] = {
 static void test_prefixes(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(prefixes); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(prefixes); i++) {
 		const struct prefix_case *test = &prefixes[i];
 		struct address first, last;
 		char text[PREFIX_TEXT_MAX];
@@ -204,7 +204,7 @@ static const struct text_case spans[] = {
 static void test_spans(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(spans); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(spans); i++) {
 		char text[SPAN_TEXT_MAX];
 		struct span span;
 
@@ -250,7 +250,7 @@ static void test_relations(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(relations); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(relations); i++) {
 		const struct relation *test = &relations[i];
 		struct address first = {.family = test->b.family, .value = test->b.first};
 		struct span one = span_of_address(&first);
@@ -307,7 +307,7 @@ static void test_prefixes_of_spans(void **state)
 	char text[2048];
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		prefixes_of(cases[i].span, text, sizeof(text));
 		assert_string_equal(text, cases[i].prefixes);
 	}

@@ -18,6 +18,7 @@
 #include "plugin/host/adopt.h"
 #include "plugin/network/in_use.h"
 #include "plugin/network/plan.h"
+#include "rangeguard/array.h"
 
 /** What in_use_read() says: addresses of the namespaces; of these the last is of no range here */
 static const char *const used[] = {"10.0.0.7", "10.0.0.9", "172.16.0.1"};
@@ -32,10 +33,10 @@ int __wrap_in_use_read(struct port *own, struct in_use *ret_in_use)
 	used_calls++;
 	if (used_outcome)
 		return used_outcome;
-	*ret_in_use = (struct in_use){.items = calloc(N_ELEMENTS(used), sizeof(*ret_in_use->items)),
-				      .n_items = N_ELEMENTS(used),
+	*ret_in_use = (struct in_use){.items = calloc(ARRAY_LENGTH(used), sizeof(*ret_in_use->items)),
+				      .n_items = ARRAY_LENGTH(used),
 				      .n_closed = used_closed};
-	for (size_t i = 0; i < N_ELEMENTS(used); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(used); i++) {
 		ret_in_use->items[i] =
 			(struct used_address){.address = address_of(used[i]), .inode = 7 + i, .cookie = 1};
 		(void)snprintf(ret_in_use->items[i].ifname, IFNAMSIZ, "eth0");

@@ -14,22 +14,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "memory_fake.h"
 #include "plugin/foreign/avoid.h"
+#include "rangeguard/array.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 /** Plugins inside each other in test_depth(): two levels each, less than the 2048 that jansson takes */
 #define DEPTH 1000U
-
-/* Allocations of the code under test go through this (-Wl,--wrap); the one that @fail_in counts down to fails. */
-static unsigned long fail_in;
-
-void *__real_reallocarray(void *memory, size_t n, size_t size);
-void *__wrap_reallocarray(void *memory, size_t n, size_t size);
-
-void *__wrap_reallocarray(void *memory, size_t n, size_t size)
-{
-	return fail_in > 0 && --fail_in == 0 ? NULL : __real_reallocarray(memory, n, size);
-}
 
 /** avoid_text() - avoid_read() of a file with that text */
 static int avoid_text(const char *text, struct gaps *gaps, struct error *reterr)
@@ -110,7 +100,7 @@ static void test_forms(void **state)
 	char buffer[PREFIX_TEXT_MAX];
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(forms); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(forms); i++)
 		assert_string_equal(first_free(forms[i].text, buffer), forms[i].expected);
 }
 
@@ -138,16 +128,16 @@ static void test_out_of_memory(void **state)
 	for (unsigned long nth = 1;; nth++) {
 		const char *found;
 
-		fail_in = nth;
+		memory_fail_in = nth;
 		found = first_free("{\"ipam\": {\"subnet\": \"10.0.0.0/29\"}}", buffer);
-		if (fail_in > 0) {
+		if (memory_fail_in > 0) {
 			assert_string_equal(found, "10.0.0.8/29");
 			assert_true(nth > 2);
 			break;
 		}
 		assert_string_equal(found, "");
 	}
-	fail_in = 0;
+	memory_fail_in = 0;
 }
 
 static void test_missing_file(void **state)

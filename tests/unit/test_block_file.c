@@ -15,8 +15,7 @@
 #include <cmocka.h>
 
 #include "plugin/host/block_file.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "rangeguard/array.h"
 
 static char directory[] = "/tmp/test_block_file.XXXXXX";
 static int dir_fd;
@@ -100,7 +99,7 @@ static void a_file_that_can_not_be_understood_gives_nothing(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(texts); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
 		struct block_file file;
 
 		write_text(texts[i]);

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "ipam/guard/blocks_internal.h"
+#include "rangeguard/array.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 /** Needs three layers: data, more than one block of sums, and the sums of these */
 #define LARGE (BLOCK_BYTES * (BLOCK_SUMS + 3) + 100)
 
@@ -117,7 +117,7 @@ static void what_is_read_is_what_was_written(void **state)
 				       LARGE};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(sizes); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(sizes); i++) {
 		int fd = write_file(sizes[i]);
 
 		assert_int_equal(read_all(fd, sizes[i]), 0);
@@ -130,7 +130,7 @@ static void pieces_make_no_difference(void **state)
 	static const size_t pieces[] = {1, 4095, 4096, 4097, 64 * BLOCK_BYTES, 1000000};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(pieces); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(pieces); i++) {
 		int fd = memfd_create("blocks", MFD_CLOEXEC);
 
 		assert_int_equal(write_pieces(fd, 300000, pieces[i]), 0);

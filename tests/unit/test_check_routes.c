@@ -10,8 +10,7 @@
 #include <cmocka.h>
 
 #include "plugin/netconf/check.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "rangeguard/array.h"
 
 /** What is expected, and heard */
 enum outcome {
@@ -207,7 +206,7 @@ static void each_route_is_judged_as_an_add_would(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct listener listener;
 		enum outcome outcome =
 			run(cases[i].subnet, cases[i].host, ROLE_INTERFACE, HOST_ROUTES_REFUSE, &listener);
@@ -232,7 +231,7 @@ static void the_configuration_decides_what_a_clash_is(void **state)
 	struct listener listener;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
 		assert_int_equal(run("10.1.0.0/16", host, cases[i].role, cases[i].host_routes, &listener),
 				 cases[i].outcome);
 	assert_int_equal(run("10.1.0.0/16", host, ROLE_INTERFACE, HOST_ROUTES_REFUSE, &listener), ERROR);

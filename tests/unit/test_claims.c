@@ -18,24 +18,14 @@
 #include <string.h>
 
 #include "ipam/guard/claims.h"
+#include "memory_fake.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 
 #define ROUNDS 4000U
 #define ENTRIES_MAX 10U
 #define LINE 96U
 #define TEXT_MAX 1024U
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
-
-/* Allocations of the code under test go through this (-Wl,--wrap); the one that @fail_in counts down to fails. */
-static unsigned long fail_in;
-
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fail_in > 0 && --fail_in == 0 ? NULL : __real_calloc(n, size);
-}
 
 /** span_of() - Span of "ADDRESS/LENGTH", "FIRST-LAST" or "ADDRESS" */
 static struct span span_of(const char *text)
@@ -121,7 +111,7 @@ static void tell(const struct guard *guard, const char *within, char told[static
 static void test_tellings(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(tellings); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(tellings); i++) {
 		GUARD_CLEANUP struct guard *guard = NULL;
 		char told[TEXT_MAX];
 
@@ -183,8 +173,8 @@ static void test_agrees_with_the_guard(void **state)
 	(void)state;
 	srandom(11);
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		enum family family = lines[round % N_ELEMENTS(lines)].family;
-		u128 base = lines[round % N_ELEMENTS(lines)].base;
+		enum family family = lines[round % ARRAY_LENGTH(lines)].family;
+		u128 base = lines[round % ARRAY_LENGTH(lines)].base;
 		GUARD_CLEANUP struct guard *guard = random_guard(family, base);
 		struct span within = {.family = family, .first = base + (u128)random() % LINE};
 		CLAIMS_CLEANUP struct claims claims = {0};
@@ -220,11 +210,11 @@ static void test_out_of_memory(void **state)
 		size_t n;
 		int r;
 
-		fail_in = nth;
+		memory_fail_in = nth;
 		r = claims_init(guard, &within, &claims);
 		if (r == 0)
 			r = claims_list(&claims, &within, &entries, &n);
-		if (fail_in > 0) {
+		if (memory_fail_in > 0) {
 			assert_int_equal(r, 0);
 			assert_true(nth > 4);
 			break;
@@ -232,7 +222,7 @@ static void test_out_of_memory(void **state)
 		assert_int_equal(r, -ENOMEM);
 		assert_null(entries);
 	}
-	fail_in = 0;
+	memory_fail_in = 0;
 }
 
 int main(void)

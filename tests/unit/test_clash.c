@@ -16,6 +16,7 @@
 
 #include "host_scene.h"
 #include "plugin/host/clash.h"
+#include "rangeguard/array.h"
 
 /** A table that a rule leads to before the main one */
 #define TABLE_OTHER 100
@@ -141,7 +142,7 @@ static void what_clashes(void **state)
 	(void)state;
 	host_scene_begin(&scene);
 	prepare(&scene);
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct route_info route = route_of(cases[i].destination, cases[i].table, cases[i].type);
 		struct clashes clashes;
 

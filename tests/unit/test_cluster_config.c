@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "plugin/agent/cluster_config.h"
+#include "rangeguard/array.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define URL "\"endpoints\":[\"https://192.0.2.1:2379\"]"
 
 static int parse(const char *text, struct cluster_config *config, struct error *err)
@@ -81,7 +81,7 @@ static void what_is_wrong_is_said(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct cluster_config config;
 		struct error err;
 

@@ -12,8 +12,7 @@
 #include <cmocka.h>
 
 #include "plugin/cluster/pools.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "rangeguard/array.h"
 
 static struct cluster_pool pool(const char *cidr, unsigned length, const char *network)
 {
@@ -45,7 +44,7 @@ static void a_pool_is_new_then_known_and_contradicted(void **state)
 	assert_non_null(text);
 	longer = pools_add(text, &second);
 	assert_non_null(longer);
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct cluster_pool asked = pool(cases[i].cidr, cases[i].length, "else");
 
 		assert_int_equal(pools_judge(longer, &asked, &other), cases[i].expected);
@@ -72,7 +71,7 @@ static void what_is_not_understood_is_left_alone(void **state)
 	struct cluster_pool asked = pool("192.0.2.0/24", 26, "pods"), other;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(texts); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
 		assert_int_equal(pools_judge(texts[i], &asked, &other), POOLS_UNREADABLE);
 	assert_null(pools_add("{}", &asked));
 }

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "plugin/cluster/cache.h"
+#include "rangeguard/array.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MACHINE "0123456789abcdef0123456789abcdef"
 #define EPOCH MACHINE "." MACHINE ".00000000000000ff"
 
@@ -106,7 +106,7 @@ static void hostile_values_are_kept_and_not_understood(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct record record;
 
 		assert_int_equal(record_read(cases[i].key, cases[i].text, 1, &record), 0);
@@ -163,9 +163,9 @@ static void a_key_has_one_spelling(void **state)
 	struct record record;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(good); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(good); i++)
 		assert_true(record_key_valid(good[i]));
-	for (size_t i = 0; i < COUNT(bad); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
 		assert_false(record_key_valid(bad[i]));
 	assert_true(record_read("source/0123456789012345678901234567890123456789012345678901234567890123456789012", "",
 				1, &record) < 0);

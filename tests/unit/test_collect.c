@@ -12,56 +12,22 @@
 #include <errno.h>
 #include <string.h>
 
-#include "host_scene.h"
 #include "plugin/host/collect.h"
-#include "plugin/host/lease_store.h"
+#include "state_fake.h"
 
 #define PIN_DEAD 10
 #define PIN_THERE 11
 
-/** The scene whose store is opened, whether it can be locked, what was heard and locked;
-    @comes_again: whose ADD was quicker than the lock */
+/** Whether it only looks, and what was heard */
 static struct {
-	struct host_scene *scene;
-	int lock_outcome;
 	unsigned heard;
-	unsigned locked;
 	bool dry_run;
-	const char *comes_again;
 } now;
 
-int __wrap_lease_store_open(const char *data_dir, const struct state *state, enum state_access access, int wait_ms,
-			    struct store **ret_store, struct error *reterr);
-int __wrap_lease_store_open(const char *data_dir, const struct state *state, enum state_access access, int wait_ms,
-			    struct store **ret_store, struct error *reterr)
+/** a_comes_again() - Its ADD was quicker than the lock */
+static void a_comes_again(void)
 {
-	(void)data_dir;
-	(void)state;
-	(void)access;
-	(void)wait_ms;
-	(void)reterr;
-	*ret_store = host_scene_lend(now.scene->store);
-	return 0;
-}
-
-int __wrap_state_lock_attachment(const struct state *state, uint64_t hash, int wait_ms);
-int __wrap_state_lock_attachment(const struct state *state, uint64_t hash, int wait_ms)
-{
-	(void)state;
-	(void)hash;
-	(void)wait_ms;
-	now.locked += !now.lock_outcome;
-	if (now.comes_again)
-		host_scene_put_link(now.comes_again);
-	return now.lock_outcome;
-}
-
-void __wrap_state_unlock_attachment(const struct state *state, uint64_t hash);
-void __wrap_state_unlock_attachment(const struct state *state, uint64_t hash)
-{
-	(void)state;
-	(void)hash;
-	now.locked--;
+	host_scene_put_link("a");
 }
 
 static void prepare(struct host_scene *scene)
@@ -89,7 +55,7 @@ static int act(struct host_scene *scene)
 	const struct collect collect = {.network = "net", .dry_run = now.dry_run, .heard = hear};
 
 	said = (struct error){0};
-	now.scene = scene;
+	state_fake.scene = scene;
 	now.heard = 0;
 	return collect_dead(&scene->host, &scene->state, &collect, &said);
 }
@@ -100,7 +66,7 @@ static void judge(struct host_scene *scene, int outcome, bool failed)
 	holds(host_scene_holds(scene, "there") && host_scene_is_pinned(PIN_THERE) && host_scene_holds(scene, "linked"));
 	holds(host_scene_holds(scene, "a") || !host_scene_is_pinned(PIN_DEAD));
 	holds(!outcome == !said.code && (failed || !outcome));
-	holds(now.locked == 0);
+	holds(state_fake.locked == 0);
 	/* A kernel that does not tell keeps a lease, which is no failure. */
 	holds(outcome || strstr(host_scene_where(), "rtnetlink") ||
 	      (!host_scene_holds(scene, "a") && !host_scene_holds(scene, "b")));
@@ -140,11 +106,11 @@ static void what_is_locked_is_left(void **state)
 	(void)state;
 	host_scene_begin(&scene);
 	prepare(&scene);
-	now.lock_outcome = STATE_E_LOCKED;
+	state_fake.lock_outcome = STATE_E_LOCKED;
 	assert_int_equal(act(&scene), REFUSED);
 	assert_int_equal(said.code, ERROR_TRY_AGAIN);
 	assert_true(host_scene_holds(&scene, "a") && host_scene_holds(&scene, "b"));
-	now.lock_outcome = 0;
+	state_fake.lock_outcome = 0;
 	host_scene_end(&scene);
 }
 
@@ -156,10 +122,10 @@ static void what_came_again_stays(void **state)
 	(void)state;
 	host_scene_begin(&scene);
 	prepare(&scene);
-	now.comes_again = "a";
+	state_fake.when_locking = a_comes_again;
 	assert_int_equal(act(&scene), 0);
 	assert_true(host_scene_holds(&scene, "a") && !host_scene_holds(&scene, "b"));
-	now.comes_again = NULL;
+	state_fake.when_locking = NULL;
 	host_scene_end(&scene);
 }
 
@@ -171,7 +137,7 @@ static void other_networks_stay(void **state)
 	(void)state;
 	host_scene_begin(&scene);
 	prepare(&scene);
-	now.scene = &scene;
+	state_fake.scene = &scene;
 	assert_int_equal(collect_dead(&scene.host, &scene.state, &collect, &said), 0);
 	assert_true(host_scene_holds(&scene, "a") && host_scene_holds(&scene, "b"));
 	host_scene_end(&scene);

@@ -13,21 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory_fake.h"
 #include "plugin/foreign/subject.h"
+#include "rangeguard/array.h"
 
 #define TEXT_MAX 4096U
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
-
-/* Allocations of the code under test go through this (-Wl,--wrap); the one that @fail_in counts down to fails. */
-static unsigned long fail_in;
-
-void *__real_reallocarray(void *memory, size_t n, size_t size);
-void *__wrap_reallocarray(void *memory, size_t n, size_t size);
-
-void *__wrap_reallocarray(void *memory, size_t n, size_t size)
-{
-	return fail_in > 0 && --fail_in == 0 ? NULL : __real_reallocarray(memory, n, size);
-}
 
 /** struct listener - Findings as "error POINTER\n" */
 struct listener {
@@ -230,7 +220,7 @@ static json_t *parse(const char *text)
 static void test_samples(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(samples); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(samples); i++) {
 		struct listener listener = {.report = {.heard = hear}};
 		json_t *root = parse(samples[i].text);
 		DECLARATIONS_CLEANUP struct declarations declarations = {0};
@@ -277,7 +267,7 @@ static void test_kinds(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(kinds); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
 		json_t *root = parse(kinds[i].text);
 		const struct kind *kind = document_kind(root, kinds[i].file);
 
@@ -299,13 +289,13 @@ static void test_out_of_memory(void **state)
 	do {
 		DECLARATIONS_CLEANUP struct declarations declarations = {0};
 
-		fail_in = ++nth;
+		memory_fail_in = ++nth;
 		r = subjects_read(root, "x.json", &declarations, &listener.report);
-		if (fail_in > 0)
+		if (memory_fail_in > 0)
 			break;
 		assert_true(r < 0);
 	} while (true);
-	fail_in = 0;
+	memory_fail_in = 0;
 	assert_int_equal(r, 0);
 	assert_true(nth > 2);
 	json_decref(root);

@@ -16,6 +16,7 @@
 #include "ipam_scene.h"
 #include "plugin/host/discard.h"
 #include "port_fake.h"
+#include "rangeguard/array.h"
 #include "store_fake.h"
 
 static struct prefix prefix(const char *text)
@@ -76,7 +77,7 @@ static void what_is_wanted(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct ip_range range = range_of(cases[i].subnet, cases[i].span, NULL);
 		struct range_set set = {.ranges = &range, .n_ranges = 1};
 		struct netconf netconf = {.sets = &set, .n_sets = 1, .discard_routes = true};

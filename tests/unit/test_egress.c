@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "plugin/snat/egress.h"
+#include "rangeguard/array.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 #define SPANS_MAX 8U
 
 /** span_of() - "ADDRESS/LENGTH" or "FIRST-LAST" */
@@ -206,10 +206,10 @@ static void digests(void **state)
 						      {"10.0.0.0/25", NULL},
 						      {"10.0.0.0/24", "10.0.2.0/24", NULL},
 						      {"10.0.1.0/24", NULL}};
-	uint64_t lists[N_ELEMENTS(destinations)], definitions[2 * N_ELEMENTS(destinations)];
+	uint64_t lists[ARRAY_LENGTH(destinations)], definitions[2 * ARRAY_LENGTH(destinations)];
 
 	(void)state;
-	for (size_t i = 0; i < 2 * N_ELEMENTS(destinations); i++) {
+	for (size_t i = 0; i < 2 * ARRAY_LENGTH(destinations); i++) {
 		EGRESS_CLEANUP struct egress egress = {0};
 		CLEANUP_FREE void *data = NULL;
 		size_t size = 0, list = i / 2;
@@ -221,10 +221,10 @@ static void digests(void **state)
 			assert_true(lists[list] == egress.clauses[0].list);
 		lists[list] = egress.clauses[0].list;
 	}
-	for (size_t i = 0; i < N_ELEMENTS(definitions); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(definitions); i++)
 		for (size_t j = 0; j < i; j++)
 			assert_true(definitions[i] != definitions[j]);
-	for (size_t i = 0; i < N_ELEMENTS(lists); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(lists); i++)
 		for (size_t j = 0; j < i; j++)
 			assert_true(lists[i] != lists[j]);
 }

@@ -16,8 +16,8 @@
 
 #include "plugin/etcd/base64.h"
 #include "plugin/etcd/message.h"
+#include "rangeguard/array.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define HEADER                                                                                                         \
 	"\"header\":{\"cluster_id\":\"14841639068965178418\",\"member_id\":\"1\",\"revision\":\"7\",\"raft_term\":\"2\"}"
 /* "/rangeguard/alive/h1", "/rangeguard/policy", "v", "/elsewhere" */
@@ -40,7 +40,7 @@ static void base64_of_the_rfc(void **state)
 	size_t size;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(pairs); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(pairs); i++) {
 		char *text = base64_encode(pairs[i][0], strlen(pairs[i][0])), *bytes = base64_decode(text, &size);
 
 		assert_string_equal(text, pairs[i][1]);
@@ -49,7 +49,7 @@ static void base64_of_the_rfc(void **state)
 		free(text);
 		free(bytes);
 	}
-	for (size_t i = 0; i < COUNT(bad); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
 		assert_null(base64_decode(bad[i], &size));
 }
 
@@ -197,11 +197,11 @@ static void answers_that_nobody_should_give(void **state)
 	struct engine_answer answer;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(swaps); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(swaps); i++) {
 		if (read_answer(&request, swaps[i], &answer) != -EBADMSG)
 			fail_msg("understood: %s", swaps[i]);
 	}
-	for (size_t i = 0; i < COUNT(lists); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(lists); i++)
 		assert_int_equal(read_answer(&list, lists[i], &answer), -EBADMSG);
 }
 
@@ -230,7 +230,7 @@ static void lines_of_a_watch(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct message_header header;
 		struct message_error error = {0};
 		struct record *records = NULL;
@@ -256,7 +256,7 @@ static void a_token_cannot_smuggle_a_header(void **state)
 	assert_int_equal(message_token("{\"token\":\"lkmT.19\"}", 19, &token), 0);
 	assert_string_equal(token, "lkmT.19");
 	free(token);
-	for (size_t i = 0; i < COUNT(bad); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
 		assert_int_equal(message_token(bad[i], strlen(bad[i]), &token), -EBADMSG);
 }
 

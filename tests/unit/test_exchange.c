@@ -12,8 +12,8 @@
 #include <linux/rtnetlink.h>
 
 #include "plugin/network/exchange.h"
+#include "rangeguard/array.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define PORT_ID 4711U
 #define SEQUENCE 100U
 
@@ -35,7 +35,7 @@ static int hear(const struct nlmsghdr *message, void *userdata)
 	struct heard *heard = userdata;
 
 	assert_non_null(message);
-	assert_true(heard->count < COUNT(heard->types));
+	assert_true(heard->count < ARRAY_LENGTH(heard->types));
 	heard->types[heard->count++] = message->nlmsg_type;
 	return heard->fail_with;
 }
@@ -239,7 +239,7 @@ static void kernel_text_is_found_behind_the_refused_message(void **state)
 	} cases[] = {{true, 0}, {true, 61}, {false, 0}, {false, 1}, {false, 16}, {false, 61}};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct received datagram = {0};
 		struct exchange exchange;
 		struct heard heard = {0};
@@ -276,7 +276,7 @@ static void lying_length_of_the_refused_message_yields_no_text(void **state)
 	static const uint32_t lengths[] = {0, 15, 17, 200, 0x7fffffff, 0xffffffff};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(lengths); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(lengths); i++) {
 		struct nlmsgerr error = {.error = -EINVAL, .msg = {.nlmsg_len = lengths[i]}};
 		struct received datagram = {0};
 		struct exchange exchange;
@@ -449,7 +449,7 @@ static void malformed_datagrams_are_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct received datagram = {0};
 		struct exchange exchange;
 		struct heard heard = {0};

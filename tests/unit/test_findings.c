@@ -11,8 +11,7 @@
 #include <cmocka.h>
 
 #include "plugin/commands/findings.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "rangeguard/array.h"
 
 typedef int (*printer)(const struct findings *findings, FILE *stream);
 
@@ -78,7 +77,7 @@ static void github_escapes_what_ends_a_property_or_a_line(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		char *text = print_one(findings_print_github, &cases[i].finding);
 
 		assert_string_equal(text, cases[i].text);
@@ -100,7 +99,7 @@ static void junit_escapes_markup_and_what_xml_cannot_say(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct finding finding = {
 			.rule = RULE_NOT_JSON, .file = "a<b", .pointer = "", .message = cases[i].message};
 		char *text = print_one(findings_print_junit, &finding);
@@ -130,11 +129,11 @@ static void junit_counts_files_and_fails_them_as_the_run_fails(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct findings findings;
 		char *text;
 
-		collect(&findings, heard, COUNT(heard));
+		collect(&findings, heard, ARRAY_LENGTH(heard));
 		findings.strict = cases[i].strict;
 		for (const char *const *file = (const char *const[]){"c", "a", "b", "a", NULL}; *file; file++)
 			assert_int_equal(path_list_add(&findings.files, *file), 0);
@@ -163,7 +162,7 @@ static void sarif_names_files_by_uri(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct finding finding = {.rule = RULE_NOT_JSON, .file = cases[i].file, .pointer = "", .message = "m"};
 		json_t *result = sarif_result(&finding);
 		const char *uri = NULL;
@@ -207,7 +206,7 @@ static void fingerprint_is_of_rule_file_and_pointer(void **state)
 	(void)state;
 	fingerprint_of(&first, expected);
 	assert_int_equal(strlen(expected), 32);
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		fingerprint_of(&cases[i].finding, digest);
 		if ((strcmp(digest, expected) == 0) != cases[i].same)
 			fail_msg("case %zu: %s, first %s", i, digest, expected);
@@ -221,10 +220,10 @@ static void fingerprint_of_a_row_is_of_its_message(void **state)
 		{.rule = RULE_POLICY, .file = "a", .pointer = "line 4", .message = "m"},
 		{.rule = RULE_POLICY, .file = "a", .pointer = "line 3", .message = "n"},
 	};
-	char digests[COUNT(rows)][64];
+	char digests[ARRAY_LENGTH(rows)][64];
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++)
 		fingerprint_of(&rows[i], digests[i]);
 	assert_string_equal(digests[1], digests[0]);
 	assert_string_not_equal(digests[2], digests[0]);
@@ -272,7 +271,7 @@ static void rows_of_tables_have_a_line_and_no_pointer(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		char *text = print_one(cases[i].print, &finding);
 
 		if (!strstr(text, cases[i].text))
@@ -288,7 +287,7 @@ static void a_full_disk_is_told(void **state)
 	static const struct finding finding = {.rule = RULE_OVERLAP, .file = "a", .pointer = "", .message = "m"};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(printers); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(printers); i++) {
 		FILE *full = fopen("/dev/full", "we");
 		struct findings findings;
 

@@ -18,22 +18,12 @@
 #include <string.h>
 
 #include "ipam/address/gaps.h"
+#include "memory_fake.h"
+#include "rangeguard/array.h"
 
 #define ROUNDS 3000U
 #define SPANS_MAX 12U
 #define TEXT_MAX 512U
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
-
-/* Allocations of the code under test go through this (-Wl,--wrap); the one that @fail_in counts down to fails. */
-static unsigned long fail_in;
-
-void *__real_reallocarray(void *memory, size_t n, size_t size);
-void *__wrap_reallocarray(void *memory, size_t n, size_t size);
-
-void *__wrap_reallocarray(void *memory, size_t n, size_t size)
-{
-	return fail_in > 0 && --fail_in == 0 ? NULL : __real_reallocarray(memory, n, size);
-}
 
 /** prefix_of() - Prefix of its text */
 static struct prefix prefix_of(const char *text)
@@ -102,7 +92,7 @@ static const struct search searches[] = {
 static void test_searches(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(searches); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(searches); i++) {
 		struct prefix within = prefix_of(searches[i].within), subnet;
 		char found[TEXT_MAX] = "", text[PREFIX_TEXT_MAX];
 		GAPS_CLEANUP struct gaps gaps;
@@ -134,7 +124,7 @@ static void test_length_must_fit(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct prefix within = prefix_of(cases[i].within);
 		GAPS_CLEANUP struct gaps gaps;
 
@@ -216,15 +206,15 @@ static void test_out_of_memory(void **state)
 		int r = 0;
 
 		assert_int_equal(gaps_init(&gaps, &within, 24), 0);
-		fail_in = nth;
+		memory_fail_in = nth;
 		for (unsigned i = 0; i < 200 && r == 0; i++)
 			r = gaps_take(&gaps, &taken);
-		if (fail_in > 0)
+		if (memory_fail_in > 0)
 			break;
 		assert_int_equal(r, -ENOMEM);
 		failures++;
 	}
-	fail_in = 0;
+	memory_fail_in = 0;
 	assert_true(failures > 1);
 }
 

@@ -13,75 +13,31 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "host_scene.h"
 #include "plugin/host/guarding.h"
 #include "plugin/host/lease_store.h"
 #include "plugin/host/restore.h"
 #include "plugin/verbs/context.h"
 #include "plugin/verbs/verbs.h"
+#include "rangeguard/array.h"
+#include "state_fake.h"
 
 #define PIN_STALE 10
 #define PIN_VALID 11
 
-/** The scene whose store is opened, the runtime's list, and locks */
-static struct {
-	struct host_scene *scene;
-	const char *list;
-	int locked;
-} now;
+/** The runtime's list */
+static const char *valid_attachments;
 
 static struct error said;
-
-int __wrap_lease_store_open(const char *data_dir, const struct state *state, enum state_access access, int wait_ms,
-			    struct store **ret_store, struct error *reterr);
-int __wrap_lease_store_open(const char *data_dir, const struct state *state, enum state_access access, int wait_ms,
-			    struct store **ret_store, struct error *reterr)
-{
-	(void)data_dir;
-	(void)state;
-	(void)access;
-	(void)wait_ms;
-	(void)reterr;
-	*ret_store = host_scene_lend(now.scene->store);
-	return 0;
-}
 
 int __wrap_lease_store_release(struct host *host, const struct state *state, const struct attachment *attachment,
 			       enum release_reason reason, struct error *reterr);
 int __wrap_lease_store_release(struct host *host, const struct state *state, const struct attachment *attachment,
 			       enum release_reason reason, struct error *reterr)
 {
-	int r = protection_release(now.scene->store, host, attachment, reason, NOW, reterr);
+	int r = protection_release(state_fake.scene->store, host, attachment, reason, NOW, reterr);
 
 	(void)state;
 	return r && r != REFUSED ? lease_store_error(host->data_dir, r, reterr) : r;
-}
-
-int __wrap_state_open(const char *path, enum state_access access, struct state *ret_state);
-int __wrap_state_open(const char *path, enum state_access access, struct state *ret_state)
-{
-	(void)path;
-	(void)access;
-	(void)ret_state;
-	return 0;
-}
-
-int __wrap_state_lock_attachment(const struct state *state, uint64_t hash, int wait_ms);
-int __wrap_state_lock_attachment(const struct state *state, uint64_t hash, int wait_ms)
-{
-	(void)state;
-	(void)hash;
-	(void)wait_ms;
-	now.locked++;
-	return 0;
-}
-
-void __wrap_state_unlock_attachment(const struct state *state, uint64_t hash);
-void __wrap_state_unlock_attachment(const struct state *state, uint64_t hash)
-{
-	(void)state;
-	(void)hash;
-	now.locked--;
 }
 
 int __wrap_context_open_host(const struct context *context, struct host *ret_host, struct error *reterr);
@@ -89,7 +45,7 @@ int __wrap_context_open_host(const struct context *context, struct host *ret_hos
 {
 	(void)context;
 	(void)reterr;
-	*ret_host = now.scene->host;
+	*ret_host = state_fake.scene->host;
 	return 0;
 }
 
@@ -119,8 +75,8 @@ int __wrap_restore_containers(struct host *host, struct restored *ret_restored, 
 /** prepare() - One that the runtime knows, though it is gone; one that it does not know, gone; one that lives */
 static void prepare(struct host_scene *scene)
 {
-	memset(&now, 0, sizeof(now));
-	now.list = "[{\"containerID\": \"valid\", \"ifname\": \"eth0\"}]";
+	state_fake = (struct state_fake){0};
+	valid_attachments = "[{\"containerID\": \"valid\", \"ifname\": \"eth0\"}]";
 	(void)host_scene_take(scene, "valid", NETNS_GONE, PIN_VALID);
 	(void)host_scene_take(scene, "stale", NETNS_GONE, PIN_STALE);
 	(void)host_scene_take(scene, "living", NETNS_THERE, 0);
@@ -133,13 +89,13 @@ static int act(struct host_scene *scene)
 	struct context context = {0};
 	int r;
 
-	now.scene = scene;
+	state_fake.scene = scene;
 	said = (struct error){0};
 	context.root = json_pack("{s:s, s:s, s:s, s:{s:s}}", "cniVersion", "1.1.0", "name", "net", "type", "rangeguard",
 				 "ipam", "type", "rangeguard");
-	if (now.list)
+	if (valid_attachments)
 		assert_int_equal(json_object_set_new(context.root, "cni.dev/valid-attachments",
-						     json_loads(now.list, JSON_DECODE_ANY, NULL)),
+						     json_loads(valid_attachments, JSON_DECODE_ANY, NULL)),
 				 0);
 	r = verb_gc(&context, &said);
 	context_done(&context);
@@ -156,7 +112,7 @@ static void judge(struct host_scene *scene, int outcome, bool failed)
 	holds(!outcome == !said.code && (failed || !outcome));
 	/* A kernel that does not tell keeps a lease, which is said and no failure. */
 	holds(outcome || strstr(host_scene_where(), "rtnetlink") || !host_scene_holds(scene, "stale"));
-	holds(now.locked == 0);
+	holds(state_fake.locked == 0);
 	holds(act(scene) == 0 && !host_scene_holds(scene, "stale") && !host_scene_is_pinned(PIN_STALE));
 	holds(host_scene_holds(scene, "valid") && host_scene_holds(scene, "living"));
 }
@@ -184,13 +140,13 @@ static void without_a_list_nothing_is_removed(void **state)
 	(void)state;
 	host_scene_begin(&scene);
 	prepare(&scene);
-	for (size_t i = 0; i < N_ELEMENTS(lists); i++) {
-		now.list = lists[i];
+	for (size_t i = 0; i < ARRAY_LENGTH(lists); i++) {
+		valid_attachments = lists[i];
 		assert_int_equal(act(&scene), REFUSED);
 		assert_int_equal(said.code, ERROR_CONFIG);
 		assert_true(host_scene_holds(&scene, "stale"));
 	}
-	now.list = "[]";
+	valid_attachments = "[]";
 	assert_int_equal(act(&scene), 0);
 	assert_false(host_scene_holds(&scene, "stale") || host_scene_holds(&scene, "valid"));
 	assert_true(host_scene_holds(&scene, "living"));

@@ -20,50 +20,14 @@
 #include <xxhash.h>
 
 #include "ipam/guard/guard.h"
+#include "memory_fake.h"
+#include "rangeguard/array.h"
 
 #define PAIRS 10000000UL
 #define PAIRS_LONG 100000000UL
 /** Addresses anywhere, per policy; the edges of its entries come on top */
 #define ADDRESSES 200U
 #define ENTRIES_MAX 12U
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
-
-/* Allocations of the code under test go through these (-Wl,--wrap); the one that @fail_in counts down to fails. */
-static unsigned long fail_in;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__real_reallocarray(void *memory, size_t n, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-void *__wrap_reallocarray(void *memory, size_t n, size_t size);
-
-static bool fails(void)
-{
-	return fail_in > 0 && --fail_in == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-	return fails() ? NULL : __real_realloc(memory, size);
-}
-
-void *__wrap_reallocarray(void *memory, size_t n, size_t size)
-{
-	return fails() ? NULL : __real_reallocarray(memory, n, size);
-}
 
 /** span_of() - Span of "ADDRESS/LENGTH", "FIRST-LAST" or "ADDRESS" */
 static struct span span_of(const char *text)
@@ -205,7 +169,7 @@ static const struct decision decisions[] = {
 static void test_decide(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(decisions); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(decisions); i++) {
 		const struct decision *decision = &decisions[i];
 		GUARD_CLEANUP struct guard *guard = make(decision->policy);
 		struct address address = address_of(decision->address);
@@ -276,7 +240,7 @@ static void test_add_refuses(void **state)
 
 	(void)state;
 	assert_int_equal(guard_new(&guard), 0);
-	for (size_t i = 0; i < N_ELEMENTS(bad); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
 		assert_int_equal(guard_add(guard, &(struct guard_entry){.span = bad[i]}), -EINVAL);
 	assert_int_equal(guard_n_entries(guard), 0);
 	assert_int_equal(guard_seal(guard), 0);
@@ -380,7 +344,7 @@ static void assert_span(const struct span *span, const char *text)
 static void test_touch_and_next(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(touches); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(touches); i++) {
 		const struct touch *touch = &touches[i];
 		GUARD_CLEANUP struct guard *guard = make(touch->policy);
 		struct span span = span_of(touch->span), part, next;
@@ -707,7 +671,7 @@ static void test_lint(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		GUARD_CLEANUP struct guard *guard = make(cases[i].policy);
 		struct flaws flaws = {.text = ""};
 
@@ -770,10 +734,10 @@ static void test_out_of_memory(void **state)
 		bool failed;
 		int r;
 
-		fail_in = nth;
+		memory_fail_in = nth;
 		r = build_all(&guard);
-		failed = fail_in == 0;
-		fail_in = 0;
+		failed = memory_fail_in == 0;
+		memory_fail_in = 0;
 		if (!failed) {
 			assert_int_equal(r, 0);
 			assert_true(nth > 5);

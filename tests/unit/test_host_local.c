@@ -22,6 +22,7 @@
 
 #include "ipam_scene.h"
 #include "plugin/host/host_local.h"
+#include "rangeguard/array.h"
 #include "rangeguard/limits.h"
 #include "scratch.h"
 #include "store_fake.h"
@@ -179,7 +180,7 @@ static void leases_are_taken_over_in_full_or_again(void **state)
 
 	(void)state;
 	put_leases();
-	for (size_t i = 0; i < N_ELEMENTS(errnums); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(errnums); i++) {
 		bool failed = true;
 
 		for (unsigned n = 1; failed; n++, tried += failed) {

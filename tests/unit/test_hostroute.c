@@ -12,8 +12,7 @@
 
 #include "plugin/network/hostroute.h"
 #include "port_fake.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "rangeguard/array.h"
 
 static struct prefix prefix(const char *text)
 {
@@ -96,7 +95,7 @@ static void judgement(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct route_info match = route(cases[i].type, cases[i].destination, cases[i].gateway);
 		struct prefix subnet = prefix(cases[i].subnet);
 
@@ -119,8 +118,8 @@ static void discarding_routes_before_main(void **state)
 	struct prefix subnet = prefix("10.1.0.0/16");
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct route_info match = route(types[i % COUNT(types)], cases[i].destination, NULL);
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct route_info match = route(types[i % ARRAY_LENGTH(types)], cases[i].destination, NULL);
 
 		match.table = 100;
 		if (hostroute_judge(&match, &subnet) != cases[i].verdict)
@@ -182,7 +181,7 @@ static void discarding_routes_are_looked_for(void **state)
 	struct prefix subnet = prefix("10.1.0.0/16");
 
 	(void)state;
-	for (unsigned i = 0; i < 2 * COUNT(cases); i++) {
+	for (unsigned i = 0; i < 2 * ARRAY_LENGTH(cases); i++) {
 		uint8_t type = cases[i / 2].type;
 		struct route_info rows[] = {
 			route(type, "10.0.0.0/8", NULL),
@@ -196,7 +195,7 @@ static void discarding_routes_are_looked_for(void **state)
 		fake_reset();
 		fake.interruptions = i % 2;
 		fake.lookup_errnum = cases[i / 2].errnum;
-		for (size_t j = 0; j < COUNT(rows); j++)
+		for (size_t j = 0; j < ARRAY_LENGTH(rows); j++)
 			fake_add_route(&fake.routes, &rows[j]);
 		assert_int_equal(hostroute_lookup(fake_host_port(), &asked, &match), 0);
 		assert_int_equal(match.type, type);
@@ -322,7 +321,7 @@ static void within_a_discarded_range(void **state)
 												   "fd00:1::7"};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(subnets); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(subnets); i++) {
 		struct ip_range range = pool(subnets[i]);
 		struct address asked = address(addresses[i]);
 		struct route_info match = {.interface = 99};
@@ -356,7 +355,7 @@ static void reaching_into_a_discarded_range(void **state)
 	struct address asked = address("10.1.0.7");
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct ip_range range = pool("10.1.0.0/16");
 		struct route_info beside = route(RTN_UNICAST, cases[i].destination, cases[i].gateway), match;
 		bool discarded = false;

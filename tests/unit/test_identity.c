@@ -13,9 +13,9 @@
 
 #include "plugin/network/identity.h"
 #include "plugin/network/rtmessage.h"
+#include "rangeguard/array.h"
 #include "rangeguard/limits.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define ROUNDS 20000
 
 static const struct attachment pod = {.network = "pods", .container_id = "0123abcd", .ifname = "eth0"};
@@ -41,11 +41,11 @@ static void names_differ_by_each_part_of_the_key(void **state)
 		{"pods", "0123abce", "eth0", false}, {"pods", "0123abcd", "eth1", false},
 		{"pods0", "123abcd", "eth0", false}, {"pods", "0123abcde", "th0", false},
 	};
-	char names[COUNT(others)][IFNAMSIZ];
-	uint8_t macs[COUNT(others)][ETH_ALEN];
+	char names[ARRAY_LENGTH(others)][IFNAMSIZ];
+	uint8_t macs[ARRAY_LENGTH(others)][ETH_ALEN];
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(others); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
 		identity_host_name(&others[i], names[i]);
 		identity_host_mac(&others[i], macs[i]);
 		for (size_t j = 0; j < i; j++) {
@@ -115,7 +115,7 @@ static void mac_is_parsed_strictly(void **state)
 	uint8_t mac[ETH_ALEN];
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		memset(mac, 0xaa, sizeof(mac));
 		assert_int_equal(mac_parse(cases[i].text, mac), cases[i].result);
 		if (cases[i].result == 0)
@@ -191,10 +191,10 @@ static void aliases_of_two_attachments_differ(void **state)
 		{"a b", "c", "d", false}, {"a", "b c", "d", false}, {"a", "b", "c d", false}, {"a", "b", "c", false},
 		{"a", "b", "c", true},	  {"", "a", "b c", false},  {"#", "b", "c", false},   {"a", "", "b c", false},
 	};
-	char aliases[COUNT(cases)][IDENTITY_ALIAS_MAX];
+	char aliases[ARRAY_LENGTH(cases)][IDENTITY_ALIAS_MAX];
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		identity_alias(&cases[i], aliases[i]);
 		for (size_t j = 0; j < i; j++)
 			assert_string_not_equal(aliases[i], aliases[j]);
@@ -242,7 +242,7 @@ static void what_we_do_not_write_is_refused_and_left_as_it_is(void **state)
 	struct attachment_key key;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		bool is_digest = strncmp(cases[i], "rangeguard #", 12) == 0;
 
 		(void)snprintf(alias, sizeof(alias), "%s", cases[i]);
@@ -317,7 +317,7 @@ static void host_end_is_known_by_its_alias_or_at_birth_by_its_mac(void **state)
 	(void)state;
 	identity_alias(&pod, alias);
 	identity_host_mac(&pod, mac);
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct link_info link = {.index = 1};
 
 		(void)snprintf(link.kind, sizeof(link.kind), "%s", cases[i].kind);

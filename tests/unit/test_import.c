@@ -15,8 +15,7 @@
 #include <string.h>
 
 #include "plugin/policy/import.h"
-
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
+#include "rangeguard/array.h"
 
 /** struct heard - Listener that writes down "FILE PLACE: MESSAGE" lines */
 struct heard {
@@ -336,7 +335,7 @@ static void test_faults_of_rows(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(faults); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(faults); i++)
 		assert_fault(&faults[i]);
 }
 
@@ -372,7 +371,7 @@ static void test_faults_of_headers(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(faults); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(faults); i++)
 		assert_fault(&faults[i]);
 }
 
@@ -409,7 +408,7 @@ static void test_faults_of_specs(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(faults); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(faults); i++)
 		assert_fault(&faults[i]);
 }
 
@@ -418,7 +417,7 @@ static void test_file_names(void **state)
 	static const char *const names[] = {"t.csv", "a/t.csv", "..t.csv", "a..", "./t.csv", "...", "a/.../b"};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(names); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
 		char spec[128];
 
 		(void)snprintf(spec, sizeof(spec), "{\"file\": \"%s\", \"format\": \"netbox\"}", names[i]);

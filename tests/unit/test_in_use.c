@@ -22,8 +22,8 @@
 
 #include "plugin/network/in_use.h"
 #include "plugin/network/netns.h"
+#include "rangeguard/array.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define OWN_FD 1000
 
 /** struct fake_ns - A namespace: its inode, what leads to it, an address */
@@ -75,8 +75,8 @@ static bool call(const char *path)
 /** at_path() - The namespace that a path leads to, NULL: none */
 static const struct fake_ns *at_path(const char *path, const char **ret_path)
 {
-	for (size_t i = 0; i < COUNT(namespaces); i++)
-		for (size_t j = 0; j < COUNT(namespaces[i].paths) && namespaces[i].paths[j]; j++)
+	for (size_t i = 0; i < ARRAY_LENGTH(namespaces); i++)
+		for (size_t j = 0; j < ARRAY_LENGTH(namespaces[i].paths) && namespaces[i].paths[j]; j++)
 			if (strcmp(namespaces[i].paths[j], path) == 0) {
 				*ret_path = namespaces[i].paths[j];
 				return &namespaces[i];
@@ -98,7 +98,7 @@ int __wrap_port_open(struct port **ret_port);
 
 DIR *__wrap_opendir(const char *path)
 {
-	for (size_t i = 0; i < COUNT(directories); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(directories); i++)
 		if (strcmp(directories[i].path, path) == 0) {
 			if (!call(directories[i].path))
 				return NULL;
@@ -115,7 +115,7 @@ struct dirent *__wrap_readdir(DIR *stream)
 	static struct dirent entry;
 	struct fake_dir *directory = (struct fake_dir *)stream;
 
-	if (!call(NULL) || directory->next == COUNT(directory->names) || !directory->names[directory->next])
+	if (!call(NULL) || directory->next == ARRAY_LENGTH(directory->names) || !directory->names[directory->next])
 		return NULL;
 	(void)snprintf(entry.d_name, sizeof(entry.d_name), "%s", directory->names[directory->next++]);
 	return &entry;
@@ -344,7 +344,7 @@ static void subnets_have_what_is_in_them(void **state)
 	(void)state;
 	reset();
 	assert_int_equal(in_use_read(NULL, &in_use), 0);
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct prefix prefix;
 		struct span span;
 
@@ -377,7 +377,7 @@ static void a_failed_look_is_not_an_empty_namespace(void **state)
 	static const int errnums[] = {EMFILE, ENFILE, ENOMEM, EIO, EINTR, EAGAIN, EACCES, EPERM, ENOBUFS};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(errnums); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(errnums); i++) {
 		for (unsigned lasting = 0; lasting < 2; lasting++) {
 			unsigned n = 0;
 
@@ -399,7 +399,7 @@ static void what_goes_meanwhile_is_gone(void **state)
 	static const int errnums[] = {ENOENT, ESRCH};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(errnums); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(errnums); i++) {
 		IN_USE_CLEANUP struct in_use in_use = {0};
 
 		reset();

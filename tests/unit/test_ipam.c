@@ -20,6 +20,7 @@
 #include "ipam/lease/ipam.h"
 #include "ipam/store/row.h"
 #include "ipam_scene.h"
+#include "rangeguard/array.h"
 #include "store_fake.h"
 
 #define DELAY 120U
@@ -161,7 +162,7 @@ static void test_order(void **state)
 
 	(void)state;
 	add_range(scene, 0, range_of("10.0.0.0/29", NULL, NULL));
-	run(scene, steps, N_ELEMENTS(steps));
+	run(scene, steps, ARRAY_LENGTH(steps));
 	assert_int_equal(take(scene, "j", 1134), IPAM_E_FULL);
 	assert_int_equal(scene->refusal.set, 0);
 	scene_free(scene);
@@ -179,7 +180,7 @@ static void test_longest_rest(void **state)
 
 	(void)state;
 	add_range(scene, 0, range_of("10.0.0.0/29", NULL, NULL));
-	run(scene, steps, N_ELEMENTS(steps));
+	run(scene, steps, ARRAY_LENGTH(steps));
 	scene_free(scene);
 }
 
@@ -196,7 +197,7 @@ static void test_clock_set_back(void **state)
 
 	(void)state;
 	add_range(scene, 0, range_of("10.0.0.0/30", NULL, NULL));
-	run(scene, steps, N_ELEMENTS(steps));
+	run(scene, steps, ARRAY_LENGTH(steps));
 	scene_free(scene);
 }
 
@@ -213,7 +214,7 @@ static void test_no_delay(void **state)
 	(void)state;
 	scene->request.reuse_delay = 0;
 	add_range(scene, 0, range_of("10.0.0.0/30", NULL, NULL));
-	run(scene, steps, N_ELEMENTS(steps));
+	run(scene, steps, ARRAY_LENGTH(steps));
 	scene_free(scene);
 }
 
@@ -245,7 +246,7 @@ static const struct edge edges[] = {
 static void test_edges(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(edges); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(edges); i++) {
 		struct scene *scene = scene_new();
 		char id[2] = "a";
 
@@ -276,7 +277,7 @@ static void test_ranges_in_order(void **state)
 	add_range(scene, 0, range_of("10.0.0.0/31", NULL, NULL));
 	add_range(scene, 0, range_of("10.0.1.0/31", NULL, NULL));
 	add_range(scene, 0, range_of("10.0.0.2/31", NULL, NULL));
-	run(scene, steps, N_ELEMENTS(steps));
+	run(scene, steps, ARRAY_LENGTH(steps));
 	scene_free(scene);
 }
 
@@ -288,7 +289,7 @@ static void test_gateway_and_reserved(void **state)
 	(void)state;
 	add_range(scene, 0, range_of("10.0.0.0/29", NULL, "10.0.0.1"));
 	reserve(scene, "10.0.0.3-10.0.0.4");
-	run(scene, steps, N_ELEMENTS(steps));
+	run(scene, steps, ARRAY_LENGTH(steps));
 	assert_int_equal(take(scene, "d", 1000), IPAM_E_FULL);
 	scene_free(scene);
 }
@@ -375,7 +376,7 @@ static const struct name_case name_cases[] = {
 static void test_names(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(name_cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(name_cases); i++) {
 		const struct name_case *test = &name_cases[i];
 		struct scene *scene = scene_new();
 		struct guard *guard = GUARD_OF("10.0.0.100", "10.9.0.0/16");
@@ -636,7 +637,7 @@ static void test_veto_at_the_end(void **state)
 	scene->request.userdata = &self;
 	assert_taken(scene, "a", 1000, "10.0.0.0");
 	assert_taken(scene, "b", 1000, "10.0.1.4");
-	for (size_t i = 0; i < N_ELEMENTS(self.verdict); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(self.verdict); i++)
 		self.verdict[i] = IPAM_VERDICT_SKIP;
 	self.calls = 0;
 	assert_int_equal(take(scene, "c", 1000), IPAM_E_FULL);
@@ -934,7 +935,7 @@ static void test_failing_store(void **state)
 					   fail_release};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(calls); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(calls); i++) {
 		struct scene *scene = scene_new();
 		unsigned long n = 0;
 		char *before;

@@ -14,6 +14,7 @@
 
 #include "ipam/lease/ipam.h"
 #include "ipam_scene.h"
+#include "rangeguard/array.h"
 #include "store_fake.h"
 
 /** struct scene - One store, one network with one range */
@@ -95,7 +96,7 @@ static void adopted_addresses_are_held(void **state)
 	struct attachment attachment = {"net", "b", "eth0", false};
 	struct scene *scene = *state;
 
-	assert_int_equal(ipam_adopt(scene->store, adopted, N_ELEMENTS(adopted)), 0);
+	assert_int_equal(ipam_adopt(scene->store, adopted, ARRAY_LENGTH(adopted)), 0);
 	assert_taken(scene, "x", "10.0.0.3");
 	assert_taken(scene, "y", "10.0.0.5");
 	assert_int_equal(ipam_release(scene->store, &attachment, 1000), 0);
@@ -134,7 +135,7 @@ static void adopting_is_all_or_nothing(void **state)
 		char *after;
 
 		store_fake_fail_at(scene->store, ++n);
-		r = ipam_adopt(scene->store, adopted, N_ELEMENTS(adopted));
+		r = ipam_adopt(scene->store, adopted, ARRAY_LENGTH(adopted));
 		assert_int_equal(r, store_fake_has_failed(scene->store) ? -EIO : 0);
 		after = store_fake_dump(scene->store);
 		assert_int_equal(strcmp(before, after) == 0, r != 0);

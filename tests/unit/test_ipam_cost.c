@@ -18,6 +18,7 @@
 
 #include "ipam/lease/ipam.h"
 #include "ipam_scene.h"
+#include "rangeguard/array.h"
 #include "store_fake.h"
 
 /** An ADD splits an extent or shortens it, a DEL joins none, one or two: that is all that may differ */
@@ -120,7 +121,7 @@ static void test_cost(void **state)
 
 	(void)state;
 	measure(&empty, &first_add, &first_del);
-	for (size_t i = 0; i < N_ELEMENTS(loads); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(loads); i++) {
 		measure(&loads[i], &add, &del);
 		print_message("%s: ADD %lu calls (empty: %lu), DEL %lu (%lu)\n", loads[i].what, add, first_add, del,
 			      first_del);

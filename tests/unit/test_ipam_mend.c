@@ -20,6 +20,7 @@
 #include "ipam/lease/ipam.h"
 #include "ipam/store/row.h"
 #include "ipam_scene.h"
+#include "rangeguard/array.h"
 #include "store_fake.h"
 
 #define NOW 1000
@@ -74,7 +75,7 @@ static struct scene *scene_new(void)
 	};
 	scene->request.lease.egress = 77;
 	scene->request.lease.pins = "mainframe";
-	for (size_t i = 0; i < N_ELEMENTS(ids); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(ids); i++)
 		assert_int_equal(take(scene, "net", ids[i]), 0);
 	assert_int_equal(release(scene, "d"), 0);
 	/* Another pool of the same addresses, less one. */
@@ -201,7 +202,7 @@ static void test_each_row(void **state)
 	unsigned n = 0, n_repaired = 0;
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(tables) * DAMAGE_N; i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(tables) * DAMAGE_N; i++) {
 		enum store_table table = tables[i / DAMAGE_N];
 		struct row_key key;
 
@@ -233,7 +234,7 @@ static void test_release(void **state)
 	static const enum store_table tables[] = {STORE_POOLS, STORE_FREE, STORE_RESTING, STORE_RESTING_AT};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(tables) * DAMAGE_N; i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(tables) * DAMAGE_N; i++) {
 		struct scene *scene = scene_new();
 		struct row_key key;
 

@@ -18,9 +18,9 @@
 #include "plugin/text/paths.h"
 #include "plugin/text/source.h"
 #include "plugin/text/values.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 #define KINDS_MAX 256U
 #define KEYS_MAX 32U
 
@@ -173,7 +173,7 @@ static json_t *parse(const char *text)
 static void test_defaults_hold_where_nothing_is_said(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(defaults); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(defaults); i++) {
 		struct report report = {.heard = hear};
 		json_t *root = parse(defaults[i].text);
 		const struct kind *kind = document_kind(root, defaults[i].file);

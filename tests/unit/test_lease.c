@@ -16,9 +16,8 @@
 
 #include "ipam/lease/lease.h"
 #include "ipam/store/row.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
-
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 
 static struct lease sample(void)
 {
@@ -183,7 +182,7 @@ static void test_wrong_but_sealed(void **state)
 	(void)state;
 	assert_int_equal(lease_encode(&lease, &encoded, &size), 0);
 	data = encoded;
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		uint8_t old = data[cases[i].at];
 
 		data[cases[i].at] = cases[i].value;
@@ -286,14 +285,14 @@ static void test_key(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(others); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
 		struct attachment_key key = attachment_key(&others[i]);
 		struct bytes bytes = bytes_of(key.bytes, sizeof(key.bytes));
 		uint64_t first;
 
 		assert_int_equal(row_read_number(&bytes, &first), 0);
 		assert_true(first == attachment_hash(&others[i]));
-		for (size_t k = 0; k < N_ELEMENTS(others); k++) {
+		for (size_t k = 0; k < ARRAY_LENGTH(others); k++) {
 			struct attachment_key other = attachment_key(&others[k]);
 
 			assert_int_equal(memcmp(&key, &other, sizeof(key)) == 0, i == k);

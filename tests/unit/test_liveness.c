@@ -18,6 +18,7 @@
 #include "plugin/network/identity.h"
 #include "plugin/network/netns.h"
 #include "plugin/network/plan.h"
+#include "rangeguard/array.h"
 
 /** What netns_open() returns, the namespace that it opens, and its cookie */
 static struct {
@@ -101,7 +102,7 @@ static void only_an_absent_namespace_is_gone(void **state)
 	struct lease lease = lease_in("/run/netns/x");
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(absent); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(absent); i++) {
 		opened.outcome = absent[i];
 		assert_int_equal(liveness_netns(&lease), LIVENESS_GONE);
 	}
@@ -156,7 +157,7 @@ static void paths_of_the_caller_alone_say_nothing(void **state)
 
 	(void)state;
 	opened.outcome = -ENOENT;
-	for (size_t i = 0; i < N_ELEMENTS(paths); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
 		struct lease lease = lease_in(paths[i]);
 
 		assert_int_equal(liveness_netns(&lease), LIVENESS_THERE);

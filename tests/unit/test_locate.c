@@ -15,41 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory_fake.h"
 #include "plugin/text/locate.h"
+#include "rangeguard/array.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 /** What jansson takes: JSON_PARSER_MAX_DEPTH */
 #define DEPTH_MAX 2048U
-
-/* Allocations of the code under test go through these (-Wl,--wrap); the one that @fail_in counts down to fails. */
-static unsigned long fail_in;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_reallocarray(void *memory, size_t n, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_reallocarray(void *memory, size_t n, size_t size);
-
-static bool fails(void)
-{
-	return fail_in > 0 && --fail_in == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_reallocarray(void *memory, size_t n, size_t size)
-{
-	return fails() ? NULL : __real_reallocarray(memory, n, size);
-}
 
 static const char policy[] = "{\n"
 			     "  \"reserved\": [\n"
@@ -123,7 +94,7 @@ static void test_places(void **state)
 	(void)state;
 	assert_non_null(json);
 	json_decref(json);
-	for (size_t i = 0; i < N_ELEMENTS(places); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
 		const struct place *place = &places[i];
 		unsigned line = 0, column = 0;
 
@@ -141,11 +112,11 @@ static void test_places(void **state)
 static void test_one_after_the_other(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(places); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
 		struct locator locator;
 
 		locator_init(&locator, policy, strlen(policy));
-		for (size_t j = 0; j < N_ELEMENTS(places); j++) {
+		for (size_t j = 0; j < ARRAY_LENGTH(places); j++) {
 			const struct place *pair[] = {&places[i], &places[j]};
 
 			for (size_t k = 0; k < 2; k++) {
@@ -260,7 +231,7 @@ static void test_duplicates(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		json_t *json = json_loads(cases[i].text, 0, NULL);
 		struct told told = {.text = ""};
 
@@ -326,7 +297,7 @@ static void test_malformed_stays_inside(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < size * sizeof(bytes); i++) {
-		size_t cut = i < size ? i : size, n_places = i % N_ELEMENTS(places);
+		size_t cut = i < size ? i : size, n_places = i % ARRAY_LENGTH(places);
 		char *text = malloc(cut + (cut == 0));
 		unsigned line = 0, column = 0, told = 0;
 
@@ -354,10 +325,10 @@ static void test_out_of_memory(void **state)
 	for (unsigned long nth = 1;; nth++) {
 		unsigned told = 0;
 
-		fail_in = nth;
+		memory_fail_in = nth;
 		r = locate_duplicates(text, strlen(text), ignore, &told);
-		if (fail_in > 0) {
-			fail_in = 0;
+		if (memory_fail_in > 0) {
+			memory_fail_in = 0;
 			assert_int_equal(r, 0);
 			assert_int_equal(told, 1);
 			assert_true(nth > 4);

@@ -13,22 +13,12 @@
 #include <stdlib.h>
 
 #include "ipam/guard/lookup.h"
+#include "memory_fake.h"
 
 #define ROUNDS 3000U
 #define ENTRIES_MAX 40U
 #define SPANS 20U
 #define LINE 64U
-
-/* Allocations of the code under test go through this (-Wl,--wrap); the one that @fail_in counts down to fails. */
-static unsigned long fail_in;
-
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fail_in > 0 && --fail_in == 0 ? NULL : __real_calloc(n, size);
-}
 
 /** random_span() - Somewhere on a short line, at its beginning or at the end of the family */
 static struct span random_span(void)
@@ -103,14 +93,14 @@ static void test_out_of_memory(void **state)
 	do {
 		LOOKUP_CLEANUP struct lookup lookup = {0};
 
-		fail_in = ++nth;
+		memory_fail_in = ++nth;
 		r = lookup_init(guard, &lookup);
-		if (fail_in > 0)
+		if (memory_fail_in > 0)
 			break;
 		assert_int_equal(r, -ENOMEM);
 		assert_null(lookup.ipv4.items);
 	} while (true);
-	fail_in = 0;
+	memory_fail_in = 0;
 	assert_int_equal(r, 0);
 	assert_true(nth > 4);
 }

@@ -12,32 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory_fake.h"
 #include "plugin/netconf/netconf.h"
-
-/* Every allocation of the reader goes through these (-Wl,--wrap); jansson's do not. */
-static unsigned n_calls, fail_call;
-
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__real_reallocarray(void *p, size_t n, size_t size);
-void *__wrap_reallocarray(void *p, size_t n, size_t size);
-char *__real_strdup(const char *text);
-char *__wrap_strdup(const char *text);
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return ++n_calls == fail_call ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_reallocarray(void *p, size_t n, size_t size)
-{
-	return ++n_calls == fail_call ? NULL : __real_reallocarray(p, n, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return ++n_calls == fail_call ? NULL : __real_strdup(text);
-}
+#include "rangeguard/array.h"
 
 static const char *const texts[] = {
 	"{\"cniVersion\": \"1.0.0\", \"name\": \"n\", \"type\": \"rangeguard\", \"ipam\": {\"type\": \"rangeguard\","
@@ -55,7 +32,7 @@ static void each_allocation_fails_once(void **state)
 	const struct cni_args args = {.ip = "10.0.0.9"};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
 		unsigned n = 0;
 		int r;
 
@@ -67,11 +44,10 @@ static void each_allocation_fails_once(void **state)
 
 			assert_non_null(root);
 			first_error_init(&listener, &err, ERROR_NONE);
-			n_calls = 0;
-			fail_call = ++n;
+			memory_fail_in = ++n;
 			r = netconf_read(root, "test.conf", "", &args, &netconf, &listener.report);
 			json_decref(root);
-			if (n_calls < n) {
+			if (memory_fail_in > 0) {
 				assert_int_equal(r, 0);
 				assert_int_equal(err.code, ERROR_NONE);
 				break;
@@ -80,7 +56,7 @@ static void each_allocation_fails_once(void **state)
 			assert_int_equal(err.code, ERROR_TRY_AGAIN);
 			assert_string_equal(err.msg, "out of memory");
 		} while (true);
-		fail_call = 0;
+		memory_fail_in = 0;
 		assert_true(n > 5);
 	}
 }

@@ -16,8 +16,7 @@
 
 #include "plugin/network/netns.h"
 #include "plugin/network/sysctl.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "rangeguard/array.h"
 
 /** open_own() - port_ops: a port in this program's namespace */
 static int open_own(struct port *port)
@@ -82,7 +81,7 @@ static void what_is_no_network_namespace_is_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct netns netns NETNS_CLEANUP = NETNS_INIT;
 
 		assert_int_equal(netns_open(cases[i].path, &netns), cases[i].result);

@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "plugin/foreign/networks.h"
+#include "rangeguard/array.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 #define LINE 40U
 #define RANGES_MAX 12U
 #define ROUNDS 2000U
@@ -94,7 +94,7 @@ static void assert_told(const struct listener *listener, const char *words)
 static void test_pairs(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(pairs); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(pairs); i++) {
 		for (unsigned swapped = 0; swapped < 2; swapped++) {
 			struct listener listener = {.report = {.heard = hear}};
 			struct networks networks = {.report = &listener.report};

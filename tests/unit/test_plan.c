@@ -11,8 +11,7 @@
 #include <errno.h>
 
 #include "plugin/network/plan.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "rangeguard/array.h"
 
 static const struct attachment pod = {.network = "pods", .container_id = "0123abcd", .ifname = "eth0"};
 
@@ -78,7 +77,7 @@ static void default_routes_are_one_per_family_with_an_address(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct address addresses[3];
 		struct plan_input input = {
 			.attachment = &pod, .addresses = addresses, .default_routes = true, .mtu = 1500};
@@ -115,15 +114,15 @@ static void listed_routes_get_a_next_hop_where_they_have_none(void **state)
 				   .addresses = addresses,
 				   .n_addresses = 2,
 				   .routes = routes,
-				   .n_routes = COUNT(routes),
+				   .n_routes = ARRAY_LENGTH(routes),
 				   .mtu = 1500};
 	struct plan plan PLAN_CLEANUP = {0};
 
 	(void)state;
 	routes[0].mtu = 1400;
 	assert_int_equal(plan_make(&input, &plan), 0);
-	assert_int_equal(plan.n_routes, COUNT(routes));
-	for (size_t i = 0; i < COUNT(routes); i++) {
+	assert_int_equal(plan.n_routes, ARRAY_LENGTH(routes));
+	for (size_t i = 0; i < ARRAY_LENGTH(routes); i++) {
 		struct address gateway = {0};
 
 		if (gateways[i])
@@ -171,7 +170,7 @@ static void impossible_plans_are_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct plan plan PLAN_CLEANUP = {0};
 
 		assert_int_equal(plan_make(&cases[i].input, &plan), cases[i].result);

@@ -17,9 +17,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "memory_fake.h"
 #include "plugin/policy/policy.h"
+#include "rangeguard/array.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 /** 2027-06-30, from date(1) */
 #define DAY_2027_06_30 20999L
 /** Longest path below the scratch directory */
@@ -28,48 +29,13 @@
 static const struct policy_context today = {.today = DAY_2027_06_30};
 static const struct policy_context offline = {.today = DAY_2027_06_30, .lint = true};
 
-/* Calls of the code under test go through these (-Wl,--wrap); the one that @fail_in counts down to fails. */
-static unsigned long fail_in;
 static int read_error;
 static bool foreign_owner;
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__real_reallocarray(void *memory, size_t n, size_t size);
 ssize_t __real_read(int fd, void *buffer, size_t size);
 int __real_fstat(int fd, struct stat *status);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-void *__wrap_reallocarray(void *memory, size_t n, size_t size);
 ssize_t __wrap_read(int fd, void *buffer, size_t size);
 int __wrap_fstat(int fd, struct stat *status);
-
-static bool fails(void)
-{
-	return fail_in > 0 && --fail_in == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-	return fails() ? NULL : __real_realloc(memory, size);
-}
-
-void *__wrap_reallocarray(void *memory, size_t n, size_t size)
-{
-	return fails() ? NULL : __real_reallocarray(memory, n, size);
-}
 
 /** __wrap_read() - EINTR once, other errors when the whole file has been read */
 ssize_t __wrap_read(int fd, void *buffer, size_t size)
@@ -282,7 +248,7 @@ static const struct fault faults[] = {
 static void test_faults(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(faults); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(faults); i++) {
 		GUARD_CLEANUP struct guard *guard = new_guard();
 		struct heard heard = HEARD;
 
@@ -331,7 +297,7 @@ static void test_valid_until_is_inclusive(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		GUARD_CLEANUP struct guard *guard = new_guard(), *linted = new_guard();
 		struct heard heard = HEARD, lint = HEARD;
 		char text[128];
@@ -362,7 +328,7 @@ static void test_grants_of_other_networks_do_not_count(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		const struct policy_context context = {.network = cases[i].network, .today = DAY_2027_06_30};
 		GUARD_CLEANUP struct guard *guard = new_guard();
 		struct heard heard = HEARD;
@@ -387,7 +353,7 @@ static void test_lint(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		GUARD_CLEANUP struct guard *guard = new_guard();
 		struct heard heard = HEARD;
 
@@ -482,7 +448,7 @@ static void test_not_json(void **state)
 		{"{\"x-a\": 1, \"x-a\": 2}", "5 E", 1, 16},
 	};
 
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		GUARD_CLEANUP struct guard *guard = new_guard();
 		struct heard heard = HEARD;
 		char position[64];
@@ -557,7 +523,7 @@ static void test_writers(void **state)
 	};
 	char path[PATH_TEXT];
 
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		GUARD_CLEANUP struct guard *guard = new_guard(), *linted = new_guard();
 		struct heard heard = HEARD, lint = HEARD;
 
@@ -700,17 +666,17 @@ static void test_out_of_memory(void **state)
 
 	write_file(state, "p.json", 0600,
 		   "{\"reserved\": [{" CIDR ", \"owner\": \"db\", \"reason\": \"a\"}, {\"cidr\": \"192.0.2.0/24\"}]}");
-	json_set_alloc_funcs(__wrap_malloc, free);
+	json_set_alloc_funcs(memory_malloc, free);
 	for (unsigned long nth = 1;; nth++) {
 		GUARD_CLEANUP struct guard *guard = NULL;
 		struct heard heard = HEARD;
 		bool failed;
 		int r;
 
-		fail_in = nth;
+		memory_fail_in = nth;
 		r = policy_read_netconf(&netconf, DAY_2027_06_30, NULL, &guard, &heard.report);
-		failed = fail_in == 0;
-		fail_in = 0;
+		failed = memory_fail_in == 0;
+		memory_fail_in = 0;
 		/* jansson takes some failed allocations for a syntax error. */
 		assert_true(r == 0 || r == -ENOMEM || (r == REFUSED && heard.report.errors == 1));
 		if (r == 0)
@@ -743,7 +709,7 @@ static int clear_scratch(void **state)
 					    "old",    "link",	"file",		"target",      "loop"};
 	char path[PATH_TEXT];
 
-	for (size_t i = 0; i < N_ELEMENTS(names); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
 		(void)remove(path_in(state, names[i], path));
 	return rmdir(*state);
 }

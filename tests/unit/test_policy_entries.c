@@ -19,8 +19,8 @@
 
 #include "plugin/policy/policy_internal.h"
 #include "plugin/text/policy_split.h"
+#include "rangeguard/array.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 #define A "{\"cidr\": \"10.20.0.0/16\", \"owner\": \"db-platform\", \"reason\": \"Oracle \\\"RAC\\\" ]}[{\\\\\"}"
 #define B "{\"range\": \"10.31.4.10-10.31.4.99\", \"validUntil\": \"2027-06-30\", \"x-note\": {\"a\": [1, [2], {}]}}"
 #define G "{\"cidr\": \"10.20.64.0/20\", \"network\": \"pods\"}"
@@ -161,7 +161,7 @@ static const char *const odd[] = {
 static void well_formed_policies_are_read(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(well_formed); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(well_formed); i++)
 		if (!compare(well_formed[i], strlen(well_formed[i])))
 			fail_msg("case %zu is left alone", i);
 }
@@ -169,7 +169,7 @@ static void well_formed_policies_are_read(void **state)
 static void what_is_odd_is_left_alone(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(odd); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(odd); i++)
 		if (compare(odd[i], strlen(odd[i])))
 			fail_msg("case %zu is read", i);
 }
@@ -218,7 +218,7 @@ static void mutations_are_read_the_same_or_left_alone(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 40000; i++) {
 		char text[1024];
-		const char *from = well_formed[i % N_ELEMENTS(well_formed)];
+		const char *from = well_formed[i % ARRAY_LENGTH(well_formed)];
 		size_t size = strlen(from);
 
 		(void)snprintf(text, sizeof(text), "%s", from);

@@ -16,78 +16,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "memory_fake.h"
 #include "plugin/policy/policy.h"
+#include "rangeguard/array.h"
 #include "rangeguard/limits.h"
 #include "scratch.h"
-
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 
 static const struct policy_context online = {.today = 20999};
 static const struct policy_context offline = {.today = 20999, .lint = true};
 
-/* Calls of the code under test go through these (-Wl,--wrap); the one that @fail_in counts down to fails. */
-static unsigned long fail_in;
 static int read_error;
 static bool table_is_foreign;
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__real_reallocarray(void *memory, size_t n, size_t size);
-char *__real_strdup(const char *text);
 ssize_t __real_read(int fd, void *buffer, size_t size);
 int __real_fstat(int fd, struct stat *status);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-void *__wrap_reallocarray(void *memory, size_t n, size_t size);
-char *__wrap_strdup(const char *text);
-int __wrap_asprintf(char **text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 ssize_t __wrap_read(int fd, void *buffer, size_t size);
 int __wrap_fstat(int fd, struct stat *status);
-
-static bool fails(void)
-{
-	return fail_in > 0 && --fail_in == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-	return fails() ? NULL : __real_realloc(memory, size);
-}
-
-void *__wrap_reallocarray(void *memory, size_t n, size_t size)
-{
-	return fails() ? NULL : __real_reallocarray(memory, n, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
-
-int __wrap_asprintf(char **text, const char *format, ...)
-{
-	va_list arguments;
-	int length;
-
-	if (fails())
-		return -1;
-	va_start(arguments, format);
-	length = vasprintf(text, format, arguments);
-	va_end(arguments);
-	return length;
-}
 
 /** is_table() - Whether a descriptor is that of a *.csv */
 static bool is_table(int fd)
@@ -157,7 +101,7 @@ static int set_up(void **state)
 
 	scratch_make(&scratch);
 	*state = &scratch;
-	fail_in = 0;
+	memory_fail_in = 0;
 	read_error = 0;
 	table_is_foreign = false;
 	return 0;
@@ -304,7 +248,7 @@ static void test_writers(void **state)
 	write_file(state, "p.json", POLICY);
 	write_file(state, "t.csv", "prefix\n10.0.0.0/8\n");
 	scratch_path(*state, "t.csv", path);
-	for (size_t i = 0; i < N_ELEMENTS(modes); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(modes); i++) {
 		assert_int_equal(chmod(path, modes[i]), 0);
 		assert_says(state, &online, REFUSED, "301 E p.json /imports/0/file: ", "t.csv is writable by others");
 		assert_says(state, &offline, 0,
@@ -410,7 +354,7 @@ static void test_out_of_memory(void **state)
 		state, "p.json",
 		"{\"imports\": [{\"file\": \"t.csv\", \"format\": \"infoblox\", \"where\": {\"type\": [\"network\"]}}]}");
 	write_file(state, "t.csv", "header-network,address*,netmask*\nnetwork,10.0.0.0,8\nheader-host,a\nhost,b\n");
-	json_set_alloc_funcs(__real_malloc, free);
+	json_set_alloc_funcs(memory_real_malloc, free);
 	for (unsigned long nth = 1;; nth++) {
 		struct guard *guard;
 		struct heard heard = {.report = {.heard = hear}, .directory = ((struct scratch *)*state)->path};
@@ -420,10 +364,10 @@ static void test_out_of_memory(void **state)
 
 		scratch_path(*state, "p.json", path);
 		assert_int_equal(guard_new(&guard), 0);
-		fail_in = nth;
+		memory_fail_in = nth;
 		r = policy_read_path(guard, path, false, &online, &heard.report);
-		failed = fail_in == 0;
-		fail_in = 0;
+		failed = memory_fail_in == 0;
+		memory_fail_in = 0;
 		guard_free(guard);
 		if (!failed) {
 			assert_int_equal(r, 0);

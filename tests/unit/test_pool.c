@@ -18,6 +18,7 @@
 #include "ipam/lease/pool.h"
 #include "ipam/lease/resting.h"
 #include "ipam_scene.h"
+#include "rangeguard/array.h"
 #include "store_fake.h"
 
 #define NOW 100000U
@@ -146,7 +147,7 @@ static void test_ends(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct scene *scene = scene_new();
 		struct address first = address_of(cases[i].first), last = address_of(cases[i].last);
 
@@ -190,7 +191,7 @@ static void test_split_and_join(void **state)
 	scene->ranges[0] = range_of("10.0.0.0/29", "10.0.0.0-10.0.0.7", NULL);
 	scene->set.n_ranges = 1;
 	open_pool(scene);
-	for (size_t i = 0; i < N_ELEMENTS(steps); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(steps); i++) {
 		struct address address = address_of(steps[i].address);
 
 		if (steps[i].step == '-')
@@ -219,11 +220,11 @@ static void test_find_stays_inside(void **state)
 
 	(void)state;
 	assert_int_equal(extent_add(scene->store, &pools[1], &span), 0);
-	for (size_t i = 0; i < N_ELEMENTS(all); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(all); i++) {
 		assert_int_equal(extent_add(scene->store, &pools[0], &all[i]), 0);
 		assert_int_equal(extent_add(scene->store, &pools[2], &all[i]), 0);
 	}
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct span within = span_of(cases[i].within);
 		struct address expected, found;
 
@@ -248,7 +249,7 @@ static void test_rest_is_adopted(void **state)
 	scene->ranges[0] = range_of("10.0.0.0/24", NULL, NULL);
 	scene->set.n_ranges = 1;
 	open_pool(scene);
-	for (size_t i = 0; i < N_ELEMENTS(released); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(released); i++) {
 		struct address address = address_of(released[i]);
 		struct row_key key;
 
@@ -394,7 +395,7 @@ static void test_id(void **state)
 	ids[4] = pool_id(&set, guards[0]);
 	ranges[0] = ranges[1];
 	ids[5] = pool_id(&set, guards[0]);
-	for (size_t i = 0; i < N_ELEMENTS(ids); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(ids); i++)
 		for (size_t k = 0; k < i; k++)
 			assert_memory_not_equal(&ids[i], &ids[k], sizeof(ids[i]));
 	ids[0] = pool_id(&set, guards[1]);

@@ -18,8 +18,7 @@
 #include <unistd.h>
 
 #include "plugin/network/rtmessage.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "rangeguard/array.h"
 
 /**
  * struct disturbance - What is done to the next calls of recvfrom(2)
@@ -230,7 +229,7 @@ static void signals_and_silence(void **state)
 	struct port_failure failure;
 	struct seen seen = {0};
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		disturbance.errnum = cases[i].errnum;
 		disturbance.n_errors = 1;
 		assert_int_equal(ask(*state, false, &seen, &failure), cases[i].result);

@@ -11,6 +11,7 @@
 
 #include "ipam/address/range.h"
 #include "ipam_scene.h"
+#include "rangeguard/array.h"
 
 /** struct default_case - A subnet and what it gives */
 struct default_case {
@@ -37,7 +38,7 @@ static const struct default_case defaults[] = {
 static void test_default_span(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(defaults); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(defaults); i++) {
 		struct ip_range range = range_of(defaults[i].subnet, NULL, NULL);
 		struct span expected = span_of(defaults[i].span);
 
@@ -52,7 +53,7 @@ static void test_find(void **state)
 		range_of("10.0.1.0/24", NULL, NULL),
 		range_of("2001:db8::/64", NULL, "2001:db8::ff"),
 	};
-	struct range_set set = {.ranges = ranges, .n_ranges = N_ELEMENTS(ranges)};
+	struct range_set set = {.ranges = ranges, .n_ranges = ARRAY_LENGTH(ranges)};
 	struct {
 		const char *address;
 		const struct ip_range *found;
@@ -65,7 +66,7 @@ static void test_find(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct address address = address_of(cases[i].address);
 
 		assert_ptr_equal(range_set_find(&set, &address), cases[i].found);
@@ -101,7 +102,7 @@ static void test_for_hosts(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct address first = address_of(cases[i].first), last = address_of(cases[i].last);
 		struct span span = {.family = first.family, .first = first.value, .last = last.value};
 
@@ -130,7 +131,7 @@ static void test_next_special(void **state)
 	struct span around = {.family = FAMILY_IPV6, .first = 2, .last = (u128)1 << 64}, special;
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct span span = span_of(cases[i].span);
 		bool found = range_next_special(&span, &special);
 

@@ -4,7 +4,9 @@
  * can fail.
  */
 
+#include "memory_fake.h"
 #include "plugin/cni/request.h"
+#include "rangeguard/array.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,26 +18,13 @@
 
 #include "rangeguard/limits.h"
 
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
-
-/** The n-th allocation from now fails; 0: none does */
-static int allocations_left;
-
 static const char *const variables[] = {"CNI_COMMAND", "CNI_CONTAINERID", "CNI_NETNS",	       "CNI_IFNAME",
 					"CNI_PATH",    "CNI_ARGS",	  "CNI_NETNS_OVERRIDE"};
-
-char *__real_strndup(const char *text, size_t length);
-char *__wrap_strndup(const char *text, size_t length);
-
-char *__wrap_strndup(const char *text, size_t length)
-{
-	return allocations_left == 0 || --allocations_left > 0 ? __real_strndup(text, length) : NULL;
-}
 
 /** environment() - Set the variables of a request, the rest is unset; each string is "NAME=VALUE" */
 static void environment(const char *const *settings, size_t n)
 {
-	for (size_t i = 0; i < LENGTH(variables); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(variables); i++)
 		(void)unsetenv(variables[i]);
 	for (size_t i = 0; i < n; i++) {
 		char name[64];
@@ -49,7 +38,7 @@ static void environment(const char *const *settings, size_t n)
 static int reset(void **state)
 {
 	(void)state;
-	allocations_left = 0;
+	memory_fail_in = 0;
 	environment(NULL, 0);
 	return 0;
 }
@@ -60,7 +49,7 @@ static void add_request(void)
 	static const char *const good[] = {"CNI_COMMAND=ADD", "CNI_CONTAINERID=c1", "CNI_NETNS=/run/netns/x",
 					   "CNI_IFNAME=eth0"};
 
-	environment(good, LENGTH(good));
+	environment(good, ARRAY_LENGTH(good));
 }
 
 /** refused() - Whether the environment is refused with code 4, without anything written to the request */
@@ -118,7 +107,7 @@ static void test_R2_R3_required_variables(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct error err;
 		size_t n = 0;
 
@@ -159,13 +148,13 @@ static void test_R2_R45_unused_variables_are_not_looked_at(void **state)
 	static const char *const verbs[] = {"CNI_COMMAND=GC", "CNI_COMMAND=STATUS", "CNI_COMMAND=VERSION"};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(verbs); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(verbs); i++) {
 		const char *const settings[] = {verbs[i], "CNI_CONTAINERID=?", "CNI_NETNS=dummy", "CNI_IFNAME=a/b",
 						"CNI_ARGS=IP"};
 		struct error err;
 		struct request request;
 
-		environment(settings, LENGTH(settings));
+		environment(settings, ARRAY_LENGTH(settings));
 		assert_int_equal(request_read_environment(&request, &err), 0);
 		assert_string_equal(request.container_id, "");
 		assert_string_equal(request.netns, "");
@@ -186,11 +175,11 @@ static void test_R4_container_id(void **state)
 
 	(void)state;
 	add_request();
-	for (size_t i = 0; i < LENGTH(good_names); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(good_names); i++) {
 		(void)setenv("CNI_CONTAINERID", good_names[i], 1);
 		assert_true(accepted());
 	}
-	for (size_t i = 0; i < LENGTH(bad_names); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(bad_names); i++) {
 		(void)setenv("CNI_CONTAINERID", bad_names[i], 1);
 		assert_true(refused(&err));
 		assert_non_null(strstr(err.msg, "invalid characters in containerID"));
@@ -210,9 +199,9 @@ static void test_R6_network_name(void **state)
 	char name[LIMIT_NETWORK_NAME + 2] = "";
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(good_names); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(good_names); i++)
 		assert_true(request_valid_name(good_names[i]));
-	for (size_t i = 0; i < LENGTH(bad_names); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(bad_names); i++)
 		assert_false(request_valid_name(bad_names[i]));
 	assert_false(request_valid_name(""));
 	memset(name, 'x', LIMIT_NETWORK_NAME);
@@ -255,11 +244,11 @@ static void test_R5_ifname(void **state)
 
 	(void)state;
 	add_request();
-	for (size_t i = 0; i < LENGTH(good); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(good); i++) {
 		(void)setenv("CNI_IFNAME", good[i], 1);
 		assert_true(accepted());
 	}
-	for (size_t i = 0; i < LENGTH(bad); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
 		struct error err;
 
 		(void)setenv("CNI_IFNAME", bad[i], 1);
@@ -300,7 +289,7 @@ static void test_R8_unknown_verb(void **state)
 	static const char *const unknown[] = {"FOO", "add", "ADD ", "ADDX", "AD", "VERSION\n"};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(unknown); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(unknown); i++) {
 		char expected[64];
 		struct error err;
 
@@ -321,7 +310,7 @@ static void test_R8_verbs(void **state)
 		     {"GC", CNI_GC},   {"STATUS", CNI_STATUS}, {"VERSION", CNI_VERSION}};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct error err;
 		struct request request;
 
@@ -353,7 +342,7 @@ static void test_R13_netns_override(void **state)
 		     {"", false}, {"0", false},	  {"yes", false}, {"11", false}};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct error err;
 		struct request request;
 
@@ -401,7 +390,7 @@ static void test_args_R54_pairs(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct error err;
 		struct request request;
 
@@ -432,7 +421,7 @@ static void test_args_that_lose_a_wish(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(bad); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
 		struct error err;
 
 		add_request();
@@ -448,7 +437,8 @@ static void test_args_that_lose_a_wish(void **state)
 
 static void test_args_without_memory(void **state)
 {
-	int n = 0, r;
+	unsigned n = 0;
+	int r;
 
 	(void)state;
 	add_request();
@@ -457,7 +447,7 @@ static void test_args_without_memory(void **state)
 		struct error err;
 		struct request request = {.config = NULL};
 
-		allocations_left = ++n;
+		memory_fail_in = ++n;
 		r = request_read_environment(&request, &err);
 		if (r)
 			assert_int_equal(err.code, ERROR_TRY_AGAIN);

@@ -4,7 +4,9 @@
  * so that they can fail.
  */
 
+#include "memory_fake.h"
 #include "plugin/cni/request.h"
+#include "rangeguard/array.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,21 +22,16 @@
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
-
-/** What the next calls do: EINTR before each read, at most so many bytes, an error, the n-th allocation fails */
+/** What the next reads do: EINTR before each, at most so many bytes, an error */
 static struct {
 	bool interrupt_each_read, interrupted;
 	size_t most_bytes;
 	int read_error;
-	int allocations_left;
 	unsigned reads; /* counted */
 } faults;
 
 ssize_t __real_read(int fd, void *buffer, size_t size);
 ssize_t __wrap_read(int fd, void *buffer, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
 
 ssize_t __wrap_read(int fd, void *buffer, size_t size)
 {
@@ -49,23 +46,10 @@ ssize_t __wrap_read(int fd, void *buffer, size_t size)
 	return __real_read(fd, buffer, size);
 }
 
-/** may_allocate() - Whether this allocation succeeds; allocations_left 0: all do */
-static bool may_allocate(void)
-{
-	if (faults.allocations_left == 0 || --faults.allocations_left > 0)
-		return true;
-	errno = ENOMEM;
-	return false;
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-	return may_allocate() ? __real_realloc(memory, size) : NULL;
-}
-
 static int reset(void **state)
 {
 	(void)state;
+	memory_fail_in = 0;
 	memset(&faults, 0, sizeof(faults));
 	return 0;
 }
@@ -86,7 +70,7 @@ static void test_config_is_read_whole(void **state)
 	static const size_t sizes[] = {0, 1, 16383, 16384, 16385, 32768, 100000};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(sizes); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(sizes); i++) {
 		CLEANUP_FREE char *text = malloc(sizes[i] + 1);
 		CLEANUP_CLOSE int fd = -1;
 		REQUEST_CLEANUP struct request request = {.verb = CNI_ADD};
@@ -154,7 +138,7 @@ static void test_config_R7_cannot_be_read(void **state)
 	const int fds[] = {-1, directory};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(fds); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(fds); i++) {
 		REQUEST_CLEANUP struct request add = {.verb = CNI_ADD}, version = {.verb = CNI_VERSION};
 		struct error err = {.code = 0};
 
@@ -217,7 +201,8 @@ static void test_config_of_version_is_read_from_a_pipe(void **state)
 static void test_config_without_memory(void **state)
 {
 	CLEANUP_CLOSE int fd = memfd_create("stdin", MFD_CLOEXEC);
-	int n = 0, r;
+	unsigned n = 0;
+	int r;
 
 	(void)state;
 	assert_int_equal(ftruncate(fd, 40000), 0);
@@ -226,7 +211,7 @@ static void test_config_without_memory(void **state)
 		struct error err;
 
 		assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-		faults.allocations_left = ++n;
+		memory_fail_in = ++n;
 		r = request_read_config(&request, fd, &err);
 		if (r)
 			assert_int_equal(err.code, ERROR_TRY_AGAIN);

@@ -12,69 +12,23 @@
 #include <errno.h>
 #include <string.h>
 
-#include "host_scene.h"
 #include "plugin/host/guarding.h"
-#include "plugin/host/lease_store.h"
 #include "plugin/host/restore.h"
 #include "plugin/snat/backstop.h"
+#include "state_fake.h"
 
 #define PIN_A 10
 #define PIN_B 11
 
-/** The scene whose store is opened; how far the classifier knows the one interface that there is; locks */
+/** How far the classifier knows the one interface that there is */
 static struct {
-	struct host_scene *scene;
 	bool unguarded;
 	int guarding_outcome;
-	int lock_outcome;
-	int state_outcome;
-	int locked;
 	unsigned puts;
 } now;
 
 static struct restored restored;
 static struct error said;
-
-int __wrap_lease_store_open(const char *data_dir, const struct state *state, enum state_access access, int wait_ms,
-			    struct store **ret_store, struct error *reterr);
-int __wrap_lease_store_open(const char *data_dir, const struct state *state, enum state_access access, int wait_ms,
-			    struct store **ret_store, struct error *reterr)
-{
-	(void)data_dir;
-	(void)state;
-	(void)access;
-	(void)wait_ms;
-	(void)reterr;
-	*ret_store = host_scene_lend(now.scene->store);
-	return 0;
-}
-
-int __wrap_state_open(const char *path, enum state_access access, struct state *ret_state);
-int __wrap_state_open(const char *path, enum state_access access, struct state *ret_state)
-{
-	(void)path;
-	(void)access;
-	(void)ret_state;
-	return now.state_outcome;
-}
-
-int __wrap_state_lock_attachment(const struct state *state, uint64_t hash, int wait_ms);
-int __wrap_state_lock_attachment(const struct state *state, uint64_t hash, int wait_ms)
-{
-	(void)state;
-	(void)hash;
-	(void)wait_ms;
-	now.locked += !now.lock_outcome;
-	return now.lock_outcome;
-}
-
-void __wrap_state_unlock_attachment(const struct state *state, uint64_t hash);
-void __wrap_state_unlock_attachment(const struct state *state, uint64_t hash)
-{
-	(void)state;
-	(void)hash;
-	now.locked--;
-}
 
 int __wrap_guarding_look(struct host *host, uint32_t ifindex, const struct protection *protection,
 			 struct error *reterr);
@@ -112,7 +66,7 @@ int __wrap_backstop_ensure(struct port *netfilter, struct error *reterr)
 static void prepare(struct host_scene *scene)
 {
 	memset(&now, 0, sizeof(now));
-	now.scene = scene;
+	state_fake = (struct state_fake){.scene = scene};
 	(void)host_scene_take(scene, "a", NETNS_THERE, PIN_A);
 	(void)host_scene_take(scene, "b", NETNS_THERE, PIN_B);
 	host_scene_put_link("a");
@@ -152,7 +106,7 @@ static void prepare_without_classifier(struct host_scene *scene)
 
 static int act(struct host_scene *scene)
 {
-	now.scene = scene;
+	state_fake.scene = scene;
 	said = (struct error){0};
 	return restore_containers(&scene->host, &restored, &said);
 }
@@ -166,7 +120,7 @@ static void judge(struct host_scene *scene, int outcome, bool failed)
 	holds(!outcome == !said.code);
 	holds(whole || outcome || restored.failed);
 	holds(failed || (whole && !restored.failed && restored.missing == 1 && restored.looked == 2));
-	holds(now.locked == 0);
+	holds(state_fake.locked == 0);
 	holds(act(scene) == 0 && !restored.failed);
 	holds(host_scene_is_pinned(PIN_A) && host_scene_is_pinned(PIN_B) && !now.unguarded);
 }
@@ -225,7 +179,7 @@ static void what_is_locked_is_left(void **state)
 	(void)state;
 	host_scene_begin(&scene);
 	prepare_without_element(&scene);
-	now.lock_outcome = STATE_E_LOCKED;
+	state_fake.lock_outcome = STATE_E_LOCKED;
 	assert_int_equal(act(&scene), 0);
 	assert_int_equal(restored.missing + restored.failed, 0);
 	assert_false(host_scene_is_pinned(PIN_A));
@@ -243,10 +197,10 @@ static void a_look_that_fails_is_told(void **state)
 	assert_int_equal(act(&scene), REFUSED);
 	assert_int_equal(said.code, ERROR_KERNEL);
 	now.guarding_outcome = 0;
-	now.state_outcome = -EMFILE;
+	state_fake.open_outcome = -EMFILE;
 	assert_int_equal(act(&scene), REFUSED);
 	assert_int_equal(said.code, ERROR_STORE);
-	now.state_outcome = STATE_E_ABSENT;
+	state_fake.open_outcome = STATE_E_ABSENT;
 	assert_int_equal(act(&scene), 0);
 	assert_int_equal(restored.looked, 0);
 	host_scene_end(&scene);

@@ -4,7 +4,9 @@
  * with --wrap for reallocarray(3) and strdup(3), so that they can fail; jansson gets an allocator that can.
  */
 
+#include "memory_fake.h"
 #include "plugin/cni/result.h"
+#include "rangeguard/array.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -18,42 +20,10 @@
 
 #include "rangeguard/cleanup.h"
 
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
-
-/** The n-th allocation from now fails; 0: none does */
-static int allocations_left;
-
-void *__real_reallocarray(void *memory, size_t n, size_t size);
-void *__wrap_reallocarray(void *memory, size_t n, size_t size);
-char *__real_strdup(const char *text);
-char *__wrap_strdup(const char *text);
-
-/** may_allocate() - Whether this allocation succeeds */
-static bool may_allocate(void)
-{
-	return allocations_left == 0 || --allocations_left > 0;
-}
-
-void *__wrap_reallocarray(void *memory, size_t n, size_t size)
-{
-	return may_allocate() ? __real_reallocarray(memory, n, size) : NULL;
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return may_allocate() ? __real_strdup(text) : NULL;
-}
-
-/** json_malloc() - Allocator of jansson */
-static void *json_malloc(size_t size)
-{
-	return may_allocate() ? malloc(size) : NULL;
-}
-
 static int reset(void **state)
 {
 	(void)state;
-	allocations_left = 0;
+	memory_fail_in = 0;
 	return 0;
 }
 
@@ -117,7 +87,7 @@ static void full_result(struct result *result)
 	routes[1].priority = 0;
 	routes[1].table = 100;
 	routes[1].scope = 253;
-	for (size_t i = 0; i < LENGTH(routes); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(routes); i++)
 		assert_int_equal(result_add_route(result, &routes[i]), 0);
 }
 
@@ -467,16 +437,17 @@ static void test_read_tolerates(void **state)
 static void test_read_without_memory(void **state)
 {
 	json_t *json = json_loads(full_texts[CNI_1_1_0], 0, NULL);
-	int n = 0, r;
+	unsigned n = 0;
+	int r;
 
 	(void)state;
 	do {
 		RESULT_CLEANUP struct result result = {.ips = NULL};
 		struct error err;
 
-		allocations_left = ++n;
+		memory_fail_in = ++n;
 		r = result_from_json(json, CNI_1_1_0, &result, &err);
-		allocations_left = 0;
+		memory_fail_in = 0;
 		if (r)
 			assert_int_equal(err.code, ERROR_TRY_AGAIN);
 	} while (r);
@@ -492,21 +463,21 @@ static void test_write_without_memory(void **state)
 
 	(void)state;
 	full_result(&result);
-	json_set_alloc_funcs(json_malloc, free);
-	for (size_t i = 0; i < LENGTH(versions); i++) {
+	json_set_alloc_funcs(memory_malloc, free);
+	for (size_t i = 0; i < ARRAY_LENGTH(versions); i++) {
 		CLEANUP_FREE char *text = NULL;
 		json_t *json;
-		int n = 0;
+		unsigned n = 0;
 
 		do {
 			struct error err;
 
-			allocations_left = ++n;
+			memory_fail_in = ++n;
 			json = result_to_json(&result, versions[i], &err);
 			if (!json)
 				assert_int_equal(err.code, ERROR_TRY_AGAIN);
 		} while (!json);
-		allocations_left = 0;
+		memory_fail_in = 0;
 		assert_true(n > 10);
 		text = json_dumps(json, JSON_COMPACT);
 		assert_string_equal(text, full_texts[versions[i]]);

@@ -2,6 +2,7 @@
 /* Results that are refused, with which code and where: reading other plugins' output. The rest is in test_result.c. */
 
 #include "plugin/cni/result.h"
+#include "rangeguard/array.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,8 +12,6 @@
 #include <cmocka.h>
 
 #include "rangeguard/limits.h"
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 /** What the result says of its own version, the configuration's, and whether it is read */
 static void test_read_version_rules(void **state)
@@ -38,7 +37,7 @@ static void test_read_version_rules(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		RESULT_CLEANUP struct result result = {.ips = NULL};
 		json_t *json = json_loads(cases[i].own, 0, NULL);
 		struct error err = {.code = 0};
@@ -126,7 +125,7 @@ static void test_read_refuses(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		json_t *json = json_loads(cases[i].text, JSON_DECODE_ANY, NULL);
 		struct result result = {.n_ips = 4711};
 		struct error err = {.code = 0};
@@ -153,7 +152,7 @@ static void test_read_limits(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		json_t *list = json_array(), *element = json_loads(cases[i].element, 0, NULL);
 		json_t *json = json_pack("{s:o}", cases[i].key, list);
 		RESULT_CLEANUP struct result result = {.ips = NULL};

@@ -13,8 +13,7 @@
 #include <cmocka.h>
 
 #include "plugin/netconf/routes.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "rangeguard/array.h"
 
 /** read_text() - routes_read() of a JSON text */
 static int read_text(const char *text, struct routes *ret_routes, struct error *reterr)
@@ -76,7 +75,7 @@ static void each_kind_of_route_is_read(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		ROUTES_CLEANUP struct routes routes = {0};
 		json_t *root = json_array(), *element;
 		char json[256], text[ROUTE_TEXT_MAX];
@@ -149,7 +148,7 @@ static void what_is_no_route_is_an_error(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct routes routes;
 		struct error error = {0};
 

@@ -17,8 +17,7 @@
 #include <linux/veth.h>
 
 #include "plugin/network/rtmessage.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "rangeguard/array.h"
 
 static const uint8_t some_mac[ETH_ALEN] = {0x02, 1, 2, 3, 4, 5};
 
@@ -213,7 +212,7 @@ static void links_are_named_by_index_or_name(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		const struct nlmsghdr *message;
 		const struct ifinfomsg *head;
 		const struct nlattr *name;
@@ -295,7 +294,7 @@ static void addresses_come_without_dad(void **state)
 	} cases[] = {{"10.0.0.2/32", 0}, {"fd00::2/128", IFA_F_NODAD}, {"fe80::1/64", IFA_F_NODAD}};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct prefix expected = prefix(cases[i].text);
 		struct address_info info;
 		struct batch batch;
@@ -317,7 +316,7 @@ static void neighbours_are_permanent(void **state)
 	static const char *const addresses[] = {"169.254.1.1", "fe80::1"};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(addresses); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(addresses); i++) {
 		struct address expected = address(addresses[i]);
 		uint8_t expected_bytes[ADDRESS_BYTES_MAX];
 		const struct nlmsghdr *message;
@@ -345,7 +344,7 @@ static void host_routes_are_ours_and_exact(void **state)
 	static const char *const addresses[] = {"10.0.0.2", "fd00::2"};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(addresses); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(addresses); i++) {
 		struct address expected = address(addresses[i]);
 		struct route_info route;
 		struct batch batch;
@@ -383,7 +382,7 @@ static void container_routes_say_all_that_is_asked(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct route wanted = {.destination = prefix(cases[i].destination),
 				       .mtu = cases[i].mtu,
 				       .advmss = cases[i].advmss,
@@ -688,7 +687,7 @@ static void malformed_messages_are_refused(void **state)
 	const struct rtmsg head = {.rtm_family = AF_INET}; /* the family comes first in all three */
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		size_t size = cases[i].type == RTM_NEWLINK   ? sizeof(struct ifinfomsg)
 			      : cases[i].type == RTM_NEWADDR ? sizeof(struct ifaddrmsg)
 							     : sizeof(struct rtmsg);
@@ -773,7 +772,7 @@ static void messages_are_described(void **state)
 	r |= rtmessage_add_container_route(&batch, 5, &route);
 	r |= rtmessage_lookup_route(&batch, &routed);
 	assert_int_equal(r, 0);
-	for (unsigned i = 0; i < COUNT(expected); i++)
+	for (unsigned i = 0; i < ARRAY_LENGTH(expected); i++)
 		assert_string_equal(rtmessage_describe(&batch, i, text), expected[i]);
 }
 

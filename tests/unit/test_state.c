@@ -24,9 +24,9 @@
 #include <unistd.h>
 
 #include "ipam/store/state.h"
+#include "rangeguard/array.h"
 #include "scratch.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
 /** Somebody who is neither root nor who runs the tests */
 #define NOBODY 65534
 /** What a test waits for a lock that it is not to get, and for one that it is to get */
@@ -164,7 +164,7 @@ static void make_directory(const struct scratch *scratch, const struct directory
 static void test_directories(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(directory_cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(directory_cases); i++) {
 		const struct directory_case *test = &directory_cases[i];
 		size_t fds = scratch_count_fds();
 		struct state opened = STATE_INIT;
@@ -333,13 +333,13 @@ static void test_locks(void **state)
 	char path[SCRATCH_PATH_MAX];
 
 	scratch_path(*state, "d", path);
-	for (size_t i = 0; i < N_ELEMENTS(lock_cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(lock_cases); i++) {
 		static const int waits[] = {0, SHORT_MS};
 		struct holder holder = hold(path, lock_cases[i].held);
 		struct state opened = STATE_INIT;
 
 		assert_int_equal(state_open(path, STATE_WRITE, &opened), 0);
-		for (size_t k = 0; k < N_ELEMENTS(waits); k++)
+		for (size_t k = 0; k < ARRAY_LENGTH(waits); k++)
 			assert_int_equal(lock_cases[i].wanted(&opened, waits[k]), lock_cases[i].outcome);
 		holder_end(&holder);
 		/* A holder that has ended holds nothing. */
@@ -355,7 +355,7 @@ static void wait_for_each(void **state)
 	char path[SCRATCH_PATH_MAX];
 
 	scratch_path(*state, "d", path);
-	for (size_t i = 0; i < N_ELEMENTS(locks); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(locks); i++) {
 		struct holder holder = hold(path, locks[i]);
 		struct state opened = STATE_INIT;
 		struct timespec before, after;
@@ -442,7 +442,7 @@ static void test_signals_are_left_alone(void **state)
 {
 	int (*const ways[])(void) = {NULL, wake_by_hup};
 
-	for (size_t i = 0; i < N_ELEMENTS(ways); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(ways); i++) {
 		state_wake_by(ways[i]);
 		leave_signals_alone(state);
 	}
@@ -559,7 +559,7 @@ static void test_boot_id_is_read_whole(void **state)
 	char id[BOOT_ID_MAX] = "", again[BOOT_ID_MAX] = "";
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(outcomes); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(outcomes); i++) {
 		next_read = outcomes[i];
 		assert_int_equal(state_boot_id(id), outcomes[i] < 0 ? outcomes[i] : -EIO);
 		assert_int_equal(next_read, 0);

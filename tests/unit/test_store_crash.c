@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "ipam/store/store_lmdb_internal.h"
+#include "rangeguard/array.h"
 #include "store_scene.h"
 
 /** Exit status of a process that found the store damaged */
@@ -53,7 +54,7 @@ static int end_of(const struct scene *scene, crash_fn crash)
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		return status;
 	}
-	for (size_t i = 0; i < N_ELEMENTS(signals); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(signals); i++)
 		(void)signal(signals[i], SIG_DFL);
 	(void)setrlimit(RLIMIT_CORE, &(struct rlimit){0});
 	store_lmdb_on_crash(answer);
@@ -136,7 +137,7 @@ static void test_a_crash_elsewhere_leaves_the_store(void **state)
 
 	put_one(store, "k", "v");
 	store_close(store);
-	for (size_t i = 0; i < N_ELEMENTS(crashes); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(crashes); i++) {
 		int status = end_of(scene, crashes[i].crash);
 
 		assert_true(WIFSIGNALED(status));
@@ -182,7 +183,7 @@ static void test_a_crash_in_the_store_sets_it_aside(void **state)
 	const struct scene *scene = *state;
 
 	assert_int_equal(fchdir(scene->state.dir_fd), 0);
-	for (size_t i = 0; i < N_ELEMENTS(crashes); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(crashes); i++) {
 		struct store *store = open_store(scene);
 		int status;
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "ipam/store/row.h"
+#include "rangeguard/array.h"
 #include "store_scene.h"
 
 /** Two meta pages, as far as LMDB 0.9 fills them on a 64-bit machine, see store_lmdb_check.c */
@@ -148,7 +149,7 @@ static void test_a_fifo_is_no_store(void **state)
 	scratch_path(&scene->scratch, "leases.mdb", path);
 	assert_int_equal(mkfifo(path, 0600), 0);
 	(void)alarm(10);
-	for (size_t i = 0; i < N_ELEMENTS(accesses); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(accesses); i++)
 		assert_int_equal(store_lmdb_open(&scene->state, accesses[i], 0, BOOT, NULL, &store),
 				 STORE_LMDB_E_DAMAGED);
 	(void)alarm(0);

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "ipam/store/row.h"
+#include "rangeguard/array.h"
 #include "store_fake.h"
 #include "store_scene.h"
 
@@ -72,7 +73,7 @@ static void check_seam(struct store *store, bool alone)
 	assert_int_equal(ops->commit(store), 0);
 
 	assert_int_equal(ops->begin(store, true), 0);
-	for (size_t i = 0; i < N_ELEMENTS(seek_cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(seek_cases); i++) {
 		const struct seek_case *test = &seek_cases[i];
 		struct bytes key, value;
 		int r;

@@ -15,8 +15,7 @@
 #include <string.h>
 
 #include "plugin/text/table.h"
-
-#define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
+#include "rangeguard/array.h"
 
 /** struct seen - Rows as text: "2:a|b;" */
 struct seen {
@@ -109,7 +108,7 @@ static void test_samples(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(samples); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(samples); i++) {
 		const struct sample *sample = &samples[i];
 
 		for (size_t piece = 1; piece <= sample->size + 1; piece++) {

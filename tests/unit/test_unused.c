@@ -17,6 +17,7 @@
 #include "plugin/enforce/classifier.h"
 #include "plugin/host/lease_store.h"
 #include "plugin/host/unused.h"
+#include "rangeguard/array.h"
 
 /** Sources that two containers are pinned to, towards the same destinations */
 #define PIN_GONE 10
@@ -181,17 +182,18 @@ static void what_another_directory_may_use_stays(void **state)
 
 	(void)state;
 	lend_other(&elsewhere);
-	for (size_t i = 0; i < 4 * N_ELEMENTS(outcomes); i++) {
-		int outcome = outcomes[i % N_ELEMENTS(outcomes)];
+	for (size_t i = 0; i < 4 * ARRAY_LENGTH(outcomes); i++) {
+		int outcome = outcomes[i % ARRAY_LENGTH(outcomes)];
 
 		host_scene_begin(&scene);
 		prepare_alone(&scene);
-		host_scene_classifier = i / N_ELEMENTS(outcomes) == 0 ? outcome : 0;
-		other.walk_outcome = i / N_ELEMENTS(outcomes) == 1 ? outcome : 0;
-		other.state_outcome = i / N_ELEMENTS(outcomes) == 2 ? outcome : 0;
-		other.store_outcome = i / N_ELEMENTS(outcomes) == 3 ? REFUSED : 0;
+		host_scene_classifier = i / ARRAY_LENGTH(outcomes) == 0 ? outcome : 0;
+		other.walk_outcome = i / ARRAY_LENGTH(outcomes) == 1 ? outcome : 0;
+		other.state_outcome = i / ARRAY_LENGTH(outcomes) == 2 ? outcome : 0;
+		other.store_outcome = i / ARRAY_LENGTH(outcomes) == 3 ? REFUSED : 0;
 		if (act(&scene) != REFUSED || !said.code || !host_scene_has_list() || n_definitions(&scene) != 1)
-			fail_msg("case %zu, %d: the other directory was not asked", i / N_ELEMENTS(outcomes), outcome);
+			fail_msg("case %zu, %d: the other directory was not asked", i / ARRAY_LENGTH(outcomes),
+				 outcome);
 		host_scene_end(&scene);
 	}
 	other.store_outcome = other.state_outcome = other.walk_outcome = 0;

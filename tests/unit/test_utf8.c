@@ -2,6 +2,7 @@
 /* UTF-8: the table of RFC 3629 section 4 and its edges. */
 
 #include "plugin/report/utf8.h"
+#include "rangeguard/array.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,8 +10,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 /** Characters at both ends of each length, and around the surrogates */
 static void test_decode_reads_characters(void **state)
@@ -37,7 +36,7 @@ static void test_decode_reads_characters(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		uint32_t character = 0xffffffff;
 
 		assert_int_equal(utf8_decode(cases[i].text, &character), cases[i].length);
@@ -70,7 +69,7 @@ static const char *const invalid[] = {
 static void test_decode_refuses_what_is_none(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < LENGTH(invalid); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(invalid); i++) {
 		uint32_t character = 7;
 
 		assert_int_equal(utf8_decode(invalid[i], &character), 0);
@@ -83,7 +82,7 @@ static void test_valid_looks_at_the_whole_text(void **state)
 	(void)state;
 	assert_true(utf8_valid(""));
 	assert_true(utf8_valid("z\xc3\xbcrich \xf0\x9f\x98\x80"));
-	for (size_t i = 0; i < LENGTH(invalid); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(invalid); i++) {
 		char text[32];
 
 		(void)snprintf(text, sizeof(text), "front %s", invalid[i]);
@@ -104,7 +103,7 @@ static void test_mend_replaces_each_byte_that_is_no_character(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		char text[32];
 
 		(void)snprintf(text, sizeof(text), "%s", cases[i].text);
@@ -134,7 +133,7 @@ static void test_drop_cut_character_ends_the_text_before_it(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		char text[32];
 
 		(void)snprintf(text, sizeof(text), "%s", cases[i].text);

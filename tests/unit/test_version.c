@@ -2,6 +2,7 @@
 /* Versions of the CNI specification: R9, R10 of the reference's section 2, and the answer to VERSION. */
 
 #include "plugin/cni/version.h"
+#include "rangeguard/array.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +17,6 @@
 #include <cmocka.h>
 
 #include "rangeguard/cleanup.h"
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const supported[] = {"0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"};
 
@@ -58,7 +57,7 @@ static void test_parse_R9_R10(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < LENGTH(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		enum cni_version version = CNI_N_VERSIONS;
 
 		assert_int_equal(cni_version_parse(cases[i].text, &version), cases[i].outcome);
@@ -69,7 +68,7 @@ static void test_parse_R9_R10(void **state)
 static void test_text_is_what_parse_reads(void **state)
 {
 	(void)state;
-	assert_int_equal(LENGTH(supported), CNI_N_VERSIONS);
+	assert_int_equal(ARRAY_LENGTH(supported), CNI_N_VERSIONS);
 	assert_int_equal(CNI_NEWEST, CNI_N_VERSIONS - 1);
 	for (unsigned version = 0; version < CNI_N_VERSIONS; version++)
 		assert_string_equal(cni_version_text((enum cni_version)version), supported[version]);
@@ -94,8 +93,8 @@ static void check_answer(const char *asked, const char *echo)
 	assert_int_equal(json_object_size(answer), 2);
 	assert_string_equal(json_string_value(json_object_get(answer, "cniVersion")), echo);
 	list = json_object_get(answer, "supportedVersions");
-	assert_int_equal(json_array_size(list), LENGTH(supported));
-	for (size_t i = 0; i < LENGTH(supported); i++)
+	assert_int_equal(json_array_size(list), ARRAY_LENGTH(supported));
+	for (size_t i = 0; i < ARRAY_LENGTH(supported); i++)
 		assert_string_equal(json_string_value(json_array_get(list, i)), supported[i]);
 	json_decref(answer);
 }
@@ -104,7 +103,7 @@ static void check_answer(const char *asked, const char *echo)
 static void test_print_supported_echoes_the_question(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < LENGTH(supported); i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(supported); i++)
 		check_answer(supported[i], supported[i]);
 	check_answer("9.9.9", "9.9.9");
 	check_answer("\"\\\n{}\xc3\xa4", "\"\\\n{}\xc3\xa4");
