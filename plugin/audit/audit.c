@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Leases against the kernel: what a lease says is there, and what is there has a lease. */
 
-#include "plugin/audit/audit.h"
-
 #include <errno.h>
 #include <string.h>
 
 #include "ipam/store/state.h"
+#include "plugin/audit/audit_kernel.h"
 #include "plugin/host/liveness.h"
-#include "plugin/network/inventory.h"
+#include "plugin/host/other_stores.h"
 #include "plugin/network/plan.h"
 #include "rangeguard/cleanup.h"
 
@@ -33,13 +32,13 @@ static bool is_leased(const struct lease_set *leases, const struct address *addr
 	return false;
 }
 
-/** check_item() - Each address behind a host end of ours has a lease */
-static void check_item(const struct audit *audit, const struct lease_set *leases, const struct inventory_item *item)
+/** check_item() - Each address behind a host end of ours has a lease, in this state directory or in another */
+static void check_item(const struct audit *audit, const struct audit_leases *leases, const struct inventory_item *item)
 {
 	char text[ADDRESS_TEXT_MAX];
 
 	for (size_t i = 0; i < item->n_addresses; i++)
-		if (!is_leased(leases, &item->addresses[i]))
+		if (!is_leased(&leases->own, &item->addresses[i]) && !is_leased(&leases->others, &item->addresses[i]))
 			report_error(audit->report, RULE_NO_LEASE, audit->data_dir, "",
 				     "%s has a route to interface %s (%.200s), but no lease: it may be given again; "
 				     "delete and re-create that container",
@@ -109,45 +108,80 @@ static void check_lease(const struct audit *audit, const struct inventory *inven
 			     text, lease->attachment.container_id, lease->attachment.ifname, lease->attachment.network);
 }
 
-/** audit_kernel() - Leases against interfaces, routes and namespaces: 0, negative errno */
-static int audit_kernel(const struct audit *audit, const struct lease_set *leases)
+/** audit_ends() - Leases against interfaces, routes and namespaces: 0, negative errno */
+static int audit_ends(const struct audit *audit, const struct audit_leases *leases, const struct inventory *inventory)
+{
+	for (size_t i = 0; i < leases->own.n; i++) {
+		struct lease lease = lease_set_get(&leases->own, i);
+
+		check_lease(audit, inventory, &lease);
+	}
+	for (size_t i = 0; i < inventory->n_items; i++)
+		check_item(audit, leases, &inventory->items[i]);
+	return audit_spaces(audit, leases, inventory);
+}
+
+/** add_others() - other_store_fn: leases of another state directory; what can't be read there is told by its own audit */
+static int add_others(void *userdata, struct store *store)
+{
+	int r = ipam_each(store, NULL, lease_set_add, userdata);
+
+	return r == IPAM_E_DAMAGED ? 0 : r;
+}
+
+/** audit_leases_done() - Release what is owned */
+static void audit_leases_done(struct audit_leases *leases)
+{
+	lease_set_done(&leases->own);
+	lease_set_done(&leases->others);
+}
+
+/** read_leases() - Of all state directories: as audit_look_fn */
+static int read_leases(const struct audit *audit, struct host *host, struct audit_leases *leases, struct error *reterr)
+{
+	int r = lease_set_read(audit->data_dir, NULL, &leases->own);
+
+	if (r && r != STATE_E_ABSENT)
+		return r;
+	return other_stores_each(host, add_others, &leases->others, reterr);
+}
+
+/** audit_kernel() - What the kernel has against what leases say: 0, REFUSED, an outcome of the state or store, negative errno */
+static int audit_kernel(const struct audit *audit, struct error *reterr)
 {
 	INVENTORY_CLEANUP struct inventory inventory = {0};
-	PORT_CLEANUP struct port *host = NULL;
-	int r = port_open(&host);
+	CLEANUP(audit_leases_done) struct audit_leases leases = {0};
+	HOST_CLEANUP struct host host = {0};
+	int r = host_open(audit->data_dir, &host, reterr);
 
 	if (!r)
-		r = inventory_read(host, &inventory);
-	if (r)
-		return r;
-	for (size_t i = 0; i < leases->n; i++) {
-		struct lease lease = lease_set_get(leases, i);
-
-		check_lease(audit, &inventory, &lease);
-	}
-	for (size_t i = 0; i < inventory.n_items; i++)
-		check_item(audit, leases, &inventory.items[i]);
-	return audit_spaces(audit, leases, &inventory);
+		r = read_leases(audit, &host, &leases, reterr);
+	if (!r)
+		r = inventory_read(host.rtnetlink, &inventory);
+	if (!r)
+		r = audit_ends(audit, &leases, &inventory);
+	return r ? r : audit_protection(audit, &leases.own, &inventory, reterr);
 }
 
 /**
  * audit_run() - Audit a host
  * @audit:	What
+ * @reterr:	Filled for REFUSED
  *
- * Return: 0, an outcome of the state or the store, negative errno
+ * Return: 0, an outcome of the state or the store, REFUSED, negative errno
  */
-int audit_run(const struct audit *audit)
+int audit_run(const struct audit *audit, struct error *reterr)
 {
 	LEASE_SET_CLEANUP struct lease_set leases = {0};
-	int r = lease_set_read(audit->data_dir, NULL, &leases);
+	int r = audit_confirmed(audit, audit_kernel, reterr);
 
+	if (!r)
+		r = lease_set_read(audit->data_dir, NULL, &leases);
 	if (r && r != STATE_E_ABSENT)
 		return r;
 	if (leases.damaged)
 		report_error(audit->report, RULE_MISSING, audit->data_dir, "",
 			     "some leases can't be read: the next ADD repairs what can be told from the others");
-	r = audit_kernel(audit, &leases);
-	if (!r)
-		r = audit_policies(audit, &leases);
+	r = audit_policies(audit, &leases);
 	return r || !audit->inventory ? r : audit_inventory(audit, &leases);
 }

@@ -11,7 +11,7 @@
 /** struct looking - What each network is looked for in */
 struct looking {
 	const struct audit *audit;
-	const struct lease_set *leases;
+	const struct audit_leases *leases;
 	const struct inventory *inventory;
 	const struct in_use *in_use;
 };
@@ -56,7 +56,8 @@ static void look_in(const struct looking *looking, const struct netconf *netconf
 	for (size_t i = 0; i < looking->in_use->n_items; i++) {
 		const struct used_address *used = &looking->in_use->items[i];
 
-		if (!is_given(netconf, &used->address) || is_held(looking->leases, &used->address) ||
+		if (!is_given(netconf, &used->address) || is_held(&looking->leases->own, &used->address) ||
+		    is_held(&looking->leases->others, &used->address) ||
 		    is_behind_ours(looking->inventory, &used->address))
 			continue;
 		report_error(
@@ -85,12 +86,12 @@ static int look_in_docker_network(void *userdata, const struct docker_network *n
 /**
  * audit_spaces() - Look into the network namespaces of this host
  * @audit:	What
- * @leases:	Leases
+ * @leases:	Leases of all state directories
  * @inventory:	Host ends of ours
  *
  * Return: 0, negative errno
  */
-int audit_spaces(const struct audit *audit, const struct lease_set *leases, const struct inventory *inventory)
+int audit_spaces(const struct audit *audit, const struct audit_leases *leases, const struct inventory *inventory)
 {
 	IN_USE_CLEANUP struct in_use in_use = {0};
 	struct looking looking = {.audit = audit, .leases = leases, .inventory = inventory, .in_use = &in_use};
@@ -101,6 +102,6 @@ int audit_spaces(const struct audit *audit, const struct lease_set *leases, cons
 	/* What is wrong with a configuration is told twice, and shown once. */
 	r = host_networks_each(audit->configs, look_in_network, &looking, audit->report);
 	if (!r)
-		r = docker_networks_each(leases, audit->data_dir, look_in_docker_network, &looking);
+		r = docker_networks_each(&leases->own, audit->data_dir, look_in_docker_network, &looking);
 	return r < 0 ? r : 0;
 }

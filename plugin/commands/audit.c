@@ -74,6 +74,28 @@ static int read_within(const char *text, void *userdata)
 	return 0;
 }
 
+/**
+ * choose_configs() - The default where none is named: a host on which nothing has put a network yet has no directory for
+ * them; those that are named are there. 0 or the exit status
+ */
+static int choose_configs(struct audit_options *options)
+{
+	bool named = options->configs.n_paths;
+
+	if (!named && path_list_add(&options->configs, HOST_NETWORKS_DIR))
+		return usage("out of memory", "");
+	for (size_t i = 0; i < options->configs.n_paths; i++) {
+		if (access(options->configs.paths[i], F_OK) == 0)
+			continue;
+		if (named) {
+			(void)fprintf(stderr, "rangeguard audit: %s: %s\n", options->configs.paths[i], strerror(errno));
+			return EXIT_USAGE;
+		}
+		path_list_done(&options->configs);
+	}
+	return 0;
+}
+
 /** read_options() - The command line; 0 or the exit status */
 static int read_options(int argc, char **argv, struct audit_options *options)
 {
@@ -89,9 +111,7 @@ static int read_options(int argc, char **argv, struct audit_options *options)
 	};
 	int r = options_read_only(&(struct command_line){"rangeguard audit", command_audit_help, argc, argv}, rules);
 
-	if (!r && !options->configs.n_paths && path_list_add(&options->configs, HOST_NETWORKS_DIR))
-		r = usage("out of memory", "");
-	return r;
+	return r ? r : choose_configs(options);
 }
 
 /** run() - Audit and print; the exit status */
@@ -99,6 +119,7 @@ static int run(const struct audit_options *options)
 {
 	CLEANUP(findings_done) struct findings findings;
 	struct audit audit = options->audit;
+	struct error err = {0};
 	int r;
 
 	findings_init(&findings);
@@ -106,9 +127,12 @@ static int run(const struct audit_options *options)
 	findings.colour = colour_wanted(options->colour, STDOUT_FILENO);
 	audit.configs = &options->configs;
 	audit.report = &findings.report;
-	r = audit_run(&audit);
+	r = audit_run(&audit, &err);
 	if (r || findings.failed) {
-		(void)fprintf(stderr, "rangeguard audit: %s\n", r ? lease_set_outcome(r) : strerror(ENOMEM));
+		(void)fprintf(stderr, "rangeguard audit: %s\n",
+			      err.code ? err.msg
+			      : r      ? lease_set_outcome(r)
+				       : strerror(ENOMEM));
 		return EXIT_USAGE;
 	}
 	findings_finish(&findings);

@@ -40,10 +40,22 @@ static const struct rule_text rules[] = {
 	 "the runtime's GC, or the next ADD that needs the address"},
 	{RULE_HELD_RESERVED, "an address that is held is reserved now", "move the container"},
 	{RULE_MISSING, "a lease's interface or route is missing on the host", "delete and re-create the container"},
+	{RULE_NAT_BEFORE,
+	 "a NAT chain of others comes before rangeguard's (error with pins; before masquerading: warning)",
+	 "give that chain another priority, or remove it"},
 	{RULE_EXPIRES, "a policy entry expires soon (warning)", "renew or remove it"},
 	{RULE_NOT_IN_INVENTORY, "an address that is held is not in the inventory (warning)", "add it there"},
 	{RULE_GONE, "an address of the inventory lies in a network's range, but nobody holds it (warning)",
 	 "remove it there"},
+	{RULE_UNPROTECTED, "something that protects a container, or translates its packets, is missing in the kernel",
+	 "CHECK of that container, or the agent, puts it back"},
+	{RULE_FOREIGN,
+	 "something in rangeguard's tables, or with its protocol number, that rangeguard did not put there, or that is left",
+	 "remove it as the message says"},
+	{RULE_IN_THE_WAY,
+	 "a rule of others sets bits of packet marks that rangeguard uses (error), or an ip rule is asked before "
+	 "rangeguard's (warning)",
+	 "other bits there, or markMask; another preference"},
 };
 
 #define N_RULES ARRAY_LENGTH(rules)

@@ -87,7 +87,13 @@ void classifier_lift_limit_by(void (*lift)(void))
 	lift_limit = lift;
 }
 
-/** load() - Load the program with a new map of elements: descriptor of the program, negative errno */
+/**
+ * load() - Load the program with a new map of elements
+ * @host:	Port of the host's namespace; NULL: the program is only looked at, so it gets a map of deadlines of its own
+ * @reterr:	Gets what the verifier says
+ *
+ * Return: descriptor of the program, negative errno
+ */
 static int load(struct port *host, struct error *reterr)
 {
 	CLEANUP_FREE struct bpf_insn *program = NULL;
@@ -103,7 +109,7 @@ static int load(struct port *host, struct error *reterr)
 	map_fd = make_map();
 	if (map_fd < 0)
 		return TAKE_FD(map_fd);
-	deadlines_fd = deadlines_open(host);
+	deadlines_fd = host ? deadlines_open(host) : deadlines_new();
 	if (deadlines_fd < 0)
 		return TAKE_FD(deadlines_fd);
 	maps = (struct program_maps){.elements_fd = map_fd, .deadlines_fd = deadlines_fd};
@@ -135,6 +141,28 @@ static int load_and_pin(struct port *host, const char *path, struct error *reter
 	return TAKE_FD(fd);
 }
 
+/** open_or() - The program that is kept, or what @otherwise gives: 0, REFUSED */
+static int open_or(struct port *host, int (*otherwise)(struct port *host, const char *path, struct error *reterr),
+		   struct classifier *ret_classifier, struct error *reterr)
+{
+	char path[BPFFS_PATH_MAX];
+	int program_fd CLEANUP_CLOSE = -1;
+	int r = bpffs_path(host, BPFFS_CLASSIFIER, program_digest(&classifier_program), path);
+
+	if (r < 0)
+		return cannot(r, "its network namespace can't be looked at", reterr);
+	program_fd = bpf_pinned(path);
+	if (program_fd < 0)
+		program_fd = otherwise(host, path, reterr);
+	if (program_fd < 0)
+		return cannot(program_fd, "loading a BPF program", reterr);
+	r = adopt(program_fd, ret_classifier);
+	if (r < 0)
+		return cannot(r, "looking at the BPF program", reterr);
+	program_fd = -1;
+	return 0;
+}
+
 /**
  * classifier_open() - The classifier, loaded if it is not there yet
  * @host:	Port of the host's namespace
@@ -145,22 +173,28 @@ static int load_and_pin(struct port *host, const char *path, struct error *reter
  */
 int classifier_open(struct port *host, struct classifier *ret_classifier, struct error *reterr)
 {
-	char path[BPFFS_PATH_MAX];
-	int program_fd CLEANUP_CLOSE = -1;
-	int r = bpffs_path(host, BPFFS_CLASSIFIER, program_digest(&classifier_program), path);
+	return open_or(host, load_and_pin, ret_classifier, reterr);
+}
 
-	if (r < 0)
-		return cannot(r, "its network namespace can't be looked at", reterr);
-	program_fd = bpf_pinned(path);
-	if (program_fd < 0)
-		program_fd = load_and_pin(host, path, reterr);
-	if (program_fd < 0)
-		return cannot(program_fd, "loading a BPF program", reterr);
-	r = adopt(program_fd, ret_classifier);
-	if (r < 0)
-		return cannot(r, "looking at the BPF program", reterr);
-	program_fd = -1;
-	return 0;
+/** load_only() - Load the program, and give it no name: as load() */
+static int load_only(struct port *host, const char *path, struct error *reterr)
+{
+	(void)host;
+	(void)path;
+	return load(NULL, reterr);
+}
+
+/**
+ * classifier_open_to_look() - The same for who compares with it what interfaces run: nothing is kept in the kernel
+ * @host:	Port of the host's namespace
+ * @ret_classifier: Classifier, released by classifier_done()
+ * @reterr:	Code 107
+ *
+ * Return: 0, REFUSED
+ */
+int classifier_open_to_look(struct port *host, struct classifier *ret_classifier, struct error *reterr)
+{
+	return open_or(host, load_only, ret_classifier, reterr);
 }
 
 /** classifier_open_kept() - The classifier if it is kept, nothing is loaded: 0, -ENOENT, negative errno */

@@ -44,6 +44,7 @@ struct classifier {
 
 void classifier_lift_limit_by(void (*lift)(void)); /* what a main() may choose */
 int classifier_open(struct port *host, struct classifier *ret_classifier, struct error *reterr);
+int classifier_open_to_look(struct port *host, struct classifier *ret_classifier, struct error *reterr);
 int classifier_open_kept(struct port *host, struct classifier *ret_classifier);
 int classifier_of_program(uint32_t program_id, struct classifier *ret_classifier);
 bool classifier_same(const struct classifier *a, const struct classifier *b);

@@ -18,6 +18,7 @@
 #define DEADLINE_CLOSED 0U
 
 void deadlines_key(const struct address *address, uint32_t key[static 4]);
+int deadlines_new(void);
 int deadlines_open(struct port *host);
 int deadlines_open_kept(struct port *host);
 int deadlines_put(int map_fd, const struct address *source, uint64_t deadline);

@@ -299,6 +299,31 @@ static bool same_element(const struct classifier_element *wanted, struct classif
 	return memcmp(wanted, there, sizeof(*wanted)) == 0;
 }
 
+/** opener_fn - How the classifier that should be there is opened: 0, REFUSED */
+typedef int (*opener_fn)(struct port *host, struct classifier *ret_classifier, struct error *reterr);
+
+/** look() - guarding_look() with what @open opens */
+static int look(struct host *host, opener_fn open, uint32_t ifindex, const struct protection *protection,
+		struct error *reterr)
+{
+	CLASSIFIER_CLEANUP struct classifier wanted = CLASSIFIER_INIT;
+	CLASSIFIER_CLEANUP struct classifier there = CLASSIFIER_INIT;
+	struct classifier_element element, found;
+	int r;
+
+	if (!guarding_wanted(protection) || !ifindex)
+		return 0;
+	make_element(host, protection, &element);
+	if (open(host->rtnetlink, &wanted, reterr))
+		return REFUSED;
+	r = classifier_find(host->rtnetlink, &wanted, ifindex, &there, reterr);
+	if (r)
+		return r == CLASSIFIER_E_MISSING ? GUARDING_E_MISSING : r;
+	if (classifier_get(&there, ifindex, &found) < 0 || !same_element(&element, &found))
+		return GUARDING_E_MISSING;
+	return 0;
+}
+
 /**
  * guarding_look() - Whether the classifier is at a container's interface, and knows it
  * @host:	Host; the calling thread is in its namespace
@@ -310,22 +335,13 @@ static bool same_element(const struct classifier_element *wanted, struct classif
  */
 int guarding_look(struct host *host, uint32_t ifindex, const struct protection *protection, struct error *reterr)
 {
-	CLASSIFIER_CLEANUP struct classifier wanted = CLASSIFIER_INIT;
-	CLASSIFIER_CLEANUP struct classifier there = CLASSIFIER_INIT;
-	struct classifier_element element, found;
-	int r;
+	return look(host, classifier_open, ifindex, protection, reterr);
+}
 
-	if (!guarding_wanted(protection) || !ifindex)
-		return 0;
-	make_element(host, protection, &element);
-	if (classifier_open(host->rtnetlink, &wanted, reterr))
-		return REFUSED;
-	r = classifier_find(host->rtnetlink, &wanted, ifindex, &there, reterr);
-	if (r)
-		return r == CLASSIFIER_E_MISSING ? GUARDING_E_MISSING : r;
-	if (classifier_get(&there, ifindex, &found) < 0 || !same_element(&element, &found))
-		return GUARDING_E_MISSING;
-	return 0;
+/** guarding_look_only() - The same, and nothing is kept in the kernel where there was nothing */
+int guarding_look_only(struct host *host, uint32_t ifindex, const struct protection *protection, struct error *reterr)
+{
+	return look(host, classifier_open_to_look, ifindex, protection, reterr);
 }
 
 /** is_of() - Whether the classifier knows a container at an interface, by its addresses; without @protection any: 1, 0, errno */

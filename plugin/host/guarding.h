@@ -23,6 +23,7 @@ void guarding_adopt_marks(struct host *host);
 bool guarding_wanted(const struct protection *protection);
 int guarding_put(struct host *host, uint32_t ifindex, const struct protection *protection, struct error *reterr);
 int guarding_look(struct host *host, uint32_t ifindex, const struct protection *protection, struct error *reterr);
+int guarding_look_only(struct host *host, uint32_t ifindex, const struct protection *protection, struct error *reterr);
 int guarding_stop_bridging(struct host *host, uint32_t ifindex, struct error *reterr);
 void guarding_everywhere(struct host *host);
 int guarding_again(struct host *host, struct error *reterr);

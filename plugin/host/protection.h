@@ -48,6 +48,10 @@ struct protection protection_of_lease(const struct lease *lease, const struct eg
 int protection_check(struct host *host, const struct attachment *attachment, struct error *reterr);
 int protection_set_backstop(struct host *host, const struct protection *protection, struct error *reterr);
 int protection_available(const struct netconf *netconf, struct error *reterr);
+int protection_look(struct host *host, const struct attachment *attachment, struct error *reterr);
+struct arm_table;
+int protection_gather(struct host *host, struct store *store, struct arm_table *table, bool *ret_damaged,
+		      struct error *reterr);
 int protection_put(struct host *host, const struct state *state, uint32_t ifindex, const struct protection *protection,
 		   struct error *reterr);
 int protection_removal_begin(struct protection_removal *removal, struct host *host, const struct state *state,

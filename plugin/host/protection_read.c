@@ -157,7 +157,7 @@ struct decoded {
 
 /** struct members - All containers on their way into a table that is rebuilt; @damaged: of some not all can be read */
 struct members {
-	struct arm_table table;
+	struct arm_table *table;
 	struct decoded *decoded;
 	size_t n_decoded;
 	bool damaged;
@@ -165,7 +165,6 @@ struct members {
 
 static void members_done(struct members *members)
 {
-	arm_table_done(&members->table);
 	for (size_t i = 0; i < members->n_decoded; i++)
 		egress_done(&members->decoded[i].egress);
 	free(members->decoded);
@@ -208,7 +207,7 @@ static int add_lease(void *userdata, const struct lease *lease)
 		decoded = bsearch(&wanted, members->decoded, members->n_decoded, sizeof(wanted), by_digest);
 	members->damaged |= lease->egress && !decoded;
 	protection = protection_of_lease(lease, decoded ? &decoded->egress : &none);
-	return member_wanted(&protection.member) ? arm_table_add(&members->table, &protection.member) : 0;
+	return member_wanted(&protection.member) ? arm_table_add(members->table, &protection.member) : 0;
 }
 
 /** visit() - Take note of a walk that has visited all rows but those that can't be read: 0, or why it ended early */
@@ -231,18 +230,28 @@ static int add_store(void *userdata, struct store *store)
 	return r ? r : visit(members, ipam_each(store, NULL, add_lease, members));
 }
 
-/** add_leases() - Put all containers that hold a lease into the table: 0, negative errno when it would lack some, REFUSED */
-static int add_leases(struct host *host, struct store *store, struct members *members, struct error *reterr)
+/**
+ * protection_gather() - The table as the leases of all state directories want it
+ * @host:	Host
+ * @store:	Store of its state directory, locked; NULL: it has none
+ * @table:	Table; arm_table_done() releases it in any case
+ * @ret_damaged: Rows can't be read: what they say is not in it
+ * @reterr:	Codes 11, 106, 107
+ *
+ * Return: 0, REFUSED when it would lack containers whose leases are sound
+ */
+int protection_gather(struct host *host, struct store *store, struct arm_table *table, bool *ret_damaged,
+		      struct error *reterr)
 {
-	int r = add_store(members, store);
+	CLEANUP(members_done) struct members members = {.table = table};
+	int r = arm_table_begin(table);
 
+	if (!r && store)
+		r = add_store(&members, store);
 	if (!r)
-		r = other_stores_each(host, add_store, members, reterr);
-	if (!r && members->damaged)
-		log_line("the lease store has rows that can't be read: the nftables table inet " NF_TABLE
-			 " is rebuilt without what they say; until the containers concerned are created again, they "
-			 "do not reach what they are pinned to");
-	return r;
+		r = other_stores_each(host, add_store, &members, reterr);
+	*ret_damaged = members.damaged;
+	return r && r != REFUSED ? lease_store_error(host->data_dir, r, reterr) : r;
 }
 
 /**
@@ -258,14 +267,14 @@ static int add_leases(struct host *host, struct store *store, struct members *me
  */
 int protection_make_table(struct host *host, struct store *store, struct error *reterr)
 {
-	CLEANUP(members_done) struct members members = {0};
-	int r = arm_table_begin(&members.table);
+	ARM_TABLE_CLEANUP struct arm_table table;
+	bool damaged;
 
-	if (!r)
-		r = add_leases(host, store, &members, reterr);
-	if (r == REFUSED)
-		return r;
-	if (r)
-		return lease_store_error(host->data_dir, r, reterr);
-	return arm_table_commit(host->netfilter, &members.table, reterr);
+	if (protection_gather(host, store, &table, &damaged, reterr))
+		return REFUSED;
+	if (damaged)
+		log_line("the lease store has rows that can't be read: the nftables table inet " NF_TABLE
+			 " is rebuilt without what they say; until the containers concerned are created again, they "
+			 "do not reach what they are pinned to");
+	return arm_table_commit(host->netfilter, &table, reterr);
 }

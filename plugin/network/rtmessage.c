@@ -223,6 +223,17 @@ int rtmessage_dump_own_routes(struct batch *batch, enum family family)
 			 (struct rtmsg){.rtm_family = (uint8_t)family, .rtm_protocol = PLAN_ROUTE_PROTOCOL}, NULL);
 }
 
+/** rtmessage_dump_table() - Ask for all routes of a table; the kernel says ENOENT where there is no such table: 0, -E2BIG */
+int rtmessage_dump_table(struct batch *batch, enum family family, uint32_t table)
+{
+	struct rtmsg head = {.rtm_family = (uint8_t)family};
+	struct nlmsghdr *msg = nl_request(batch, RTM_GETROUTE, NLM_F_DUMP, &head, sizeof(head));
+
+	if (msg && nl_put_u32(msg, RTA_TABLE, table) < 0)
+		return -E2BIG;
+	return batch_append(batch, msg);
+}
+
 /**
  * rtmessage_lookup_route() - Ask which route of the tables an address would take, in whatever table it is
  * @batch:	Batch

@@ -70,6 +70,19 @@ struct rule_info {
 	uint8_t action;
 };
 
+/** What a route does with packets */
+enum route_kind { ROUTE_LEADS, ROUTE_PROHIBITS, ROUTE_UNREACHABLE, ROUTE_OTHER };
+
+/** struct rule_head - Any routing rule, as far as all have it; @mark, @mask: 0 where it asks for none; @table: where it leads */
+struct rule_head {
+	enum family family;
+	uint32_t priority;
+	uint32_t table;
+	uint32_t mark;
+	uint32_t mask;
+	uint8_t action; /* FR_ACT_* */
+};
+
 /* Each appends one message. 0, -ENOMEM, -E2BIG when the batch is full. */
 int rtmessage_create_veth(struct batch *batch, const struct plan *plan, int netns_fd);
 int rtmessage_set_host_end(struct batch *batch, uint32_t index, const struct plan *plan, bool ipv6);
@@ -93,6 +106,7 @@ int rtmessage_add_host_route(struct batch *batch, uint32_t index, const struct a
 int rtmessage_add_container_route(struct batch *batch, uint32_t index, const struct route *route);
 int rtmessage_dump_routes(struct batch *batch, enum family family, uint8_t type); /* type RTN_UNSPEC: all */
 int rtmessage_dump_own_routes(struct batch *batch, enum family family);
+int rtmessage_dump_table(struct batch *batch, enum family family, uint32_t table);
 int rtmessage_dump_rules(struct batch *batch, enum family family);
 int rtmessage_lookup_route(struct batch *batch, const struct address *address); /* RTM_F_FIB_MATCH */
 
@@ -122,6 +136,9 @@ int rtmessage_add_bpf_filter(struct batch *batch, uint32_t index, int program_fd
 int rtmessage_read_link(const struct nlmsghdr *message, struct link_info *ret_link);
 int rtmessage_read_route(const struct nlmsghdr *message, struct route_info *ret_route);
 int rtmessage_read_rule(const struct nlmsghdr *message, struct rule_info *ret_rule);
+enum route_kind rtmessage_route_kind(const struct route_info *route);
+bool rtmessage_rule_is_local(const struct rule_head *rule);
+int rtmessage_read_rule_head(const struct nlmsghdr *message, struct rule_head *ret_head);
 int rtmessage_read_neighbour(const struct nlmsghdr *message, struct neighbour_info *ret_neighbour);
 int rtmessage_read_address(const struct nlmsghdr *message, struct address_info *ret_address);
 

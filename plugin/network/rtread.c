@@ -263,6 +263,21 @@ int rtmessage_read_route(const struct nlmsghdr *message, struct route_info *ret_
 	return 0;
 }
 
+/** rtmessage_route_kind() - What a route does with packets */
+enum route_kind rtmessage_route_kind(const struct route_info *route)
+{
+	switch (route->type) {
+	case RTN_UNICAST:
+		return ROUTE_LEADS;
+	case RTN_PROHIBIT:
+		return ROUTE_PROHIBITS;
+	case RTN_UNREACHABLE:
+		return ROUTE_UNREACHABLE;
+	default:
+		return ROUTE_OTHER;
+	}
+}
+
 /** take_neighbour_attribute() - Attribute callback: one attribute of a neighbour */
 static int take_neighbour_attribute(const struct nlattr *attribute, void *userdata)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Routing rules that discard, as far as a lookup that says no more than an address can meet them. Pure. */
+/* Routing rules: those that discard, as far as a lookup that says no more than an address can meet them; and any. Pure. */
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -85,4 +85,65 @@ int rtmessage_read_rule(const struct nlmsghdr *message, struct rule_info *ret_ru
 		return -ENOMSG;
 	*ret_rule = rule;
 	return 0;
+}
+
+/** take_head_attribute() - Attribute callback: what is kept of any rule */
+static int take_head_attribute(const struct nlattr *attribute, void *userdata)
+{
+	struct rule_head *head = userdata;
+	uint32_t *number;
+
+	switch (mnl_attr_get_type(attribute)) {
+	case FRA_PRIORITY:
+		number = &head->priority;
+		break;
+	case FRA_TABLE:
+		number = &head->table;
+		break;
+	case FRA_FWMARK:
+		number = &head->mark;
+		break;
+	case FRA_FWMASK:
+		number = &head->mask;
+		break;
+	default:
+		return MNL_CB_OK;
+	}
+	if (mnl_attr_validate(attribute, MNL_TYPE_U32) < 0)
+		return MNL_CB_ERROR;
+	*number = mnl_attr_get_u32(attribute);
+	return MNL_CB_OK;
+}
+
+/**
+ * rtmessage_read_rule_head() - What a message says of any rule
+ * @message:	Message
+ * @ret_head:	What all rules have
+ *
+ * Return: 0, -EBADMSG, -ENOMSG when it is another message or of another family
+ */
+int rtmessage_read_rule_head(const struct nlmsghdr *message, struct rule_head *ret_head)
+{
+	const struct fib_rule_hdr *header = mnl_nlmsg_get_payload(message);
+	struct rule_head head = {0};
+
+	if (message->nlmsg_type != RTM_NEWRULE)
+		return -ENOMSG;
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*header))
+		return -EBADMSG;
+	if (header->family != FAMILY_IPV4 && header->family != FAMILY_IPV6)
+		return -ENOMSG;
+	head.family = (enum family)header->family;
+	head.action = header->action;
+	head.table = header->table;
+	if (mnl_attr_parse(message, sizeof(*header), take_head_attribute, &head) < MNL_CB_OK)
+		return -EBADMSG;
+	*ret_head = head;
+	return 0;
+}
+
+/** rtmessage_rule_is_local() - Whether a rule leads to the kernel's table of local addresses, as the first one does */
+bool rtmessage_rule_is_local(const struct rule_head *rule)
+{
+	return rule->action == FR_ACT_TO_TBL && rule->table == RT_TABLE_LOCAL;
 }

@@ -14,8 +14,8 @@
 /** Leases read at a time: a few milliseconds' worth */
 #define LEASES_PER_PART 4096U
 
-/** add() - ipam_each_fn: copy a lease */
-static int add(void *userdata, const struct lease *lease)
+/** lease_set_add() - ipam_each_fn: copy a lease into the set @userdata: 0, -ENOMEM */
+int lease_set_add(void *userdata, const struct lease *lease)
 {
 	struct lease_set *set = userdata;
 
@@ -42,7 +42,7 @@ static int read_part(const char *data_dir, struct ipam_part *part, struct lease_
 		r = state_open(data_dir, STATE_READ, &state);
 	if (!r)
 		r = store_lmdb_open(&state, STATE_READ, LIMIT_LOCK_WAIT_MS, boot_id, NULL, &store);
-	return r ? r : ipam_each_part(store, part, add, set);
+	return r ? r : ipam_each_part(store, part, lease_set_add, set);
 }
 
 /**

@@ -27,6 +27,7 @@ struct lease_set {
 };
 
 int lease_set_read(const char *data_dir, const char *network, struct lease_set *ret_set);
+int lease_set_add(void *userdata, const struct lease *lease);
 struct lease lease_set_get(const struct lease_set *set, size_t index);
 const char *lease_set_outcome(int outcome);
 void lease_set_done(struct lease_set *set);

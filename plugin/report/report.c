@@ -119,9 +119,13 @@ static enum error_code rule_code(enum rule rule)
 	case RULE_DEAD_LEASE:
 	case RULE_HELD_RESERVED:
 	case RULE_MISSING:
+	case RULE_NAT_BEFORE:
 	case RULE_EXPIRES:
 	case RULE_NOT_IN_INVENTORY:
 	case RULE_GONE:
+	case RULE_UNPROTECTED:
+	case RULE_FOREIGN:
+	case RULE_IN_THE_WAY:
 	default:
 		return ERROR_CONFIG;
 	}

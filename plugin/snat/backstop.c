@@ -13,7 +13,6 @@
 #include "plugin/snat/nfstage.h"
 
 #define CHAIN "unguarded"
-#define CHAIN_OVERWRITTEN "overwritten"
 
 /** take_chain() - port_reply_fn: how many chains have their rule; @userdata is the number */
 static int take_chain(const struct nlmsghdr *message, void *userdata)
@@ -35,7 +34,7 @@ static int look(struct nf_stage *stage, const char *table, bool pinned)
 	int r = nf_get_chain(&stage->batch, table, marks_name(CHAIN, name));
 
 	if (!r && pinned)
-		r = nf_get_chain(&stage->batch, table, CHAIN_OVERWRITTEN);
+		r = nf_get_chain(&stage->batch, table, BACKSTOP_CHAIN_PINNED);
 	if (!r)
 		r = nf_stage_send(stage, take_chain, &whole);
 	if (r || whole == 1U + pinned)
@@ -65,12 +64,12 @@ static int add_overwritten(struct batch *batch)
 	/* After all others; before the table that takes the mark off (ruleset.c). */
 	static const struct nf_hook hook = {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 2};
 	uint32_t pinned = marks().pinned;
-	int r = nf_add_chain(batch, BACKSTOP_TABLE, CHAIN_OVERWRITTEN, &hook);
+	int r = nf_add_chain(batch, BACKSTOP_TABLE, BACKSTOP_CHAIN_PINNED, &hook);
 	struct nf_rule rule;
 
 	if (r)
 		return r;
-	nf_rule_begin(&rule, BACKSTOP_TABLE, CHAIN_OVERWRITTEN);
+	nf_rule_begin(&rule, BACKSTOP_TABLE, BACKSTOP_CHAIN_PINNED);
 	nf_match_marks(&rule, marks().guarded, 0, true);
 	nf_match_group(&rule, CLASSIFIER_GROUP_PINNED);
 	nf_set_marks(&rule, pinned, pinned);
@@ -78,34 +77,40 @@ static int add_overwritten(struct batch *batch)
 }
 
 /**
- * make() - Make a table, in place of what is left of one
- * @stage:	Stage
+ * backstop_make() - A table, in place of what is left of one
+ * @batch:	Batch, all of which this is
  * @table:	Table
  * @pinned:	With the chain for pinned containers
  *
- * Return: 0, PORT_E_REFUSED, negative errno
+ * Return: 0, -ENOMEM
  */
-static int make(struct nf_stage *stage, const char *table, bool pinned)
+int backstop_make(struct batch *batch, const char *table, bool pinned)
 {
 	/* Before everything, also before rules that set marks; a bridge's hook has the same number, and other priorities. */
 	static const struct nf_hook hook = {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW_BEFORE_DEFRAG};
 	char name[MARKS_NAME_MAX];
-	int r = nf_begin(&stage->batch);
+	int r = nf_begin(batch);
 
 	if (!r)
-		r = nf_add_table(&stage->batch, table);
+		r = nf_add_table(batch, table);
 	if (!r)
-		r = nf_delete_table(&stage->batch, table);
+		r = nf_delete_table(batch, table);
 	if (!r)
-		r = nf_add_table(&stage->batch, table);
+		r = nf_add_table(batch, table);
 	if (!r)
-		r = nf_add_chain(&stage->batch, table, marks_name(CHAIN, name), &hook);
+		r = nf_add_chain(batch, table, marks_name(CHAIN, name), &hook);
 	if (!r)
-		r = add_rule(&stage->batch, table);
+		r = add_rule(batch, table);
 	if (!r && pinned)
-		r = add_overwritten(&stage->batch);
-	if (!r)
-		r = nf_end(&stage->batch);
+		r = add_overwritten(batch);
+	return r ? r : nf_end(batch);
+}
+
+/** make() - Have it made: 0, PORT_E_REFUSED, negative errno */
+static int make(struct nf_stage *stage, const char *table, bool pinned)
+{
+	int r = backstop_make(&stage->batch, table, pinned);
+
 	return r ? r : nf_stage_send(stage, NULL, NULL);
 }
 

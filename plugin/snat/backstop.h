@@ -18,6 +18,8 @@
 #include "rangeguard/outcome.h"
 
 #define BACKSTOP_TABLE "rangeguard-backstop"
+/** The chain that is there for pinned containers alone */
+#define BACKSTOP_CHAIN_PINNED "overwritten"
 
 /** Named outcomes beside 0 and REFUSED */
 enum backstop_outcome {
@@ -25,6 +27,7 @@ enum backstop_outcome {
 	BACKSTOP_E_MADE,			    /* it was not there, or not whole */
 };
 
+int backstop_make(struct batch *batch, const char *table, bool pinned);
 int backstop_ensure(struct port *netfilter, bool pinned, struct error *reterr);
 int backstop_ensure_bridge(struct port *netfilter, struct error *reterr);
 uint64_t backstop_dropped(struct port *netfilter);

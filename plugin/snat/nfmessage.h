@@ -93,6 +93,7 @@ int nf_get_elements(struct batch *batch, const struct nf_element *elements, size
 int nf_add_intervals(struct batch *batch, uint32_t id, unsigned bytes, const struct nf_interval *intervals, size_t n);
 
 const char *nf_set_name(enum nf_set set, uint64_t list, char name[static NF_NAME_MAX]);
+enum nf_set nf_set_of_name(const char *name, uint64_t *ret_list);
 
 /* What an answer says. 0, -ENOMSG when it is about something else, -EBADMSG. */
 int nf_read_chain(const struct nlmsghdr *message, char name[static NF_NAME_MAX], uint32_t *ret_use);

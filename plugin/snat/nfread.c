@@ -121,13 +121,13 @@ static bool read_list(const char *text, uint64_t *ret_list)
 }
 
 /**
- * which_set() - The set of a name
- * @name:	Name
+ * nf_set_of_name() - The set of a name
+ * @name:	Name; NULL: none
  * @ret_list:	Digest of its list of destinations, of a kind
  *
  * Return: the set, NF_N_SETS when it is none of the table's
  */
-static enum nf_set which_set(const char *name, uint64_t *ret_list)
+enum nf_set nf_set_of_name(const char *name, uint64_t *ret_list)
 {
 	for (unsigned set = 0; name && set < NF_N_SETS; set++) {
 		const char *known = nf_shapes[set].name;
@@ -152,7 +152,7 @@ int nf_read_set(const struct nlmsghdr *message, enum nf_set *ret_set, uint64_t *
 	errno = 0;
 	if (nftnl_set_nlmsg_parse(message, set) < 0)
 		return unreadable();
-	*ret_set = which_set(nftnl_set_get_str(set, NFTNL_SET_NAME), ret_list);
+	*ret_set = nf_set_of_name(nftnl_set_get_str(set, NFTNL_SET_NAME), ret_list);
 	return *ret_set == NF_N_SETS ? -ENOMSG : 0;
 }
 
@@ -236,7 +236,7 @@ int nf_read_elements(const struct nlmsghdr *message, int (*each)(void *userdata,
 	errno = 0;
 	if (nftnl_set_elems_nlmsg_parse(message, set) < 0)
 		return unreadable();
-	element.set = which_set(nftnl_set_get_str(set, NFTNL_SET_NAME), &element.list);
+	element.set = nf_set_of_name(nftnl_set_get_str(set, NFTNL_SET_NAME), &element.list);
 	if (element.set == NF_N_SETS)
 		return -ENOMSG;
 	iterator = nftnl_set_elems_iter_create(set);

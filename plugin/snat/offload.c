@@ -21,8 +21,6 @@
 #include "rangeguard/limits.h"
 
 #define FLOWTABLE "established"
-/* "offload" is a word of nft's language */
-#define CHAIN "shortcut"
 /** NFT_NETDEVICE_MAX of the kernel: devices in one message */
 #define DEVICES_PER_MESSAGE 256U
 
@@ -93,7 +91,7 @@ static int let_pass(struct batch *batch)
 {
 	struct nf_rule rule;
 
-	nf_rule_begin(&rule, NF_TABLE, CHAIN);
+	nf_rule_begin(&rule, NF_TABLE, OFFLOAD_CHAIN);
 	nf_match_source_translated(&rule, false);
 	nf_verdict(&rule, NF_ACCEPT, NULL);
 	return nf_rule_add(&rule, batch);
@@ -104,7 +102,7 @@ static int take_pinned(struct batch *batch, enum family family)
 {
 	struct nf_rule rule;
 
-	nf_rule_begin(&rule, NF_TABLE, CHAIN);
+	nf_rule_begin(&rule, NF_TABLE, OFFLOAD_CHAIN);
 	nf_match_marks(&rule, ruleset_marks().checked, ruleset_marks().checked, true);
 	nf_match_pair(&rule, family, NF_PAIR_OPENED, ruleset_of_family(NF_PAIRS4, family), 0);
 	nf_offload(&rule, FLOWTABLE);
@@ -117,7 +115,7 @@ static int take_masqueraded(struct batch *batch, enum family family)
 	struct marks bits = ruleset_marks();
 	struct nf_rule rule;
 
-	nf_rule_begin(&rule, NF_TABLE, CHAIN);
+	nf_rule_begin(&rule, NF_TABLE, OFFLOAD_CHAIN);
 	nf_match_marks(&rule, bits.pinned | bits.checked | bits.guarded, bits.guarded, true);
 	nf_match_party_in(&rule, family, true, ruleset_of_family(NF_TRANSLATED4, family), 0);
 	nf_offload(&rule, FLOWTABLE);
@@ -129,7 +127,7 @@ static int put_chain(struct batch *batch)
 {
 	/* After all who may drop the packet */
 	static const struct nf_hook hook = {"filter", NF_INET_FORWARD, NF_IP_PRI_LAST - 1};
-	int r = nf_add_chain(batch, NF_TABLE, CHAIN, &hook);
+	int r = nf_add_chain(batch, NF_TABLE, OFFLOAD_CHAIN, &hook);
 
 	if (!r)
 		r = let_pass(batch);

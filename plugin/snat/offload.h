@@ -24,6 +24,9 @@
 
 #include "plugin/snat/nfmessage.h"
 
+/** The chain, in the table of all others ("offload" is a word of nft's language) */
+#define OFFLOAD_CHAIN "shortcut"
+
 /** struct offload_devices - Names of containers' interfaces; owned */
 struct offload_devices {
 	char (*names)[IFNAMSIZ];

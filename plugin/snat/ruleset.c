@@ -172,10 +172,10 @@ static const struct base_chain base_chains[] = {
 	{CHAIN_INCOMING, {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 1}, 5, 0, incoming_rules},
 	{CHAIN_LEAVING, {.type = NULL}, 1, 2, leaving_rules},
 	{"check", {"filter", NF_INET_POST_ROUTING, NF_IP_PRI_LAST - 1}, 3, 0, check_rules},
-	{CHAIN_PINS, {"nat", NF_INET_POST_ROUTING, -199}, 2, 0, pins_rules},
+	{CHAIN_PINS, {"nat", NF_INET_POST_ROUTING, RULESET_PRIORITY_PINS}, 2, 0, pins_rules},
 	/* Deleting the last nat chain of a hook unhooks NAT: flows that are translated would leave as they are. */
-	{"anchor", {"nat", NF_INET_POST_ROUTING, -198}, 0, 0, NULL},
-	{CHAIN_MASQUERADE, {"nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 9}, 0, 0, NULL},
+	{"anchor", {"nat", NF_INET_POST_ROUTING, RULESET_PRIORITY_PINS + 1}, 0, 0, NULL},
+	{CHAIN_MASQUERADE, {"nat", NF_INET_POST_ROUTING, RULESET_PRIORITY_MASQUERADE}, 0, 0, NULL},
 };
 
 #define N_BASE_CHAINS ARRAY_LENGTH(base_chains)

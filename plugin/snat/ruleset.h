@@ -37,6 +37,10 @@
 #include "plugin/snat/egress.h"
 #include "plugin/snat/nfmessage.h"
 
+/** Where sources are translated: the kernel takes no NAT chain before the first; the second is before Docker's and kube-proxy's */
+#define RULESET_PRIORITY_PINS (-199)
+#define RULESET_PRIORITY_MASQUERADE 91
+
 /** Space for the chains of ruleset_chains() */
 #define RULESET_CHAINS 7U
 /** Space for the parts of a list */

@@ -140,12 +140,32 @@ test_formats_and_errors()
 		assert_equal 1 "$status" "exit status as $format"
 		assert_contains "$output" "10.9.0.1" "as $format"
 	done
+	assert_contains "$("$RANGEGUARD" audit --config /no/such 2>&1)" "/no/such: No such file" "a path that is not there"
 	for format in "--within soon" "--format yaml" "--config /no/such" "extra" "--inventory /no/such"; do
 		status=0
 		# shellcheck disable=SC2086 # words are meant
 		output=$("$RANGEGUARD" audit $format 2>&1 >/dev/null) || status=$?
 		assert_equal 2 "$status" "exit status of $format"
 	done
+}
+
+# Nothing has put a network there yet
+test_host_without_a_directory_of_networks()
+{
+	rm -r /etc/cni
+	audit
+	assert_equal '0 []' "$status $(rules)" "findings"
+}
+
+# Each state directory has its leases; the interfaces of all are the host's
+test_another_state_directory()
+{
+	container c3
+	add c3 "$(jq -c '.name = "others" | .ipam.dataDir = "/run/others" | .ipam.ranges = [[{subnet: "10.10.0.0/24"}]]' <<<"$CONF")" >/dev/null
+	audit
+	assert_equal '0 []' "$status $(rules)" "findings"
+	audit --data-dir /run/others
+	assert_equal '0 []' "$status $(rules)" "findings of the other one"
 }
 
 main "$@"

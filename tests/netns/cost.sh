@@ -108,6 +108,29 @@ test_instructions()
 	done
 }
 
+# What is written down of each call: the history's line and the journal's entry, the counters. What the recorder's functions
+# do, with all that they call; the rest of a call knows nothing of it.
+test_history_and_counters_cost_little()
+{
+	local -i start added recorded silent
+
+	empty_program
+	start=$(instructions_of_empty)
+	call ADD /usr/bin/valgrind --tool=callgrind --callgrind-out-file=profile 2>callgrind >/dev/null || fail "$(<callgrind)"
+	added=$(($(sed -n 's/.* Collected : //p' callgrind) - start))
+	recorded=$(callgrind_annotate --inclusive=yes --threshold=100 --auto=no profile |
+		awk '/:(record_add|record_end|recorder_begin|recorder_count_in|recorder_done)( |$)/ { gsub(",", "", $1); sum += $1 } END { print sum + 0 }')
+	note "history and counters: $recorded of $added instructions of an ADD, $((1000 * recorded / added)) per mille"
+	((recorded > 0)) || fail "nothing of the recorder in the profile: $(callgrind_annotate --inclusive=yes profile | head -n 40)"
+	((100 * recorded <= 3 * added)) || fail "history and counters: $recorded of $added instructions, more than 3 %"
+	call DEL
+	# And as a user sees it: the same ADD without a history.
+	CONF=$(jq -c '.history = false' <<<"$CONF")
+	silent=$(($(instructions ADD) - start))
+	note "without a history: $silent instructions"
+	((100 * (added - silent) <= 3 * added)) || fail "a history costs $((added - silent)) of $added instructions, more than 3 %"
+}
+
 test_system_calls()
 {
 	local verb

@@ -47,9 +47,9 @@ test_packages_are_reproducible()
 
 	pack "$BUILD" "$PWD/a"
 	cp -rp "$BUILD/." "$PWD/elsewhere"
-	# A build directory elsewhere, with other times, in another time zone.
+	# A build directory elsewhere, with other times, in another time zone, by somebody with another umask.
 	find elsewhere -exec touch -h -d 2001-01-01 {} +
-	(cd elsewhere && TZ=Asia/Tokyo cpack -B "$OLDPWD/b" >"$OLDPWD/log" 2>&1) || fail "$(<log)"
+	(umask 077 && cd elsewhere && TZ=Asia/Tokyo cpack -B "$OLDPWD/b" >"$OLDPWD/log" 2>&1) || fail "$(<log)"
 	rm -rf b/_CPack_Packages
 	for name in a/*; do
 		[[ "$(sha256sum <"$name")" == "$(sha256sum <"b/${name#a/}")" ]] || fail "$name differs"
