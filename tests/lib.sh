@@ -64,6 +64,18 @@ assert_json()
 	jq -es "length > 0 and (last | ($2))" >/dev/null 2>&1 <<<"$1" || fail "$3: '$2' does not hold in '$(jq -c . <<<"$1" 2>/dev/null || echo "$1")'"
 }
 
+# assert_schema NAME JSON WHAT: it is what `rangeguard schema NAME` says, and the schema refuses it with a key more
+assert_schema()
+{
+	local schema=$PWD/schema.json document=$PWD/document.json
+
+	"$RANGEGUARD" schema "$1" >"$schema"
+	echo "$2" >"$document"
+	output=$(/usr/bin/jsonschema -i "$document" "$schema" 2>&1) || fail "$3: not as schema $1 has it: $output"
+	jq '(.. | objects) |= (.bogus = 1)' <<<"$2" >"$document"
+	! /usr/bin/jsonschema -i "$document" "$schema" >/dev/null 2>&1 || fail "$3: schema $1 takes any key"
+}
+
 # assert_fails COMMAND…: the command must fail; what it prints (both streams) is left in $output
 assert_fails()
 {

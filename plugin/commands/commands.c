@@ -62,7 +62,7 @@ static const struct command commands[] = {
 	{"who", "tell who holds or held an address", command_who_help, command_who},
 	{"cluster", "show and change what the hosts of a cluster share", command_cluster_help, command_cluster},
 	{"gc", "give back what dead containers hold", command_gc_help, command_gc},
-	{"schema", "print JSON Schemas for editors", command_schema_help, command_schema},
+	{"schema", "print JSON Schemas of files and outputs", command_schema_help, command_schema},
 	{"completion", "print what a shell needs to complete commands", command_completion_help, command_completion},
 	{"version", "show versions", version_help, command_version},
 };

@@ -59,8 +59,11 @@ static void keep(struct report *report, const struct finding *finding)
 		.severity = finding->severity,
 		.on_key = finding->on_key,
 		.message = copy_text(finding->message),
-		.at = {copy_text(finding->file), copy_text(finding->pointer), finding->line, finding->column,
-		       finding->offset},
+		.at = {.file = copy_text(finding->file),
+		       .pointer = copy_text(finding->pointer),
+		       .line = finding->line,
+		       .column = finding->column,
+		       .offset = finding->offset},
 		.related = {.file = copy_text(finding->related_file), .pointer = copy_text(finding->related_pointer)},
 	};
 	place_line(&items[findings->n_items - 1].at);
@@ -143,8 +146,11 @@ static void locate_in(struct values *values, const struct wanted_place *wanted, 
 					     .on_key = wanted[i].on_key,
 					     .offset = wanted[i].place->offset};
 
-		if (document_number(&place.pointer) == values->number)
-			(void)values_find(values, &place, &wanted[i].place->line, &wanted[i].place->column);
+		if (document_number(&place.pointer) != values->number)
+			continue;
+		(void)values_find(values, &place, &wanted[i].place->line, &wanted[i].place->column);
+		(void)values_find_alias(values, place.pointer, &wanted[i].place->alias_line,
+					&wanted[i].place->alias_column);
 	}
 }
 
@@ -348,6 +354,15 @@ size_t findings_n_passed_over(const struct findings *findings)
 const char *findings_pointer(const struct place *place)
 {
 	return place->pointer && !pointer_line(place->pointer) ? place->pointer : "";
+}
+
+/** findings_alias() - The alias through which a place was met, its texts borrowed; false: there is none */
+bool findings_alias(const struct place *place, struct place *ret_alias)
+{
+	*ret_alias = *place;
+	ret_alias->line = place->alias_line;
+	ret_alias->column = place->alias_column;
+	return place->alias_line != 0;
 }
 
 /** findings_severity() - As it is printed */

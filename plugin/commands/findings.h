@@ -13,13 +13,20 @@
 #include "plugin/text/source.h"
 #include "plugin/text/values.h"
 
-/** struct place - Somewhere in a file; texts are owned, @line 0: unknown; @pointer, @offset as in struct finding */
+/**
+ * struct place - Somewhere in a file
+ * @file, @pointer: Owned; @pointer and @offset as in struct finding
+ * @line:	0: unknown
+ * @alias_line:	Line of the alias of YAML that stands for it, through which it was met; 0: none
+ */
 struct place {
 	char *file;
 	char *pointer;
 	unsigned line;
 	unsigned column;
 	size_t offset;
+	unsigned alias_line;
+	unsigned alias_column;
 };
 
 /** struct kept_finding - A finding of its own; @related.file NULL: none */
@@ -88,6 +95,7 @@ void findings_pass_over(struct findings *findings, const char *file);
 size_t findings_n_passed_over(const struct findings *findings);
 const char *findings_severity(enum severity severity);
 const char *findings_pointer(const struct place *place);
+bool findings_alias(const struct place *place, struct place *ret_alias);
 const char *findings_path(const char *file);
 json_t *findings_json_text(const char *text);
 

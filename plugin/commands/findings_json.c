@@ -25,13 +25,26 @@ static json_t *pointer_json(const struct place *place)
 	return findings_json_text(findings_pointer(place));
 }
 
-/** related_to_json() - The other side as an array of at most one place */
-static json_t *related_to_json(const struct place *related)
+/** place_to_json() - A place, NULL without memory */
+static json_t *place_to_json(const struct place *place)
 {
-	if (!related->file)
-		return json_array();
-	return json_pack("[{s:o, s:o, s:i}]", "file", findings_json_text(related->file), "pointer",
-			 pointer_json(related), "line", (int)related->line);
+	return json_pack("{s:o, s:o, s:i}", "file", findings_json_text(place->file), "pointer", pointer_json(place),
+			 "line", (int)place->line);
+}
+
+/** related_to_json() - The other side, and the alias that the place was met through, as an array; NULL without memory */
+static json_t *related_to_json(const struct kept_finding *item)
+{
+	json_t *places = json_array();
+	struct place alias;
+	int r = item->related.file ? json_array_append_new(places, place_to_json(&item->related)) : 0;
+
+	if (!r && findings_alias(&item->at, &alias))
+		r = json_array_append_new(places, place_to_json(&alias));
+	if (!r)
+		return places;
+	json_decref(places);
+	return NULL;
 }
 
 /** finding_to_json() - One finding */
@@ -42,7 +55,7 @@ static json_t *finding_to_json(const struct kept_finding *item)
 	return json_pack("{s:s, s:s, s:o, s:o, s:i, s:i, s:o, s:o}", "rule", rules_format(item->rule, rule), "severity",
 			 findings_severity(item->severity), "file", findings_json_text(item->at.file), "pointer",
 			 pointer_json(&item->at), "line", (int)item->at.line, "column", (int)item->at.column, "message",
-			 findings_json_text(item->message), "related", related_to_json(&item->related));
+			 findings_json_text(item->message), "related", related_to_json(item));
 }
 
 /** unread_to_json() - Kinds that are not read, and how many resources are of them */

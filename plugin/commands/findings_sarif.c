@@ -67,13 +67,28 @@ static json_t *location(const struct place *place)
 	return json_pack("{s:o}", "physicalLocation", physical);
 }
 
-/** related_locations() - The other side, with words */
-static json_t *related_locations(const struct place *related)
+/** add_location() - A place with words to an array of them; 0 or -1 */
+static int add_location(json_t *places, const struct place *place, const char *words)
 {
-	json_t *other = location(related);
+	json_t *other = location(place);
 
-	(void)json_object_set_new(other, "message", message("the other side of this finding"));
-	return json_pack("[o]", other);
+	(void)json_object_set_new(other, "message", message(words));
+	return json_array_append_new(places, other);
+}
+
+/** related_locations() - The other side, and the alias that the place was met through; NULL without memory */
+static json_t *related_locations(const struct kept_finding *item)
+{
+	json_t *places = json_array();
+	struct place alias;
+	int r = item->related.file ? add_location(places, &item->related, "the other side of this finding") : 0;
+
+	if (!r && findings_alias(&item->at, &alias))
+		r = add_location(places, &alias, "the alias that stands for it");
+	if (!r)
+		return places;
+	json_decref(places);
+	return NULL;
 }
 
 /**
@@ -110,8 +125,8 @@ static json_t *result(const struct kept_finding *item)
 				   findings_severity(item->severity), "message", message(item->message), "locations",
 				   location(&item->at), "partialFingerprints", FINGERPRINT, fingerprint(item, digest));
 
-	if (object && item->related.file &&
-	    json_object_set_new(object, "relatedLocations", related_locations(&item->related))) {
+	if (object && (item->related.file || item->at.alias_line) &&
+	    json_object_set_new(object, "relatedLocations", related_locations(item))) {
 		json_decref(object);
 		return NULL;
 	}

@@ -24,9 +24,19 @@ static void print_severity(const struct kept_finding *item, bool colour, FILE *s
 		      findings_severity(item->severity), colour_end(colour), rules_format(item->rule, rule));
 }
 
-/** print_finding() - One finding, and its other side on a line of its own */
+/** print_other() - "  see FILE:LINE:COLUMN", a line of its own */
+static void print_other(const char *words, const struct place *place, FILE *stream)
+{
+	(void)fputs(words, stream);
+	print_place(place, stream);
+	(void)fputc('\n', stream);
+}
+
+/** print_finding() - One finding, and its other sides */
 static void print_finding(const struct kept_finding *item, bool colour, FILE *stream)
 {
+	struct place alias;
+
 	(void)fputs(colour_begin(colour, COLOUR_PLACE), stream);
 	print_place(&item->at, stream);
 	(void)fprintf(stream, ":%s", colour_end(colour));
@@ -38,11 +48,10 @@ static void print_finding(const struct kept_finding *item, bool colour, FILE *st
 		(void)fputc(']', stream);
 	}
 	(void)fputc('\n', stream);
-	if (item->related.file) {
-		(void)fputs("  see ", stream);
-		print_place(&item->related, stream);
-		(void)fputc('\n', stream);
-	}
+	if (item->related.file)
+		print_other("  see ", &item->related, stream);
+	if (findings_alias(&item->at, &alias))
+		print_other("  used by the alias at ", &alias, stream);
 }
 
 /** print_count() - "2 files", "1 file" */

@@ -159,6 +159,17 @@ static int read_avoided(const char *path, struct gaps *gaps)
 	return n_read ? 0 : complain(path, "nothing to avoid in it: no file there is of a kind that is read");
 }
 
+/**
+ * is_taken() - Whether a route's addresses are not for a new network. One that discards takes nobody's traffic; but
+ * rangeguard's own tells of a pool that a network gives addresses from (`ipam.discardRoutes`)
+ */
+static bool is_taken(const struct known_route *route, const struct wanted_subnet *wanted)
+{
+	if (route->own && route->table == TABLE_MAIN && route->rule.kind == HOSTROUTE_DISCARD)
+		return true;
+	return hostroute_takes(&route->rule, wanted->within.length, &wanted->subnet);
+}
+
 /** read_host_routes() - What the host routes is taken; 0 or the exit status */
 static int read_host_routes(const char *path, const struct wanted_subnet *wanted, struct gaps *gaps)
 {
@@ -170,8 +181,7 @@ static int read_host_routes(const char *path, const struct wanted_subnet *wanted
 	for (size_t i = 0; i < routes.n_items; i++) {
 		struct span span = prefix_span(&routes.items[i].rule.destination);
 
-		if (hostroute_takes(&routes.items[i].rule, wanted->within.length, &wanted->subnet) &&
-		    gaps_take(gaps, &span) < 0)
+		if (is_taken(&routes.items[i], wanted) && gaps_take(gaps, &span) < 0)
 			return usage("out of memory", "");
 	}
 	return 0;

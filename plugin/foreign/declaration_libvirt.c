@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Addresses of libvirt's networks, as `virsh net-dumpxml` prints them: the bridge's own address and its network, what
- * dnsmasq hands out, and the addresses of hosts by name.
+ * dnsmasq hands out, the addresses of hosts by name, and what is routed to its machines.
  *
  * Source: libvirt.org/formatnetwork.html; src/conf/network_conf.c, virNetworkIPDefParseXML(): without netmask and prefix
  * the length is that of the address's class, 64 for IPv6.
@@ -120,9 +120,22 @@ static void read_whole_ip(struct declaration_reader *declaration, const json_t *
 	read_each(declaration, ip, "dhcp", read_dhcp);
 }
 
+/** read_route() - A `route` element: the host sends what is for it to one of the network's machines */
+static void read_route(struct declaration_reader *declaration, const json_t *route)
+{
+	struct prefix network;
+
+	if (!json_object_get(route, "address") || !read_network(declaration, route, &network))
+		return;
+	network.address.value = prefix_span(&network).first;
+	declaration_take_network(declaration, "address", &network, NULL);
+	declaration_take_gateway(declaration, route, "gateway");
+}
+
 /** read_libvirt() - A `network` element */
 static void read_libvirt(struct declaration_reader *declaration, const json_t *network)
 {
+	read_each(declaration, network, "route", read_route);
 	read_each(declaration, network, "ip", read_whole_ip);
 }
 

@@ -30,8 +30,11 @@ static const struct flag flags[] = {
 	{"service-external-ip-range", FORM_CIDR, DECLARED_RANGE, USE_LOAD_BALANCERS},
 	{"loadbalancer-ip-range", FORM_CIDR, DECLARED_RANGE, USE_LOAD_BALANCERS},
 	{"ipalloc-range", FORM_CIDR, DECLARED_RANGE, USE_PODS},
+	{"ipalloc-default-subnet", FORM_CIDR, DECLARED_RANGE, USE_PODS},
 	{"bip", FORM_CIDR, DECLARED_RANGE, USE_CONTAINERS},
+	{"bip6", FORM_CIDR, DECLARED_RANGE, USE_CONTAINERS},
 	{"fixed-cidr", FORM_CIDR, DECLARED_RANGE, USE_CONTAINERS},
+	{"fixed-cidr-v6", FORM_CIDR, DECLARED_RANGE, USE_CONTAINERS},
 	{"default-addr-pool", FORM_CIDR, DECLARED_RANGE, USE_CONTAINERS},
 	{"default-address-pool", FORM_CIDR, DECLARED_RANGE, USE_CONTAINERS},
 };

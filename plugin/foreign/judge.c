@@ -119,6 +119,7 @@ void judge_ours(struct survey *survey, json_t *object, const char *file, const c
 		survey->failed = true;
 	if (survey->routes)
 		(void)check_routes(&netconf, survey->routes, report);
+	choices_offer(&survey->choices, &netconf);
 	keep_ranges(&survey->networks, &netconf, json_object_get(json_object_get(object, "ipam"), "blocks"));
 }
 

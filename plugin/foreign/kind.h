@@ -43,18 +43,20 @@ enum form {
 #define KIND_PATH_MAX 160
 #define KIND_NAME_MAX 16
 #define KIND_USUAL_MAX 112
-#define KIND_UNLESS_MAX 48
+#define KIND_WHERE_MAX 64
+#define KIND_UNLESS_MAX 144
 
 /**
  * struct kind_key - A place in a document where addresses stand
  * @path:	Steps to it, separated by slashes; each a glob over keys and indexes, `**` for any number of steps, or
- *		[KEY=VALUE] for the elements and members in which that holds (~1 stands for a slash)
+ *		[KEY=VALUE] for the elements and members in which that holds, VALUE a glob (~1 stands for a slash)
  * @forms:	How they are written: bits of enum form
  * @kind:	What they are
  * @use:	What for
- * @first, @last: Not in a text: an object, whose members these are; or (@last "mask") an address and its mask
- * @usual:	What holds when no key of this use is there; "": nothing
- * @unless:	Paths: where something stands at one, @usual does not hold; "": nothing does that
+ * @first, @last: Not in a text: an object, whose members these are; a number at @last is a prefix length
+ * @usual:	What holds when nothing is said; "": nothing
+ * @where:	Path: @usual holds only where it leads to something; "": everywhere
+ * @unless:	Paths: where something stands at one, @usual does not hold; "": where a key of this use is there
  * @mild:	That may be so and need not: a warning
  *
  * The texts stand in it: hundreds of addresses of texts would be written by ld.so, page by page, whenever the plugin starts.
@@ -64,6 +66,7 @@ struct kind_key {
 	char first[KIND_NAME_MAX];
 	char last[KIND_NAME_MAX];
 	char usual[KIND_USUAL_MAX];
+	char where[KIND_WHERE_MAX];
 	char unless[KIND_UNLESS_MAX];
 	unsigned forms;
 	enum declaration_kind kind;
@@ -134,6 +137,12 @@ int kind_read(const struct kind *kind, const json_t *object, const char *file, c
 	{                                                                                                              \
 		.path = path_, .forms = FORM_CIDR, .kind = DECLARED_RANGE, .use = (use_), .usual = usual_              \
 	}
+/* A default of its own, which is told at the document's start: nothing need be at the path */
+#define KEY_DEFAULT(path_, use_, usual_, where_, unless_)                                                              \
+	{                                                                                                              \
+		.path = path_, .forms = FORM_TEXT, .kind = DECLARED_RANGE, .use = (use_), .usual = usual_,             \
+		.where = where_, .unless = unless_                                                                     \
+	}
 #define KEY_ADDRESS(path_)                                                                                             \
 	{                                                                                                              \
 		.path = path_, .forms = FORM_ADDRESS | FORM_WORDS, .kind = DECLARED_ADDRESS                            \
@@ -150,6 +159,19 @@ int kind_read(const struct kind *kind, const json_t *object, const char *file, c
 	{                                                                                                              \
 		.path = path_, .forms = FORM_WORDS, .kind = DECLARED_RANGE, .use = (use_), .first = first_,            \
 		.last = last_                                                                                          \
+	}
+#define KEY_EXCLUDED_BOUNDS(path_, first_, last_)                                                                      \
+	{                                                                                                              \
+		.path = path_, .forms = FORM_WORDS, .kind = DECLARED_EXCLUDED, .first = first_, .last = last_          \
+	}
+#define KEY_MILD(path_, use_)                                                                                          \
+	{                                                                                                              \
+		.path = path_, .forms = FORM_CIDR | FORM_WORDS, .kind = DECLARED_RANGE, .use = (use_), .mild = true    \
+	}
+/* Parts of a range that another key names, so that one mistake is one finding */
+#define KEY_PART(path_)                                                                                                \
+	{                                                                                                              \
+		.path = path_, .forms = FORM_TEXT                                                                      \
 	}
 #define KEY_TEXT(path_)                                                                                                \
 	{                                                                                                              \

@@ -64,21 +64,26 @@ static void read_text(struct key_reader *reader, const char *text)
 		read_part(reader, &part);
 }
 
-/** read_bounds() - An object with a first and a last address, or an address and its mask */
+/** read_bounds() - An object with a first and a last address, or an address and its prefix length */
 static void read_bounds(struct key_reader *reader, const json_t *object)
 {
 	const struct kind_key *key = reader->key;
 	const char *first = json_string_value(json_object_get(object, key->first));
-	const char *last = json_string_value(json_object_get(object, key->last));
+	const json_t *length = json_object_get(object, key->last);
+	const char *last = json_string_value(length);
+	unsigned forms = json_is_integer(length) ? FORM_CIDR : FORM_RANGE;
 	char text[2 * PREFIX_TEXT_MAX];
 	struct declaration found = {0};
 	size_t mark;
 
 	if (!first)
 		return;
-	(void)snprintf(text, sizeof(text), "%.45s-%.45s", first, last ? last : first);
+	if (json_is_integer(length))
+		(void)snprintf(text, sizeof(text), "%.45s/%lld", first, (long long)json_integer_value(length));
+	else
+		(void)snprintf(text, sizeof(text), "%.45s-%.45s", first, last ? last : first);
 	mark = pointer_push_key(&reader->declaration.reader.at, key->first);
-	if (network_read(text, FORM_RANGE, &found))
+	if (network_read(text, forms, &found))
 		add(reader, &found, 0);
 	else
 		declaration_fault(&reader->declaration, NULL, "%s \"%.64s\" and %s \"%.64s\" are not a range",
@@ -145,9 +150,9 @@ static bool is_said(const struct key_reader *reader, const struct kind *kind, co
 {
 	const char *unless = reader->key->unless;
 
-	if (reader->used >> reader->key->use & 1)
-		return true;
-	return *unless && (kind->any_case ? has_member(object, unless) : path_leads_somewhere(object, unless));
+	if (!*unless)
+		return reader->used >> reader->key->use & 1;
+	return kind->any_case ? has_member(object, unless) : path_leads_somewhere(object, unless);
 }
 
 /** read_default() - What holds where a key is left out */
@@ -158,6 +163,8 @@ static void read_default(struct key_reader *reader, const struct kind *kind, con
 	size_t at = 0;
 
 	if (!*key->usual || is_said(reader, kind, object))
+		return;
+	if (*key->where && !path_leads_somewhere(object, key->where))
 		return;
 	while (text_next(key->usual, &at, &part)) {
 		struct declaration found;

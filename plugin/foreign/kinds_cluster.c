@@ -9,6 +9,12 @@
 
 #include "plugin/foreign/kind.h"
 
+/** A pool that is made where none is there, in which the cluster may differ: a warning */
+#define KEY_POOL(path_, usual_, where_, unless_)                                                                       \
+	{                                                                                                              \
+		.path = path_, .forms = FORM_TEXT, .kind = DECLARED_RANGE, .use = USE_PODS, .usual = usual_,           \
+		.where = where_, .unless = unless_, .mild = true                                                       \
+	}
 /** Flags and variables of the containers of a pod, at a path with a slash behind it; and the texts in annotations */
 #define CONTAINER_KEYS(spec)                                                                                           \
 	KEY_FLAGS(spec "containers/*/command"), KEY_FLAGS(spec "containers/*/args"),                                   \
@@ -17,12 +23,21 @@
 		KEY_RANGE(spec "containers/*/env/[name=CALICO_IPV6POOL_CIDR]/value", FORM_CIDR | FORM_WORDS,           \
 			  USE_PODS),                                                                                   \
 		KEY_RANGE(spec "containers/*/env/[name=IPALLOC_RANGE]/value", FORM_CIDR | FORM_WORDS, USE_PODS),       \
-		KEY_ADDRESS(spec "containers/*/env/[name=vip_address]/value")
+		KEY_ADDRESS(spec "containers/*/env/[name=vip_address]/value"),                                         \
+		KEY_ADDRESS(spec "containers/[name=kube-vip]/env/[name=address]/value"),                               \
+		KEY_MILD(spec "containers/[name=kube-vip]/env/[name=vip_subnet]/value", USE_LOAD_BALANCERS)
+/** What those who leave out their variable give, at a path with a slash behind it */
+#define CONTAINER_DEFAULTS(spec)                                                                                       \
+	KEY_POOL(spec "containers", "192.168.0.0/16", spec "containers/[name=calico-node]",                            \
+		 spec "containers/*/env/[name=CALICO_IPV4POOL_CIDR]"),                                                 \
+		KEY_POOL(spec "containers", "10.32.0.0/12", spec "containers/[name=weave]",                            \
+			 spec "containers/*/env/[name=IPALLOC_RANGE]")
 #define ANNOTATION_KEYS(metadata)                                                                                      \
 	KEY_ADDRESS(metadata "annotations/cni.projectcalico.org~1ipAddrs"),                                            \
 		KEY_RANGE(metadata "annotations/cni.projectcalico.org~1ipv4pools", FORM_CIDR | FORM_WORDS, USE_PODS),  \
 		KEY_RANGE(metadata "annotations/cni.projectcalico.org~1ipv6pools", FORM_CIDR | FORM_WORDS, USE_PODS),  \
 		KEY_ADDRESS(metadata "annotations/ovn.kubernetes.io~1ip_address"),                                     \
+		KEY_MILD(metadata "annotations/ovn.kubernetes.io~1ip_pool", USE_PODS),                                 \
 		KEY_TEXT(metadata "annotations/k8s.v1.cni.cncf.io~1networks")
 #define TEMPLATE_KEYS(at) CONTAINER_KEYS(at "spec/"), ANNOTATION_KEYS(at "metadata/")
 
@@ -73,8 +88,12 @@ static const struct kind kinds[] = {
 		.group = "kind.x-k8s.io",
 		.kind = "Cluster",
 		.source = "kind 0.29, pkg/apis/config/v1alpha4/default.go",
-		.keys = KEYS(KEY_USUAL("networking/podSubnet", USE_PODS, "10.244.0.0/16"),
-			     KEY_USUAL("networking/serviceSubnet", USE_SERVICES, "10.96.0.0/16"),
+		.keys = KEYS(KEY_RANGE("networking/podSubnet", FORM_CIDR, USE_PODS),
+			     KEY_RANGE("networking/serviceSubnet", FORM_CIDR, USE_SERVICES),
+			     KEY_DEFAULT("networking", USE_PODS, "10.244.0.0/16", "",
+					 "networking/podSubnet [ipFamily=ipv6]"),
+			     KEY_DEFAULT("networking", USE_SERVICES, "10.96.0.0/16", "",
+					 "networking/serviceSubnet [ipFamily=ipv6]"),
 			     KEY_TEXT("kubeadmConfigPatches/*"), KEY_TEXT("nodes/*/kubeadmConfigPatches/*")),
 		.keeping = KEEPING_PLAN,
 	},
@@ -111,7 +130,7 @@ static const struct kind kinds[] = {
 		.kind = "ConfigMap",
 		.keys = KEYS(KEY_TEXT("data/*"),
 			     KEY_RANGE("data/cluster-pool-ipv[46]-cidr", FORM_CIDR | FORM_WORDS, USE_PODS),
-			     KEY_RANGE("data/ipv[46]-native-routing-cidr", FORM_CIDR | FORM_WORDS, USE_CONTAINERS),
+			     KEY_MILD("data/ipv[46]-native-routing-cidr", USE_CONTAINERS),
 			     KEY_RANGE("data/cidr-*", FORM_CIDR | FORM_WORDS, USE_LOAD_BALANCERS),
 			     KEY_RANGE("data/range-*", FORM_RANGE | FORM_WORDS, USE_LOAD_BALANCERS)),
 		.keeping = KEEPING_PLAN,
@@ -129,7 +148,8 @@ static const struct kind kinds[] = {
 		.name = "a workload",
 		.group = "apps",
 		.kind = "*",
-		.keys = KEYS(TEMPLATE_KEYS("spec/template/")),
+		.source = "calico 3.30, node/pkg/lifecycle/startup: DEFAULT_IPV4_POOL_CIDR; weave 2.8, site/tasks/ipam",
+		.keys = KEYS(TEMPLATE_KEYS("spec/template/"), CONTAINER_DEFAULTS("spec/template/spec/")),
 		.keeping = KEEPING_PLAN,
 		.incidental = true,
 	},

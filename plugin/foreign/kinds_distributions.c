@@ -17,6 +17,13 @@
 		KEY_RANGE(at "ipv[46]/internalTransitSwitchSubnet", FORM_CIDR, USE_INTERNAL),                          \
 		KEY_RANGE(at "gatewayConfig/ipv[46]/internalMasqueradeSubnet", FORM_CIDR, USE_INTERNAL),               \
 		KEY_RANGE(at "hybridOverlayConfig/hybridClusterNetwork/*/cidr", FORM_CIDR, USE_PODS)
+/** What OVN-Kubernetes takes where that is not said, at a path with a slash behind it: OVN is OpenShift's default */
+#define OVN_DEFAULTS(at, where_, other_)                                                                               \
+	KEY_DEFAULT(at, USE_INTERNAL, "100.64.0.0/16", where_,                                                         \
+		    other_ at "v4InternalSubnet " at "ipv4/internalJoinSubnet"),                                       \
+		KEY_DEFAULT(at, USE_INTERNAL, "100.88.0.0/16", where_, other_ at "ipv4/internalTransitSwitchSubnet"),  \
+		KEY_DEFAULT(at, USE_INTERNAL, "169.254.0.0/17", where_,                                                \
+			    other_ at "gatewayConfig/ipv4/internalMasqueradeSubnet")
 /** The three networks of an OpenShift cluster, at a path with a slash behind it */
 #define CLUSTER_KEYS(at)                                                                                               \
 	KEY_RANGE(at "clusterNetwork/*/cidr", FORM_CIDR, USE_PODS),                                                    \
@@ -42,9 +49,10 @@ static const struct kind kinds[] = {
 			     KEY_RANGE("networking/clusterNetworks/*/cidr", FORM_CIDR, USE_PODS),
 			     KEY_RANGE("networking/serviceCIDR", FORM_CIDR, USE_SERVICES),
 			     KEY_RANGE("networking/machineCIDR", FORM_CIDR, USE_MACHINES),
-			     OVN_KEYS("networking/ovnKubernetesConfig/"), KEY_ADDRESS("platform/*/apiVIP"),
-			     KEY_ADDRESS("platform/*/apiVIPs/*"), KEY_ADDRESS("platform/*/ingressVIP"),
-			     KEY_ADDRESS("platform/*/ingressVIPs/*")),
+			     OVN_KEYS("networking/ovnKubernetesConfig/"),
+			     OVN_DEFAULTS("networking/*/", "", "[networkType=[!O]*] [networkType=OpenShiftSDN] "),
+			     KEY_ADDRESS("platform/*/apiVIP"), KEY_ADDRESS("platform/*/apiVIPs/*"),
+			     KEY_ADDRESS("platform/*/ingressVIP"), KEY_ADDRESS("platform/*/ingressVIPs/*")),
 		.keeping = KEEPING_PLAN,
 	},
 	{
@@ -59,8 +67,10 @@ static const struct kind kinds[] = {
 		.name = "OpenShift's network operator",
 		.group = "operator.openshift.io",
 		.kind = "Network",
+		.source = "openshift/api operator/v1/types_network.go: v4InternalSubnet, ipv4, gatewayConfig",
 		.keys = KEYS(
 			CLUSTER_KEYS("spec/"), OVN_KEYS("spec/defaultNetwork/ovnKubernetesConfig/"),
+			OVN_DEFAULTS("spec/*/*/", "spec/[type=OVNKubernetes]", ""),
 			KEY_JSON("spec/additionalNetworks/*/rawCNIConfig"),
 			KEY_ADDRESS(
 				"spec/additionalNetworks/*/simpleMacvlanConfig/ipamConfig/staticIPAMConfig/addresses/"
@@ -71,8 +81,11 @@ static const struct kind kinds[] = {
 		.name = "OpenShift's assisted installer",
 		.group = "extensions.hive.openshift.io",
 		.kind = "AgentClusterInstall",
-		.keys = KEYS(CLUSTER_KEYS("spec/networking/"), KEY_ADDRESS("spec/apiVIP"),
-			     KEY_ADDRESS("spec/apiVIPs/*"), KEY_ADDRESS("spec/ingressVIP"),
+		.source = "assisted-service, internal/common: as openshift/installer's",
+		.keys = KEYS(CLUSTER_KEYS("spec/networking/"),
+			     KEY_DEFAULT("spec", USE_PODS, "10.128.0.0/14", "", "spec/networking/clusterNetwork/*"),
+			     KEY_DEFAULT("spec", USE_SERVICES, "172.30.0.0/16", "", "spec/networking/serviceNetwork/*"),
+			     KEY_ADDRESS("spec/apiVIP"), KEY_ADDRESS("spec/apiVIPs/*"), KEY_ADDRESS("spec/ingressVIP"),
 			     KEY_ADDRESS("spec/ingressVIPs/*")),
 		.keeping = KEEPING_PLAN,
 	},
@@ -80,7 +93,11 @@ static const struct kind kinds[] = {
 		.name = "a hosted OpenShift cluster",
 		.group = "hypershift.openshift.io",
 		.kind = "HostedCluster",
-		.keys = KEYS(CLUSTER_KEYS("spec/networking/")),
+		.source = "openshift/hypershift, api/hypershift/v1beta1: ClusterNetworking",
+		.keys = KEYS(
+			CLUSTER_KEYS("spec/networking/"),
+			KEY_DEFAULT("spec", USE_PODS, "10.132.0.0/14", "", "spec/networking/clusterNetwork/*"),
+			KEY_DEFAULT("spec", USE_SERVICES, "172.31.0.0/16", "", "spec/networking/serviceNetwork/*")),
 		.keeping = KEEPING_PLAN,
 	},
 	{

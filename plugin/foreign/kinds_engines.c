@@ -49,7 +49,7 @@ static const struct kind kinds[] = {
 		.name = "a network of Docker's",
 		.shape = "IPAM/Config IPAM/Driver",
 		.keys = KEYS(KEY_RANGE("IPAM/Config/*/Subnet", FORM_CIDR, USE_CONTAINERS),
-			     KEY_GATEWAY("IPAM/Config/*/Gateway")),
+			     KEY_PART("IPAM/Config/*/IPRange"), KEY_GATEWAY("IPAM/Config/*/Gateway")),
 		.keeping = KEEPING_NESTED,
 	},
 	{
@@ -64,6 +64,7 @@ static const struct kind kinds[] = {
 		.name = "Compose",
 		.shape = "services/*/image services/*/build networks/*/ipam/config",
 		.keys = KEYS(KEY_RANGE("networks/*/ipam/config/*/subnet", FORM_CIDR, USE_CONTAINERS),
+			     KEY_PART("networks/*/ipam/config/*/ip_range"),
 			     KEY_GATEWAY("networks/*/ipam/config/*/gateway"),
 			     KEY_EXCLUDED("networks/*/ipam/config/*/aux_addresses/*", FORM_ADDRESS | FORM_WORDS),
 			     KEY_ADDRESS("services/*/networks/*/ipv4_address"),
@@ -73,7 +74,7 @@ static const struct kind kinds[] = {
 	{
 		.name = "a network of podman's quadlet",
 		.shape = "Network/Subnet Network/Gateway Network/IPRange",
-		.keys = KEYS(KEY_RANGE("Network/Subnet/*", FORM_CIDR, USE_CONTAINERS),
+		.keys = KEYS(KEY_RANGE("Network/Subnet/*", FORM_CIDR, USE_CONTAINERS), KEY_PART("Network/IPRange/*"),
 			     KEY_GATEWAY("Network/Gateway/*")),
 		.keeping = KEEPING_ALONE,
 	},
@@ -92,14 +93,29 @@ static const struct kind kinds[] = {
 	},
 	{
 		.name = "LXD and Incus",
-		.shape = "networks/*/config/ipv[46].address config/ipv[46].address config/ipv[46].dhcp.ranges",
+		.shape = "networks/*/config/ipv[46].address config/ipv[46].address config/ipv[46].dhcp.ranges "
+			 "devices/*/ipv[46].address profiles/*/devices/*/ipv[46].address",
 		.keys = KEYS({.path = "networks/*/config/ipv[46].address",
 			      .forms = FORM_CIDR | FORM_WORDS,
 			      .kind = DECLARED_RANGE,
 			      .use = USE_CONTAINERS},
 			     KEY_RANGE("config/ipv[46].address", FORM_CIDR | FORM_WORDS, USE_CONTAINERS),
 			     KEY_RANGE("**/config/ipv[46].routes", FORM_CIDR | FORM_WORDS, USE_CONTAINERS),
-			     KEY_RANGE("**/config/ipv[46].ovn.ranges", FORM_RANGE | FORM_CIDR, USE_CONTAINERS)),
+			     KEY_RANGE("**/config/ipv[46].ovn.ranges", FORM_RANGE | FORM_CIDR, USE_CONTAINERS),
+			     KEY_PART("**/config/ipv[46].dhcp.ranges"), KEY_ADDRESS("**/devices/*/ipv[46].address")),
+		.keeping = KEEPING_NESTED,
+	},
+	{
+		.name = "Nomad",
+		.shape =
+			"client/bridge_network_subnet client/bridge_network_subnet_ipv6 client/*/bridge_network_subnet "
+			"client/*/bridge_network_subnet_ipv6",
+		.source = "nomad 1.10, command/agent/agent.go: defaultBridgeNetwork",
+		.keys = KEYS(KEY_RANGE("client/bridge_network_subnet", FORM_CIDR, USE_CONTAINERS),
+			     KEY_RANGE("client/*/bridge_network_subnet", FORM_CIDR, USE_CONTAINERS),
+			     KEY_RANGE("client/**/bridge_network_subnet_ipv6", FORM_CIDR, USE_CONTAINERS),
+			     KEY_DEFAULT("client", USE_CONTAINERS, "172.26.64.0/20", "",
+					 "client/bridge_network_subnet client/*/bridge_network_subnet")),
 		.keeping = KEEPING_NESTED,
 	},
 	{

@@ -28,7 +28,11 @@
 #define ANTREA_KEYS                                                                                                    \
 	KEY_RANGE("spec/ipRanges/*/cidr", FORM_CIDR, USE_LOAD_BALANCERS),                                              \
 		KEY_BOUNDS("spec/ipRanges/*", "start", "end", USE_LOAD_BALANCERS),                                     \
-		KEY_GATEWAY("spec/subnetInfo/gateway")
+		KEY_GATEWAY("spec/subnetInfo/gateway"),                                                                \
+	{                                                                                                              \
+		.path = "spec/subnetInfo", .forms = FORM_WORDS, .kind = DECLARED_RANGE, .use = USE_LOAD_BALANCERS,     \
+		.first = "gateway", .last = "prefixLength", .mild = true                                               \
+	}
 
 /** is_ipam() - Whether a document is the ipam object of a CNI plugin: a text in resources of operators, never a file */
 static bool is_ipam(const json_t *root, const char *file)
@@ -42,6 +46,13 @@ static bool is_ipam(const json_t *root, const char *file)
 			return true;
 	return false;
 }
+
+/** Calico's reservations and its BGP, in either group */
+#define CALICO_RESERVED KEYS(KEY_EXCLUDED("spec/reservedCIDRs/*", FORM_CIDR | FORM_ADDRESS))
+#define CALICO_BGP                                                                                                     \
+	KEYS(KEY_RANGE("spec/serviceClusterIPs/*/cidr", FORM_CIDR, USE_SERVICES),                                      \
+	     KEY_RANGE("spec/serviceExternalIPs/*/cidr", FORM_CIDR, USE_LOAD_BALANCERS),                               \
+	     KEY_RANGE("spec/serviceLoadBalancerIPs/*/cidr", FORM_CIDR, USE_LOAD_BALANCERS))
 
 static const struct kind kinds[] = {
 	{
@@ -75,16 +86,35 @@ static const struct kind kinds[] = {
 		.name = "Calico's reservations",
 		.group = "projectcalico.org",
 		.kind = "IPReservation",
-		.keys = KEYS(KEY_EXCLUDED("spec/reservedCIDRs/*", FORM_CIDR | FORM_ADDRESS)),
+		.keys = CALICO_RESERVED,
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "Calico's reservations",
+		.group = "crd.projectcalico.org",
+		.kind = "IPReservation",
+		.keys = CALICO_RESERVED,
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "a node's block of Calico's",
+		.group = "crd.projectcalico.org",
+		.kind = "IPAMBlock",
+		.keys = KEYS(KEY_RANGE("spec/cidr", FORM_CIDR, USE_PODS)),
 		.keeping = KEEPING_PLAN,
 	},
 	{
 		.name = "Calico's BGP",
 		.group = "projectcalico.org",
 		.kind = "BGPConfiguration",
-		.keys = KEYS(KEY_RANGE("spec/serviceClusterIPs/*/cidr", FORM_CIDR, USE_SERVICES),
-			     KEY_RANGE("spec/serviceExternalIPs/*/cidr", FORM_CIDR, USE_LOAD_BALANCERS),
-			     KEY_RANGE("spec/serviceLoadBalancerIPs/*/cidr", FORM_CIDR, USE_LOAD_BALANCERS)),
+		.keys = CALICO_BGP,
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "Calico's BGP",
+		.group = "crd.projectcalico.org",
+		.kind = "BGPConfiguration",
+		.keys = CALICO_BGP,
 		.keeping = KEEPING_PLAN,
 	},
 	{
@@ -148,7 +178,8 @@ static const struct kind kinds[] = {
 		.group = "spiderpool.spidernet.io",
 		.kind = "SpiderCoordinator",
 		.keys = KEYS(KEY_RANGE("spec/overlayPodCIDR/*", FORM_CIDR, USE_PODS),
-			     KEY_RANGE("spec/serviceCIDR/*", FORM_CIDR, USE_SERVICES)),
+			     KEY_RANGE("spec/serviceCIDR/*", FORM_CIDR, USE_SERVICES),
+			     KEY_MILD("spec/hijackCIDR/*", USE_CONTAINERS)),
 		.keeping = KEEPING_PLAN,
 	},
 	{
@@ -168,20 +199,31 @@ static const struct kind kinds[] = {
 		.name = "flannel",
 		.shape = "Backend/Type",
 		.source = "flannel 0.27, Documentation/kube-flannel.yml",
-		.keys = KEYS(KEY_RANGE("Network", FORM_CIDR, USE_PODS), KEY_RANGE("IPv6Network", FORM_CIDR, USE_PODS)),
+		.keys = KEYS(KEY_RANGE("Network", FORM_CIDR, USE_PODS), KEY_RANGE("IPv6Network", FORM_CIDR, USE_PODS),
+			     KEY_PART("SubnetM[ia][nx]"), KEY_PART("IPv6SubnetM[ia][nx]")),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "flannel's values",
+		.shape = "podCidr podCidrv6",
+		.source = "flannel 0.27, chart/kube-flannel/values.yaml",
+		.keys = KEYS(KEY_RANGE("podCidr", FORM_CIDR, USE_PODS), KEY_RANGE("podCidrv6", FORM_CIDR, USE_PODS),
+			     KEY_DEFAULT("podCidr", USE_PODS, "10.244.0.0/16", "", "podCidr")),
 		.keeping = KEEPING_PLAN,
 	},
 	{
 		.name = "Cilium's values",
-		.shape = "ipam/operator ipv4NativeRoutingCIDR",
+		.shape = "ipam/operator ipv[46]NativeRoutingCIDR",
 		.keys = KEYS(KEY_RANGE("ipam/operator/clusterPoolIPv4PodCIDRList", FORM_CIDR, USE_PODS),
 			     KEY_RANGE("ipam/operator/clusterPoolIPv6PodCIDRList", FORM_CIDR, USE_PODS),
 			     KEY_RANGE("ipam/operator/clusterPoolIPv[46]PodCIDR", FORM_CIDR, USE_PODS),
+			     KEY_MILD("ipv[46]NativeRoutingCIDR", USE_CONTAINERS),
 			     {.path = "ipam/operator",
 			      .forms = FORM_TEXT,
 			      .kind = DECLARED_RANGE,
 			      .use = USE_PODS,
 			      .usual = "10.0.0.0/8",
+			      .unless = "ipam/operator/clusterPoolIPv4PodCIDR* [mode=[!c]*] [mode=crd]",
 			      .mild = true}),
 		.source =
 			"cilium 1.17, install/kubernetes/cilium/values.yaml: ipam.operator.clusterPoolIPv4PodCIDRList",
@@ -215,15 +257,19 @@ static const struct kind kinds[] = {
 		.name = "OVN-Kubernetes' network",
 		.group = "k8s.ovn.org",
 		.kind = "UserDefinedNetwork",
-		.keys = KEYS(UDN_KEYS("spec/")),
-		.source = "ovn-kubernetes docs: joinSubnets of user-defined networks",
+		.source = "ovn-kubernetes, docs/api-reference/userdefinednetwork-api-spec.md: joinSubnets",
+		.keys = KEYS(UDN_KEYS("spec/"), KEY_DEFAULT("spec", USE_INTERNAL, "100.65.0.0/16",
+							    "spec/[role=Primary]", "spec/layer[23]/joinSubnets")),
 		.keeping = KEEPING_PLAN,
 	},
 	{
 		.name = "OVN-Kubernetes' network",
 		.group = "k8s.ovn.org",
 		.kind = "ClusterUserDefinedNetwork",
-		.keys = KEYS(UDN_KEYS("spec/network/")),
+		.source = "ovn-kubernetes, docs/api-reference/userdefinednetwork-api-spec.md: joinSubnets",
+		.keys = KEYS(UDN_KEYS("spec/network/"),
+			     KEY_DEFAULT("spec", USE_INTERNAL, "100.65.0.0/16", "spec/network/[role=Primary]",
+					 "spec/network/layer[23]/joinSubnets")),
 		.keeping = KEEPING_PLAN,
 	},
 	{
@@ -249,8 +295,9 @@ static const struct kind kinds[] = {
 	},
 	{
 		.name = "Antrea's configuration",
-		.shape = "nodeIPAM/clusterCIDRs nodeIPAM/serviceCIDR",
-		.keys = KEYS(KEY_RANGE("nodeIPAM/clusterCIDRs/*", FORM_CIDR, USE_PODS),
+		.shape = "nodeIPAM/clusterCIDRs nodeIPAM/serviceCIDR serviceCIDR serviceCIDRv6",
+		.keys = KEYS(KEY_RANGE("clusterCIDRs/*", FORM_CIDR, USE_PODS),
+			     KEY_RANGE("nodeIPAM/clusterCIDRs/*", FORM_CIDR, USE_PODS),
 			     KEY_RANGE("nodeIPAM/serviceCIDR*", FORM_CIDR, USE_SERVICES),
 			     KEY_RANGE("serviceCIDR*", FORM_CIDR, USE_SERVICES)),
 		.keeping = KEEPING_PLAN,
@@ -261,6 +308,13 @@ static const struct kind kinds[] = {
 		.kind = "Subnet",
 		.keys = KEYS(KEY_RANGE("spec/cidrBlock", FORM_CIDR, USE_PODS), KEY_GATEWAY("spec/gateway"),
 			     KEY_EXCLUDED("spec/excludeIps/*", FORM_ADDRESS | FORM_DOTS)),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "Kube-OVN's pool",
+		.group = "kubeovn.io",
+		.kind = "IPPool",
+		.keys = KEYS(KEY_RANGE("spec/ips/*", FORM_CIDR | FORM_ADDRESS | FORM_DOTS, USE_PODS)),
 		.keeping = KEEPING_PLAN,
 	},
 	{
@@ -291,7 +345,8 @@ static const struct kind kinds[] = {
 		.group = "nv-ipam.nvidia.com",
 		.kind = "*Pool",
 		.keys = KEYS(KEY_RANGE("spec/subnet", FORM_CIDR, USE_PODS), KEY_RANGE("spec/cidr", FORM_CIDR, USE_PODS),
-			     KEY_GATEWAY("spec/gateway")),
+			     KEY_GATEWAY("spec/gateway"), KEY_EXCLUDED_BOUNDS("spec/exclusions/*", "startIP", "endIP"),
+			     KEY_PART("spec/staticAllocations/*/prefix")),
 		.keeping = KEEPING_PLAN,
 	},
 	{

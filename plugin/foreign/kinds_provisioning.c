@@ -10,7 +10,7 @@
 #include "plugin/foreign/kind.h"
 
 /** Keys of the resources of a plan or state, at a path with a slash behind it */
-#define AT(type, key) "planned_values/**/[type=" type "]/values/" key
+#define AT(type, key) "*values/**/[type=" type "]/values/" key
 #define TERRAFORM_KEYS                                                                                                 \
 	KEY_RANGE(AT("aws_vpc", "cidr_block"), FORM_CIDR, USE_MACHINES),                                               \
 		KEY_RANGE(AT("aws_vpc_ipv4_cidr_block_association", "cidr_block"), FORM_CIDR, USE_MACHINES),           \
@@ -18,8 +18,12 @@
 			  USE_SERVICES),                                                                               \
 		KEY_RANGE(AT("azurerm_virtual_network", "address_space/*"), FORM_CIDR, USE_MACHINES),                  \
 		KEY_RANGE(AT("azurerm_kubernetes_cluster", "network_profile/*/pod_cidr"), FORM_CIDR, USE_PODS),        \
+		KEY_RANGE(AT("azurerm_kubernetes_cluster", "network_profile/*/pod_cidrs/*"), FORM_CIDR, USE_PODS),     \
 		KEY_RANGE(AT("azurerm_kubernetes_cluster", "network_profile/*/service_cidr"), FORM_CIDR,               \
 			  USE_SERVICES),                                                                               \
+		KEY_RANGE(AT("azurerm_kubernetes_cluster", "network_profile/*/service_cidrs/*"), FORM_CIDR,            \
+			  USE_SERVICES),                                                                               \
+		KEY_ADDRESS(AT("azurerm_kubernetes_cluster", "network_profile/*/dns_service_ip")),                     \
 		KEY_RANGE(AT("azurerm_kubernetes_cluster", "network_profile/*/docker_bridge_cidr"), FORM_CIDR,         \
 			  USE_CONTAINERS),                                                                             \
 		KEY_RANGE(AT("google_container_cluster", "ip_allocation_policy/*/cluster_ipv4_cidr_block"),            \
@@ -33,6 +37,15 @@
 		KEY_RANGE(AT("google_compute_subnetwork", "secondary_ip_range/*/ip_cidr_range"), FORM_CIDR,            \
 			  USE_LOAD_BALANCERS)
 
+/** Keys of AKS in a template of Azure's; what it takes where they are left out depends on the plugin: a warning */
+#define AKS(key) "resources/[type=*managedClusters]/properties/networkProfile/" key
+#define AKS_RANGE(key, use) KEY_RANGE(AKS(key), FORM_CIDR | FORM_WORDS, use)
+#define AKS_USUAL(use_, usual_, unless_)                                                                               \
+	{                                                                                                              \
+		.path = "resources", .forms = FORM_TEXT, .kind = DECLARED_RANGE, .use = (use_), .usual = usual_,       \
+		.unless = unless_, .mild = true                                                                        \
+	}
+
 static const struct kind kinds[] = {
 	{
 		.name = "kubespray",
@@ -44,7 +57,7 @@ static const struct kind kinds[] = {
 			     KEY_USUAL("kube_pods_subnet", USE_PODS, "10.233.64.0/18"),
 			     KEY_RANGE("kube_service_addresses_ipv6", FORM_CIDR, USE_SERVICES),
 			     KEY_RANGE("kube_pods_subnet_ipv6", FORM_CIDR, USE_PODS),
-			     KEY_RANGE("calico_pool_cidr", FORM_CIDR, USE_PODS),
+			     KEY_RANGE("calico_pool_cidr*", FORM_CIDR, USE_PODS),
 			     KEY_RANGE("metallb_config/address_pools/*/ip_range/*", FORM_CIDR | FORM_RANGE,
 				       USE_LOAD_BALANCERS)),
 		.keeping = KEEPING_PLAN,
@@ -57,12 +70,43 @@ static const struct kind kinds[] = {
 		.keys = KEYS(KEY_USUAL("vpc/cidr", USE_MACHINES, "192.168.0.0/16"),
 			     KEY_RANGE("vpc/extraCIDRs/*", FORM_CIDR, USE_PODS),
 			     KEY_RANGE("vpc/subnets/*/*/cidr", FORM_CIDR, USE_LOAD_BALANCERS),
-			     KEY_RANGE("kubernetesNetworkConfig/serviceIPv4CIDR", FORM_CIDR, USE_SERVICES)),
+			     KEY_RANGE("kubernetesNetworkConfig/serviceIPv4CIDR", FORM_CIDR, USE_SERVICES),
+			     {.path = "kubernetesNetworkConfig",
+			      .forms = FORM_TEXT,
+			      .kind = DECLARED_RANGE,
+			      .use = USE_SERVICES,
+			      .usual = "10.100.0.0/16, 172.20.0.0/16",
+			      .unless = "kubernetesNetworkConfig/serviceIPv4CIDR [ipFamily=IPv6]",
+			      .mild = true}),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "CloudFormation",
+		.shape = "AWSTemplateFormatVersion Resources/[Type=AWS::*]",
+		.keys = KEYS(KEY_RANGE("Resources/[Type=AWS::EC2::VPC]/Properties/CidrBlock", FORM_CIDR | FORM_WORDS,
+				       USE_MACHINES),
+			     KEY_RANGE("Resources/[Type=AWS::EC2::VPCCidrBlock]/Properties/CidrBlock",
+				       FORM_CIDR | FORM_WORDS, USE_MACHINES),
+			     KEY_RANGE("Resources/[Type=AWS::EKS::Cluster]/Properties/KubernetesNetworkConfig/"
+				       "ServiceIpv4Cidr",
+				       FORM_CIDR | FORM_WORDS, USE_SERVICES)),
+		.keeping = KEEPING_PLAN,
+		.incidental = true,
+	},
+	{
+		.name = "AKS in a template of Azure's",
+		.shape = "resources/[type=Microsoft.ContainerService~1managedClusters]",
+		.source = "learn.microsoft.com, Microsoft.ContainerService/managedClusters: networkProfile",
+		.keys = KEYS(AKS_RANGE("podCidr", USE_PODS), AKS_RANGE("podCidrs/*", USE_PODS),
+			     AKS_RANGE("serviceCidr", USE_SERVICES), AKS_RANGE("serviceCidrs/*", USE_SERVICES),
+			     KEY_ADDRESS(AKS("dnsServiceIP")), AKS_RANGE("dockerBridgeCidr", USE_CONTAINERS),
+			     AKS_USUAL(USE_PODS, "10.244.0.0/16", AKS("podCidr*")),
+			     AKS_USUAL(USE_SERVICES, "10.0.0.0/16", AKS("serviceCidr*"))),
 		.keeping = KEEPING_PLAN,
 	},
 	{
 		.name = "a plan of Terraform's",
-		.shape = "planned_values/root_module",
+		.shape = "planned_values/root_module values/root_module",
 		.keys = KEYS(TERRAFORM_KEYS),
 		.keeping = KEEPING_PLAN,
 	},

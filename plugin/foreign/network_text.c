@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/** Bytes between the parts of a text */
-#define SEPARATORS ", \t\r\n;"
+/** Bytes between the parts of a text, which may be an array of JSON (annotations of Calico's) or a list of a shell's words */
+#define SEPARATORS ", \t\r\n;[]\"'"
 
 /** is_dash() - Whether a range's dash, with blanks around it, is next */
 static bool is_dash(const char *text)

@@ -60,13 +60,15 @@ static void go_on(const struct path_walk *walk, const json_t *child, const char 
 static bool is_selected(const json_t *child, const char *step)
 {
 	const char *equals = strchr(step, '=');
-	char key[STEP_MAX];
+	char key[STEP_MAX], wanted[STEP_MAX];
 	const char *value;
 
 	(void)snprintf(key, sizeof(key), "%.*s", (int)(equals ? equals - step - 1 : 0), step + 1);
 	value = json_string_value(json_object_get(child, key));
-	return equals && value && strlen(value) + 1 == strlen(equals + 1) &&
-	       strncmp(equals + 1, value, strlen(value)) == 0;
+	if (!equals || !value)
+		return false;
+	(void)snprintf(wanted, sizeof(wanted), "%.*s", (int)strlen(equals + 1) - 1, equals + 1);
+	return fnmatch(wanted, value, 0) == 0;
 }
 
 /** matches() - Whether a step leads to a child: its key, or an element's number */

@@ -22,6 +22,7 @@ void survey_init(struct survey *survey, const struct path_list *policies, struct
 	*survey = (struct survey){
 		.policies = {.replacing = policies, .today = day_of(time(NULL)), .report = report},
 		.networks = {.report = report},
+		.choices = {.report = report},
 		.report = report,
 	};
 }
@@ -31,6 +32,7 @@ void survey_done(struct survey *survey)
 {
 	policy_once_done(&survey->policies);
 	networks_done(&survey->networks);
+	choices_done(&survey->choices);
 }
 
 /** check_writers() - Whether an ADD would read a policy that stands here: an error on a host, a warning in a checkout */
@@ -111,6 +113,7 @@ static void look_at_others(struct survey_visit *visit, const struct subject *sub
 {
 	size_t n = judge_resource(visit->survey, subject, visit->file);
 
+	n += choices_note(&visit->survey->choices, subject, visit->file);
 	if (!subject->kind)
 		count_unread(visit->survey, subject->node.object);
 	else if ((n || !subject->kind->incidental) && visit->outcome == SURVEY_UNKNOWN)
@@ -174,5 +177,6 @@ enum survey_kind survey_document(struct survey *survey, const json_t *root, cons
 void survey_compare(struct survey *survey)
 {
 	networks_compare(&survey->networks);
-	survey->failed |= survey->networks.failed;
+	choices_compare(&survey->choices);
+	survey->failed |= survey->networks.failed || survey->choices.failed;
 }

@@ -7,6 +7,7 @@
  * and what it takes to compare networks with each other is kept.
  */
 
+#include "plugin/foreign/choices.h"
 #include "plugin/foreign/networks.h"
 #include "plugin/netconf/routes.h"
 #include "plugin/policy/policy_once.h"
@@ -45,6 +46,7 @@ struct hits {
  * @routes:	Routes of the host that the configurations are for; borrowed; NULL: not known
  * @policies:	Policies, each read once
  * @networks:	Networks, to be compared with each other
+ * @choices:	What pods choose by annotation, to be compared with what networks offer
  * @report:	Hears of all that is found
  * @unread:	Kinds that are not read
  * @n_unread:	How many kinds, as far as they are kept
@@ -57,6 +59,7 @@ struct survey {
 	const struct routes *routes;
 	struct policy_once policies;
 	struct networks networks;
+	struct choices choices;
 	struct report *report;
 	struct unread unread[SURVEY_UNREAD_MAX];
 	size_t n_unread;

@@ -4,8 +4,11 @@
  * addresses asked for that can't be given, more pins than a container may have, a result that is malformed. Pure.
  */
 
+#include <string.h>
+
 #include "plugin/cni/result.h"
 #include "plugin/netconf/check.h"
+#include "plugin/netconf/netconf_ipam.h"
 
 /** is_given() - Whether one of the requested addresses before number @n is of the same range set */
 static bool is_given(const struct netconf *netconf, const struct range_set *set, size_t n)
@@ -87,6 +90,24 @@ static void check_previous(const struct netconf *netconf, struct report *report)
 	report_error(report, RULE_INVALID_VALUE, netconf->file, at.text, "an ADD would refuse it: %.1024s", err.msg);
 }
 
+/** check_chosen_pin() - An annotation in the file chooses a pin: there is one of that name */
+static void check_chosen_pin(const struct netconf *netconf, struct report *report)
+{
+	struct pointer at = pointer_of(netconf->pointer);
+
+	if (!netconf->chosen_pin)
+		return;
+	for (size_t i = 0; i < netconf->n_pins; i++)
+		if (strcmp(netconf->pins[i].name, netconf->chosen_pin) == 0)
+			return;
+	(void)pointer_push_key(&at, "runtimeConfig");
+	(void)pointer_push_key(&at, NETCONF_ANNOTATIONS);
+	(void)pointer_push_key(&at, "rangeguard.dev/source");
+	report_error(report, RULE_SNAT, netconf->file, at.text,
+		     "the annotation names snat entry \"%.64s\", and no snat entry of network \"%.64s\" is called that",
+		     netconf->chosen_pin, netconf->name);
+}
+
 /**
  * check_later() - Report what an ADD refuses of a configuration that has been read
  * @netconf:	Configuration
@@ -97,5 +118,6 @@ void check_later(const struct netconf *netconf, struct report *report)
 	for (size_t i = 0; i < netconf->n_requested; i++)
 		check_requested(netconf, i, report);
 	check_n_pins(netconf, report);
+	check_chosen_pin(netconf, report);
 	check_previous(netconf, report);
 }

@@ -88,6 +88,9 @@ static enum weight weigh(const struct routes *routes, const struct known_route *
 
 	if (!span_overlaps(&destination, &range->span))
 		return WEIGHT_NONE;
+	/* The fence's: only packets of pinned containers are led to its table. */
+	if (route->own && route->table == TABLE_OTHER)
+		return WEIGHT_NONE;
 	if (range->own_device && route->device && strcmp(range->own_device, route->device) == 0)
 		return WEIGHT_NONE;
 	switch (hostroute_rule(&route->rule, &range->network)) {

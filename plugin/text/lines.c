@@ -19,6 +19,7 @@ static struct locator *locator_of(struct lines *lines, const char *file)
 	source_done(&lines->source);
 	lines->file = source_read_again(file, LIMIT_POLICY_FILE, &lines->source) == 0 ? file : NULL;
 	text = source_without_mark(&lines->source);
+	locator_done(&lines->locator);
 	locator_init(&lines->locator, text.text, text.size);
 	return lines->file ? &lines->locator : NULL;
 }
@@ -63,6 +64,7 @@ unsigned lines_find(struct lines *lines, const char *file, const char *pointer)
 void lines_done(struct lines *lines)
 {
 	source_done(&lines->source);
+	locator_done(&lines->locator);
 	free(lines->known);
 	*lines = (struct lines){0};
 }

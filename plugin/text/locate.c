@@ -11,50 +11,11 @@
 #include "plugin/text/scan.h"
 #include "plugin/text/token.h"
 
-/** is_key() - Whether a key, from scan_string(), is the one that @token names */
-static bool is_key(struct scan key, const struct token *token)
-{
-	char bytes[SCAN_CHARACTER_MAX];
-	size_t at = 0, n;
-
-	while ((n = scan_character(&key, bytes)) > 0)
-		for (size_t i = 0; i < n; i++)
-			if (at >= token->size || token_byte(token, &at) != bytes[i])
-				return false;
-	return at == token->size;
-}
-
 /** struct step - A child that was found: offsets of its value and of its key (of its value in an array) */
 struct step {
 	size_t value;
 	size_t key;
 };
-
-/** find_member() - Look for @token in the object at @scan; of equal keys the last one counts, as for the parser */
-static bool find_member(struct scan scan, const struct token *token, struct step *ret_step)
-{
-	bool found = false;
-
-	scan.at++;
-	do {
-		struct step step;
-		struct scan key;
-
-		if (scan_peek(&scan) != '"')
-			break;
-		step.key = scan.at;
-		key = scan_string(&scan);
-		(void)scan_skip(&scan, ':');
-		(void)scan_peek(&scan);
-		step.value = scan.at;
-		scan_value(&scan);
-		if (is_key(key, token)) {
-			*ret_step = step;
-			found = true;
-		}
-	} while (scan_skip(&scan, ','));
-	return found;
-}
 
 /** find_element() - Look for element @wanted of an array, from the one with index @from, at which @scan is, on */
 static bool find_element(struct scan scan, size_t wanted, size_t from, struct step *ret_step)
@@ -78,22 +39,37 @@ static bool find_element(struct scan scan, size_t wanted, size_t from, struct st
 void locator_init(struct locator *locator, const char *text, size_t size)
 {
 	*locator = (struct locator){.text = text, .size = size, .line = 1, .column = 1};
+	for (size_t i = 0; i < LOCATOR_LEVELS_MAX; i++)
+		key_index_done(&locator->members[i]);
 }
 
-/** descend() - Look for @token in the value at @scan; @known: what was found there last, NULL: nothing */
-static bool descend(struct scan scan, const struct token *token, const struct locator_level *known,
-		    struct locator_level *ret_level)
+/** locator_done() - Free what has been put in order */
+void locator_done(struct locator *locator)
+{
+	for (size_t i = 0; i < LOCATOR_LEVELS_MAX; i++)
+		key_index_done(&locator->members[i]);
+}
+
+/** enter_object() - Look for the member of a name in the object at @scan */
+static bool enter_object(struct locator *locator, size_t depth, struct scan scan, const struct token *token,
+			 struct locator_level *ret_level)
+{
+	struct key_index deep = {.object = SIZE_MAX};
+	struct indexed_key member;
+
+	if (!key_index_find(depth < LOCATOR_LEVELS_MAX ? &locator->members[depth] : &deep, scan, token, &member))
+		return false;
+	*ret_level = (struct locator_level){.index = SIZE_MAX, .value = member.value, .key = member.key};
+	return true;
+}
+
+/** enter_array() - Look for an element of the array at @scan; @known: what was found there last, NULL: nothing */
+static bool enter_array(struct scan scan, const struct token *token, const struct locator_level *known,
+			struct locator_level *ret_level)
 {
 	size_t wanted = token_index(token), from = 0;
-	int c = scan_peek(&scan);
 	struct step step;
 
-	if (c == '{' && find_member(scan, token, &step)) {
-		*ret_level = (struct locator_level){.index = SIZE_MAX, .value = step.value, .key = step.key};
-		return true;
-	}
-	if (c != '[')
-		return false;
 	scan.at++;
 	if (known && known->index != SIZE_MAX && known->index <= wanted) {
 		scan.at = known->value;
@@ -103,6 +79,20 @@ static bool descend(struct scan scan, const struct token *token, const struct lo
 		return false;
 	*ret_level = (struct locator_level){.index = wanted, .value = step.value, .key = step.key};
 	return true;
+}
+
+/** descend() - Look for @token in the value at @scan, @depth steps deep; @known as in enter_array() */
+static bool descend(struct locator *locator, size_t depth, struct scan scan, const struct token *token,
+		    const struct locator_level *known, struct locator_level *ret_level)
+{
+	switch (scan_peek(&scan)) {
+	case '{':
+		return enter_object(locator, depth, scan, token, ret_level);
+	case '[':
+		return enter_array(scan, token, known, ret_level);
+	default:
+		return false;
+	}
 }
 
 /** shared_levels() - How many steps the pointer that was looked for last shares with @pointer */
@@ -155,7 +145,7 @@ static int walk(struct locator *locator, const char *pointer, struct step *ret_s
 		scan.at = level.value;
 		*ret_step = (struct step){.value = level.value, .key = level.key};
 		*ret_rest = token.text - 1;
-		if (!descend(scan, &token, known, &level))
+		if (!descend(locator, depth, scan, &token, known, &level))
 			return LOCATE_E_ANCESTOR;
 		remember(locator, depth, &level, (size_t)(rest - pointer));
 	}
@@ -216,6 +206,10 @@ int locate(const char *text, size_t size, const char *pointer, bool on_key, unsi
 {
 	struct locator locator;
 
+	int r;
+
 	locator_init(&locator, text, size);
-	return locator_find(&locator, pointer, on_key, ret_line, ret_column);
+	r = locator_find(&locator, pointer, on_key, ret_line, ret_column);
+	locator_done(&locator);
+	return r;
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "plugin/report/report.h"
+#include "plugin/text/key_index.h"
 #include "rangeguard/outcome.h"
 
 /** Named outcomes beside 0 and negative errno */
@@ -54,6 +55,7 @@ struct locator_level {
  * @column:	Likewise
  * @last:	Pointer that was looked for last
  * @levels:	Its steps, as far as they were found
+ * @members:	By step, of the object that was looked into there last; owned
  */
 struct locator {
 	const char *text;
@@ -64,9 +66,11 @@ struct locator {
 	char last[POINTER_MAX];
 	struct locator_level levels[LOCATOR_LEVELS_MAX];
 	size_t n_levels;
+	struct key_index members[LOCATOR_LEVELS_MAX];
 };
 
 void locator_init(struct locator *locator, const char *text, size_t size);
+void locator_done(struct locator *locator);
 void locator_seek(struct locator *locator, const char *pointer, size_t *ret_value, size_t *ret_key,
 		  const char **ret_rest);
 int locator_find(struct locator *locator, const char *pointer, bool on_key, unsigned *ret_line, unsigned *ret_column);

@@ -36,6 +36,17 @@ bool token_is_text(const struct token *token, const char *text)
 	return at == token->size && !*text;
 }
 
+/** token_text() - A step without its escapes, with a NUL, in @buffer of @size bytes; false: it has no room there */
+bool token_text(const struct token *token, char *buffer, size_t size)
+{
+	size_t at = 0, n = 0;
+
+	while (at < token->size && n + 1 < size)
+		buffer[n++] = token_byte(token, &at);
+	buffer[n] = '\0';
+	return at == token->size;
+}
+
 /** token_index() - Array index that a token is; SIZE_MAX, which no array has, when it is none */
 size_t token_index(const struct token *token)
 {

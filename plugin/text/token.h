@@ -16,6 +16,7 @@ struct token {
 struct token token_next(const char **pointer);
 char token_byte(const struct token *token, size_t *at);
 bool token_is_text(const struct token *token, const char *text);
+bool token_text(const struct token *token, char *buffer, size_t size);
 size_t token_index(const struct token *token);
 
 #endif

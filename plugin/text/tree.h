@@ -44,7 +44,20 @@ struct tree_node {
 	bool merge;
 };
 
-/** struct tree - Nodes, the root first; and the texts of keys, each with a NUL */
+/** Levels of which a container's children are kept in order, so that many places in large ones are found quickly */
+#define TREE_LEVELS 32U
+
+/** struct tree_index - Children of a container: of a sequence by number, of a mapping by key, equal ones as they stand */
+struct tree_index {
+	uint32_t parent;
+	uint32_t *children;
+	size_t n;
+};
+
+/**
+ * struct tree - Nodes, the root first; and the texts of keys, each with a NUL
+ * @indexes:	By level, of the container with many children that was looked into there last
+ */
 struct tree {
 	struct tree_node *nodes;
 	size_t n_nodes;
@@ -52,11 +65,13 @@ struct tree {
 	char *keys;
 	size_t n_keys;
 	size_t keys_capacity;
+	struct tree_index indexes[TREE_LEVELS];
 };
 
 int tree_add(struct tree *tree, uint32_t parent, const struct tree_node *node, const char *key, uint32_t *ret_index);
 uint32_t tree_child(const struct tree *tree, uint32_t parent, const char *key);
-const struct tree_node *tree_find(const struct tree *tree, const char *pointer, const char **ret_rest);
+const struct tree_node *tree_find(struct tree *tree, const char *pointer, const char **ret_rest,
+				  const struct tree_node **ret_alias);
 void tree_done(struct tree *tree);
 
 #endif

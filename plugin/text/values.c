@@ -125,7 +125,7 @@ static int read_json(struct values *values)
 /** read_ini() - The text as INI: 0, VALUES_E_SYNTAX, -ENOMEM */
 static int read_ini(struct values *values)
 {
-	struct position position = POSITION_START;
+	struct position position;
 	size_t at;
 	int r = memchr(values->text, '\0', values->size)
 			? (at = 0, INI_E_SYNTAX)
@@ -134,7 +134,7 @@ static int read_ini(struct values *values)
 	values->is_whole = true;
 	if (r != INI_E_SYNTAX)
 		return r;
-	position_advance(&position, values->text, at);
+	position = positions_at(&values->positions, at);
 	values->line = position.line;
 	values->column = position.column;
 	(void)snprintf(values->problem, sizeof(values->problem), "not valid INI: neither [SECTION] nor KEY=VALUE");
@@ -144,14 +144,14 @@ static int read_ini(struct values *values)
 /** read_xml() - The text as XML: 0, VALUES_E_SYNTAX, -ENOMEM */
 static int read_xml(struct values *values)
 {
-	struct position position = POSITION_START;
+	struct position position;
 	struct xml_flaw flaw = {0};
 	int r = xml_read(values->text, values->size, &values->root, &values->tree, &flaw);
 
 	values->is_whole = true;
 	if (r != XML_E_SYNTAX)
 		return r;
-	position_advance(&position, values->text, flaw.at);
+	position = positions_at(&values->positions, flaw.at);
 	values->line = position.line;
 	values->column = position.column;
 	(void)snprintf(values->problem, sizeof(values->problem), "not valid XML: %s", flaw.problem);
@@ -169,8 +169,7 @@ static int read_xml(struct values *values)
  */
 int values_start(struct values *values, const char *text, size_t size, enum values_syntax syntax)
 {
-	*values = (struct values){
-		.text = text, .size = size, .position = POSITION_START, .duplicate_position = POSITION_START};
+	*values = (struct values){.text = text, .size = size, .positions = {.text = text}};
 	if (syntax == VALUES_JSON)
 		return read_json(values);
 	if (syntax == VALUES_INI)
@@ -187,12 +186,12 @@ int values_start(struct values *values, const char *text, size_t size, enum valu
 static int keep_yaml_error(struct values *values)
 {
 	const char *flaw = flaw_of_text(values->text, values->size);
-	struct position position = POSITION_START;
+	struct position position;
 
 	/* What began as JSON was meant to be JSON, and its parser knows better what is wrong. */
 	if (*values->problem && values->number <= 1)
 		return VALUES_E_SYNTAX;
-	position_advance(&position, values->text, values->yaml.problem_at);
+	position = positions_at(&values->positions, values->yaml.problem_at);
 	if (!flaw)
 		flaw = flaw_of_yaml(values->text, values->size, values->yaml.problem_at);
 	(void)snprintf(values->problem, sizeof(values->problem), "not valid YAML: %s; not read from line %u on",
@@ -226,12 +225,9 @@ int values_next(struct values *values)
 static void place_duplicate(void *userdata, const char *pointer, size_t key_at)
 {
 	struct values *values = userdata;
-	struct position *position = &values->duplicate_position;
+	struct position position = positions_at(&values->positions, key_at);
 
-	if (key_at < position->at)
-		*position = (struct position)POSITION_START;
-	position_advance(position, values->text, key_at);
-	values->duplicate(values->userdata, pointer, position->line, position->column);
+	values->duplicate(values->userdata, pointer, position.line, position.column);
 }
 
 /**
@@ -265,7 +261,7 @@ static bool seek(struct values *values, const char *pointer, struct spot *ret_sp
 			ret_spot->style = SCALAR_JSON;
 		return true;
 	}
-	node = tree_find(&values->tree, pointer, &ret_spot->rest);
+	node = tree_find(&values->tree, pointer, &ret_spot->rest, NULL);
 	if (!node)
 		return false;
 	*ret_spot = (struct spot){.at = node->at,
@@ -376,7 +372,7 @@ static size_t find(struct values *values, const struct values_place *place)
 /**
  * values_find() - Line and column of a place in the document at hand
  * @values:		Values
- * @place:		What is looked for; places in the order of the document cost one walk over it
+ * @place:		What is looked for
  * @ret_line:		Line, from 1
  * @ret_column:		Column in characters, from 1
  *
@@ -384,16 +380,36 @@ static size_t find(struct values *values, const struct values_place *place)
  */
 bool values_find(struct values *values, const struct values_place *place, unsigned *ret_line, unsigned *ret_column)
 {
-	size_t at;
+	struct position position;
 
 	if (!values->root)
 		return false;
-	at = find(values, place);
-	if (at < values->position.at)
-		values->position = (struct position)POSITION_START;
-	position_advance(&values->position, values->text, at);
-	*ret_line = values->position.line;
-	*ret_column = values->position.column;
+	position = positions_at(&values->positions, find(values, place));
+	*ret_line = position.line;
+	*ret_column = position.column;
+	return true;
+}
+
+/**
+ * values_find_alias() - Line and column of the alias of YAML through which a pointer leads to its value
+ * @values:		Values
+ * @pointer:		JSON pointer
+ * @ret_line:		Line of the outermost of them, from 1
+ * @ret_column:		Column in characters, from 1
+ *
+ * Return: whether there is one
+ */
+bool values_find_alias(struct values *values, const char *pointer, unsigned *ret_line, unsigned *ret_column)
+{
+	const struct tree_node *alias = NULL;
+	struct position position;
+	const char *rest;
+
+	if (values->is_json || !tree_find(&values->tree, pointer, &rest, &alias) || !alias)
+		return false;
+	position = positions_at(&values->positions, alias->at);
+	*ret_line = position.line;
+	*ret_column = position.column;
 	return true;
 }
 
@@ -403,6 +419,9 @@ void values_done(struct values *values)
 	forget(values);
 	if (values->is_started)
 		yaml_done(&values->yaml);
+	if (values->is_json)
+		locator_done(&values->locator);
+	positions_done(&values->positions);
 	*values = (struct values){0};
 }
 

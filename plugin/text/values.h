@@ -9,6 +9,7 @@
  */
 
 #include "plugin/text/locate.h"
+#include "plugin/text/positions.h"
 #include "plugin/text/scan.h"
 #include "plugin/text/yaml.h"
 #include "rangeguard/outcome.h"
@@ -57,8 +58,7 @@ struct values {
 	const char *text;
 	size_t size;
 	unsigned depth;
-	struct position position;
-	struct position duplicate_position;
+	struct positions positions;
 	values_duplicate_fn duplicate;
 	void *userdata;
 	struct locator locator;
@@ -80,6 +80,7 @@ int values_start(struct values *values, const char *text, size_t size, enum valu
 int values_next(struct values *values);
 int values_duplicates(struct values *values, values_duplicate_fn duplicate, void *userdata);
 bool values_find(struct values *values, const struct values_place *place, unsigned *ret_line, unsigned *ret_column);
+bool values_find_alias(struct values *values, const char *pointer, unsigned *ret_line, unsigned *ret_column);
 void values_done(struct values *values);
 
 /* The document of a text within a text; NULL when it is neither a JSON nor a YAML object or array, or lacks memory. */

@@ -130,6 +130,8 @@ static int add_attribute(struct xml *xml, const char *name, const char *text, si
 	return tree_add(&xml->tree, element, &node, name, &index);
 }
 
+static const char too_much[] = "nested deeper, or more of it, than is read";
+
 /** start_element() - Expat's callback for "<NAME ATTRIBUTE="TEXT">" */
 static void start_element(void *userdata, const char *name, const char **attributes)
 {
@@ -138,13 +140,16 @@ static void start_element(void *userdata, const char *name, const char **attribu
 	int r;
 
 	if (xml->depth + 1 == LIMIT_YAML_DEPTH || ++xml->n_values > LIMIT_XML_VALUES) {
-		stop(xml, "nested deeper, or more of it, than is read");
+		stop(xml, too_much);
 		return;
 	}
 	r = add_element(xml, name, at);
 	for (; !r && *attributes; attributes += 2) {
+		if (++xml->n_values > LIMIT_XML_VALUES) {
+			stop(xml, too_much);
+			return;
+		}
 		at = next_value(xml, at);
-		xml->n_values++;
 		r = add_attribute(xml, attributes[0], attributes[1], at);
 		at = value_end(xml, at);
 	}

@@ -51,6 +51,7 @@ test_status_and_who()
 	assert_contains "$output" "pool 10.64.0.0/25 in blocks of /28 (network \"pods\"): 4 held" status
 	assert_succeeds cluster 1 status --format json
 	assert_json "$output" '.host == "h1" and .registered and (.hosts | length == 2) and (.pools[0].blocks | length == 4)' status
+	assert_schema cluster-status "$output" status
 	assert_succeeds cluster 1 who "$second"
 	assert_matches "$output" '^block 10\.64\.0\.[0-9]+/28: h2, since 20' who
 	status=0

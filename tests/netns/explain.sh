@@ -114,6 +114,7 @@ test_json_has_all_fields()
 	assert_json "$output" '.results[2] | .verdict == "refused" and .decided == null and .overruled == [] and
 		[.parts[] | [.span, .verdict, .decided.owner, .overruled]] ==
 		[["10.31.4.10-10.31.4.99", "refused", "telephony", []]]' "parts"
+	assert_schema explain "$output" "answers"
 }
 
 test_many_parts_are_counted()
@@ -253,6 +254,7 @@ test_suggests_json()
 	assert_exits 1 rangeguard suggest --policy policy.json --within 10.31.4.0/25 --prefix-length 29 --count 5 --format json
 	assert_json "$output" '. == {version: 1, subnets: ["10.31.4.0/29", "10.31.4.104/29", "10.31.4.112/29", "10.31.4.120/29"]}' \
 		"some"
+	assert_schema suggest "$output" "some"
 	assert_exits 1 rangeguard suggest --policy policy.json --within 10.20.0.0/16 --prefix-length 24 --format json
 	assert_json "$output" '. == {version: 1, subnets: []}' "none"
 }
@@ -322,6 +324,11 @@ test_avoids_host_routes()
 		--prefix-length 25 --count 3
 	assert_suggests 0 "fd00::/64 fd00:0:0:2::/64" --policy policy.json --host-routes routes6.json --within fd00::/8 \
 		--prefix-length 64 --count 2
+	# A pool of rangeguard's on this host, of which no container has an address in that part; a router's aggregate is none
+	ip route add unreachable 10.0.6.0/24 protocol 82 metric 4294967295
+	ip route add unreachable 10.0.7.0/24 protocol bird
+	ip -json route show table all >routes.json
+	assert_suggests 0 "10.0.7.0/28" --policy policy.json --host-routes routes.json --within 10.0.6.0/23 --prefix-length 28
 	# On-link, however wide: an ADD would refuse each of its addresses
 	ip route add 172.16.0.0/12 dev docker0
 	ip -json route show table all >routes.json

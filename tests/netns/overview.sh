@@ -42,6 +42,8 @@ test_list_is_sorted_and_can_look_for_addresses()
 	assert_json "$(list 10.9.0.8/30)" '[.leases[].address] == ["10.9.0.9", "10.9.0.10"]' "a prefix"
 	assert_json "$(list fd00:9::/126 --network pods)" '.leases | length == 3' "a prefix of a network"
 	assert_json "$(list 10.9.0.77)" '.leases == []' "a free one"
+	assert_schema list "$(list)" "leases"
+	assert_schema list "$(list 10.9.0.77)" "no leases"
 }
 
 test_list_is_aligned()
@@ -93,6 +95,7 @@ test_pools()
 		["pods", 0, 254, 191, 1, 1, 61]' "IPv4"
 	assert_json "$pools" '.pools[0] | (.reservedBy | contains("dba") and contains("voice")) and .usedPercent < 1.6' "by whom"
 	assert_json "$pools" '.pools[1] | .held == 1 and .size > 1e19 and .free > 1e19 and .reserved == 0' "IPv6"
+	assert_schema pools "$pools" "pools"
 	output=$("$RANGEGUARD" pools --network pods)
 	assert_matches "$output" 'network +set +range +size +reserved +held +resting +free +% +reserved by' "titles"
 	assert_matches "$output" '18446744073709551615' "a number that no double holds"

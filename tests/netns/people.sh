@@ -98,9 +98,10 @@ test_schemas_by_name()
 		rangeguard schema "$name" | jq -e . >/dev/null || fail "$name"
 		assert_contains "$(rangeguard schema --help)" "$name" "help"
 	done
-	assert_equal "agent cluster conflist findings network policy" "$(rangeguard schema | sort | xargs)" "names"
+	assert_equal "agent cluster cluster-status conflist explain findings list network policy pools suggest who" \
+		"$(rangeguard schema | sort | xargs)" "names"
 	assert_fails rangeguard schema compose
-	assert_contains "$output" "network, conflist, policy, cluster, agent and findings" "another name"
+	assert_contains "$output" "no schema is called 'compose': rangeguard schema lists them" "another name"
 }
 
 # --- Colours ---

@@ -452,4 +452,22 @@ test_a_note_is_no_finding_to_fail_on()
 	[[ "$output" != *note* ]] || fail "a note: $output"
 }
 
+# What is met through an alias of YAML is told where it stands, and the alias beside it.
+test_aliases_are_told()
+{
+	echo '{"reserved": [{"cidr": "10.20.0.0/16", "owner": "dba"}]}' >policy.json
+	printf 'x-pods: &pods 10.20.0.0/18\ncluster-cidr: *pods\nservice-cidr: 10.30.0.0/16\n' >plan.yaml
+	validate 1 --policy policy.json plan.yaml
+	assert_contains "$output" "plan.yaml:1:9: error RG101" "the range"
+	assert_contains "$output" "  see policy.json:1:15
+  used by the alias at plan.yaml:2:15" "its other sides"
+	validate 1 --policy policy.json --format json plan.yaml
+	assert_json "$output" '[.findings[].related[] | [.file, .pointer, .line]] ==
+		[["policy.json", "/reserved/0", 1], ["plan.yaml", "/cluster-cidr", 2]]' "json"
+	assert_schema findings "$output" "json"
+	validate 1 --policy policy.json --format sarif plan.yaml
+	assert_json "$output" '.runs[0].results[0].relatedLocations | length == 2 and
+		.[1].physicalLocation.region == {startLine: 2, startColumn: 15}' "sarif"
+}
+
 main "$@"

@@ -47,7 +47,7 @@ test_texts_that_are_none()
 	told 1 "UTF-16 or UTF-32; save it as UTF-8" a.json
 	iconv -t UTF-16LE <<<'kube_pods_subnet: 10.20.0.0/18' >a.yaml
 	told 1 "UTF-16 or UTF-32; save it as UTF-8" a.yaml
-	head -c 1000 /dev/urandom >a.yaml
+	head -c 1000 /dev/urandom | tr -d "{" >a.yaml
 	told 1 "not valid YAML" a.yaml
 	printf '%s\0' "$CONF" >a.json
 	told 1 "not valid JSON" a.json
@@ -77,6 +77,38 @@ test_what_is_nearly_json()
 	told 1 "a NUL character" a.conf
 	printf 'networking:\n\tpodSubnet: 10.20.0.0/18\n' >a.yaml
 	told 1 "a.yaml:2:1: error RG001: not valid YAML: a tab" a.yaml
+}
+
+# pod ANNOTATION NAME: a pod and a template of one that choose it
+pod()
+{
+	printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {rangeguard.dev/%s: %s}}\n---\n' "$1" "$2"
+	printf 'apiVersion: apps/v1\nkind: Deployment\nspec: {template: {metadata: {annotations: {rangeguard.dev/%s: %s}}}}\n' "$1" "$2"
+}
+
+# A pod that chooses a pool or a pin which no network has gets no address: told where the networks are checked, too
+test_annotations_name_what_there_is()
+{
+	local net='{"cniVersion": "1.0.0", "name": "n", "type": "rangeguard", "annotations": ["pool", "source"],
+		"capabilities": {"io.kubernetes.cri.pod-annotations": true}, "snat": [{"name": "mainframe", "source": ["192.0.2.9"],
+		"destinations": ["198.51.100.0/24"]}], "ipam": {"type": "rangeguard", "ranges": [[{"subnet": "10.30.0.0/24", "pool":
+		"fast"}, {"subnet": "10.30.1.0/24"}]]}}'
+
+	echo "$net" >n.conf
+	pod pool fast >a.yaml
+	pod source mainframe >b.yaml
+	told 0 "3 files, 0 errors, 0 warnings" n.conf a.yaml b.yaml
+	pod pool slow >a.yaml
+	told 0 "a.yaml:3:56: warning RG003: the annotation rangeguard.dev/pool names \"slow\"" n.conf a.yaml
+	told 0 "0 errors, 2 warnings" n.conf a.yaml
+	pod source mainfram >b.yaml
+	told 0 "no snat entry of the networks checked here is called that" b.yaml n.conf
+	# Without a network nobody knows.
+	told 0 "1 file, 0 errors, 0 warnings" b.yaml
+	jq '.runtimeConfig["io.kubernetes.cri.pod-annotations"]["rangeguard.dev/source"] = "mainfram"' <<<"$net" >n.conf
+	told 1 "names snat entry \"mainfram\", and no snat entry of network \"n\" is called that" n.conf
+	jq '.runtimeConfig["io.kubernetes.cri.pod-annotations"]["rangeguard.dev/source"] = "mainframe"' <<<"$net" >n.conf
+	told 0 "0 errors" n.conf
 }
 
 # In a directory only what is of a known kind counts, and there each name that a runtime would load, too

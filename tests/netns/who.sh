@@ -39,6 +39,7 @@ test_who_holds_and_held()
 	assert_json "$result" '[.holdings[] | [.container, .end]] == [["c1", "del"], ["c2", "open"]]' "holdings"
 	assert_json "$result" '.holdings[0] | .pod == "api-1" and .namespace == "billing" and .network == "pods"' "pod"
 	assert_json "$result" '.holdings[0].from < .holdings[0].to and .holdings[1].to == null' "times"
+	assert_schema who "$result" "holdings"
 	assert_json "$(who --at "$from" 10.9.0.1)" '[.holdings[].container] == ["c1"]' "at that time"
 	assert_json "$(who --since "$(date -u +%FT%T.%3NZ)" 10.9.0.1)" '[.holdings[].container] == ["c2"]' "since"
 	assert_json "$(who fd00:9::1)" '[.holdings[].container] == ["c1"]' "IPv6, however it is written"

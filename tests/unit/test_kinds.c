@@ -127,9 +127,10 @@ static const struct {
 	 "{'service-cluster-ip-range': '10.5.0.0/16'}}}",
 	 "a.yaml", ""},
 	{"{'apiVersion': 'kind.x-k8s.io/v1alpha4', 'kind': 'Cluster'}", "a.yaml", "10.244.0.0/16 10.96.0.0/16 "},
-	{"{'baseDomain': 'x', 'networking': {}}", "a.yaml", "10.128.0.0/14 172.30.0.0/16 10.0.0.0/16 "},
+	{"{'baseDomain': 'x', 'networking': {}}", "a.yaml",
+	 "10.128.0.0/14 172.30.0.0/16 10.0.0.0/16 100.64.0.0/16 100.88.0.0/16 169.254.0.0/17 "},
 	{"{'baseDomain': 'x', 'networking': {'machineCIDR': '10.5.0.0/16', 'serviceCIDR': '10.6.0.0/16', "
-	 "'clusterNetworks': [{'cidr': '10.7.0.0/16'}]}}",
+	 "'clusterNetworks': [{'cidr': '10.7.0.0/16'}], 'networkType': 'OpenShiftSDN'}}",
 	 "a.yaml", ""},
 	{"{'network': {'clusterNetwork': ['10.5.0.0/16']}}", "a.yaml", "10.43.0.0/16 "},
 	{"{}", "/etc/microshift/config.yaml", "10.42.0.0/16 10.43.0.0/16 "},
@@ -146,11 +147,48 @@ static const struct {
 	{"{'ipv4': {'POD_CIDR': '10.5.0.0/16'}}", "values.yaml", "10.96.0.0/12 100.64.0.0/16 "},
 	{"{'kube_pods_subnet': '10.5.0.0/16'}", "a.yaml", "10.233.0.0/18 "},
 	{"{'kube_service_addresses': '10.5.0.0/16'}", "a.yaml", "10.233.64.0/18 "},
-	{"{'apiVersion': 'eksctl.io/v1alpha5', 'kind': 'ClusterConfig'}", "a.yaml", "192.168.0.0/16 "},
+	{"{'apiVersion': 'eksctl.io/v1alpha5', 'kind': 'ClusterConfig'}", "a.yaml",
+	 "192.168.0.0/16 mild 10.100.0.0/16 mild 172.20.0.0/16 "},
 	{"{}", "daemon.json",
 	 "172.17.0.0/16 mild 172.18.0.0/16 mild 172.19.0.0/16 mild 172.20.0.0/14 mild 172.24.0.0/14 mild 172.28.0.0/14 "
 	 "mild 192.168.0.0/16 "},
 	{"{'Bip': '10.5.0.1/16', 'default-address-pools': [{'base': '10.6.0.0/16', 'size': 24}]}", "daemon.json", ""},
+	{"{'apiVersion': 'kind.x-k8s.io/v1alpha4', 'kind': 'Cluster', 'networking': {'ipFamily': 'ipv6'}}", "a.yaml",
+	 ""},
+	{"{'baseDomain': 'x', 'networking': {'networkType': 'Calico'}}", "a.yaml",
+	 "10.128.0.0/14 172.30.0.0/16 10.0.0.0/16 "},
+	{"{'apiVersion': 'operator.openshift.io/v1', 'kind': 'Network', 'spec': {'defaultNetwork': {'type': "
+	 "'OVNKubernetes', 'ovnKubernetesConfig': {'ipv4': {'internalJoinSubnet': '10.5.0.0/16'}}}}}",
+	 "a.yaml", "100.88.0.0/16 169.254.0.0/17 "},
+	{"{'apiVersion': 'operator.openshift.io/v1', 'kind': 'Network', 'spec': {'defaultNetwork': {'type': 'Kuryr'}}}",
+	 "a.yaml", ""},
+	{"{'apiVersion': 'extensions.hive.openshift.io/v1beta1', 'kind': 'AgentClusterInstall', 'spec': {}}", "a.yaml",
+	 "10.128.0.0/14 172.30.0.0/16 "},
+	{"{'apiVersion': 'hypershift.openshift.io/v1beta1', 'kind': 'HostedCluster'}", "a.yaml",
+	 "10.132.0.0/14 172.31.0.0/16 "},
+	{"{'apiVersion': 'k8s.ovn.org/v1', 'kind': 'ClusterUserDefinedNetwork', 'spec': {'network': {'layer3': {'role': "
+	 "'Primary'}}}}",
+	 "a.yaml", "100.65.0.0/16 "},
+	{"{'apiVersion': 'k8s.ovn.org/v1', 'kind': 'UserDefinedNetwork', 'spec': {'layer2': {'role': 'Secondary'}}}",
+	 "a.yaml", ""},
+	{"{'apiVersion': 'apps/v1', 'kind': 'DaemonSet', 'spec': {'template': {'spec': {'containers': [{'name': "
+	 "'calico-node'}]}}}}",
+	 "a.yaml", "mild 192.168.0.0/16 "},
+	{"{'apiVersion': 'apps/v1', 'kind': 'DaemonSet', 'spec': {'template': {'spec': {'containers': [{'name': "
+	 "'calico-node', 'env': [{'name': 'CALICO_IPV4POOL_CIDR', 'value': 'x'}]}]}}}}",
+	 "a.yaml", ""},
+	{"{'apiVersion': 'apps/v1', 'kind': 'DaemonSet', 'spec': {'template': {'spec': {'containers': [{'name': "
+	 "'weave'}]}}}}",
+	 "a.yaml", "mild 10.32.0.0/12 "},
+	{"{'ipam': {'mode': 'kubernetes', 'operator': {}}}", "values.yaml", ""},
+	{"{'podCidrv6': 'fd00::/64'}", "values.yaml", "10.244.0.0/16 "},
+	{"{'apiVersion': 'eksctl.io/v1alpha5', 'kind': 'ClusterConfig', 'vpc': {'cidr': '10.5.0.0/16'}, "
+	 "'kubernetesNetworkConfig': {'ipFamily': 'IPv4'}}",
+	 "a.yaml", "mild 10.100.0.0/16 mild 172.20.0.0/16 "},
+	{"{'resources': [{'type': 'Microsoft.ContainerService/managedClusters', 'properties': {'networkProfile': "
+	 "{'podCidr': '10.5.0.0/16'}}}]}",
+	 "a.json", "mild 10.0.0.0/16 "},
+	{"{'client': {'bridge_network_subnet_ipv6': 'fd00::/64'}}", "nomad.json", "172.26.64.0/20 "},
 	{"{'DefaultAddrPool': null, 'x': 1}", "swarm.json", ""},
 	{"{'DefaultAddrPool': []}", "swarm.json", "10.0.0.0/8 "},
 };

@@ -129,6 +129,7 @@ static void test_one_after_the_other(void **state)
 						 pair[!k]->pointer);
 			}
 		}
+		locator_done(&locator);
 	}
 }
 
@@ -154,6 +155,7 @@ static void test_deep_places(void **state)
 		assert_int_equal(locator_find(&locator, pointer, false, &line, &column), 0);
 		assert_int_equal(column, length / 2 * 3 + 1);
 	}
+	locator_done(&locator);
 }
 
 static void test_last_of_equal_keys_counts(void **state)
