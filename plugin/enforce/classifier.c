@@ -59,7 +59,10 @@ static int adopt(int program_fd, struct classifier *ret_classifier)
 	map_fd = find_elements(map_ids, info.nr_map_ids);
 	if (map_fd < 0)
 		return map_fd;
-	*ret_classifier = (struct classifier){.program_fd = program_fd, .map_fd = map_fd, .program_id = info.id};
+	*ret_classifier = (struct classifier){.program_fd = program_fd,
+					      .map_fd = map_fd,
+					      .program_id = info.id,
+					      .deadlines_id = deadlines_of(map_ids, info.nr_map_ids)};
 	memcpy(ret_classifier->tag, info.tag, sizeof(ret_classifier->tag));
 	return 0;
 }

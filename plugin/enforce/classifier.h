@@ -28,12 +28,14 @@
  * @program_fd:	Program, -1: none
  * @map_fd:	Map, -1: none
  * @program_id:	The kernel's number of the program
+ * @deadlines_id: The kernel's number of the map of deadlines that it looks at; 0: none
  * @tag:	The kernel's digest of its instructions
  */
 struct classifier {
 	int program_fd;
 	int map_fd;
 	uint32_t program_id;
+	uint32_t deadlines_id;
 	uint8_t tag[CLASSIFIER_TAG_BYTES];
 };
 
