@@ -160,6 +160,8 @@ static int audit_kernel(const struct audit *audit, struct error *reterr)
 		r = inventory_read(host.rtnetlink, &inventory);
 	if (!r)
 		r = audit_ends(audit, &leases, &inventory);
+	if (!r)
+		r = audit_sources(audit, host.rtnetlink);
 	return r ? r : audit_protection(audit, &leases.own, &inventory, reterr);
 }
 
