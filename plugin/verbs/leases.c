@@ -134,7 +134,7 @@ static void tell_of_replacement(const struct taking *taking)
 static int fill_store(void *userdata, struct store *store)
 {
 	struct host *host = userdata;
-	int r = adopt_from_kernel(host->rtnetlink, store);
+	int r = adopt_from_kernel(host, store);
 
 	return r ? r : discard_adopt(host, store);
 }

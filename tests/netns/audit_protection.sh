@@ -72,6 +72,13 @@ test_other_hosts_as_they_should_be()
 	assert_clean_audit "two state directories"
 	audit --data-dir /run/rangeguard-other
 	assert_equal "[]" "$(rules)" "findings of the other one: $(jq -r '.findings[].message' <<<"$output")"
+	# The second one did not take the first one's container for its own, which would keep what pins have in common.
+	assert_equal '["c2"]' "$("$RANGEGUARD" list --data-dir /run/rangeguard-other --format json | jq -c '[.leases[].containerID] | unique')" \
+		"containers of the other one"
+	del c1 "$CONF" "$BILLING"
+	del c2 "$other" "$BILLING"
+	assert_clean_audit "all gone"
+	assert_empty "$(ip route show table 29287 2>/dev/null; ip rule | grep 29287)" "the fence"
 }
 
 # Other bits of marks, another plugin's interface
