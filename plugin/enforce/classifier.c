@@ -281,11 +281,9 @@ int classifier_each(const struct classifier *classifier,
 		    int (*each)(void *userdata, uint32_t ifindex, const struct classifier_element *element),
 		    void *userdata)
 {
-	/* After a key that is not there comes the first one; no interface has index 0. */
-	static const uint32_t none;
 	struct classifier_element element;
 	uint32_t ifindex;
-	int next = bpf_map_next(classifier->map_fd, &none, &ifindex);
+	int next = bpf_map_next(classifier->map_fd, NULL, &ifindex);
 	int r;
 
 	/* A key that goes meanwhile has no next one: the map begins again. That ends, since there is a most. */
@@ -293,6 +291,8 @@ int classifier_each(const struct classifier *classifier,
 		uint32_t key = ifindex;
 
 		next = bpf_map_next(classifier->map_fd, &key, &ifindex);
+		if (key == CLASSIFIER_HOST)
+			continue;
 		r = classifier_get(classifier, key, &element);
 		if (!r)
 			r = each(userdata, key, &element);

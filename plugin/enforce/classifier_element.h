@@ -23,6 +23,9 @@
 /** The map's size: no host has more containers */
 #define CLASSIFIER_ELEMENTS_MAX 65536
 
+/** The key of the host's own element, which has nothing but @marks: no interface has this index */
+#define CLASSIFIER_HOST 0U
+
 /** The longest state directory that is noted, with the NUL */
 #define CLASSIFIER_DATA_DIR_MAX 128
 
