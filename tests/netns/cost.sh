@@ -140,4 +140,32 @@ test_system_calls()
 	done
 }
 
+# of_validate FILES ENTRIES: instructions of checking that many configurations against a policy of that size
+of_validate()
+{
+	local -i i
+
+	rm -rf files
+	mkdir files
+	for ((i = 0; i < $1; i++)); do
+		jq -c --arg name "net$i" --arg subnet "10.9.$i.0/24" '.name = $name | .ipam.ranges[0][0].subnet = $subnet' <<<"$CONF" >"files/$i.conf"
+	done
+	jq -n --argjson n "$2" '{reserved: [range($n) | {cidr: "172.\(16 + (. / 4096 | floor)).\(. / 16 % 256 | floor).\(. % 16 * 16)/28"}]}' >policy.json
+	/usr/bin/valgrind --tool=callgrind --callgrind-out-file=/dev/null ./plugin validate --policy policy.json files 2>callgrind >answer ||
+		fail "validate: $(<answer)"
+	assert_matches "$(<answer)" "^$1 files?, 0 errors" "what was checked"
+	sed -n 's/.* Collected : //p' callgrind
+}
+
+# Each further file costs the same, however large the policy is
+test_validate_does_not_walk_the_policy_for_each_file()
+{
+	local -i small large
+
+	small=$(($(of_validate 100 10) - $(of_validate 1 10)))
+	large=$(($(of_validate 100 5000) - $(of_validate 1 5000)))
+	note "99 more files: $small instructions beside 10 entries, $large beside 5000"
+	((large < small * 5 / 4)) || fail "99 more files: $small instructions beside 10 entries, $large beside 5000"
+}
+
 main "$@"
