@@ -15,8 +15,6 @@
 
 /** As bpftool(8) shows it */
 #define MAP_NAME "rangeguard_due"
-/** Maps of one program: elements, deadlines */
-#define PROGRAM_MAPS 2U
 
 /** deadlines_key() - The key of a source, as classifier_element.h has addresses */
 void deadlines_key(const struct address *address, uint32_t key[static 4])

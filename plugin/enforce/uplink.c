@@ -19,9 +19,6 @@
 #define LOG_BYTES 4096U
 /** Programs of one interface that are looked at, BPF_MPROG_MAX in the kernel */
 #define PROGRAMS_MAX 64U
-/** Maps of the program, and more than those of one that it could be taken for */
-#define MAPS_MAX 2U
-
 /**
  * struct uplink - The program, and what tells it from others
  * @deadlines_id: The map that it looks at
@@ -49,7 +46,7 @@ static int cannot(int errnum, const char *what, struct error *reterr)
 static int load(struct port *host, struct error *reterr)
 {
 	int map_fd CLEANUP_CLOSE = deadlines_open(host);
-	struct program_maps maps = {.elements_fd = -1, .deadlines_fd = map_fd};
+	struct program_maps maps = {.elements_fd = -1, .deadlines_fd = map_fd, .senders_fd = -1};
 	CLEANUP_FREE struct bpf_insn *program = NULL;
 	char log[LOG_BYTES];
 	size_t n;
@@ -94,8 +91,8 @@ static int open_program(struct port *host, struct error *reterr)
 static int describe(int program_fd, struct uplink *ret_uplink)
 {
 	struct bpf_prog_info info;
-	uint32_t map_ids[MAPS_MAX] = {0};
-	int r = bpf_program_info(program_fd, &info, map_ids, MAPS_MAX);
+	uint32_t map_ids[PROGRAM_MAPS] = {0};
+	int r = bpf_program_info(program_fd, &info, map_ids, PROGRAM_MAPS);
 
 	if (r < 0)
 		return r;
