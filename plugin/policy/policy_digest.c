@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Files whose times don't tell of every change: on tmpfs a write through mmap(2) leaves them as they are. Of those the
- * contents are compared, which are in memory anyway.
+ * Files whose times don't tell of every change. On tmpfs a write through mmap(2) leaves them as they are; what network file
+ * systems, FUSE and the layers of an overlay do is theirs to know. Of those the contents are compared.
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,16 +16,29 @@
 #include "plugin/policy/policy_record.h"
 #include "rangeguard/cleanup.h"
 
-/** policy_times_tell() - Whether each change of the file @fd shows in its times */
-bool policy_times_tell(int fd)
+/** has_true_times() - Whether the file system sets a file's times at each first write to a page that is clean */
+static bool has_true_times(int fd)
 {
 	struct statfs filesystem;
 
 	if (fstatfs(fd, &filesystem) < 0)
 		return false;
-	/* Below an overlay may be any. */
-	return filesystem.f_type != TMPFS_MAGIC && filesystem.f_type != RAMFS_MAGIC &&
-	       filesystem.f_type != HUGETLBFS_MAGIC && filesystem.f_type != OVERLAYFS_SUPER_MAGIC;
+	return filesystem.f_type == EXT4_SUPER_MAGIC || filesystem.f_type == XFS_SUPER_MAGIC ||
+	       filesystem.f_type == BTRFS_SUPER_MAGIC;
+}
+
+/**
+ * policy_times_tell() - Whether each later change of a file shows in its times
+ * @fd:		File
+ *
+ * A page that somebody has written to through a mapping can be written to again without a trace until it is written back.
+ * So all of them are written back first; the next write to any then sets the times.
+ */
+bool policy_times_tell(int fd)
+{
+	const unsigned write_back = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+
+	return has_true_times(fd) && sync_file_range(fd, 0, 0, write_back) == 0;
 }
 
 /** Bytes that are looked at together: few enough for a processor's cache, many enough for a call */

@@ -281,6 +281,39 @@ test_policy_written_through_a_mapping()
 	done
 }
 
+# A page that has been written to through a mapping may be written to again, without a trace in the file's times, until it is
+# written back
+test_policy_that_stays_mapped()
+{
+	local mapper
+
+	mkfifo go
+	python3 - "$BIG" go <<-'EOF' >done &
+		import mmap, sys
+		with open(sys.argv[1], "r+b") as policy, mmap.mmap(policy.fileno(), 0) as mapping:
+		    places = [at for at in range(len(mapping) - 4) if mapping[at:at + 4] == b"172."]
+		    for digits in b"172.", b"173.", b"174.":
+		        for at in places:
+		            mapping[at:at + 4] = digits
+		        print("written", flush=True)
+		        open(sys.argv[2]).read()
+	EOF
+	mapper=$!
+	wait_until 10 test -s done
+	assert_reserved "written through the mapping" 172
+	assert_free "written through the mapping" 173
+	echo >go
+	wait_until 10 eval '(($(wc -l <done) == 2))'
+	assert_reserved "written again" 173
+	assert_free "written again" 172
+	echo >go
+	wait_until 10 eval '(($(wc -l <done) == 3))'
+	assert_reserved "and again" 174
+	assert_free "and again" 173
+	echo >go
+	wait "$mapper"
+}
+
 # --- Many at once ---
 
 # A policy that is touched more often than it can be compiled is compiled for those who wait for it
