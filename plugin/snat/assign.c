@@ -368,10 +368,11 @@ int assign_lend(struct port *host, const char *interface, const struct address *
 	if (look_for(host, &there, reterr))
 		return as_snat(REFUSED, reterr);
 	if (there.found && there.forever)
-		return error_set(reterr, ERROR_SNAT,
-				 "shared source %s is on %s permanently: it must be there only while this host holds it; "
-				 "take it off (ip address del %s dev %s)",
-				 address_format(address, text), interface, text, interface);
+		return error_set(
+			reterr, ERROR_SNAT,
+			"shared source %s is on %s permanently: it must be there only while this host holds it; "
+			"take it off (ip address del %s dev %s)",
+			address_format(address, text), interface, text, interface);
 	return as_snat(lend(host, answer.link.index, address, seconds, reterr), reterr);
 }
 
