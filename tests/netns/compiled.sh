@@ -288,7 +288,7 @@ test_policy_that_stays_mapped()
 	local mapper
 
 	mkfifo go
-	python3 - "$BIG" go <<-'EOF' >done &
+	python3 - "$BIG" go <<-'EOF' >written &
 		import mmap, sys
 		with open(sys.argv[1], "r+b") as policy, mmap.mmap(policy.fileno(), 0) as mapping:
 		    places = [at for at in range(len(mapping) - 4) if mapping[at:at + 4] == b"172."]
@@ -299,15 +299,15 @@ test_policy_that_stays_mapped()
 		        open(sys.argv[2]).read()
 	EOF
 	mapper=$!
-	wait_until 10 test -s done
+	wait_until 10 test -s written
 	assert_reserved "written through the mapping" 172
 	assert_free "written through the mapping" 173
 	echo >go
-	wait_until 10 eval '(($(wc -l <done) == 2))'
+	wait_until 10 eval '(($(wc -l <written) == 2))'
 	assert_reserved "written again" 173
 	assert_free "written again" 172
 	echo >go
-	wait_until 10 eval '(($(wc -l <done) == 3))'
+	wait_until 10 eval '(($(wc -l <written) == 3))'
 	assert_reserved "and again" 174
 	assert_free "and again" 173
 	echo >go
