@@ -28,8 +28,8 @@ static int cannot(int errnum, const char *what, struct error *reterr)
 			 "cannot guard what the container sends (%s): %s%s", what, strerror(-errnum), hint);
 }
 
-/** find_map() - Of a program's maps the one whose values have that size: descriptor, -ENOMSG, negative errno */
-static int find_map(const uint32_t *map_ids, uint32_t n, size_t value_size)
+/** take_maps() - Of a program's maps those that count, told by the size of their values: 0, -ENOMSG, negative errno */
+static int take_maps(const uint32_t *map_ids, uint32_t n, struct classifier *classifier)
 {
 	for (uint32_t i = 0; i < n && i < PROGRAM_MAPS; i++) {
 		int fd CLEANUP_CLOSE = bpf_map_by_id(map_ids[i]);
@@ -38,34 +38,33 @@ static int find_map(const uint32_t *map_ids, uint32_t n, size_t value_size)
 
 		if (r < 0)
 			return r;
-		if (size == value_size)
-			return TAKE_FD(fd);
+		if (size == sizeof(struct classifier_element) && classifier->map_fd < 0)
+			classifier->map_fd = TAKE_FD(fd);
+		else if (size == sizeof(struct classifier_sender) && classifier->senders_fd < 0)
+			classifier->senders_fd = TAKE_FD(fd);
+		else if (size == sizeof(uint64_t))
+			classifier->deadlines_id = map_ids[i];
 	}
-	return -ENOMSG;
+	return classifier->map_fd < 0 ? -ENOMSG : 0;
 }
 
 /** adopt() - What the kernel tells of a program, and descriptors of its maps: 0, negative errno */
 static int adopt(int program_fd, struct classifier *ret_classifier)
 {
+	CLASSIFIER_CLEANUP struct classifier found = CLASSIFIER_INIT;
 	struct bpf_prog_info info;
 	uint32_t map_ids[PROGRAM_MAPS] = {0};
-	int map_fd CLEANUP_CLOSE = -1;
-	int senders_fd, r = bpf_program_info(program_fd, &info, map_ids, PROGRAM_MAPS);
+	int r = bpf_program_info(program_fd, &info, map_ids, PROGRAM_MAPS);
 
-	if (r < 0)
+	if (!r)
+		r = take_maps(map_ids, info.nr_map_ids, &found);
+	if (r)
 		return r;
-	map_fd = find_map(map_ids, info.nr_map_ids, sizeof(struct classifier_element));
-	if (map_fd < 0)
-		return TAKE_FD(map_fd);
-	senders_fd = find_map(map_ids, info.nr_map_ids, sizeof(struct classifier_sender));
-	if (senders_fd < 0 && senders_fd != -ENOMSG)
-		return senders_fd;
-	*ret_classifier = (struct classifier){.program_fd = program_fd,
-					      .map_fd = TAKE_FD(map_fd),
-					      .senders_fd = senders_fd < 0 ? -1 : senders_fd,
-					      .program_id = info.id,
-					      .deadlines_id = deadlines_of(map_ids, info.nr_map_ids)};
-	memcpy(ret_classifier->tag, info.tag, sizeof(ret_classifier->tag));
+	found.program_id = info.id;
+	memcpy(found.tag, info.tag, sizeof(found.tag));
+	*ret_classifier = found;
+	ret_classifier->program_fd = program_fd;
+	found = (struct classifier)CLASSIFIER_INIT;
 	return 0;
 }
 

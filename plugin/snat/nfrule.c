@@ -245,15 +245,11 @@ void nf_match_groups(struct nf_rule *rule, uint32_t mask, uint32_t group)
 }
 
 /** nf_match_other_kinds() - Packets that leave by an interface of a kind (`ip -d link`) that is none of those; a device has none */
-void nf_match_other_kinds(struct nf_rule *rule, const char *const *known, size_t n)
+void nf_match_other_kinds(struct nf_rule *rule, const char (*known)[IFNAMSIZ], size_t n)
 {
 	load_meta(rule, NFT_META_OIFKIND);
-	for (size_t i = 0; i < n; i++) {
-		char kind[IFNAMSIZ] = "";
-
-		(void)snprintf(kind, sizeof(kind), "%s", known[i]);
-		compare(rule, NFT_CMP_NEQ, kind, sizeof(kind));
-	}
+	for (size_t i = 0; i < n; i++)
+		compare(rule, NFT_CMP_NEQ, known[i], sizeof(known[i]));
 }
 
 /** match_status() - Packets of a flow of whose status @bit is set, or is not */

@@ -108,7 +108,7 @@ static int let_pass(struct batch *batch)
  */
 static int let_tunnels_pass(struct batch *batch)
 {
-	static const char *const kinds[] = {"veth", "vlan", "bond", "team", "macvlan", "tun", "wireguard"};
+	static const char kinds[][IFNAMSIZ] = {"veth", "vlan", "bond", "team", "macvlan", "tun", "wireguard"};
 	struct nf_rule rule;
 
 	nf_rule_begin(&rule, NF_TABLE, OFFLOAD_CHAIN);
@@ -203,8 +203,8 @@ int offload_put(struct batch *batch, const struct offload_devices *devices)
 /** is_loaded() - Whether the kernel's modules for flowtables are there. What is built in shows nowhere, and is not used */
 static bool is_loaded(void)
 {
-	static const char *const modules[] = {"/sys/module/nf_flow_table", "/sys/module/nf_flow_table_inet",
-					      "/sys/module/nft_flow_offload"};
+	static const char modules[][sizeof("/sys/module/nf_flow_table_inet")] = {
+		"/sys/module/nf_flow_table", "/sys/module/nf_flow_table_inet", "/sys/module/nft_flow_offload"};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(modules); i++)
 		if (access(modules[i], F_OK) < 0)
