@@ -46,8 +46,7 @@ struct audit_leases {
 struct inventory;
 int audit_spaces(const struct audit *audit, const struct audit_leases *leases, const struct inventory *inventory);
 /* audit_sources.c: addresses that hosts share */
-struct port;
-int audit_sources(const struct audit *audit, struct port *host);
+int audit_sources(const struct audit *audit);
 /* audit_policy.c: held addresses that are reserved now, entries that expire */
 int audit_policies(const struct audit *audit, const struct lease_set *leases);
 /* audit_inventory.c: held addresses that an inventory does not have, and the other way round */

@@ -137,20 +137,22 @@ static void check_unknown(const struct source_audit *sources)
 /**
  * audit_sources() - Shared sources of this host
  * @audit:	What
- * @host:	Port in the host's namespace
  *
  * Return: 0, negative errno
  */
-int audit_sources(const struct audit *audit, struct port *host)
+int audit_sources(const struct audit *audit)
 {
-	CLEANUP(source_audit_done)
-	struct source_audit sources = {.audit = audit, .host = host, .held = HELD_SOURCES_INIT};
+	CLEANUP(source_audit_done) struct source_audit sources = {.audit = audit, .held = HELD_SOURCES_INIT};
 	STATE_CLEANUP struct state state = STATE_INIT;
+	PORT_CLEANUP struct port *host = NULL;
 	int r = state_open(audit->data_dir, STATE_READ, &state);
 
 	if (r)
 		return 0; /* the leases have told */
-	r = held_sources_read(state.dir_fd, host, &sources.held);
+	r = port_open(&host);
+	sources.host = host;
+	if (!r)
+		r = held_sources_read(state.dir_fd, host, &sources.held);
 	if (r == -EUCLEAN) {
 		report_error(audit->report, RULE_SHARED, audit->data_dir, "",
 			     "%s can't be understood; what containers have counts when rangeguard-agent starts again",
