@@ -8,6 +8,26 @@
 #define LIMIT_STDIN (16U << 20)
 /** One policy file, one file that it imports, a configuration given to a command */
 #define LIMIT_POLICY_FILE (512U << 20)
+/** Members of one object of JSON or YAML that is read whole: parsers find them by a table that outgrows the caches */
+#define LIMIT_MEMBERS (1U << 16)
+/** Values of one JSON text that is read whole; of larger ones one for so many bytes, of which real ones have more for each */
+#define LIMIT_JSON_VALUES (1U << 21)
+#define LIMIT_JSON_VALUE_BYTES 8U
+/** Documents and anchors of one YAML text */
+#define LIMIT_YAML_DOCUMENTS (1U << 16)
+#define LIMIT_YAML_ANCHORS (1U << 16)
+/** A tag of XML with its attributes */
+#define LIMIT_XML_TAG (1U << 16)
+/** Resources, plugins' objects and texts in them, of one file that `validate` looks at; ranges and addresses of one of them */
+#define LIMIT_RESOURCES (1U << 16)
+#define LIMIT_DECLARED (1U << 16)
+/** Elements of `plugins` or `delegates` */
+#define LIMIT_PLUGINS 4096U
+/** Findings of one file that are told one by one */
+#define LIMIT_FINDINGS 10000U
+/** Pairs of ranges that overlap that are looked at, and so many more for each file: 10,000 hosts' one pool makes 50 million */
+#define LIMIT_RANGE_PAIRS (1UL << 24)
+#define LIMIT_RANGE_PAIRS_PER_FILE 8192UL
 /** Values of one YAML document, those that its aliases stand for counted as often as they stand there; and levels */
 #define LIMIT_YAML_VALUES (1U << 20)
 #define LIMIT_YAML_DEPTH 512U

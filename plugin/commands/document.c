@@ -227,8 +227,10 @@ static void close_reading(struct reading *reading, const json_t *first)
 		findings->failed = true;
 	if (reading->outcome == SURVEY_UNKNOWN) {
 		refuse_unknown(reading, first);
-		findings->items[findings->n_items - 1].at.line = 1;
-		findings->items[findings->n_items - 1].at.column = 1;
+		if (findings->n_items) {
+			findings->items[findings->n_items - 1].at.line = 1;
+			findings->items[findings->n_items - 1].at.column = 1;
+		}
 	}
 }
 
@@ -282,8 +284,10 @@ int documents_read(struct documents *documents, const char *path, bool named)
 		findings_pass_over(&documents->findings, reading.file);
 		return 0;
 	}
+	findings_begin_file(&documents->findings);
 	r = read_text(&reading, &text);
 	tell_duplicates(&reading, SURVEY_UNKNOWN);
+	findings_end_file(&documents->findings, reading.file);
 	free(reading.duplicates);
 	if (!is_regular(path))
 		findings_keep_source(&documents->findings, reading.file, &source);

@@ -68,6 +68,36 @@ static void keep(struct report *report, const struct finding *finding)
 	};
 	place_line(&items[findings->n_items - 1].at);
 	place_line(&items[findings->n_items - 1].related);
+	report->is_full = findings->most && findings->n_items >= findings->most;
+}
+
+/** findings_begin_file() - From here on, so many findings are kept one by one, LIMIT_FINDINGS, and the others counted */
+void findings_begin_file(struct findings *findings)
+{
+	findings->most = findings->n_items + LIMIT_FINDINGS;
+	findings->report.is_full = false;
+	findings->report.omitted = 0;
+}
+
+/** findings_end_file() - All are kept again; how many were not is told */
+void findings_end_file(struct findings *findings, const char *file)
+{
+	char message[96];
+	struct finding finding = {.rule = RULE_INVALID_VALUE,
+				  .severity = SEVERITY_NOTE,
+				  .file = file,
+				  .pointer = "",
+				  .line = 1,
+				  .column = 1,
+				  .message = message};
+
+	findings->most = 0;
+	findings->report.is_full = false;
+	if (!findings->report.omitted)
+		return;
+	(void)snprintf(message, sizeof(message), "%u more findings in this file, which are counted but not listed",
+		       findings->report.omitted);
+	report_finding(&findings->report, &finding);
 }
 
 /** findings_init() - A listener that has heard nothing */

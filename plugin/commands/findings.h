@@ -62,6 +62,7 @@ enum passed_over {
  * @unread:		Kinds of resources that are not read; borrowed
  * @hits:		What reservations would hit of what is there, by owner; borrowed
  * @n_reserved:		Reservations that were read
+ * @most:		Items from which on further ones are only counted; 0: all are kept
  * @strict:		Warnings count as errors
  * @colour:		What is printed as text is coloured
  * @failed:		Memory ran out: not every finding was kept
@@ -80,6 +81,7 @@ struct findings {
 	const struct hits *hits;
 	size_t n_hits;
 	size_t n_reserved;
+	size_t most;
 	bool strict;
 	bool colour;
 	bool failed;
@@ -89,6 +91,8 @@ void findings_init(struct findings *findings);
 void findings_done(struct findings *findings);
 void findings_locate(struct findings *findings, size_t from, const char *file, struct values *values);
 void findings_keep_source(struct findings *findings, const char *file, struct source *source);
+void findings_begin_file(struct findings *findings);
+void findings_end_file(struct findings *findings, const char *file);
 void findings_finish(struct findings *findings);
 
 void findings_pass_over(struct findings *findings, const char *file);

@@ -12,6 +12,7 @@
 #include "plugin/foreign/declaration_reader.h"
 #include "plugin/foreign/network_text.h"
 #include "rangeguard/array.h"
+#include "rangeguard/limits.h"
 
 /** declarations_done() - Free what was found */
 void declarations_done(struct declarations *declarations)
@@ -158,15 +159,33 @@ bool declaration_address(struct declaration_reader *declaration, const json_t *o
 	return true;
 }
 
+/** declaration_too_many() - Tell, once, that there is more than is checked */
+void declaration_too_many(struct declaration_reader *declaration)
+{
+	if (declaration->declarations->too_many)
+		return;
+	/* Whoever does not hear of it thinks that all has been checked. */
+	declaration->reader.report->is_full = false;
+	reader_error(&declaration->reader, NULL, RULE_INVALID_VALUE,
+		     "more than %u ranges and addresses in one document; from here on nothing is checked: split "
+		     "it",
+		     LIMIT_DECLARED);
+	declaration->declarations->too_many = true;
+}
+
 /** declaration_add() - Keep what was found at member @key of the reader's place, NULL: at the place itself */
 void declaration_add(struct declaration_reader *declaration, const char *key, const struct declaration *found)
 {
 	struct declarations *declarations = declaration->declarations;
 	size_t mark = declaration->reader.at.length;
+	struct declaration *items;
 
-	struct declaration *items =
-		array_room(declarations->items, declarations->n_items, &declarations->capacity, sizeof(*items));
-
+	/* Policies may be as long as they like: none of their entries is checked. */
+	if (declarations->n_items >= LIMIT_DECLARED && found->kind != DECLARED_RESERVED) {
+		declaration_too_many(declaration);
+		return;
+	}
+	items = array_room(declarations->items, declarations->n_items, &declarations->capacity, sizeof(*items));
 	if (!items) {
 		declaration->failed = true;
 		return;

@@ -58,11 +58,12 @@ struct declaration {
 	char *pointer;
 };
 
-/** struct declarations - In the order of the document */
+/** struct declarations - In the order of the document; @too_many: there were more than are checked, which has been told */
 struct declarations {
 	struct declaration *items;
 	size_t n_items;
 	size_t capacity;
+	bool too_many;
 };
 
 /* Each adds what the object at @pointer of @file uses. 0 also with errors (reported), -ENOMEM. */

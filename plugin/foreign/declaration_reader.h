@@ -44,6 +44,7 @@ struct declaration_member declaration_member(const json_t *object, const char *k
 const json_t *declaration_array(struct declaration_reader *declaration, const json_t *object, const char *key);
 void declaration_fault(struct declaration_reader *declaration, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+void declaration_too_many(struct declaration_reader *declaration);
 void declaration_add(struct declaration_reader *declaration, const char *key, const struct declaration *found);
 
 /* Read a text; false when there is none, or (reported) it is malformed. */

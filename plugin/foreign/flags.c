@@ -64,7 +64,8 @@ static void read_flag(struct declaration_reader *declaration, const struct flag 
 		value += 5;
 		offset += 5;
 	}
-	while (text_next(value, &at, &part) && strncmp(part.text, "size=", 5) != 0) {
+	while (!declaration->declarations->too_many && text_next(value, &at, &part) &&
+	       strncmp(part.text, "size=", 5) != 0) {
 		struct declaration found = {0};
 
 		if (network_is_placeholder(part.text) || part.text[0] == '$') {
@@ -91,7 +92,8 @@ static void read_words(struct declaration_reader *declaration, const char *text)
 	const char *value;
 	char word[256];
 
-	for (const char *at = text + strspn(text, BLANKS); *at; at += strspn(at, BLANKS)) {
+	for (const char *at = text + strspn(text, BLANKS); *at && !declaration->declarations->too_many;
+	     at += strspn(at, BLANKS)) {
 		size_t length = strcspn(at, " \t\n");
 		const char *dash = *at == '-' ? NULL : memmem(at, length, "=-", 2);
 

@@ -17,10 +17,15 @@ static const struct kind_table *const tables[] = {&kinds_cluster,
 						  &kinds_provisioning,
 						  NULL};
 
+/** struct named_kind - What a document says it is: its apiVersion and kind, NULL: nothing */
+struct named_kind {
+	const char *version;
+	const char *kind;
+};
+
 /** is_of_group() - Whether a document's apiVersion is of a group */
-static bool is_of_group(const json_t *root, const char *group)
+static bool is_of_group(const char *version, const char *group)
 {
-	const char *version = json_string_value(json_object_get(root, "apiVersion"));
 	size_t length = strlen(group);
 
 	if (!version)
@@ -31,16 +36,14 @@ static bool is_of_group(const json_t *root, const char *group)
 }
 
 /** fits() - Whether a document is of a kind */
-static bool fits(const struct kind *kind, const json_t *root, const char *file)
+static bool fits(const struct kind *kind, const struct named_kind *named, const json_t *root, const char *file)
 {
-	const char *name = json_string_value(json_object_get(root, "kind"));
-
-	if (kind->group && !is_of_group(root, kind->group))
+	if (kind->group && !is_of_group(named->version, kind->group))
 		return false;
-	if (kind->kind && (!name || fnmatch(kind->kind, name, 0) != 0))
+	if (kind->kind && (!named->kind || fnmatch(kind->kind, named->kind, 0) != 0))
 		return false;
 	/* What names its kind is of no other. */
-	if (!kind->group && kind->class != KIND_ITEMS && name && json_is_string(json_object_get(root, "apiVersion")))
+	if (!kind->group && kind->class != KIND_ITEMS && named->kind && named->version)
 		return false;
 	if (kind->file && fnmatch(kind->file, file, 0) == 0)
 		return true;
@@ -69,11 +72,14 @@ const struct kind *kind_by_index(size_t index)
  */
 const struct kind *document_kind(const json_t *root, const char *file)
 {
+	const struct named_kind named = {.version = json_string_value(json_object_get(root, "apiVersion")),
+					 .kind = json_string_value(json_object_get(root, "kind"))};
+
 	if (!json_is_object(root))
 		return NULL;
 	for (size_t i = 0; tables[i]; i++)
 		for (size_t j = 0; j < tables[i]->n_kinds; j++)
-			if (fits(&tables[i]->kinds[j], root, file))
+			if (fits(&tables[i]->kinds[j], &named, root, file))
 				return &tables[i]->kinds[j];
 	return NULL;
 }

@@ -9,6 +9,7 @@
 #include "plugin/foreign/kind.h"
 #include "plugin/foreign/network_text.h"
 #include "plugin/foreign/path.h"
+#include "rangeguard/limits.h"
 
 /** struct key_reader - A key being read; @used: bits of uses that have been met */
 struct key_reader {
@@ -60,8 +61,13 @@ static void read_text(struct key_reader *reader, const char *text)
 		read_part(reader, &part);
 		return;
 	}
-	while (text_next(text, &at, &part))
+	for (size_t n = 0; text_next(text, &at, &part); n++) {
+		if (n == LIMIT_DECLARED) {
+			declaration_too_many(&reader->declaration);
+			return;
+		}
 		read_part(reader, &part);
+	}
 }
 
 /** read_bounds() - An object with a first and a last address, or an address and its prefix length */

@@ -70,7 +70,7 @@ static void look_at(struct net *net, const char *text)
 
 	if (json_object_get(net->seen, net->declaration.reader.at.text) || !strpbrk(text, "/-"))
 		return;
-	while (text_next(text, &at, &part))
+	while (!net->declaration.declarations->too_many && text_next(text, &at, &part))
 		take(net, &part);
 }
 

@@ -3,21 +3,25 @@
 
 #include "plugin/foreign/networks.h"
 
+#include <errno.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "rangeguard/array.h"
+#include "rangeguard/cleanup.h"
+#include "rangeguard/limits.h"
 
 /** Overlaps of one range that are told one by one; a thousand networks over each other have half a million */
 #define OVERLAPS_MAX 16U
 
-/** struct known_range - A range of its own: the texts are owned */
+/** struct known_range - A range of its own: the texts are owned; @number: of its network's name, equal for equal ones */
 struct known_range {
 	struct span span;
 	enum keeping keeping;
 	char *keeper;
 	char *network;
+	size_t number;
 	char *file;
 	char *pointer;
 	size_t offset;
@@ -120,6 +124,15 @@ static bool grow_ranges(struct networks *networks)
 	return true;
 }
 
+/** is_repeated() - Whether a range is the one before it once more, and may be: one network's in one file */
+static bool is_repeated(const struct known_range *known, const struct network_range *range)
+{
+	return range->keeping == KEEPING_NESTED && known->keeping == KEEPING_NESTED &&
+	       known->span.family == range->span.family && known->span.first == range->span.first &&
+	       known->span.last == range->span.last && !known->keeper && !range->keeper &&
+	       strcmp(known->network, range->network) == 0 && strcmp(known->file, range->file) == 0;
+}
+
 /**
  * networks_add_range() - Remember a range for the comparison
  * @networks:	Networks
@@ -129,13 +142,18 @@ void networks_add_range(struct networks *networks, const struct network_range *r
 {
 	struct known_range *known;
 
-	if (range->keeping == KEEPING_PLAN)
+	if (range->keeping == KEEPING_PLAN || networks->failed)
+		return;
+	if (networks->n_ranges && is_repeated(&networks->ranges[networks->n_ranges - 1], range))
 		return;
 	if (!grow_ranges(networks)) {
 		networks->failed = true;
 		return;
 	}
-	known = &networks->ranges[networks->n_ranges++];
+	known = &networks->ranges[networks->n_ranges];
+	if (!networks->n_ranges || !known[-1].file || strcmp(known[-1].file, range->file) != 0)
+		networks->n_files++;
+	networks->n_ranges++;
 	*known = (struct known_range){
 		.span = range->span,
 		.keeping = range->keeping,
@@ -189,10 +207,10 @@ static bool is_of_hosts(const struct known_range *range)
 /** judge() - What the overlap of @a and @b means */
 static enum collision judge(const struct known_range *a, const struct known_range *b)
 {
-	bool same_network = strcmp(a->network, b->network) == 0;
+	bool same_network = a->number == b->number;
 	bool ours = a->keeping == KEEPING_OURS && b->keeping == KEEPING_OURS;
 
-	if (!same_directory(a->file, b->file) && is_of_hosts(a) && is_of_hosts(b) && (same_network || ours))
+	if (is_of_hosts(a) && is_of_hosts(b) && (same_network || ours) && !same_directory(a->file, b->file))
 		return a->in_blocks && b->in_blocks ? COLLISION_NONE : COLLISION_HOSTS;
 	/* A second network of the name is a finding of its own, and rangeguard's reader has told its overlaps. */
 	if (same_network)
@@ -238,15 +256,52 @@ static void report_overlap(struct report *report, const struct known_range *rang
 	report_finding(report, &finding);
 }
 
-/** compare_one() - Report the overlaps of range @index with those that begin in it */
-static void compare_one(const struct networks *networks, size_t index)
+/** by_network() - qsort(3) order of pointers to ranges: the network's name */
+static int by_network(const void *a, const void *b)
+{
+	const struct known_range *const *left = a, *const *right = b;
+
+	return strcmp((*left)->network, (*right)->network);
+}
+
+/** number_networks() - Give equal names of networks equal numbers: millions of pairs are looked at; 0 or -ENOMEM */
+static int number_networks(struct networks *networks)
+{
+	CLEANUP_FREE struct known_range **order = calloc(networks->n_ranges, sizeof(struct known_range *));
+	size_t number = 0;
+
+	if (!order)
+		return -ENOMEM;
+	for (size_t i = 0; i < networks->n_ranges; i++)
+		order[i] = &networks->ranges[i];
+	qsort(order, networks->n_ranges, sizeof(*order), by_network);
+	for (size_t i = 0; i < networks->n_ranges; i++) {
+		number += i && strcmp(order[i - 1]->network, order[i]->network) != 0;
+		order[i]->number = number;
+	}
+	return 0;
+}
+
+/** begins_in() - Whether a range begins in one that begins no later */
+static bool begins_in(const struct known_range *range, const struct known_range *other)
+{
+	return range->span.family == other->span.family && range->span.first <= other->span.last;
+}
+
+/**
+ * compare_one() - Report the overlaps of range @index with those that begin in it
+ * @networks:	Networks
+ * @index:	Index
+ * @left:	Pairs that may still be looked at; counted down
+ */
+static void compare_one(const struct networks *networks, size_t index, size_t *left)
 {
 	const struct known_range *ranges = networks->ranges;
 	unsigned told = 0;
 
 	for (size_t i = index + 1;
-	     i < networks->n_ranges && told < OVERLAPS_MAX && span_overlaps(&ranges[index].span, &ranges[i].span);
-	     i++) {
+	     i < networks->n_ranges && told < OVERLAPS_MAX && *left && begins_in(&ranges[i], &ranges[index]);
+	     i++, --*left) {
 		enum collision collision = judge(&ranges[index], &ranges[i]);
 
 		if (collision == COLLISION_NONE)
@@ -264,11 +319,22 @@ static void compare_one(const struct networks *networks, size_t index)
  */
 void networks_compare(struct networks *networks)
 {
+	size_t left = LIMIT_RANGE_PAIRS + networks->n_files * LIMIT_RANGE_PAIRS_PER_FILE, i;
+
 	if (!networks->n_ranges || networks->failed)
 		return;
 	qsort(networks->ranges, networks->n_ranges, sizeof(*networks->ranges), by_first);
-	for (size_t i = 0; i < networks->n_ranges; i++)
-		compare_one(networks, i);
+	if (number_networks(networks) < 0) {
+		networks->failed = true;
+		return;
+	}
+	for (i = 0; i < networks->n_ranges && left; i++)
+		compare_one(networks, i, &left);
+	if (!left)
+		report_warning(networks->report, RULE_OVERLAP, networks->ranges[i - 1].file,
+			       networks->ranges[i - 1].pointer,
+			       "more ranges overlap than are compared with each other; further overlaps are not told: "
+			       "check fewer files at a time");
 }
 
 /** networks_done() - Free what was remembered */

@@ -40,6 +40,7 @@ struct known_range;
  * struct networks - What is known of them
  * @report:	Hears what collides
  * @names:	tsearch(3) tree of the names
+ * @n_files:	Files that ranges are of, those of one file one after the other
  * @failed:	Memory ran out: not every collision is found
  */
 struct networks {
@@ -47,6 +48,7 @@ struct networks {
 	void *names;
 	struct known_range *ranges;
 	size_t n_ranges;
+	size_t n_files;
 	size_t capacity;
 	bool failed;
 };

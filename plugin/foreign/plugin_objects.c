@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "rangeguard/array.h"
+#include "rangeguard/limits.h"
 
 /** push() - Remember a node; a lost one is told by @failed */
 static struct plugin_object *push(struct plugin_objects *walk, const json_t *object)
@@ -27,8 +28,10 @@ static void push_elements(struct plugin_objects *walk, const struct plugin_objec
 			  bool delegate)
 {
 	const json_t *array = json_object_get(parent->object, key);
+	size_t n = json_is_array(array) ? json_array_size(array) : 0;
 
-	for (size_t i = json_is_array(array) ? json_array_size(array) : 0; i > 0; i--) {
+	walk->too_many |= n > LIMIT_PLUGINS;
+	for (size_t i = n > LIMIT_PLUGINS ? LIMIT_PLUGINS : n; i > 0; i--) {
 		struct plugin_object *node = push(walk, json_array_get(array, i - 1));
 
 		if (!node)

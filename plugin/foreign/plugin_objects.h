@@ -28,12 +28,13 @@ struct plugin_object {
 	struct pointer at;
 };
 
-/** struct plugin_objects - Nodes that have not been met yet, the next one last */
+/** struct plugin_objects - Nodes that have not been met yet, the next one last; @too_many: a list had more than are met */
 struct plugin_objects {
 	struct plugin_object *nodes;
 	size_t n_nodes;
 	size_t capacity;
 	bool failed;
+	bool too_many;
 };
 
 int plugin_objects_start(struct plugin_objects *walk, const json_t *root, const struct pointer *at);

@@ -9,12 +9,14 @@
 #include "plugin/foreign/net.h"
 #include "plugin/foreign/path.h"
 #include "plugin/text/values.h"
+#include "rangeguard/limits.h"
 
 /**
  * struct tour - A walk over a document
  * @key:	Key whose texts are visited
  * @name:	Of the resource it is in, NULL: none
  * @depth:	In how many texts
+ * @n:		Documents, plugins' objects and parts visited so far, of all levels
  */
 struct tour {
 	const char *file;
@@ -24,8 +26,21 @@ struct tour {
 	const struct kind_key *key;
 	const char *name;
 	unsigned depth;
+	size_t *n;
 	bool failed;
 };
+
+/** is_too_many() - Count a part that is to be visited; whether it is more than are, which is told once */
+static bool is_too_many(const struct tour *tour, const struct pointer *at)
+{
+	if (++*tour->n != LIMIT_RESOURCES + 1)
+		return *tour->n > LIMIT_RESOURCES;
+	/* Whoever does not hear of it thinks that all has been checked. */
+	tour->report->is_full = false;
+	report_error(tour->report, RULE_INVALID_VALUE, tour->file, at->text,
+		     "more than %u resources in one file; from here on nothing is checked: split it", LIMIT_RESOURCES);
+	return true;
+}
 
 static void visit(struct tour *tour, const json_t *value, const struct pointer *at);
 
@@ -80,8 +95,11 @@ static void visit_cni(struct tour *tour, const struct kind *kind, const json_t *
 		return;
 	}
 	walk.nodes[0].delegate = tour->name;
-	while (plugin_objects_next(&walk, &subject.node))
+	while (plugin_objects_next(&walk, &subject.node) && !is_too_many(tour, &subject.node.at))
 		tour->found(tour->userdata, &subject);
+	if (walk.too_many)
+		report_error(tour->report, RULE_INVALID_VALUE, tour->file, at->text,
+			     "more than %u plugins or delegates in one list; the rest is not checked", LIMIT_PLUGINS);
 	tour->failed |= walk.failed;
 }
 
@@ -117,10 +135,13 @@ static void visit_row(struct tour *tour, const struct kind *kind, const json_t *
 /** visit() - A document, or a part of one */
 static void visit(struct tour *tour, const json_t *value, const struct pointer *at)
 {
-	const struct kind *kind = document_kind(value, tour->depth ? "" : tour->file);
+	const struct kind *kind;
 	struct pointer items = *at;
 	const char *key;
 
+	if (is_too_many(tour, at))
+		return;
+	kind = document_kind(value, tour->depth ? "" : tour->file);
 	if (json_is_array(value)) {
 		visit_items(tour, value, at);
 		return;
@@ -160,7 +181,8 @@ static void visit(struct tour *tour, const json_t *value, const struct pointer *
 int subjects_each(const json_t *root, const char *file, const struct pointer *at, struct report *report,
 		  subject_fn found, void *userdata)
 {
-	struct tour tour = {.file = file, .report = report, .found = found, .userdata = userdata};
+	size_t n = 0;
+	struct tour tour = {.file = file, .report = report, .found = found, .userdata = userdata, .n = &n};
 	struct pointer start = {.length = 0};
 
 	visit(&tour, root, at ? at : &start);

@@ -55,8 +55,11 @@ void reservation_report(struct report *report, const struct reservation_clash *c
 		.offset = clash->offset,
 	};
 
-	(void)snprintf(message, sizeof(message), "%s %s; %s", clash->subject, reservation_describe(entry, reservation),
-		       clash->remedy);
+	if (report->is_full)
+		message[0] = '\0';
+	else
+		(void)snprintf(message, sizeof(message), "%s %s; %s", clash->subject,
+			       reservation_describe(entry, reservation), clash->remedy);
 	report_finding(report, &finding);
 }
 

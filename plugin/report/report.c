@@ -22,7 +22,10 @@ void report_finding(struct report *report, const struct finding *finding)
 		report->errors++;
 	else if (finding->severity == SEVERITY_WARNING)
 		report->warnings++;
-	report->heard(report, finding);
+	if (report->is_full)
+		report->omitted++;
+	else
+		report->heard(report, finding);
 }
 
 /** report_text() - report_finding() of a text with its arguments */
@@ -33,8 +36,9 @@ static void report_text(struct report *report, struct finding *finding, const ch
 {
 	char message[ERROR_MSG_MAX];
 
-	(void)vsnprintf(message, sizeof(message), format, arguments);
-	finding->message = message;
+	if (!report->is_full)
+		(void)vsnprintf(message, sizeof(message), format, arguments);
+	finding->message = report->is_full ? "" : message;
 	report_finding(report, finding);
 }
 
@@ -126,7 +130,6 @@ static enum error_code rule_code(enum rule rule)
 	case RULE_UNPROTECTED:
 	case RULE_FOREIGN:
 	case RULE_IN_THE_WAY:
-	case RULE_SHARED:
 	default:
 		return ERROR_CONFIG;
 	}

@@ -41,7 +41,6 @@ enum rule {
 	RULE_UNPROTECTED = 409,
 	RULE_FOREIGN = 410,
 	RULE_IN_THE_WAY = 411,
-	RULE_SHARED = 412,
 };
 
 enum severity {
@@ -83,12 +82,16 @@ struct finding {
  * struct report - A listener; @errors and @warnings count what it heard
  * @heard:		Called with each finding
  * @errors_only:	Warnings need not be looked for
+ * @is_full:		What is reported is counted and not heard: it need not be put into words
+ * @omitted:		How much was
  * @no_memory:		What was heard last, or before, is that there was no memory: it says nothing of what is read
  */
 struct report {
 	void (*heard)(struct report *report, const struct finding *finding);
 	bool errors_only;
+	bool is_full;
 	bool no_memory;
+	unsigned omitted;
 	unsigned errors;
 	unsigned warnings;
 };

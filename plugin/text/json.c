@@ -17,6 +17,11 @@ static void reader_tell(struct reader *reader, const char *key, struct finding *
 	size_t mark = reader->at.length;
 	char message[ERROR_MSG_MAX];
 
+	if (reader->report->is_full) {
+		finding->message = "";
+		report_finding(reader->report, finding);
+		return;
+	}
 	if (key)
 		(void)pointer_push_key(&reader->at, key);
 	(void)vsnprintf(message, sizeof(message), format, arguments);
@@ -262,6 +267,10 @@ void json_check_keys(struct reader *reader, const json_t *object, const char *co
 
 		if (is_known(key, known))
 			continue;
+		if (reader->report->is_full) {
+			reader_error(reader, key, RULE_UNKNOWN_KEY, "unknown key");
+			continue;
+		}
 		nearest = nearest_name(key, known);
 		reader_error(reader, key, RULE_UNKNOWN_KEY, "unknown key \"%.64s\" with value %s%s%s%s", key,
 			     json_brief(value, text, sizeof(text)), nearest ? "; did you mean \"" : "",

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "plugin/text/scan.h"
+#include "plugin/text/weight.h"
 #include "rangeguard/cleanup.h"
 
 #define FIRST_CHUNK 8192U
@@ -95,12 +97,22 @@ struct source source_without_mark(const struct source *source)
 	return (struct source){.text = source->text + mark, .size = source->size - mark};
 }
 
-/** source_json() - json_loadb() of a text, after its byte order mark */
+/** source_json() - json_loadb() of a text, after its byte order mark, if it is not too much (text/weight.h) */
 json_t *source_json(const struct source *source, size_t flags, json_error_t *error)
 {
 	const struct source none = {.text = (char[]){""}};
 	struct source text = source_without_mark(source->text ? source : &none);
+	struct position position = POSITION_START;
+	size_t at = 0;
+	const char *flaw = weight_flaw_json(text.text, text.size, &at);
 
+	if (flaw && error) {
+		position_advance(&position, text.text, at);
+		*error = (json_error_t){.line = (int)position.line, .column = (int)position.column};
+		(void)snprintf(error->text, sizeof(error->text), "%s", flaw);
+	}
+	if (flaw)
+		return NULL;
 	return json_loadb(text.text, text.size, flags, error);
 }
 

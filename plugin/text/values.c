@@ -12,6 +12,7 @@
 #include "plugin/text/flaw.h"
 #include "plugin/text/ini.h"
 #include "plugin/text/scalar.h"
+#include "plugin/text/weight.h"
 #include "plugin/text/xml.h"
 #include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
@@ -109,11 +110,28 @@ static int keep_json_error(struct values *values, const json_error_t *error)
 	return VALUES_E_SYNTAX;
 }
 
+/** keep_flaw() - What is wrong with the text at byte @at; return VALUES_E_SYNTAX */
+static int keep_flaw(struct values *values, size_t at, const char *words, const char *flaw)
+{
+	struct position position = positions_at(&values->positions, at);
+
+	values->line = position.line;
+	values->column = position.column;
+	(void)snprintf(values->problem, sizeof(values->problem), "%s%s", words, flaw);
+	return VALUES_E_SYNTAX;
+}
+
 /** read_json() - The text as JSON: 0, VALUES_E_SYNTAX */
 static int read_json(struct values *values)
 {
+	size_t at = 0;
+	const char *flaw = weight_flaw_json(values->text, values->size, &at);
 	json_error_t error;
 
+	/* It is what it is: nobody need try it as YAML. */
+	values->is_heavy = flaw;
+	if (flaw)
+		return keep_flaw(values, at, "", flaw);
 	values->root = json_loadb(values->text, values->size, 0, &error);
 	if (!values->root)
 		return keep_json_error(values, &error);
@@ -125,37 +143,26 @@ static int read_json(struct values *values)
 /** read_ini() - The text as INI: 0, VALUES_E_SYNTAX, -ENOMEM */
 static int read_ini(struct values *values)
 {
-	struct position position;
 	size_t at;
 	int r = memchr(values->text, '\0', values->size)
 			? (at = 0, INI_E_SYNTAX)
 			: ini_read(values->text, values->size, &values->root, &values->tree, &at);
 
 	values->is_whole = true;
-	if (r != INI_E_SYNTAX)
-		return r;
-	position = positions_at(&values->positions, at);
-	values->line = position.line;
-	values->column = position.column;
-	(void)snprintf(values->problem, sizeof(values->problem), "not valid INI: neither [SECTION] nor KEY=VALUE");
-	return VALUES_E_SYNTAX;
+	return r != INI_E_SYNTAX ? r : keep_flaw(values, at, "not valid INI: ", "neither [SECTION] nor KEY=VALUE");
 }
 
 /** read_xml() - The text as XML: 0, VALUES_E_SYNTAX, -ENOMEM */
 static int read_xml(struct values *values)
 {
-	struct position position;
 	struct xml_flaw flaw = {0};
-	int r = xml_read(values->text, values->size, &values->root, &values->tree, &flaw);
+	int r = XML_E_SYNTAX;
 
+	flaw.problem = weight_flaw_xml(values->text, values->size, &flaw.at);
+	if (!flaw.problem)
+		r = xml_read(values->text, values->size, &values->root, &values->tree, &flaw);
 	values->is_whole = true;
-	if (r != XML_E_SYNTAX)
-		return r;
-	position = positions_at(&values->positions, flaw.at);
-	values->line = position.line;
-	values->column = position.column;
-	(void)snprintf(values->problem, sizeof(values->problem), "not valid XML: %s", flaw.problem);
-	return VALUES_E_SYNTAX;
+	return r != XML_E_SYNTAX ? r : keep_flaw(values, flaw.at, "not valid XML: ", flaw.problem);
 }
 
 /**
@@ -176,8 +183,12 @@ int values_start(struct values *values, const char *text, size_t size, enum valu
 		return read_ini(values);
 	if (syntax == VALUES_XML || (syntax == VALUES_EITHER && first_character(text, size) == '<'))
 		return read_xml(values);
-	if (syntax == VALUES_EITHER && looks_like_json(text, size) && read_json(values) == 0)
-		return 0;
+	if (syntax == VALUES_EITHER && looks_like_json(text, size)) {
+		if (read_json(values) == 0)
+			return 0;
+		if (values->is_heavy)
+			return VALUES_E_SYNTAX;
+	}
 	values->is_started = true;
 	return yaml_start(&values->yaml, text, size);
 }

@@ -43,7 +43,7 @@ typedef locate_duplicate_fn values_duplicate_fn;
  * struct values - A text, and the document of it that is at hand
  * @root:	The document; NULL: none
  * @number:	Its number, from 1
- * @is_json:	What the text is; @is_whole: it has this one document
+ * @is_json:	What the text is; @is_whole: it has this one document; @is_heavy: it is more than is read
  * @problem:	With VALUES_E_SYNTAX, what is wrong
  * @line, @column:	And where
  */
@@ -52,6 +52,7 @@ struct values {
 	unsigned number;
 	bool is_json;
 	bool is_whole;
+	bool is_heavy;
 	char problem[VALUES_PROBLEM_MAX];
 	unsigned line;
 	unsigned column;

@@ -91,6 +91,8 @@ int yaml_next(struct yaml_stream *stream, json_t **ret_root, struct tree *ret_tr
 	struct builder *builder;
 	int r = find_document(stream);
 
+	if (!r && stream->n_documents == LIMIT_YAML_DOCUMENTS)
+		r = yaml_fail(stream, "more documents than are read; split the file");
 	if (r)
 		return r;
 	builder = calloc(1, sizeof(*builder));

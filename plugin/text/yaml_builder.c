@@ -98,11 +98,14 @@ static int attach(struct builder *builder, json_t *value)
 	return 0;
 }
 
-/** keep_anchor() - Remember a value under its anchor; 0 or -ENOMEM */
+/** keep_anchor() - Remember a value under its anchor; 0, YAML_E_SYNTAX, -ENOMEM */
 static int keep_anchor(struct builder *builder, const struct arrival *arrival, uint32_t node)
 {
-	struct anchor *anchors =
-		array_room(builder->anchors, builder->n_anchors, &builder->anchors_capacity, sizeof(*anchors));
+	struct anchor *anchors;
+
+	if (builder->n_anchors == LIMIT_YAML_ANCHORS)
+		return yaml_fail(builder->stream, "more anchors than are read; split the file");
+	anchors = array_room(builder->anchors, builder->n_anchors, &builder->anchors_capacity, sizeof(*anchors));
 
 	if (!anchors)
 		return -ENOMEM;
@@ -163,13 +166,15 @@ static bool wants_key(struct builder *builder)
 	return level && json_is_object(level->value) && !level->key;
 }
 
-/** take_key() - Keep a key until its value comes; 0, -ENOMEM */
+/** take_key() - Keep a key until its value comes; 0, YAML_E_SYNTAX, -ENOMEM */
 static int take_key(struct builder *builder, const char *key, size_t at)
 {
 	struct level *level = top(builder);
 
 	if (!level)
 		return 0;
+	if (++level->n_members > LIMIT_MEMBERS)
+		return yaml_fail(builder->stream, "a mapping with more members than are read; split the file");
 	level->key = strdup(key);
 	level->key_at = at;
 	return level->key ? 0 : -ENOMEM;

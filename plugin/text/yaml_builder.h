@@ -13,6 +13,7 @@
  * @value:	It; borrowed, its parent owns it
  * @key:	Key that has been read, whose value comes next; owned, NULL: none
  * @key_at:	Its offset
+ * @n_members:	Keys that have been read
  * @n_values:	Values in it, those of aliases counted as often as they stand there
  * @anchor:	Index of its anchor, SIZE_MAX: none
  */
@@ -21,6 +22,7 @@ struct level {
 	json_t *value;
 	char *key;
 	size_t key_at;
+	size_t n_members;
 	size_t n_values;
 	size_t anchor;
 };
