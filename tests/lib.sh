@@ -412,6 +412,18 @@ overlay()
 	mount -t overlay overlay -o "lowerdir=$1,upperdir=$scratch/upper,workdir=$scratch/work" "$1"
 }
 
+# on_disk PATH: an empty directory there whose files' times tell of every change, as a host's /etc is and the overlays above
+# are not; it goes with the test
+on_disk()
+{
+	local type
+
+	type=$(stat --file-system --format %T "$TEST_DIRECTORY")
+	[[ "$type" != tmpfs && "$type" != overlayfs ]] || fail "$TEST_DIRECTORY is on $type: set TMPDIR to a directory on a disk"
+	mkdir -p "$1" "$TEST_DIRECTORY/disk$1"
+	mount --bind "$TEST_DIRECTORY/disk$1" "$1"
+}
+
 # run_inside NAME: the part that runs in the test's own namespaces, as their first process
 run_inside()
 {
@@ -445,7 +457,7 @@ run_test()
 
 	deadline=$(scaled "${TEST_TIMEOUT:-300}")
 	directory=$(mktemp -d "${TMPDIR:-/tmp}/rangeguard-test.XXXXXX")
-	setpriv --pdeathsig KILL timeout -s KILL "$deadline" \
+	TEST_DIRECTORY=$directory setpriv --pdeathsig KILL timeout -s KILL "$deadline" \
 		setpriv --pdeathsig KILL unshare --net --mount --pid --mount-proc --fork --kill-child --propagation private \
 		"$SCRIPT" --inside "$name" >"$directory/log" 2>&1 4>"$directory/reason" </dev/null &
 	job=$!

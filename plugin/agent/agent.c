@@ -68,8 +68,10 @@ static void stop_modules(struct agent *agent)
 }
 
 /** start_modules() - In their order; 0, REFUSED with those that had begun still running */
-static int start_modules(struct agent *agent, const struct agent_module *const *modules, struct error *reterr)
+static int start_modules(struct agent *agent, struct error *reterr)
 {
+	const struct agent_module *const *modules = agent->setup->modules;
+
 	for (; *modules && agent->n_modules < AGENT_MODULES_MAX; modules++) {
 		void *self = NULL;
 
@@ -102,15 +104,81 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 	return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
-const int agent_ending_signals[AGENT_ENDING_SIGNALS] = {SIGTERM, SIGINT};
+/** read_again() - A configuration that the modules can be started with: 0, REFUSED */
+static int read_again(const struct agent *agent, struct agent_config *ret_config, struct error *reterr)
+{
+	if (agent->setup->read(agent->setup->userdata, ret_config, reterr))
+		return REFUSED;
+	return strcmp(ret_config->data_dir, agent->config->data_dir) == 0
+		       ? 0
+		       : error_set(reterr, ERROR_CONFIG,
+				   "the state directory is %.256s now, not %.256s: that takes a restart",
+				   ret_config->data_dir, agent->config->data_dir);
+}
+
+/** start_again() - All modules, after they were stopped: 0, REFUSED with none of them running */
+static int start_again(struct agent *agent, struct error *reterr)
+{
+	ask_server_forget(agent->ask);
+	if (start_modules(agent, reterr) == 0)
+		return 0;
+	stop_modules(agent);
+	return REFUSED;
+}
+
+/** reload() - Run by what the configuration says now, or, if that can't be, go on as before: 0, REFUSED: neither can be */
+static int reload(struct agent *agent)
+{
+	AGENT_CONFIG_CLEANUP struct agent_config config = {0};
+	struct agent_config *running = agent->running;
+	const struct agent_config before = *running;
+	struct error err = {0};
+
+	if (read_again(agent, &config, &err) == 0) {
+		/* They are stopped by what they were started with. */
+		stop_modules(agent);
+		*running = config;
+		config = before;
+		if (start_again(agent, &err) == 0) {
+			agent_log(LOG_LEVEL_INFO, "the configuration was read again, and counts");
+			(void)sd_notify(0, "STATUS=");
+			return 0;
+		}
+		config = *running;
+		*running = before;
+		if (start_again(agent, &agent->failure))
+			return REFUSED;
+	}
+	agent_log(LOG_LEVEL_ERROR, "the configuration is not reloaded, what ran before goes on: %s", err.msg);
+	(void)sd_notifyf(0, "STATUS=not reloaded: %.400s", err.msg);
+	return 0;
+}
+
+/** on_reload() - sd_event_signal_handler_t: read the configuration again */
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct agent *agent = userdata;
+	uint64_t now = 0;
+	int r;
+
+	(void)info;
+	(void)sd_event_now(agent->event, CLOCK_MONOTONIC, &now);
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)now);
+	r = reload(agent);
+	(void)sd_notify(0, "READY=1");
+	return r ? sd_event_exit(sd_event_source_get_event(source), -EIO) : 0;
+}
+
+const int agent_signals[AGENT_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
 /** set_up_loop() - The loop with its signals and systemd's watchdog: 0, negative errno */
 static int set_up_loop(struct agent *agent)
 {
 	int r = sd_event_new(&agent->event);
 
-	for (size_t i = 0; r >= 0 && i < AGENT_ENDING_SIGNALS; i++)
-		r = sd_event_add_signal(agent->event, NULL, agent_ending_signals[i], on_signal, NULL);
+	for (size_t i = 0; r >= 0 && i < AGENT_SIGNALS; i++)
+		r = sd_event_add_signal(agent->event, NULL, agent_signals[i],
+					agent_signals[i] == SIGHUP ? on_reload : on_signal, agent);
 	if (r >= 0)
 		r = sd_event_set_watchdog(agent->event, true);
 	return r < 0 ? r : 0;
@@ -124,35 +192,46 @@ static int run_loop(struct agent *agent, struct error *reterr)
 	(void)sd_notify(0, "READY=1");
 	agent_log(LOG_LEVEL_INFO, "version " RANGEGUARD_VERSION " runs, state in %s", agent->config->data_dir);
 	r = sd_event_loop(agent->event);
+	if (r < 0 && agent->failure.code) {
+		*reterr = agent->failure;
+		return REFUSED;
+	}
 	return r < 0 ? error_set_errno(reterr, ERROR_IO, r, "the event loop") : 0;
 }
 
-/**
- * agent_run() - Be the agent of this host until SIGTERM or SIGINT
- * @config:	Configuration
- * @modules:	What it does; ends with NULL
- * @reterr:	Why not, or why no longer
- *
- * Return: 0, REFUSED
- */
-int agent_run(const struct agent_config *config, const struct agent_module *const *modules, struct error *reterr)
+/** run() - With its configuration, until a signal ends it: 0, REFUSED */
+static int run(struct agent *agent, struct error *reterr)
 {
-	struct agent agent = {.config = config, .lock_fd = -1};
-	int r = set_up_loop(&agent);
+	int r = set_up_loop(agent);
 
 	if (r < 0)
 		r = error_set_errno(reterr, ERROR_IO, r, "can't create an event loop");
 	if (!r)
-		r = lock_host(&agent, reterr);
+		r = lock_host(agent, reterr);
 	if (!r)
-		r = ask_server_start(&agent, &agent.ask, reterr);
+		r = ask_server_start(agent, &agent->ask, reterr);
 	if (!r)
-		r = start_modules(&agent, modules, reterr);
+		r = start_modules(agent, reterr);
 	if (!r)
-		r = run_loop(&agent, reterr);
-	stop_modules(&agent);
-	ask_server_stop(agent.ask);
-	sd_event_unref(agent.event);
-	cleanup_close(&agent.lock_fd);
+		r = run_loop(agent, reterr);
+	stop_modules(agent);
+	ask_server_stop(agent->ask);
+	sd_event_unref(agent->event);
+	cleanup_close(&agent->lock_fd);
 	return r;
+}
+
+/**
+ * agent_run() - Be the agent of this host until SIGTERM or SIGINT; SIGHUP has it read its configuration again
+ * @setup:	What it is made of
+ * @reterr:	Why not, or why no longer
+ *
+ * Return: 0, REFUSED
+ */
+int agent_run(const struct agent_setup *setup, struct error *reterr)
+{
+	AGENT_CONFIG_CLEANUP struct agent_config config = {0};
+	struct agent agent = {.config = &config, .running = &config, .setup = setup, .lock_fd = -1};
+
+	return setup->read(setup->userdata, &config, reterr) ? REFUSED : run(&agent, reterr);
 }

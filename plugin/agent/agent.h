@@ -34,9 +34,24 @@ struct agent_module {
 };
 
 /**
+ * struct agent_setup - What an agent is made of
+ * @read:	Read the configuration, and see that each module will understand its own
+ * @userdata:	For it
+ * @modules:	What it does; ends with NULL
+ */
+struct agent_setup {
+	int (*read)(void *userdata, struct agent_config *ret_config, struct error *reterr);
+	void *userdata;
+	const struct agent_module *const *modules;
+};
+
+/**
  * struct agent - The process
  * @event:	Loop
- * @config:	Configuration; stays the same while the agent runs
+ * @config:	Configuration; stays the same while a module runs: to read it again all are stopped and started
+ * @setup:	Where it is from, and what runs by it
+ * @running:	The same as @config, for who reads it again
+ * @failure:	Why a reload ended everything: what ran before could not be started again either
  * @ask:	The plugin's questions; a module may add some while it starts
  * @lock_fd:	One agent per host
  * @modules:	Those that have been started, and what each start gave
@@ -44,6 +59,9 @@ struct agent_module {
 struct agent {
 	sd_event *event;
 	const struct agent_config *config;
+	const struct agent_setup *setup;
+	struct agent_config *running;
+	struct error failure;
 	struct ask_server *ask;
 	int lock_fd;
 	struct {
@@ -53,11 +71,11 @@ struct agent {
 	size_t n_modules;
 };
 
-/** Signals that end the agent; main() blocks them before */
-#define AGENT_ENDING_SIGNALS 2U
-extern const int agent_ending_signals[AGENT_ENDING_SIGNALS];
+/** Signals that end the agent, and the one by which it reads its configuration again; main() blocks them before */
+#define AGENT_SIGNALS 3U
+extern const int agent_signals[AGENT_SIGNALS];
 
-int agent_run(const struct agent_config *config, const struct agent_module *const *modules, struct error *reterr);
+int agent_run(const struct agent_setup *setup, struct error *reterr);
 void agent_write_metrics(const struct agent *agent, FILE *stream);
 
 #endif

@@ -280,6 +280,13 @@ int ask_server_start(struct agent *agent, struct ask_server **ret_server, struct
 				 agent->config->data_dir);
 }
 
+/** ask_server_forget() - Modules have been stopped: what they answered is unknown until they add it again */
+void ask_server_forget(struct ask_server *server)
+{
+	server->n_questions = 0;
+	(void)ask_server_add(server, "ping", answer_ping, NULL);
+}
+
 /** ask_server_stop() - Listen no more; who waits for an answer sees the end. NULL is fine */
 void ask_server_stop(struct ask_server *server)
 {

@@ -20,6 +20,7 @@ struct ask;
 typedef void (*ask_fn)(void *userdata, const json_t *request, struct ask *ask);
 
 int ask_server_start(struct agent *agent, struct ask_server **ret_server, struct error *reterr);
+void ask_server_forget(struct ask_server *server);
 void ask_server_stop(struct ask_server *server);
 int ask_server_add(struct ask_server *server, const char *name, ask_fn answer, void *userdata);
 void ask_answer_consume(struct ask *ask, json_t *answer);

@@ -15,11 +15,15 @@ static bool read_pool(const json_t *element, struct held_pool *ret_pool)
 	const char *cidr = json_string_value(json_object_get(element, "cidr"));
 	const char *network = json_string_value(json_object_get(element, "network"));
 	json_int_t length = json_integer_value(json_object_get(element, "blockLength"));
-	struct held_pool pool = {.block_length = (uint8_t)length};
+	const json_t *rest = json_object_get(element, "reuseDelay");
+	struct held_pool pool = {.block_length = (uint8_t)length, .reuse_delay = NETCONF_REUSE_DELAY};
 
 	if (!cidr || !network || prefix_parse(cidr, &pool.prefix) < 0 || prefix_has_host_bits(&pool.prefix) ||
 	    length < pool.prefix.length || length > (json_int_t)family_bits(pool.prefix.address.family))
 		return false;
+	/* A plugin of an older version does not say it. */
+	if (rest && json_integer_value(rest) >= 0 && json_integer_value(rest) <= LIMIT_REUSE_DELAY)
+		pool.reuse_delay = (uint32_t)json_integer_value(rest);
 	(void)snprintf(pool.network, sizeof(pool.network), "%s", network);
 	*ret_pool = pool;
 	return true;
@@ -184,120 +188,16 @@ void asks_tick(struct cluster *cluster, int64_t now)
 		demand(cluster);
 }
 
-/** pack_host() - A registered host with the number of its blocks */
-static json_t *pack_host(const struct cluster *cluster, const struct record *record)
-{
-	const struct cache *cache = machine_cache(cluster->machine);
-	const char *name = record->key + strlen("host/");
-	json_t *addresses = json_array();
-	json_int_t blocks = 0;
-
-	for (size_t i = cache_from(cache, "block/"); i < cache->n && cache->rows[i]->record.kind == RECORD_BLOCK; i++) {
-		const struct record *block = &cache->rows[i]->record;
-
-		blocks += block->text && block->readable && strcmp(block->block.host, name) == 0;
-	}
-	for (size_t i = 0; i < RECORD_ADDRESSES; i++) {
-		if (record->host.addresses[i][0] != '\0')
-			(void)json_array_append_new(addresses, json_string(record->host.addresses[i]));
-	}
-	return json_pack("{s:s, s:o, s:I, s:I, s:s*}", "name", name, "addresses", addresses, "since",
-			 (json_int_t)record->host.since, "blocks", blocks, "problem", routes_problem(cluster, name));
-}
-
-/** pack_hosts() - All that are registered */
-static json_t *pack_hosts(const struct cluster *cluster)
-{
-	const struct cache *cache = machine_cache(cluster->machine);
-	json_t *hosts = json_array();
-
-	for (size_t i = cache_from(cache, "host/"); i < cache->n && cache->rows[i]->record.kind == RECORD_HOST; i++) {
-		const struct record *record = &cache->rows[i]->record;
-
-		if (record->text && record->readable)
-			(void)json_array_append_new(hosts, pack_host(cluster, record));
-	}
-	return hosts;
-}
-
-/** pack_pool() - A pool with its blocks */
-static json_t *pack_pool(const struct cluster *cluster, unsigned index)
-{
-	const struct held_pool *pool = &cluster->pools[index];
-	const struct cache *cache = machine_cache(cluster->machine);
-	static const char *const verdicts[] = {"new", "known", "conflict", "unreadable"};
-	json_t *blocks = json_array();
-	struct cluster_pool other;
-	char cidr[PREFIX_TEXT_MAX];
-
-	for (size_t i = cache_from(cache, "block/"); i < cache->n && cache->rows[i]->record.kind == RECORD_BLOCK; i++) {
-		const struct record *block = &cache->rows[i]->record;
-
-		if (block->text && block->readable && machine_pool_of(cluster->machine, block->key) == (int)index)
-			(void)json_array_append_new(
-				blocks, json_pack("{s:s, s:s, s:I}", "cidr", block->key + strlen("block/"), "host",
-						  block->block.host, "since", (json_int_t)block->block.since));
-	}
-	return json_pack("{s:s, s:i, s:s, s:s, s:b, s:o}", "cidr", prefix_format(&pool->prefix, cidr), "blockLength",
-			 (int)pool->block_length, "network", pool->network, "state",
-			 verdicts[machine_pool_verdict(cluster->machine, index, &other)], "exhausted",
-			 (int)machine_pool_exhausted(cluster->machine, index), "blocks", blocks);
-}
-
-/** on_status() - ask_fn: what this host knows of the cluster */
-static void on_status(void *userdata, const json_t *request, struct ask *ask)
+/** on_ready() - ask_fn: whether this host can claim anything, for STATUS, which comes every few seconds */
+static void on_ready(void *userdata, const json_t *request, struct ask *ask)
 {
 	const struct cluster *cluster = userdata;
-	json_t *pools = json_array();
 
 	(void)request;
-	for (unsigned i = 0; i < cluster->n_pools; i++)
-		(void)json_array_append_new(pools, pack_pool(cluster, i));
-	ask_answer_consume(ask, json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o}", "host",
-					  cluster->config.host, "endpoint", etcd_endpoint(cluster->etcd), "problem",
-					  etcd_problem(cluster->etcd), "ownProblem", cluster->problem, "registered",
-					  (int)machine_is_registered(cluster->machine), "refused",
-					  (int)machine_is_refused(cluster->machine), "revision",
-					  (json_int_t)machine_max_revision(cluster->machine), "policy",
-					  (json_int_t)machine_policy(cluster->machine), "hosts", pack_hosts(cluster),
-					  "pools", pools, "sources", sources_status(cluster)));
-}
-
-/** count_own() - Blocks of a pool that this host holds */
-static unsigned count_own(const struct cluster *cluster, unsigned pool)
-{
-	const struct cache *cache = machine_cache(cluster->machine);
-	unsigned n = 0;
-
-	for (size_t i = cache_from(cache, "block/"); i < cache->n && cache->rows[i]->record.kind == RECORD_BLOCK; i++) {
-		const struct record *block = &cache->rows[i]->record;
-
-		n += block->text && block->readable && strcmp(block->block.host, cluster->config.host) == 0 &&
-		     machine_pool_of(cluster->machine, block->key) == (int)pool;
-	}
-	return n;
-}
-
-/** status_write_metrics() - Of struct agent_module */
-void status_write_metrics(void *self, FILE *stream)
-{
-	const struct cluster *cluster = self;
-	char cidr[PREFIX_TEXT_MAX];
-
-	(void)fprintf(stream,
-		      "# HELP rangeguard_cluster_registered This host is registered in its cluster.\n"
-		      "# TYPE rangeguard_cluster_registered gauge\n"
-		      "rangeguard_cluster_registered %d\n"
-		      "# HELP rangeguard_cluster_engine_up The last request of etcd was answered.\n"
-		      "# TYPE rangeguard_cluster_engine_up gauge\n"
-		      "rangeguard_cluster_engine_up %d\n"
-		      "# HELP rangeguard_cluster_blocks Blocks of a pool that this host holds.\n"
-		      "# TYPE rangeguard_cluster_blocks gauge\n",
-		      machine_is_registered(cluster->machine), *etcd_problem(cluster->etcd) == '\0');
-	for (unsigned i = 0; i < cluster->n_pools; i++)
-		(void)fprintf(stream, "rangeguard_cluster_blocks{pool=\"%s\"} %u\n",
-			      prefix_format(&cluster->pools[i].prefix, cidr), count_own(cluster, i));
-	sources_write_metrics(cluster, stream);
+	if (machine_is_refused(cluster->machine))
+		refuse(ask, ERROR_TRY_AGAIN, "another machine is registered under this host's name in the cluster");
+	else /* etcd may be away: what is held goes on */
+		ask_answer_consume(ask, json_object());
 }
 
 /** asks_start() - Add the questions: 0, negative errno */
@@ -305,12 +205,15 @@ int asks_start(struct cluster *cluster)
 {
 	int r = ask_server_add(cluster->agent->ask, "block", on_block, cluster);
 
-	return r ? r : ask_server_add(cluster->agent->ask, "cluster-status", on_status, cluster);
+	if (!r)
+		r = ask_server_add(cluster->agent->ask, "cluster-ready", on_ready, cluster);
+	return r ? r : ask_server_add(cluster->agent->ask, "cluster-status", status_answer, cluster);
 }
 
 /** asks_stop() - Those who wait hear that it was in vain */
 void asks_stop(struct cluster *cluster)
 {
 	while (cluster->n_waiting > 0)
-		refuse(cluster->waiting[--cluster->n_waiting].ask, ERROR_TRY_AGAIN, "rangeguard-agent ends");
+		refuse(cluster->waiting[--cluster->n_waiting].ask, ERROR_TRY_AGAIN,
+		       "rangeguard-agent ends, or reads its configuration again: try again");
 }

@@ -21,12 +21,35 @@ static const char *key_of(const struct prefix *prefix, char key[static RECORD_KE
 	return key;
 }
 
-/** count_used() - Addresses of a block that are leased or rest; the store is locked: 0, IPAM_E_DAMAGED, negative errno */
-static int count_used(struct store *store, const struct prefix *prefix, unsigned *ret_used)
+/** rest_of() - Seconds that addresses of a block rest: as its network says, which may have changed */
+static uint32_t rest_of(const struct cluster *cluster, const struct prefix *block)
 {
+	struct span inner = prefix_span(block), outer;
+
+	for (size_t i = 0; i < cluster->n_pools; i++) {
+		outer = prefix_span(&cluster->pools[i].prefix);
+		if (span_covers(&outer, &inner))
+			return cluster->pools[i].reuse_delay;
+	}
+	return NETCONF_REUSE_DELAY;
+}
+
+/**
+ * count_used() - Addresses of a block that are leased or rest
+ * @cluster:	Module
+ * @store:	Locked
+ * @prefix:	Block
+ * @ret_used:	Their number
+ *
+ * Return: 0, IPAM_E_DAMAGED, negative errno
+ */
+static int count_used(const struct cluster *cluster, struct store *store, const struct prefix *prefix,
+		      unsigned *ret_used)
+{
+	uint64_t now = (uint64_t)time(NULL), rest = rest_of(cluster, prefix);
 	struct span span = prefix_span(prefix);
 	size_t held = 0, resting = 0;
-	int r = ipam_count(store, &span, (uint64_t)time(NULL) - NETCONF_REUSE_DELAY, &held, &resting);
+	int r = ipam_count(store, &span, now > rest ? now - rest : 0, &held, &resting);
 
 	*ret_used = (unsigned)(held + resting);
 	return r;
@@ -57,7 +80,8 @@ int locked_begin(const struct cluster *cluster, struct locked *locked)
 }
 
 /** leave() - Mark a block, unless an address of it is in use */
-static enum done leave(struct block_file *file, struct locked *locked, const struct prefix *prefix, bool force)
+static enum done leave(const struct cluster *cluster, struct block_file *file, struct locked *locked,
+		       const struct prefix *prefix, bool force)
 {
 	struct held_block *block = block_file_find(file, prefix);
 	unsigned used = 0;
@@ -65,7 +89,7 @@ static enum done leave(struct block_file *file, struct locked *locked, const str
 	if (!block)
 		return DONE_OK;
 	/* Rows that can't be read may be addresses of it. */
-	if (locked->store && count_used(locked->store, prefix, &used) != 0)
+	if (locked->store && count_used(cluster, locked->store, prefix, &used) != 0)
 		return DONE_FAILED;
 	if (used > 0 && !force)
 		return DONE_REFUSED;
@@ -74,15 +98,15 @@ static enum done leave(struct block_file *file, struct locked *locked, const str
 }
 
 /** change() - What the action does to the file */
-static enum done change(struct block_file *file, struct locked *locked, const struct action *action,
-			const struct prefix *prefix)
+static enum done change(const struct cluster *cluster, struct block_file *file, struct locked *locked,
+			const struct action *action, const struct prefix *prefix)
 {
 	struct held_block block = {.prefix = *prefix, .revision = action->revision};
 
 	if (action->kind == ACTION_BLOCK_OPEN)
 		return block_file_put(file, &block) < 0 ? DONE_FAILED : DONE_OK;
 	if (action->kind == ACTION_BLOCK_LEAVE)
-		return leave(file, locked, prefix, action->force);
+		return leave(cluster, file, locked, prefix, action->force);
 	block_file_drop(file, prefix);
 	return DONE_OK;
 }
@@ -115,7 +139,7 @@ enum done blocks_do(struct cluster *cluster, const struct action *action)
 		return DONE_REFUSED;
 	if (block_file_read(locked.state.dir_fd, &file) < 0)
 		return DONE_FAILED;
-	done = change(&file, &locked, action, &prefix);
+	done = change(cluster, &file, &locked, action, &prefix);
 	if (done == DONE_OK && block_file_write(locked.state.dir_fd, &file) < 0)
 		done = DONE_FAILED;
 	if (done == DONE_OK)
@@ -131,6 +155,7 @@ void blocks_count(struct cluster *cluster, int64_t now)
 	struct store *store STORE_CLEANUP = NULL;
 	struct error ignored = {0};
 	char key[RECORD_KEY_MAX];
+	size_t all = 0;
 
 	if (lease_store_open(cluster->agent->config->data_dir, &cluster->state, STATE_READ, 0, &store, &ignored) ||
 	    block_file_read(cluster->state.dir_fd, &file) < 0)
@@ -138,9 +163,11 @@ void blocks_count(struct cluster *cluster, int64_t now)
 	for (size_t i = 0; i < file.n_blocks; i++) {
 		unsigned used = 0;
 
-		if (count_used(store, &file.blocks[i].prefix, &used) == 0)
+		if (count_used(cluster, store, &file.blocks[i].prefix, &used) == 0)
 			machine_block_used(cluster->machine, now, key_of(&file.blocks[i].prefix, key), used);
+		all += used;
 	}
+	cluster->used = all;
 }
 
 /** add_to_machine() - A pool of this host; its index, negative errno */
@@ -170,31 +197,41 @@ static int find_pool(const struct cluster *cluster, const struct held_pool *pool
 	return -1;
 }
 
-/**
- * blocks_add_pool() - A pool that a network of this host has
- * @cluster:	Module
- * @pool:	Pool; kept for the next start, if it is new
- *
- * Return: its index; negative errno
- */
-int blocks_add_pool(struct cluster *cluster, const struct held_pool *pool)
+/** keep_pool() - Write a pool, new or changed, to the file: 0, negative errno */
+static int keep_pool(const struct cluster *cluster, const struct held_pool *pool)
 {
 	BLOCK_FILE_CLEANUP struct block_file file = {0};
 	LOCKED_CLEANUP struct locked locked = {.state = STATE_INIT};
-	int r = find_pool(cluster, pool);
+	int r;
 
-	if (r >= 0)
-		return r;
-	if (cluster->n_pools >= POOLS_MAX)
-		return -E2BIG;
 	if (locked_begin(cluster, &locked))
 		return -EAGAIN;
 	r = block_file_read(locked.state.dir_fd, &file);
 	if (r == 0)
 		r = block_file_put_pool(&file, pool);
-	if (r == 0)
-		r = block_file_write(locked.state.dir_fd, &file);
-	return r < 0 ? r : add_to_machine(cluster, pool);
+	return r ? r : block_file_write(locked.state.dir_fd, &file);
+}
+
+/**
+ * blocks_add_pool() - A pool that a network of this host has
+ * @cluster:	Module
+ * @pool:	Pool; kept for the next start, if it is new or rests for another time
+ *
+ * Return: its index; negative errno
+ */
+int blocks_add_pool(struct cluster *cluster, const struct held_pool *pool)
+{
+	int known = find_pool(cluster, pool), r;
+
+	if (known >= 0 && cluster->pools[known].reuse_delay == pool->reuse_delay)
+		return known;
+	if (known < 0 && cluster->n_pools >= POOLS_MAX)
+		return -E2BIG;
+	r = keep_pool(cluster, pool);
+	if (known < 0)
+		return r < 0 ? r : add_to_machine(cluster, pool);
+	cluster->pools[known].reuse_delay = pool->reuse_delay;
+	return known;
 }
 
 /** blocks_start() - Tell the machine what the file says: 0, REFUSED */

@@ -100,22 +100,30 @@ static const char *holder_of(const struct record *record)
 					       : NULL;
 }
 
-/** add_held_sources() - Sources that are held already, and that the new policy reserves */
-static void add_held_sources(struct cluster *cluster, json_t *held)
+/** add_held() - A record that is held, and of which @reserved tells what is reserved; that is released; NULL: nothing */
+static void add_held(json_t *held, const struct record *record, json_t *reserved)
 {
-	const struct cache *cache = machine_cache(cluster->machine);
+	const char *host = holder_of(record), *slash = strchr(record->key, '/');
 
-	for (size_t i = cache_from(cache, "source/"); i < cache->n && cache->rows[i]->record.kind == RECORD_SOURCE;
-	     i++) {
-		const struct record *record = &cache->rows[i]->record;
-		const char *host = holder_of(record), *text = record->key + strlen("source/");
-		struct address address;
+	if (reserved && json_object_update_new(reserved, json_pack("{s:s, s:s, s:s}", "kind",
+								   record->kind == RECORD_BLOCK ? "block" : "source",
+								   "cidr", slash + 1, "host", host)) == 0)
+		(void)json_array_append(held, reserved);
+	json_decref(reserved);
+}
 
-		if (host && address_parse(text, &address) == 0 &&
-		    policy_reserves_address(cluster, sources_network(cluster, &address), &address))
-			(void)json_array_append_new(
-				held, json_pack("{s:s, s:s, s:s}", "kind", "source", "cidr", text, "host", host));
-	}
+/** reserved_of() - What the policy in force reserves of a record that somebody holds; NULL: nothing */
+static json_t *reserved_of(struct cluster *cluster, const struct record *record)
+{
+	const char *text = holder_of(record) ? strchr(record->key, '/') + 1 : "";
+	struct address address;
+	struct prefix block;
+
+	if (record->kind == RECORD_BLOCK && prefix_parse(text, &block) == 0)
+		return policy_touches(cluster, &block);
+	if (record->kind == RECORD_SOURCE && address_parse(text, &address) == 0)
+		return policy_reserves_source(cluster, sources_network(cluster, &address), &address);
+	return NULL;
 }
 
 /** pack_held_reserved() - Blocks and sources that are held already, and of which the new policy reserves something */
@@ -124,17 +132,8 @@ static json_t *pack_held_reserved(struct cluster *cluster)
 	const struct cache *cache = machine_cache(cluster->machine);
 	json_t *held = json_array();
 
-	for (size_t i = cache_from(cache, "block/"); i < cache->n && cache->rows[i]->record.kind == RECORD_BLOCK; i++) {
-		const struct record *record = &cache->rows[i]->record;
-		const char *host = holder_of(record);
-		struct prefix block;
-
-		if (host && prefix_parse(record->key + strlen("block/"), &block) == 0 &&
-		    policy_touches(cluster, &block))
-			(void)json_array_append_new(held, json_pack("{s:s, s:s, s:s}", "kind", "block", "cidr",
-								    record->key + strlen("block/"), "host", host));
-	}
-	add_held_sources(cluster, held);
+	for (size_t i = 0; i < cache->n; i++)
+		add_held(held, &cache->rows[i]->record, reserved_of(cluster, &cache->rows[i]->record));
 	return held;
 }
 
@@ -346,7 +345,8 @@ int commands_start(struct cluster *cluster)
 void commands_stop(struct cluster *cluster)
 {
 	if (cluster->command && cluster->command->ask)
-		refuse_with(cluster, ERROR_TRY_AGAIN, "rangeguard-agent ends");
+		refuse_with(cluster, ERROR_TRY_AGAIN,
+			    "rangeguard-agent ends, or reads its configuration again: try again");
 	free(cluster->command);
 	cluster->command = NULL;
 }

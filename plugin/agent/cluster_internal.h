@@ -52,6 +52,7 @@ struct cluster_command;
  * @published:	Revision of a policy whose publisher waits until it counts here
  * @started:	Since when this agent has listened
  * @problem:	What is wrong on this host, ""
+ * @used:	Addresses of the blocks held here that are leased or rest, at the last look
  * @changed:	Records have changed: routes are looked at again
  */
 struct cluster {
@@ -71,6 +72,7 @@ struct cluster {
 	struct cluster_routes *routes;
 	struct sources *sources;
 	bool changed;
+	size_t used;
 	struct named_guard guards[POOLS_MAX];
 	int64_t guards_at;
 	struct cluster_command *command;
@@ -111,12 +113,18 @@ int asks_start(struct cluster *cluster);
 void asks_opened(struct cluster *cluster, const char *key);
 void asks_tick(struct cluster *cluster, int64_t now);
 void asks_stop(struct cluster *cluster);
+
+/* cluster_status.c */
+void status_answer(void *userdata, const json_t *request, struct ask *ask);
 void status_write_metrics(void *self, FILE *stream);
 
 /* cluster_policy.c */
 enum done policy_apply(struct cluster *cluster, const struct action *action);
+bool policy_next_reserved(struct cluster *cluster, const char *network, const struct span *within,
+			  struct span *ret_part);
 bool policy_reserves(struct cluster *cluster, const struct prefix *block);
-bool policy_touches(struct cluster *cluster, const struct prefix *block);
+json_t *policy_touches(struct cluster *cluster, const struct prefix *block);
+json_t *policy_reserves_source(struct cluster *cluster, const char *network, const struct address *address);
 bool policy_reserves_address(struct cluster *cluster, const char *network, const struct address *address);
 void policy_stop(struct cluster *cluster);
 

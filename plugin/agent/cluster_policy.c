@@ -116,6 +116,15 @@ static size_t find_pool(const struct cluster *cluster, const struct prefix *bloc
 	return i;
 }
 
+/** policy_next_reserved() - The first part of a range that is reserved for a network; false: none, or that can't be told */
+bool policy_next_reserved(struct cluster *cluster, const char *network, const struct span *within,
+			  struct span *ret_part)
+{
+	const struct guard *guard = guard_of(cluster, network);
+
+	return guard && guard_next(guard, within, ret_part) == (int)GUARD_E_RESERVED;
+}
+
 /** policy_reserves() - Whether a block is reserved as a whole; also when that can't be told */
 bool policy_reserves(struct cluster *cluster, const struct prefix *block)
 {
@@ -129,14 +138,35 @@ bool policy_reserves(struct cluster *cluster, const struct prefix *block)
 	       part.last >= span.last;
 }
 
-/** policy_touches() - Whether anything of a block, or an address, is reserved */
-bool policy_touches(struct cluster *cluster, const struct prefix *block)
+/** guard_of_block() - What counts for the network of a block, which may be one of other hosts; NULL: it can't be read */
+static const struct guard *guard_of_block(struct cluster *cluster, const struct prefix *block)
 {
+	struct cluster_pool asked = {.prefix = *block, .block_length = block->length}, other;
+	const struct seen *pools = cache_find(machine_cache(cluster->machine), "pools");
 	size_t pool = find_pool(cluster, block);
-	struct span span = prefix_span(block), part = {0};
-	const struct guard *guard = pool < cluster->n_pools ? guard_of(cluster, cluster->pools[pool].network) : NULL;
 
-	return guard && guard_next(guard, &span, &part) == (int)GUARD_E_RESERVED;
+	if (pool < cluster->n_pools)
+		return guard_of(cluster, cluster->pools[pool].network);
+	return guard_of(cluster, pools_judge(pools ? pools->record.text : NULL, &asked, &other) == POOLS_CONFLICT
+					 ? other.network
+					 : "");
+}
+
+/**
+ * policy_touches() - Whether anything of a block is reserved
+ *
+ * Return: "part", the first reserved range in it, and "owner", whose that is; NULL: nothing is, or there is no memory
+ */
+json_t *policy_touches(struct cluster *cluster, const struct prefix *block)
+{
+	const struct guard *guard = guard_of_block(cluster, block);
+	struct span span = prefix_span(block), part = {0};
+	struct guard_entry entry = {.owner = ""};
+	char text[SPAN_TEXT_MAX];
+
+	if (!guard || guard_touch(guard, &span, &part, &entry) != GUARD_E_RESERVED)
+		return NULL;
+	return json_pack("{s:s, s:s}", "part", span_format(&part, text), "owner", entry.owner);
 }
 
 /** policy_reserves_address() - Whether a network may not send with an address; also when that can't be told */
@@ -146,6 +176,17 @@ bool policy_reserves_address(struct cluster *cluster, const char *network, const
 	struct guard_entry entry;
 
 	return !guard || guard_decide(guard, address, &entry) == GUARD_E_RESERVED;
+}
+
+/** policy_reserves_source() - As policy_touches(), of a shared source */
+json_t *policy_reserves_source(struct cluster *cluster, const char *network, const struct address *address)
+{
+	const struct guard *guard = guard_of(cluster, network);
+	struct guard_entry entry = {.owner = ""};
+
+	if (!guard || guard_decide(guard, address, &entry) != GUARD_E_RESERVED)
+		return NULL;
+	return json_pack("{s:s}", "owner", entry.owner);
 }
 
 /** policy_apply() - ACTION_POLICY: from now on it counts for each ADD on this host */

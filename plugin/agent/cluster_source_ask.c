@@ -240,6 +240,20 @@ bool sources_are_reserved(struct cluster *cluster, unsigned source)
 	return policy_reserves_address(cluster, known->network, &known->address);
 }
 
+/** note_own() - Why a source that this host has claimed can't be used yet, or can't at all */
+static void note_own(const struct cluster *cluster, unsigned index, const char *text, struct reasons *reasons)
+{
+	const char *problem = cluster->sources->all[index]->problem;
+	bool coming = machine_claims(cluster->machine, index);
+
+	reasons->coming |= coming || !*problem;
+	note(reasons, text,
+	     !*problem ? "is being claimed"
+	     : coming  ? "can't be used here yet: "
+		       : "can't be used here: ",
+	     problem);
+}
+
 /** reason_of() - Why a source can't be had; a holder is heard of each fifth of the ttl, or a tenth later */
 static void reason_of(struct cluster *cluster, unsigned index, struct reasons *reasons)
 {
@@ -260,8 +274,7 @@ static void reason_of(struct cluster *cluster, unsigned index, struct reasons *r
 		return;
 	}
 	if (strcmp(seen->record.source.host, cluster->config.host) == 0) {
-		reasons->coming |= !shared->problem[0];
-		note(reasons, text, shared->problem[0] ? "can't be used here: " : "is being claimed", shared->problem);
+		note_own(cluster, index, text, reasons);
 		return;
 	}
 	if (silence_of(cluster, seen, now) > cluster->config.ttl_ms * RECORD_MS * 3 / 10) {
@@ -339,7 +352,8 @@ void sources_tick(struct cluster *cluster, int64_t now)
 void asked_stop(struct sources *sources)
 {
 	while (sources->n_waiting > 0)
-		refuse(sources->waiting[--sources->n_waiting].ask, ERROR_TRY_AGAIN, "rangeguard-agent ends");
+		refuse(sources->waiting[--sources->n_waiting].ask, ERROR_TRY_AGAIN,
+		       "rangeguard-agent ends, or reads its configuration again: try again");
 }
 
 /** sources_start_asks() - Hear what is in use from the start, and add the questions: 0, negative errno */

@@ -64,6 +64,9 @@ static enum done set_deadline(struct cluster *cluster, struct shared *shared, in
 	struct error err = {0};
 	int r;
 
+	/* Before programs are loaded: they should look at the map that others look at. */
+	if (cluster->sources->deadlines_fd >= 0)
+		(void)deadlines_keep(cluster->host.rtnetlink, cluster->sources->deadlines_fd);
 	if (time > 0 && guard_uplink(cluster, shared, &err))
 		return fail(shared, err.msg);
 	r = write_deadline(cluster, &shared->known.address, deadline);

@@ -7,6 +7,7 @@
 #include "plugin/agent/docker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -263,10 +264,11 @@ static int bind_at(const char *path)
 static int open_socket(struct docker *docker, int given)
 {
 	const char *path = docker->driver.config->docker.socket;
-	int fd = given;
+	/* The given one is there again when the configuration is read again. */
+	int fd = given < 0 ? -1 : fcntl(given, F_DUPFD_CLOEXEC, 3);
 
-	if (fd >= 0)
-		return fd;
+	if (given >= 0)
+		return fd < 0 ? -errno : fd;
 	fd = bind_at(path);
 	if (fd >= 0)
 		docker->own_socket = path;

@@ -15,6 +15,12 @@
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 
+/** fill() - store_seed.fill: what the kernel tells of leases */
+static int fill(void *userdata, struct store *store)
+{
+	return adopt_from_kernel(userdata, store);
+}
+
 /**
  * docker_store_open() - Open the store alone, made where there is none
  * @data_dir:	State directory; borrowed
@@ -28,7 +34,8 @@
 int docker_store_open(const char *data_dir, struct docker_memory *memory, struct port *rtnetlink,
 		      struct docker_store *ret_store, struct error *reterr)
 {
-	struct store_seed seed = {.fill = adopt_from_kernel, .userdata = rtnetlink};
+	struct host host = {.data_dir = data_dir, .rtnetlink = rtnetlink};
+	struct store_seed seed = {.fill = fill, .userdata = &host};
 	int r = state_open(data_dir, STATE_WRITE, &ret_store->state);
 
 	ret_store->data_dir = data_dir;

@@ -37,7 +37,7 @@ static int judge_reserved(const struct docker_scene *scene, const struct prefix 
 	int r = guard_touch(scene->guard, &span, &part, &entry);
 
 	if (r < 0)
-		return error_set_errno(reterr, ERROR_POLICY, r, "the policy can't be asked");
+		return error_set_errno(reterr, ERROR_POLICY, r, "the policy can't be evaluated");
 	if (!r)
 		return 0;
 	return error_set(reterr, ERROR_RESERVED,

@@ -28,19 +28,34 @@ static void apply(const struct agent_options *options, struct agent_config *conf
 	config->docker.enabled |= options->docker;
 }
 
+/** read_config() - Of struct agent_setup: all that is read, what the command line says first; userdata are the options */
+static int read_config(void *userdata, struct agent_config *ret_config, struct error *reterr)
+{
+	const struct agent_options *options = userdata;
+
+	if (agent_config_read(options->config, ret_config, reterr))
+		return REFUSED;
+	apply(options, ret_config);
+	return cluster_check(reterr);
+}
+
+/** check() - Only say whether the configuration is right: 0, REFUSED */
+static int check(struct agent_options *options, struct error *reterr)
+{
+	AGENT_CONFIG_CLEANUP struct agent_config config = {0};
+
+	return read_config(options, &config, reterr);
+}
+
 /** run() - With its options: the exit status */
-static int run(const struct agent_options *options)
+static int run(struct agent_options *options)
 {
 	static const struct agent_module *const modules[] = {&watch_module,   &gc_module,      &docker_module,
 							     &cluster_module, &metrics_module, NULL};
-	AGENT_CONFIG_CLEANUP struct agent_config config = {0};
+	const struct agent_setup setup = {.read = read_config, .userdata = options, .modules = modules};
 	struct error err = {0};
-	int r = agent_config_read(options->config, &config, &err);
+	int r = options->check ? check(options, &err) : agent_run(&setup, &err);
 
-	if (!r) {
-		apply(options, &config);
-		r = options->check ? cluster_check(&err) : agent_run(&config, modules, &err);
-	}
 	if (r)
 		agent_log(LOG_LEVEL_ERROR, "%s", err.msg);
 	return r ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -64,7 +79,7 @@ static void end_after_crash(void)
 static void choose(void)
 {
 	program_ignore_failed_writes();
-	program_block(agent_ending_signals, AGENT_ENDING_SIGNALS);
+	program_block(agent_signals, AGENT_SIGNALS);
 	store_lmdb_on_crash(end_after_crash);
 	state_wake_by(program_prepare_wake);
 	classifier_lift_limit_by(program_lift_locked_memory);

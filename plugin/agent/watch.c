@@ -177,7 +177,7 @@ static int on_heard(sd_event_source *source, int fd, uint32_t events, void *user
 
 	(void)events;
 	if (r < 0) {
-		agent_log(LOG_LEVEL_ERROR, "the kernel's notifications can't be heard any more: %s", strerror(-r));
+		agent_log(LOG_LEVEL_ERROR, "no longer receiving the kernel's notifications: %s", strerror(-r));
 		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	}
 	watch->heard |= heard & (URGENT | CALM);
@@ -242,7 +242,7 @@ static int start(struct agent *agent, void **ret_self, struct error *reterr)
 	r = start_listening(watch);
 	if (r < 0) {
 		stop(watch);
-		return error_set_errno(reterr, ERROR_KERNEL, r, "the kernel's notifications can't be heard");
+		return error_set_errno(reterr, ERROR_KERNEL, r, "cannot receive the kernel's notifications");
 	}
 	*ret_self = watch;
 	return 0;

@@ -175,6 +175,9 @@ int audit_run(const struct audit *audit, struct error *reterr)
 	LEASE_SET_CLEANUP struct lease_set leases = {0};
 	int r = audit_confirmed(audit, audit_kernel, reterr);
 
+	/* Not looked for again: each look may have to wait for the agent. */
+	if (!r)
+		r = audit_sources(audit);
 	if (!r)
 		r = lease_set_read(audit->data_dir, NULL, &leases);
 	if (r && r != STATE_E_ABSENT)

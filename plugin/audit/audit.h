@@ -3,8 +3,9 @@
 #define PLUGIN_AUDIT_AUDIT_H
 
 /*
- * A host as it is against what is written down of it: leases against interfaces, routes, namespaces and nftables, held addresses
- * against today's policies, entries that expire, an inventory (a CMDB's list of addresses). Only looks; changes nothing.
+ * A host as it is against what is written down of it: leases against interfaces, routes, namespaces and nftables, sources
+ * that hosts share against kernel and cluster, held addresses against today's policies, entries that expire, an inventory (a
+ * CMDB's list of addresses). Only looks; changes nothing.
  */
 
 #include "plugin/netconf/netconf.h"
@@ -44,6 +45,8 @@ struct audit_leases {
 /* audit_spaces.c: addresses in network namespaces that no lease holds */
 struct inventory;
 int audit_spaces(const struct audit *audit, const struct audit_leases *leases, const struct inventory *inventory);
+/* audit_sources.c: addresses that hosts share */
+int audit_sources(const struct audit *audit);
 /* audit_policy.c: held addresses that are reserved now, entries that expire */
 int audit_policies(const struct audit *audit, const struct lease_set *leases);
 /* audit_inventory.c: held addresses that an inventory does not have, and the other way round */

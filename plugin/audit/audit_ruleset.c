@@ -40,7 +40,7 @@ static bool is_optional(const struct kernel *kernel, const struct nf_object *obj
 /** tell_missing() - Of an object that is not there */
 static void tell_missing(const struct kernel *kernel, const struct nf_object *object)
 {
-	static const char *const kinds[] = {"set", "chain", "a rule of chain"};
+	static const char kinds[][16] = {"set", "chain", "a rule of chain"};
 
 	if (!is_optional(kernel, object))
 		report_error(kernel->audit->report, RULE_UNPROTECTED, kernel->audit->data_dir, "",

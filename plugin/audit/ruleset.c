@@ -53,7 +53,7 @@ int nf_objects_add_batch(struct nf_objects *objects, struct batch *batch)
 /** is_ours() - Whether an object is in a table of ours */
 static bool is_ours(const struct nf_object *object)
 {
-	static const char *const tables[] = {NF_TABLE, BACKSTOP_TABLE, NF_TABLE_BRIDGE};
+	static const char tables[][NF_NAME_MAX] = {NF_TABLE, BACKSTOP_TABLE, NF_TABLE_BRIDGE};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(tables); i++)
 		if (strcmp(object->table, tables[i]) == 0)

@@ -71,6 +71,7 @@ int machine_found_block(struct machine *machine, const char *key, int64_t revisi
 		return machine->no_memory ? -ENOMEM : -EINVAL;
 	block->revision = revision;
 	block->leaving = leaving;
+	block->uncounted = true;
 	return 0;
 }
 
@@ -87,8 +88,9 @@ void machine_block_used(struct machine *machine, int64_t now, const char *key, u
 
 	if (!block)
 		return;
-	if (used == 0 && block->used > 0)
+	if (used == 0 && (block->used > 0 || block->uncounted))
 		block->empty_since = now;
+	block->uncounted = false;
 	block->used = used;
 }
 
@@ -180,7 +182,7 @@ static bool return_block(struct machine *machine, int64_t now, struct action *ac
 {
 	const struct seen *seen = cache_find(&machine->cache, block->key);
 
-	if (cache_revision(seen) != block->revision && RULE(machine, block_by_revision)) {
+	if (cache_revision(seen) != block->revision) {
 		action->kind = ACTION_BLOCK_DROP; /* it is not this host's any more */
 		action->key = block->key;
 		return true;
@@ -227,6 +229,12 @@ static bool retake_next(struct machine *machine, int64_t now, struct action *act
 	return false;
 }
 
+/** is_empty() - Whether it is known that no address of a block is in use */
+static bool is_empty(const struct pool_block *block)
+{
+	return block->used == 0 && !block->uncounted;
+}
+
 /** surplus() - An empty block that another one makes unnecessary, and that was empty for long enough; NULL: none */
 static struct pool_block *surplus(const struct machine *machine, int64_t now, struct action *action)
 {
@@ -234,11 +242,11 @@ static struct pool_block *surplus(const struct machine *machine, int64_t now, st
 		struct pool_block *block = &machine->blocks[i];
 		bool another = false;
 
-		if (block->leaving || block->used > 0)
+		if (block->leaving || !is_empty(block))
 			continue;
 		for (size_t j = 0; j < machine->n_blocks; j++)
 			another |= j != i && machine->blocks[j].pool == block->pool && !machine->blocks[j].leaving &&
-				   machine->blocks[j].used == 0;
+				   is_empty(&machine->blocks[j]);
 		if (!another || machine->pools[block->pool].demand)
 			continue;
 		if (now - block->empty_since >= machine->config.block_rest && now >= block->retry)

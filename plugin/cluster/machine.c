@@ -374,6 +374,14 @@ bool machine_holds(const struct machine *machine, unsigned source)
 	return machine->sources[source].phase == PHASE_OPEN;
 }
 
+/** machine_claims() - Whether a source is this host's and will be put to use, once nobody answers for it any more */
+bool machine_claims(const struct machine *machine, unsigned source)
+{
+	enum phase phase = machine->sources[source].phase;
+
+	return phase == PHASE_CLAIMED || phase == PHASE_PROBING || phase == PHASE_OPENING;
+}
+
 /** machine_max_revision() - Highest revision of the engine that was seen */
 int64_t machine_max_revision(const struct machine *machine)
 {

@@ -185,6 +185,7 @@ void machine_block_demand(struct machine *machine, unsigned pool, bool demand);
 const struct cache *machine_cache(const struct machine *machine);
 bool machine_is_registered(const struct machine *machine);
 bool machine_holds(const struct machine *machine, unsigned source);
+bool machine_claims(const struct machine *machine, unsigned source);
 bool machine_is_refused(const struct machine *machine);
 enum pool_standing machine_pool_verdict(const struct machine *machine, unsigned pool, struct cluster_pool *ret_other);
 bool machine_pool_exhausted(const struct machine *machine, unsigned pool);

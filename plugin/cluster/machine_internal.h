@@ -112,12 +112,16 @@ struct block_pool {
 	uint64_t walked;
 };
 
-/** struct pool_block - A block that the store knows: @revision of its record; @leaving: no address is given from it */
+/**
+ * struct pool_block - A block that the store knows: @revision of its record; @leaving: no address is given from it;
+ * @uncounted: nobody has looked yet how many addresses of it are in use
+ */
 struct pool_block {
 	char key[RECORD_KEY_MAX];
 	unsigned pool;
 	int64_t revision;
 	bool leaving;
+	bool uncounted;
 	unsigned used;
 	int64_t empty_since;
 	int64_t retry;

@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `rangeguard cluster`: the agent of this host is asked at its local socket; nothing here speaks to etcd. */
 
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "plugin/commands/cluster.h"
 #include "plugin/commands/commands.h"
 #include "plugin/host/ask.h"
 #include "plugin/netconf/netconf.h"
-#include "plugin/policy/policies.h"
 #include "plugin/text/options.h"
-#include "plugin/text/source.h"
 #include "rangeguard/array.h"
-#include "rangeguard/cleanup.h"
 #include "rangeguard/exit_status.h"
 
 /** How long the agent may take: etcd is asked several times */
@@ -42,17 +35,8 @@ const char command_cluster_help[] =
 	"\n"
 	"Exit status: 0 fine, 1 refused, 2 usage or no agent.\n";
 
-/** struct cluster_options - The command line */
-struct cluster_options {
-	const char *data_dir;
-	bool json;
-	bool force;
-	int argc;
-	char **argv;
-};
-
-/** usage() - Say what is wrong with the command line; return the exit status */
-static int usage(const char *what)
+/** cluster_usage() - Say what is wrong with the command line; return the exit status */
+int cluster_usage(const char *what)
 {
 	return options_usage("rangeguard cluster", what, "");
 }
@@ -75,8 +59,8 @@ static int read_options(int argc, char **argv, struct cluster_options *options)
 	return r;
 }
 
-/** ask() - Ask the agent; @question is released. 0, or the exit status with the reason printed */
-static int ask(const struct cluster_options *options, json_t *question, json_t **ret_answer)
+/** cluster_ask() - Ask the agent; @question is released. 0, or the exit status with the reason printed */
+int cluster_ask(const struct cluster_options *options, json_t *question, json_t **ret_answer)
 {
 	struct error err = {0};
 	int r = question ? ask_agent(options->data_dir, question, WAIT_MS, ret_answer, &err) : error_no_memory(&err);
@@ -88,8 +72,8 @@ static int ask(const struct cluster_options *options, json_t *question, json_t *
 	return r == (int)ASK_E_NO_AGENT ? EXIT_USAGE : EXIT_FINDINGS;
 }
 
-/** text_of() - A member's text, "" where there is none */
-static const char *text_of(const json_t *object, const char *key)
+/** cluster_text() - A member's text, "" where there is none */
+const char *cluster_text(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
 
@@ -115,11 +99,15 @@ static void print_hosts(const json_t *hosts)
 	size_t i;
 
 	json_array_foreach((json_t *)(uintptr_t)hosts, i, host) {
-		const char *problem = text_of(host, "problem");
+		const char *problem = cluster_text(host, "problem");
 
-		printf("host %s: %lld blocks, since %s%s%s\n", text_of(host, "name"),
-		       (long long)json_integer_value(json_object_get(host, "blocks")), since_of(host, since),
-		       *problem ? "; " : "", problem);
+		printf("host %s: %lld blocks", cluster_text(host, "name"),
+		       (long long)json_integer_value(json_object_get(host, "blocks")));
+		if (json_object_get(host, "used"))
+			printf(" with %lld addresses in use",
+			       (long long)json_integer_value(json_object_get(host, "used")));
+		printf(", since %s, heard of %lld s ago%s%s\n", since_of(host, since),
+		       (long long)json_integer_value(json_object_get(host, "heard")), *problem ? "; " : "", problem);
 	}
 }
 
@@ -132,15 +120,16 @@ static void print_pools(const json_t *pools)
 
 	json_array_foreach((json_t *)(uintptr_t)pools, i, pool) {
 		const json_t *blocks = json_object_get(pool, "blocks");
-		const char *state = text_of(pool, "state");
+		const char *state = cluster_text(pool, "state");
 
-		printf("pool %s in blocks of /%lld (network \"%s\"): %zu held%s%s%s\n", text_of(pool, "cidr"),
-		       (long long)json_integer_value(json_object_get(pool, "blockLength")), text_of(pool, "network"),
-		       json_array_size(blocks),
+		printf("pool %s in blocks of /%lld (network \"%s\"): %zu held, %lld free%s%s%s\n",
+		       cluster_text(pool, "cidr"), (long long)json_integer_value(json_object_get(pool, "blockLength")),
+		       cluster_text(pool, "network"), json_array_size(blocks),
+		       (long long)json_integer_value(json_object_get(pool, "free")),
 		       json_is_true(json_object_get(pool, "exhausted")) ? ", none is free" : "",
 		       strcmp(state, "known") ? ", " : "", strcmp(state, "known") ? state : "");
 		json_array_foreach((json_t *)(uintptr_t)blocks, j, block) {
-			printf("  block %s: %s, since %s\n", text_of(block, "cidr"), text_of(block, "host"),
+			printf("  block %s: %s, since %s\n", cluster_text(block, "cidr"), cluster_text(block, "host"),
 			       since_of(block, since));
 		}
 	}
@@ -156,8 +145,8 @@ static void print_sources(const json_t *sources)
 	json_array_foreach((json_t *)(uintptr_t)sources, i, source) {
 		json_int_t left = json_integer_value(json_object_get(source, "deadlineMs"));
 
-		printf("source %s (%s): %s, since %s", text_of(source, "address"), text_of(source, "pin"),
-		       text_of(source, "host"), since_of(source, since));
+		printf("source %s (%s): %s, since %s", cluster_text(source, "address"), cluster_text(source, "pin"),
+		       cluster_text(source, "host"), since_of(source, since));
 		if (json_is_true(json_object_get(source, "open")))
 			printf(", may send for %lld.%lld s", (long long)left / 1000, (long long)left % 1000 / 100);
 		else if (json_object_get(source, "open"))
@@ -169,14 +158,14 @@ static void print_sources(const json_t *sources)
 /** print_status() - For people */
 static void print_status(const json_t *answer)
 {
-	const char *problem = text_of(answer, "problem"), *own = text_of(answer, "ownProblem");
+	const char *problem = cluster_text(answer, "problem"), *own = cluster_text(answer, "ownProblem");
 	bool registered = json_is_true(json_object_get(answer, "registered"));
 
-	printf("this host: %s, %s, etcd at %s\n", text_of(answer, "host"),
+	printf("this host: %s, %s, etcd at %s\n", cluster_text(answer, "host"),
 	       registered					  ? "registered"
 	       : json_is_true(json_object_get(answer, "refused")) ? "refused: another machine has this name"
 								  : "not registered yet",
-	       text_of(answer, "endpoint"));
+	       cluster_text(answer, "endpoint"));
 	if (*problem)
 		printf("etcd: %s\n", problem);
 	if (*own)
@@ -193,8 +182,8 @@ static int run_status(const struct cluster_options *options)
 	int r;
 
 	if (options->argc > 0)
-		return usage("status takes no arguments");
-	r = ask(options, json_pack("{s:s}", "ask", "cluster-status"), &answer);
+		return cluster_usage("status takes no arguments");
+	r = cluster_ask(options, json_pack("{s:s}", "ask", "cluster-status"), &answer);
 	if (r)
 		return r;
 	if (options->json)
@@ -214,13 +203,13 @@ static int run_who(const struct cluster_options *options)
 	int r;
 
 	if (options->argc != 1)
-		return usage("who needs an address");
-	r = ask(options, json_pack("{s:s, s:s}", "ask", "cluster-who", "address", options->argv[0]), &answer);
+		return cluster_usage("who needs an address");
+	r = cluster_ask(options, json_pack("{s:s, s:s}", "ask", "cluster-who", "address", options->argv[0]), &answer);
 	if (r)
 		return r;
 	json_array_foreach(json_object_get(answer, "holders"), i, holder) {
-		printf("%s %s: %s, since %s\n", text_of(holder, "kind"), text_of(holder, "what"),
-		       text_of(holder, "host"), since_of(holder, since));
+		printf("%s %s: %s, since %s\n", cluster_text(holder, "kind"), cluster_text(holder, "what"),
+		       cluster_text(holder, "host"), since_of(holder, since));
 	}
 	r = json_array_size(json_object_get(answer, "holders")) ? EXIT_FINE : EXIT_FINDINGS;
 	if (r)
@@ -238,11 +227,11 @@ static int run_forget(const struct cluster_options *options)
 	int r;
 
 	if (options->argc != 1)
-		return usage("forget needs a host");
-	r = ask(options,
-		json_pack("{s:s, s:s, s:b}", "ask", "cluster-forget", "host", options->argv[0], "force",
-			  (int)options->force),
-		&answer);
+		return cluster_usage("forget needs a host");
+	r = cluster_ask(options,
+			json_pack("{s:s, s:s, s:b}", "ask", "cluster-forget", "host", options->argv[0], "force",
+				  (int)options->force),
+			&answer);
 	if (r)
 		return r;
 	json_array_foreach(json_object_get(answer, "forgotten"), i, key) {
@@ -252,119 +241,23 @@ static int run_forget(const struct cluster_options *options)
 	return EXIT_FINE;
 }
 
-/** add_policy() - The entries of a policy file, after those that are there; 0 or the exit status */
-static int add_policy(const char *path, json_t *reserved, json_t *granted)
-{
-	SOURCE_CLEANUP struct source source = {0};
-	json_t *root;
-	int r = source_read(path, LIMIT_POLICY_FILE, &source);
-
-	root = r < 0 ? NULL : source_json(&source, 0, NULL);
-	if (!root || json_object_get(root, "imports")) {
-		(void)fprintf(stderr, "rangeguard cluster publish: %s: %s\n", path,
-			      r < 0  ? strerror(-r)
-			      : root ? "has imports, which other hosts can't read: publish their entries"
-				     : "not valid JSON");
-		json_decref(root);
-		return EXIT_FINDINGS;
-	}
-	(void)json_array_extend(reserved, json_object_get(root, "reserved"));
-	(void)json_array_extend(granted, json_object_get(root, "granted"));
-	json_decref(root);
-	return 0;
-}
-
-/** write_policy() - The document, in a file that only root can read; 0 or the exit status */
-static int write_policy(const char *path, const json_t *document)
-{
-	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	if (fd >= 0 && json_dumpfd(document, fd, JSON_COMPACT) == 0)
-		return 0;
-	(void)fprintf(stderr, "rangeguard cluster publish: %s: %s\n", path, strerror(errno));
-	return EXIT_USAGE;
-}
-
-/** print_published() - What was done, and what it touches */
-static void print_published(const json_t *answer)
-{
-	const json_t *block;
-	size_t i;
-
-	printf("published as revision %lld: it binds every later claim on every host\n",
-	       (long long)json_integer_value(json_object_get(answer, "revision")));
-	json_array_foreach(json_object_get(answer, "held"), i, block) {
-		printf("%s %s, held by %s, is reserved%s: nothing is taken from running containers\n",
-		       text_of(block, "kind"), text_of(block, "cidr"), text_of(block, "host"),
-		       strcmp(text_of(block, "kind"), "source") ? " in part or as a whole" : "");
-	}
-}
-
-/** publish() - Merge, write, ask */
-static int publish(const struct cluster_options *options, const struct path_list *files, json_t *document)
-{
-	char path[LIMIT_PATH];
-	json_t *answer = NULL;
-	int r = 0;
-
-	for (size_t i = 0; i < files->n_paths && r == 0; i++)
-		r = add_policy(files->paths[i], json_object_get(document, "reserved"),
-			       json_object_get(document, "granted"));
-	if (r == 0 && snprintf(path, sizeof(path), "%s/cluster-publish.json", options->data_dir) >= (int)sizeof(path))
-		r = usage("the path of the state directory is too long");
-	if (r == 0)
-		r = write_policy(path, document);
-	if (r == 0)
-		r = ask(options, json_pack("{s:s, s:s}", "ask", "cluster-publish", "file", path), &answer);
-	if (r == 0)
-		print_published(answer);
-	json_decref(answer);
-	return r;
-}
-
-static int run_publish(const struct cluster_options *options)
-{
-	struct path_list named = {0}, files = {0};
-	json_t *document = json_pack("{s:[], s:[]}", "reserved", "granted");
-	struct guard *guard GUARD_CLEANUP = NULL;
-	int r = document ? 0 : EXIT_USAGE;
-
-	if (options->argc == 0)
-		r = usage("publish needs files or directories with policies");
-	for (int i = 0; i < options->argc && r == 0; i++) {
-		if (path_list_add(&named, options->argv[i]) < 0 || path_list_expand(&files, options->argv[i]) < 0) {
-			(void)fprintf(stderr, "rangeguard cluster publish: %s: %s\n", options->argv[i],
-				      strerror(errno));
-			r = EXIT_USAGE;
-		}
-	}
-	if (r == 0)
-		r = policies_read("cluster publish", &named, "", &guard);
-	if (r == 0)
-		r = publish(options, &files, document);
-	path_list_done(&named);
-	path_list_done(&files);
-	json_decref(document);
-	return r;
-}
-
 /** command_cluster() - Which of them */
 int command_cluster(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		int (*run)(const struct cluster_options *options);
-	} commands[] = {{"status", run_status}, {"publish", run_publish}, {"forget", run_forget}, {"who", run_who}};
+	} commands[] = {{"status", run_status}, {"publish", cluster_publish}, {"forget", run_forget}, {"who", run_who}};
 	struct cluster_options options;
 	int r;
 
 	if (argc < 2)
-		return usage("status, publish, forget or who?");
+		return cluster_usage("status, publish, forget or who?");
 	for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
 		if (strcmp(argv[1], commands[i].name) != 0)
 			continue;
 		r = read_options(argc - 1, argv + 1, &options);
 		return r ? r : commands[i].run(&options);
 	}
-	return usage("unknown command");
+	return cluster_usage("unknown command");
 }

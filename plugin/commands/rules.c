@@ -56,6 +56,9 @@ static const struct rule_text rules[] = {
 	 "a rule of others sets bits of packet marks that rangeguard uses (error), or an ip rule is asked before "
 	 "rangeguard's (warning)",
 	 "other bits there, or markMask; another preference"},
+	{RULE_SHARED,
+	 "a source that hosts share is past its deadline, missing, or here without being held (error); held in etcd, and not used (warning)",
+	 "start rangeguard-agent, see whether it reaches etcd, or take the address off"},
 };
 
 #define N_RULES ARRAY_LENGTH(rules)

@@ -394,8 +394,18 @@ INLINE int look_at_arp(element_t element, struct __sk_buff *skb)
 	return sender == 0 || is_own4(element, sender) ? pass(element, skb) : TC_ACT_SHOT;
 }
 
-/** classifier() - Judge one frame; what is not IPv4, IPv6 or ARP (VLAN tags, MPLS, PPPoE, LLC) is dropped */
-__attribute__((section("tc"), used)) int classifier(struct __sk_buff *skb)
+/** is_usual() - Whether a packet is what most are: IPv4, not ICMP, from the first address of its interface */
+INLINE bool is_usual(const struct classifier_sender *sender, const struct __sk_buff *skb)
+{
+	const struct iphdr *header = (void *)(long)skb->data + ETH_HLEN;
+
+	return sender && sender->ifindex == skb->ifindex && skb->protocol == NETWORK16(ETH_P_IP) &&
+	       (void *)(header + 1) <= (void *)(long)skb->data_end && header->saddr == sender->ipv4 &&
+	       header->protocol != IPPROTO_ICMP;
+}
+
+/** look_closer() - Judge a frame by all that is known of the container */
+INLINE int look_closer(struct __sk_buff *skb)
 {
 	__u32 key = skb->ifindex;
 	element_t element = map_lookup((void *)CLASSIFIER_ELEMENTS, &key);
@@ -413,4 +423,16 @@ __attribute__((section("tc"), used)) int classifier(struct __sk_buff *skb)
 	if (skb->protocol == NETWORK16(ETH_P_ARP))
 		return look_at_arp(element, skb);
 	return TC_ACT_SHOT;
+}
+
+/** classifier() - Judge one frame; what is not IPv4, IPv6 or ARP (VLAN tags, MPLS, PPPoE, LLC) is dropped */
+__attribute__((section("tc"), used)) int classifier(struct __sk_buff *skb)
+{
+	__u32 place = skb->ifindex % CLASSIFIER_SENDERS_MAX;
+	const struct classifier_sender *sender = map_lookup((void *)CLASSIFIER_SENDERS, &place);
+
+	if (!is_usual(sender, skb))
+		return look_closer(skb);
+	skb->mark |= sender->mark;
+	return TC_ACT_UNSPEC;
 }

@@ -28,39 +28,43 @@ static int cannot(int errnum, const char *what, struct error *reterr)
 			 "cannot guard what the container sends (%s): %s%s", what, strerror(-errnum), hint);
 }
 
-/** Maps of the program: elements, deadlines; before there were deadlines, one */
-#define MAPS_MAX 2U
-
-/** find_elements() - Of a program's maps the one whose values are elements: descriptor, -ENOMSG, negative errno */
-static int find_elements(const uint32_t *map_ids, uint32_t n)
+/** take_maps() - Of a program's maps those that count, told by the size of their values: 0, -ENOMSG, negative errno */
+static int take_maps(const uint32_t *map_ids, uint32_t n, struct classifier *classifier)
 {
-	for (uint32_t i = 0; i < n && i < MAPS_MAX; i++) {
+	for (uint32_t i = 0; i < n && i < PROGRAM_MAPS; i++) {
 		int fd CLEANUP_CLOSE = bpf_map_by_id(map_ids[i]);
 		uint32_t size;
 		int r = fd < 0 ? fd : bpf_map_value_size(fd, &size);
 
 		if (r < 0)
 			return r;
-		if (size == sizeof(struct classifier_element))
-			return TAKE_FD(fd);
+		if (size == sizeof(struct classifier_element) && classifier->map_fd < 0)
+			classifier->map_fd = TAKE_FD(fd);
+		else if (size == sizeof(struct classifier_sender) && classifier->senders_fd < 0)
+			classifier->senders_fd = TAKE_FD(fd);
+		else if (size == sizeof(uint64_t))
+			classifier->deadlines_id = map_ids[i];
 	}
-	return -ENOMSG;
+	return classifier->map_fd < 0 ? -ENOMSG : 0;
 }
 
-/** adopt() - What the kernel tells of a program, and a descriptor of its map: 0, negative errno */
+/** adopt() - What the kernel tells of a program, and descriptors of its maps: 0, negative errno */
 static int adopt(int program_fd, struct classifier *ret_classifier)
 {
+	CLASSIFIER_CLEANUP struct classifier found = CLASSIFIER_INIT;
 	struct bpf_prog_info info;
-	uint32_t map_ids[MAPS_MAX] = {0};
-	int map_fd, r = bpf_program_info(program_fd, &info, map_ids, MAPS_MAX);
+	uint32_t map_ids[PROGRAM_MAPS] = {0};
+	int r = bpf_program_info(program_fd, &info, map_ids, PROGRAM_MAPS);
 
-	if (r < 0)
+	if (!r)
+		r = take_maps(map_ids, info.nr_map_ids, &found);
+	if (r)
 		return r;
-	map_fd = find_elements(map_ids, info.nr_map_ids);
-	if (map_fd < 0)
-		return map_fd;
-	*ret_classifier = (struct classifier){.program_fd = program_fd, .map_fd = map_fd, .program_id = info.id};
-	memcpy(ret_classifier->tag, info.tag, sizeof(ret_classifier->tag));
+	found.program_id = info.id;
+	memcpy(found.tag, info.tag, sizeof(found.tag));
+	*ret_classifier = found;
+	ret_classifier->program_fd = program_fd;
+	found = (struct classifier)CLASSIFIER_INIT;
 	return 0;
 }
 
@@ -79,6 +83,20 @@ static int make_map(void)
 	return bpf_map_new(&shape);
 }
 
+/** make_senders() - An empty map of senders: descriptor, negative errno */
+static int make_senders(void)
+{
+	union bpf_attr shape = {
+		.map_type = BPF_MAP_TYPE_ARRAY,
+		.key_size = sizeof(uint32_t),
+		.value_size = sizeof(struct classifier_sender),
+		.max_entries = CLASSIFIER_SENDERS_MAX,
+		.map_name = CLASSIFIER_NAME,
+	};
+
+	return bpf_map_new(&shape);
+}
+
 static void (*lift_limit)(void);
 
 /** classifier_lift_limit_by() - What is called before a program is loaded, to lift the limit on locked memory */
@@ -88,7 +106,7 @@ void classifier_lift_limit_by(void (*lift)(void))
 }
 
 /**
- * load() - Load the program with a new map of elements
+ * load() - Load the program with new maps of elements and senders
  * @host:	Port of the host's namespace; NULL: the program is only looked at, so it gets a map of deadlines of its own
  * @reterr:	Gets what the verifier says
  *
@@ -97,7 +115,7 @@ void classifier_lift_limit_by(void (*lift)(void))
 static int load(struct port *host, struct error *reterr)
 {
 	CLEANUP_FREE struct bpf_insn *program = NULL;
-	int map_fd CLEANUP_CLOSE = -1, deadlines_fd CLEANUP_CLOSE = -1;
+	int map_fd CLEANUP_CLOSE = -1, deadlines_fd CLEANUP_CLOSE = -1, senders_fd CLEANUP_CLOSE = -1;
 	struct program_maps maps;
 	char log[LOG_BYTES];
 	size_t n;
@@ -112,7 +130,10 @@ static int load(struct port *host, struct error *reterr)
 	deadlines_fd = host ? deadlines_open(host) : deadlines_new();
 	if (deadlines_fd < 0)
 		return TAKE_FD(deadlines_fd);
-	maps = (struct program_maps){.elements_fd = map_fd, .deadlines_fd = deadlines_fd};
+	senders_fd = make_senders();
+	if (senders_fd < 0)
+		return TAKE_FD(senders_fd);
+	maps = (struct program_maps){.elements_fd = map_fd, .deadlines_fd = deadlines_fd, .senders_fd = senders_fd};
 	program = program_make(&classifier_program, &maps, &n);
 	if (!program)
 		return -ENOMEM;
@@ -233,6 +254,59 @@ bool classifier_same(const struct classifier *a, const struct classifier *b)
 	return memcmp(a->tag, b->tag, sizeof(a->tag)) == 0;
 }
 
+/** sender_of() - What the map of senders has of a container: nothing, if an address and a mark are not all that counts */
+static struct classifier_sender sender_of(uint32_t ifindex, const struct classifier_element *element)
+{
+	if (!element->ipv4 || element->n_shared || (element->flags & CLASSIFIER_OWN_MAC))
+		return (struct classifier_sender){.ifindex = 0};
+	return (struct classifier_sender){.ifindex = ifindex, .ipv4 = element->ipv4, .mark = element->mark};
+}
+
+/**
+ * clear_sender() - Leave an interface's packets to its element alone
+ * @classifier:	Classifier
+ * @ifindex:	Interface
+ *
+ * The kernel writes an element of an array in place, and not at once for a program that reads it meanwhile. So what an
+ * interface has there is never replaced by something else, but by nothing, and only nothing by something.
+ *
+ * Return: 1, the place is free now; 0, another interface has it; negative errno
+ */
+static int clear_sender(const struct classifier *classifier, uint32_t ifindex)
+{
+	static const struct classifier_sender none;
+	uint32_t place = ifindex % CLASSIFIER_SENDERS_MAX;
+	struct classifier_element other;
+	struct classifier_sender there;
+	int r = classifier->senders_fd < 0 ? -ENOENT : bpf_map_get(classifier->senders_fd, &place, &there);
+
+	if (r)
+		return r == -ENOENT ? 0 : r;
+	if (!there.ifindex)
+		return 1;
+	if (there.ifindex != ifindex && classifier_get(classifier, there.ifindex, &other) != -ENOENT)
+		return 0;
+	r = bpf_map_put(classifier->senders_fd, &place, &none);
+	return r ? r : 1;
+}
+
+/**
+ * classifier_agrees() - Whether the map of senders says nothing else of a container than its element
+ * @classifier:	Classifier
+ * @ifindex:	The host's interface towards it
+ * @element:	Of classifier_get()
+ */
+bool classifier_agrees(const struct classifier *classifier, uint32_t ifindex, const struct classifier_element *element)
+{
+	struct classifier_sender there, wanted = sender_of(ifindex, element);
+	uint32_t place = ifindex % CLASSIFIER_SENDERS_MAX;
+
+	if (classifier->senders_fd < 0)
+		return true;
+	return !bpf_map_get(classifier->senders_fd, &place, &there) &&
+	       (there.ifindex != ifindex || memcmp(&there, &wanted, sizeof(wanted)) == 0);
+}
+
 /**
  * classifier_put() - What the program is to know of a container
  * @classifier:	Classifier
@@ -245,8 +319,13 @@ bool classifier_same(const struct classifier *a, const struct classifier *b)
 int classifier_put(const struct classifier *classifier, uint32_t ifindex, const struct classifier_element *element,
 		   struct error *reterr)
 {
-	int r = bpf_map_put(classifier->map_fd, &ifindex, element);
+	struct classifier_sender sender = sender_of(ifindex, element);
+	uint32_t place = ifindex % CLASSIFIER_SENDERS_MAX;
+	int is_free = clear_sender(classifier, ifindex);
+	int r = is_free < 0 ? is_free : bpf_map_put(classifier->map_fd, &ifindex, element);
 
+	if (!r && is_free && sender.ifindex)
+		r = bpf_map_put(classifier->senders_fd, &place, &sender);
 	return r < 0 ? cannot(r, "writing to the BPF map", reterr) : 0;
 }
 
@@ -259,8 +338,10 @@ int classifier_get(const struct classifier *classifier, uint32_t ifindex, struct
 /** classifier_forget() - Have the program drop all that comes through an interface: 0, also when it does; negative errno */
 int classifier_forget(const struct classifier *classifier, uint32_t ifindex)
 {
-	int r = bpf_map_delete(classifier->map_fd, &ifindex);
+	int r = clear_sender(classifier, ifindex);
 
+	if (r >= 0)
+		r = bpf_map_delete(classifier->map_fd, &ifindex);
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -278,11 +359,9 @@ int classifier_each(const struct classifier *classifier,
 		    int (*each)(void *userdata, uint32_t ifindex, const struct classifier_element *element),
 		    void *userdata)
 {
-	/* After a key that is not there comes the first one; no interface has index 0. */
-	static const uint32_t none;
 	struct classifier_element element;
 	uint32_t ifindex;
-	int next = bpf_map_next(classifier->map_fd, &none, &ifindex);
+	int next = bpf_map_next(classifier->map_fd, NULL, &ifindex);
 	int r;
 
 	/* A key that goes meanwhile has no next one: the map begins again. That ends, since there is a most. */
@@ -290,6 +369,8 @@ int classifier_each(const struct classifier *classifier,
 		uint32_t key = ifindex;
 
 		next = bpf_map_next(classifier->map_fd, &key, &ifindex);
+		if (key == CLASSIFIER_HOST)
+			continue;
 		r = classifier_get(classifier, key, &element);
 		if (!r)
 			r = each(userdata, key, &element);
@@ -304,5 +385,6 @@ void classifier_done(struct classifier *classifier)
 {
 	cleanup_close(&classifier->program_fd);
 	cleanup_close(&classifier->map_fd);
+	cleanup_close(&classifier->senders_fd);
 	*classifier = (struct classifier)CLASSIFIER_INIT;
 }

@@ -3,7 +3,7 @@
 #define PLUGIN_ENFORCE_CLASSIFIER_H
 
 /*
- * The classifier (classifier.bpf.c) and its map: loaded once per boot, network namespace of the host and version of the
+ * The classifier (classifier.bpf.c) and its maps: loaded once per boot, network namespace of the host and version of the
  * program, and kept by a name below /sys/fs/bpf. Where that can't be had, each container gets a program and a map of its
  * own: it protects as well, an ADD takes a little longer.
  *
@@ -24,22 +24,26 @@
 #define CLASSIFIER_TAG_BYTES 8
 
 /**
- * struct classifier - Program and map; owned
+ * struct classifier - Program and maps; owned
  * @program_fd:	Program, -1: none
- * @map_fd:	Map, -1: none
+ * @map_fd:	Map of elements, -1: none
+ * @senders_fd:	Map of senders; -1: none, or the program of an earlier version has none
  * @program_id:	The kernel's number of the program
+ * @deadlines_id: The kernel's number of the map of deadlines that it looks at; 0: none
  * @tag:	The kernel's digest of its instructions
  */
 struct classifier {
 	int program_fd;
 	int map_fd;
+	int senders_fd;
 	uint32_t program_id;
+	uint32_t deadlines_id;
 	uint8_t tag[CLASSIFIER_TAG_BYTES];
 };
 
 #define CLASSIFIER_INIT                                                                                                \
 	{                                                                                                              \
-		.program_fd = -1, .map_fd = -1                                                                         \
+		.program_fd = -1, .map_fd = -1, .senders_fd = -1                                                       \
 	}
 
 void classifier_lift_limit_by(void (*lift)(void)); /* what a main() may choose */
@@ -51,6 +55,7 @@ bool classifier_same(const struct classifier *a, const struct classifier *b);
 int classifier_put(const struct classifier *classifier, uint32_t ifindex, const struct classifier_element *element,
 		   struct error *reterr);
 int classifier_get(const struct classifier *classifier, uint32_t ifindex, struct classifier_element *ret_element);
+bool classifier_agrees(const struct classifier *classifier, uint32_t ifindex, const struct classifier_element *element);
 int classifier_forget(const struct classifier *classifier, uint32_t ifindex);
 int classifier_each(const struct classifier *classifier,
 		    int (*each)(void *userdata, uint32_t ifindex, const struct classifier_element *element),

@@ -194,6 +194,40 @@ static int64_t find_tcx(const struct classifier *wanted, uint32_t ifindex)
 	return r;
 }
 
+/** find() - classifier_find(), and how it is attached there */
+static int find(struct port *host, struct program_search *search, uint32_t ifindex, struct classifier *ret_classifier,
+		struct error *reterr)
+{
+	int64_t id;
+	int r;
+
+	if (search_filters(host, ifindex, search, reterr))
+		return REFUSED;
+	id = search->program_id ? search->program_id : find_tcx(search->wanted, ifindex);
+	if (id == 0 || id == -EINVAL || id == -ENODEV)
+		return CLASSIFIER_E_MISSING;
+	r = id < 0 ? (int)id : classifier_of_program((uint32_t)id, ret_classifier);
+	if (r == -ENOENT)
+		return CLASSIFIER_E_MISSING;
+	return r < 0 ? cannot_attach(r, reterr) : 0;
+}
+
+/** replace() - In place of one that looks at another map of deadlines, which nobody writes: 0, REFUSED */
+static int replace(struct port *host, const struct classifier *classifier, const struct classifier *there,
+		   const struct program_search *search, uint32_t ifindex, struct error *reterr)
+{
+	struct stage stage;
+	int r;
+
+	if (!search->program_id) {
+		r = bpf_tcx_replace(classifier->program_fd, there->program_fd, ifindex, BPF_HOOK_INGRESS);
+		return r < 0 ? cannot_attach(r, reterr) : 0;
+	}
+	stage_begin(&stage, host, WHERE, reterr);
+	r = add_filter(&stage, classifier, ifindex, search->priority);
+	return r ? r : stage_send(&stage);
+}
+
 /**
  * classifier_attach() - At another plugin's interface, which may be up
  * @host:	Port in the namespace in which the calling thread is
@@ -202,14 +236,19 @@ static int64_t find_tcx(const struct classifier *wanted, uint32_t ifindex)
  * @group:	As above
  * @reterr:	Code 107
  *
+ * One that is there and looks at another map of deadlines, since the names of both were lost, is replaced.
+ *
  * Return: 0, also when it is there; REFUSED
  */
 int classifier_attach(struct port *host, const struct classifier *classifier, uint32_t ifindex, uint32_t group,
 		      struct error *reterr)
 {
 	CLASSIFIER_CLEANUP struct classifier there = CLASSIFIER_INIT;
-	int r = classifier_find(host, classifier, ifindex, &there, reterr);
+	struct program_search search = {.wanted = classifier};
+	int r = find(host, &search, ifindex, &there, reterr);
 
+	if (!r && there.deadlines_id != classifier->deadlines_id)
+		r = replace(host, classifier, &there, &search, ifindex, reterr);
 	if (r != CLASSIFIER_E_MISSING)
 		return r ? r : set_group(host, ifindex, group, reterr);
 	r = bpf_tcx_attach(classifier->program_fd, ifindex, BPF_HOOK_INGRESS);
@@ -234,16 +273,6 @@ int classifier_find(struct port *host, const struct classifier *wanted, uint32_t
 		    struct classifier *ret_classifier, struct error *reterr)
 {
 	struct program_search search = {.wanted = wanted};
-	int64_t id;
-	int r;
 
-	if (search_filters(host, ifindex, &search, reterr))
-		return REFUSED;
-	id = search.program_id ? search.program_id : find_tcx(wanted, ifindex);
-	if (id == 0 || id == -EINVAL || id == -ENODEV)
-		return CLASSIFIER_E_MISSING;
-	r = id < 0 ? (int)id : classifier_of_program((uint32_t)id, ret_classifier);
-	if (r == -ENOENT)
-		return CLASSIFIER_E_MISSING;
-	return r < 0 ? cannot_attach(r, reterr) : 0;
+	return find(host, &search, ifindex, ret_classifier, reterr);
 }

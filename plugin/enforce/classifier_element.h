@@ -23,6 +23,9 @@
 /** The map's size: no host has more containers */
 #define CLASSIFIER_ELEMENTS_MAX 65536
 
+/** The key of the host's own element, which has nothing but @marks: no interface has this index */
+#define CLASSIFIER_HOST 0U
+
 /** The longest state directory that is noted, with the NUL */
 #define CLASSIFIER_DATA_DIR_MAX 128
 
@@ -39,6 +42,27 @@
  * address (as in @more below). One for all containers, so that one write prolongs or closes a source for all of them
  */
 #define CLASSIFIER_DEADLINES 0x52474d4150000002ULL
+
+/** The size of the map of senders, a power of two */
+#define CLASSIFIER_SENDERS_MAX 4096
+/** The map of senders */
+#define CLASSIFIER_SENDERS 0x52474d4150000003ULL
+
+/**
+ * struct classifier_sender - What most of a container's IPv4 packets need of its element, in an array, for a look-up in an
+ * array takes a tenth of the instructions of one in a hash table
+ * @ifindex:	Interface, whose place is its index modulo the size; 0: free. One whose place another has is found by its
+ *		element alone
+ * @ipv4:	As in the element
+ * @mark:	As in the element
+ * @unused:	0
+ */
+struct classifier_sender {
+	__u32 ifindex;
+	__u32 ipv4;
+	__u32 mark;
+	__u32 unused;
+};
 
 /**
  * struct classifier_element - One container. Addresses are in network order

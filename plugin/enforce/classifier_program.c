@@ -10,7 +10,7 @@
 
 #include "plugin/enforce/classifier_element.h"
 
-/** The sections of the object files; the maps are no relocations there (CLASSIFIER_ELEMENTS, CLASSIFIER_DEADLINES) */
+/** The sections of the object files; the maps are no relocations there (CLASSIFIER_ELEMENTS, …) */
 static const uint8_t classifier_bytes[] = {
 #include <classifier_bytes.inc>
 };
@@ -34,6 +34,7 @@ static int map_of(const struct bpf_insn *instruction, const struct program_maps 
 		return -1;
 	return value == CLASSIFIER_ELEMENTS    ? maps->elements_fd
 	       : value == CLASSIFIER_DEADLINES ? maps->deadlines_fd
+	       : value == CLASSIFIER_SENDERS   ? maps->senders_fd
 					       : -1;
 }
 

@@ -14,10 +14,14 @@ struct program_bytes {
 	size_t size;
 };
 
+/** Maps of a program, of this version or an earlier one, at most */
+#define PROGRAM_MAPS 3U
+
 /** struct program_maps - Descriptors of the maps that a program looks things up in; -1: of one that it does not know */
 struct program_maps {
 	int elements_fd;
 	int deadlines_fd;
+	int senders_fd;
 };
 
 extern const struct program_bytes classifier_program;

@@ -10,6 +10,7 @@
 #include "plugin/enforce/bpf.h"
 #include "plugin/enforce/bpffs.h"
 #include "plugin/enforce/classifier_element.h"
+#include "plugin/enforce/classifier_program.h"
 #include "rangeguard/cleanup.h"
 
 /** As bpftool(8) shows it */
@@ -44,6 +45,67 @@ int deadlines_new(void)
 	return bpf_map_new(&shape);
 }
 
+/** deadlines_of() - Of a program's maps the one whose values are deadlines: its number, 0: none */
+uint32_t deadlines_of(const uint32_t *map_ids, uint32_t n)
+{
+	for (uint32_t i = 0; i < n && i < PROGRAM_MAPS; i++) {
+		int fd CLEANUP_CLOSE = bpf_map_by_id(map_ids[i]);
+		uint32_t size;
+
+		if (fd >= 0 && bpf_map_value_size(fd, &size) == 0 && size == sizeof(uint64_t))
+			return map_ids[i];
+	}
+	return 0;
+}
+
+/** map_of() - The map of deadlines of a program that has its name still: descriptor, negative errno */
+static int map_of(struct port *host, const char *what, const struct program_bytes *program)
+{
+	uint32_t map_ids[PROGRAM_MAPS] = {0}, id;
+	int fd CLEANUP_CLOSE = -1;
+	char path[BPFFS_PATH_MAX];
+	struct bpf_prog_info info;
+	int r = bpffs_path(host, what, program_digest(program), path);
+
+	if (r < 0)
+		return r;
+	fd = bpf_pinned(path);
+	if (fd < 0)
+		return TAKE_FD(fd);
+	r = bpf_program_info(fd, &info, map_ids, PROGRAM_MAPS);
+	id = r ? 0 : deadlines_of(map_ids, info.nr_map_ids);
+	return id ? bpf_map_by_id(id) : -ENOENT;
+}
+
+/** find_map() - The map that programs look at whose names are there, though its own is lost: descriptor, negative errno */
+static int find_map(struct port *host)
+{
+	int fd = map_of(host, BPFFS_CLASSIFIER, &classifier_program);
+
+	return fd >= 0 ? fd : map_of(host, BPFFS_UPLINK, &uplink_program);
+}
+
+/**
+ * deadlines_keep() - Give the map its name back, if that is lost
+ * @host:	Port of the host's namespace
+ * @map_fd:	Map
+ *
+ * Return: 0, also when another map has the name; negative errno
+ */
+int deadlines_keep(struct port *host, int map_fd)
+{
+	char path[BPFFS_PATH_MAX];
+	int r = bpffs_path(host, BPFFS_DEADLINES, 0, path);
+	int named CLEANUP_CLOSE = r < 0 ? r : bpf_pinned(path);
+
+	if (named != -ENOENT)
+		return r;
+	r = bpffs_make_directories(path);
+	if (!r)
+		r = bpf_pin(map_fd, path);
+	return r == -EEXIST ? 0 : r;
+}
+
 /**
  * deadlines_open() - The map, made and named if it is not there yet
  * @host:	Port of the host's namespace
@@ -64,7 +126,9 @@ int deadlines_open(struct port *host)
 	if (fd >= 0)
 		return TAKE_FD(fd);
 	/* cppcheck-suppress redundantAssignment ; TAKE_FD() */
-	fd = deadlines_new();
+	fd = find_map(host);
+	if (fd < 0)
+		fd = deadlines_new();
 	if (fd < 0)
 		return TAKE_FD(fd);
 	r = bpffs_make_directories(path);

@@ -19,7 +19,9 @@
 
 void deadlines_key(const struct address *address, uint32_t key[static 4]);
 int deadlines_new(void);
+uint32_t deadlines_of(const uint32_t *map_ids, uint32_t n);
 int deadlines_open(struct port *host);
+int deadlines_keep(struct port *host, int map_fd);
 int deadlines_open_kept(struct port *host);
 int deadlines_put(int map_fd, const struct address *source, uint64_t deadline);
 int deadlines_get(int map_fd, const struct address *source, uint64_t *ret_deadline);

@@ -19,12 +19,18 @@
 #define LOG_BYTES 4096U
 /** Programs of one interface that are looked at, BPF_MPROG_MAX in the kernel */
 #define PROGRAMS_MAX 64U
-
-/** struct uplink - The program, and what tells it from others */
+/**
+ * struct uplink - The program, and what tells it from others
+ * @deadlines_id: The map that it looks at
+ * @found:	It runs
+ * @older_fd:	One that does the same by a map that nobody writes any more, since its name was lost; -1: none
+ */
 struct uplink {
 	int program_fd;
 	uint8_t tag[FILTER_TAG_BYTES];
+	uint32_t deadlines_id;
 	bool found;
+	int older_fd;
 };
 
 /** cannot() - Say why nothing can be shared: REFUSED */
@@ -40,7 +46,7 @@ static int cannot(int errnum, const char *what, struct error *reterr)
 static int load(struct port *host, struct error *reterr)
 {
 	int map_fd CLEANUP_CLOSE = deadlines_open(host);
-	struct program_maps maps = {.elements_fd = -1, .deadlines_fd = map_fd};
+	struct program_maps maps = {.elements_fd = -1, .deadlines_fd = map_fd, .senders_fd = -1};
 	CLEANUP_FREE struct bpf_insn *program = NULL;
 	char log[LOG_BYTES];
 	size_t n;
@@ -81,28 +87,54 @@ static int open_program(struct port *host, struct error *reterr)
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
-/** is_program() - Whether the program of an id is this one */
-static bool is_program(uint32_t id, const struct uplink *uplink)
+/** describe() - What tells a program from others: 0, negative errno */
+static int describe(int program_fd, struct uplink *ret_uplink)
+{
+	struct bpf_prog_info info;
+	uint32_t map_ids[PROGRAM_MAPS] = {0};
+	int r = bpf_program_info(program_fd, &info, map_ids, PROGRAM_MAPS);
+
+	if (r < 0)
+		return r;
+	*ret_uplink = (struct uplink){
+		.program_fd = program_fd, .deadlines_id = deadlines_of(map_ids, info.nr_map_ids), .older_fd = -1};
+	memcpy(ret_uplink->tag, info.tag, sizeof(ret_uplink->tag));
+	return 0;
+}
+
+/** look_at() - Whether the program of an id is this one; one of the same kind by another map is noted */
+static bool look_at(uint32_t id, struct uplink *uplink)
 {
 	int fd CLEANUP_CLOSE = bpf_program_by_id(id);
-	struct bpf_prog_info info;
-	uint32_t map_ids[2];
+	struct uplink other;
 
-	return fd >= 0 && bpf_program_info(fd, &info, map_ids, 2) == 0 &&
-	       memcmp(info.tag, uplink->tag, sizeof(uplink->tag)) == 0;
+	if (fd < 0 || describe(fd, &other) < 0 || memcmp(other.tag, uplink->tag, sizeof(uplink->tag)) != 0)
+		return false;
+	if (other.deadlines_id == uplink->deadlines_id)
+		return true;
+	if (uplink->older_fd < 0)
+		uplink->older_fd = TAKE_FD(fd);
+	return false;
 }
 
 /** runs_by_tcx() - Whether it runs by TCX: 0, 1, negative errno; -EINVAL: no TCX */
-static int runs_by_tcx(uint32_t ifindex, const struct uplink *uplink)
+static int runs_by_tcx(uint32_t ifindex, struct uplink *uplink)
 {
 	uint32_t ids[PROGRAMS_MAX] = {0}, n;
 	int r = bpf_tcx_programs(ifindex, BPF_HOOK_EGRESS, ids, PROGRAMS_MAX, &n);
 
 	for (uint32_t i = 0; !r && i < n && i < PROGRAMS_MAX; i++) {
-		if (is_program(ids[i], uplink))
+		if (look_at(ids[i], uplink))
 			return 1;
 	}
 	return r;
+}
+
+/** run_by_tcx() - Before others, or in the place of an older one: 0, negative errno */
+static int run_by_tcx(uint32_t ifindex, const struct uplink *uplink)
+{
+	return uplink->older_fd < 0 ? bpf_tcx_attach(uplink->program_fd, ifindex, BPF_HOOK_EGRESS)
+				    : bpf_tcx_replace(uplink->program_fd, uplink->older_fd, ifindex, BPF_HOOK_EGRESS);
 }
 
 /** take_filter() - port_reply_fn: whether one of the filters is the program */
@@ -114,7 +146,7 @@ static int take_filter(const struct nlmsghdr *message, void *userdata)
 	if (!message)
 		uplink->found = false;
 	else if (rtfilter_read(message, &info) == 0 && info.program_id &&
-		 memcmp(info.tag, uplink->tag, sizeof(info.tag)) == 0)
+		 memcmp(info.tag, uplink->tag, sizeof(info.tag)) == 0 && look_at(info.program_id, uplink))
 		uplink->found = true;
 	return 0;
 }
@@ -156,21 +188,19 @@ static int run_by_filter(struct port *host, uint32_t ifindex, struct uplink *upl
 int uplink_guard(struct port *host, uint32_t ifindex, struct error *reterr)
 {
 	int fd CLEANUP_CLOSE = open_program(host, reterr);
-	struct uplink uplink = {.program_fd = fd};
-	struct bpf_prog_info info;
-	uint32_t map_ids[2];
+	struct uplink uplink = {.older_fd = -1};
 	int r;
 
-	r = fd < 0 ? fd : bpf_program_info(fd, &info, map_ids, 2);
+	r = fd < 0 ? fd : describe(fd, &uplink);
 	if (r < 0)
 		return cannot(r, "loading a BPF program", reterr);
-	memcpy(uplink.tag, info.tag, sizeof(uplink.tag));
 	r = runs_by_tcx(ifindex, &uplink);
-	if (r > 0)
-		return 0;
 	if (r == 0)
-		r = bpf_tcx_attach(fd, ifindex, BPF_HOOK_EGRESS);
+		r = run_by_tcx(ifindex, &uplink);
 	if (r == -EINVAL)
-		return run_by_filter(host, ifindex, &uplink, reterr) ? error_recode(reterr, ERROR_SNAT) : 0;
-	return r < 0 ? cannot(r, "attaching a BPF program", reterr) : 0;
+		r = run_by_filter(host, ifindex, &uplink, reterr) ? error_recode(reterr, ERROR_SNAT) : 0;
+	else
+		r = r < 0 ? cannot(r, "attaching a BPF program", reterr) : 0;
+	cleanup_close(&uplink.older_fd);
+	return r;
 }

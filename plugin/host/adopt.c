@@ -8,9 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "ipam/lease/ipam.h"
+#include "ipam/store/store_lmdb.h"
+#include "plugin/enforce/classifier.h"
+#include "plugin/host/host.h"
 #include "plugin/network/in_use.h"
 #include "plugin/network/inventory.h"
 #include "plugin/report/log.h"
@@ -52,26 +56,50 @@ struct attachment adopt_attachment(uint64_t inode, uint64_t cookie, const char *
 }
 
 /**
- * adopt_from_kernel() - store_seed.fill: write the leases that the kernel's state tells of
- * @userdata:	Port in the host's namespace
+ * is_elsewhere() - Whether a container is another state directory's, which has a store to know it by
+ * @host:	Host
+ * @kept:	Classifier, which knows whose containers are
+ * @item:	The container's host end
+ *
+ * A lease here as well would outlive it, and keep whatever pins have in common.
+ */
+static bool is_elsewhere(const struct host *host, const struct classifier *kept, const struct inventory_item *item)
+{
+	char path[CLASSIFIER_DATA_DIR_MAX + sizeof("/" STORE_LMDB_FILE)];
+	struct classifier_element element;
+
+	if (kept->map_fd < 0 || classifier_get(kept, item->index, &element) || !*element.data_dir ||
+	    strcmp(element.data_dir, host->data_dir) == 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "%s/" STORE_LMDB_FILE, element.data_dir);
+	return access(path, F_OK) == 0;
+}
+
+/**
+ * adopt_from_kernel() - Write the leases that the kernel's state tells of, and no other state directory does
+ * @host:	Host, its port on rtnetlink open
  * @store:	New store
  *
  * Return: 0, negative errno
  */
-int adopt_from_kernel(void *userdata, struct store *store)
+int adopt_from_kernel(struct host *host, struct store *store)
 {
+	CLASSIFIER_CLEANUP struct classifier kept = CLASSIFIER_INIT;
 	INVENTORY_CLEANUP struct inventory inventory = {0};
 	CLEANUP_FREE struct adopted *adopted = NULL;
 	size_t n_adopted = 0;
-	int r = inventory_read(userdata, &inventory);
+	int r = inventory_read(host->rtnetlink, &inventory);
 
 	if (r < 0)
 		return r;
 	adopted = calloc(inventory.n_items + 1, sizeof(*adopted));
 	if (!adopted)
 		return -ENOMEM;
+	if (inventory.n_items)
+		(void)classifier_open_kept(host->rtnetlink, &kept);
 	for (size_t i = 0; i < inventory.n_items; i++)
-		if (inventory.items[i].n_addresses && !adopt_item(&inventory.items[i], &adopted[n_adopted]))
+		if (inventory.items[i].n_addresses && !is_elsewhere(host, &kept, &inventory.items[i]) &&
+		    !adopt_item(&inventory.items[i], &adopted[n_adopted]))
 			n_adopted++;
 	return n_adopted ? ipam_adopt(store, adopted, n_adopted) : 0;
 }

@@ -20,6 +20,7 @@ struct attachment adopt_attachment(uint64_t inode, uint64_t cookie, const char *
 				   char text[static ADOPT_TEXT_MAX]);
 
 int adopt_in_use(struct store *store, const struct range_set *sets, size_t n_sets);
-int adopt_from_kernel(void *userdata, struct store *store);
+struct host;
+int adopt_from_kernel(struct host *host, struct store *store);
 
 #endif

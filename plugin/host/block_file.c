@@ -10,8 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "plugin/netconf/netconf.h"
 #include "plugin/report/json_text.h"
 #include "rangeguard/cleanup.h"
+#include "rangeguard/limits.h"
 
 /** read_prefix() - Member "cidr". Return: whether it is a range without host bits */
 static bool read_prefix(const json_t *element, struct prefix *ret_prefix)
@@ -33,11 +35,15 @@ static int read_pool(const json_t *element, struct block_file *file)
 {
 	json_int_t length = json_integer_value(json_object_get(element, "blockLength"));
 	const char *network = json_string_value(json_object_get(element, "network"));
-	struct held_pool pool = {.block_length = (uint8_t)length};
+	const json_t *rest = json_object_get(element, "reuseDelay");
+	struct held_pool pool = {.block_length = (uint8_t)length, .reuse_delay = NETCONF_REUSE_DELAY};
 
 	if (!read_prefix(element, &pool.prefix) || length < pool.prefix.length ||
 	    length > (json_int_t)family_bits(pool.prefix.address.family))
 		return -EUCLEAN;
+	/* A file of version 1.0 does not say it. */
+	if (json_integer_value(rest) >= 0 && json_integer_value(rest) <= LIMIT_REUSE_DELAY && rest)
+		pool.reuse_delay = (uint32_t)json_integer_value(rest);
 	(void)snprintf(pool.network, sizeof(pool.network), "%s", network ? network : "");
 	return block_file_put_pool(file, &pool);
 }
@@ -101,10 +107,10 @@ static json_t *to_json(const struct block_file *file)
 							    (json_int_t)file->blocks[i].revision, "leaving",
 							    (int)file->blocks[i].leaving));
 	for (size_t i = 0; i < file->n_pools && r == 0; i++)
-		r = json_array_append_new(pools, json_pack("{s:s, s:i, s:s}", "cidr",
-							   prefix_format(&file->pools[i].prefix, cidr), "blockLength",
-							   (int)file->pools[i].block_length, "network",
-							   file->pools[i].network));
+		r = json_array_append_new(
+			pools, json_pack("{s:s, s:i, s:I, s:s}", "cidr", prefix_format(&file->pools[i].prefix, cidr),
+					 "blockLength", (int)file->pools[i].block_length, "reuseDelay",
+					 (json_int_t)file->pools[i].reuse_delay, "network", file->pools[i].network));
 	if (r == 0)
 		return json_pack("{s:o, s:o}", "pools", pools, "blocks", blocks);
 	json_decref(blocks);

@@ -25,10 +25,11 @@ struct held_block {
 	bool leaving;
 };
 
-/** struct held_pool - A pool that networks of this host have blocks of */
+/** struct held_pool - A pool that networks of this host have blocks of; @reuse_delay: seconds that released addresses rest */
 struct held_pool {
 	struct prefix prefix;
 	uint8_t block_length;
+	uint32_t reuse_delay;
 	char network[BLOCK_NETWORK_MAX];
 };
 

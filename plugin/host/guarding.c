@@ -319,7 +319,11 @@ static int look(struct host *host, opener_fn open, uint32_t ifindex, const struc
 	r = classifier_find(host->rtnetlink, &wanted, ifindex, &there, reterr);
 	if (r)
 		return r == CLASSIFIER_E_MISSING ? GUARDING_E_MISSING : r;
-	if (classifier_get(&there, ifindex, &found) < 0 || !same_element(&element, &found))
+	if (classifier_get(&there, ifindex, &found) < 0 || !classifier_agrees(&there, ifindex, &found) ||
+	    !same_element(&element, &found))
+		return GUARDING_E_MISSING;
+	/* Nobody tells a map whose name was lost until when its sources may be used. */
+	if (element.n_shared && there.deadlines_id != wanted.deadlines_id)
 		return GUARDING_E_MISSING;
 	return 0;
 }

@@ -51,6 +51,22 @@ void guarding_adopt_marks(struct host *host)
 		marks_use(search.element.marks);
 }
 
+/**
+ * is_noted() - Whether the host's element says that its containers use the bits of this process
+ * @classifier:	Classifier
+ *
+ * It is written when all of them have been looked at. A walk over an almost empty map takes longer than all else that an
+ * ADD asks of the kernel's BPF.
+ *
+ * Return: so; false when it says something else, which may be no container's any more
+ */
+static bool is_noted(const struct classifier *classifier)
+{
+	struct classifier_element host;
+
+	return classifier_get(classifier, CLASSIFIER_HOST, &host) == 0 && host.marks == marks_mask();
+}
+
 /** differ() - Whether another container uses other bits than this process */
 static bool differ(const struct classifier *classifier, struct marks_search *search)
 {
@@ -64,20 +80,24 @@ static bool differ(const struct classifier *classifier, struct marks_search *sea
  * @host:	Host
  * @classifier:	Classifier
  * @ifindex:	The interface that is about to be guarded
- * @reterr:	Code 7
+ * @reterr:	Codes 7, 107
  *
  * Return: 0, REFUSED
  */
 int guarding_check_marks(struct host *host, const struct classifier *classifier, uint32_t ifindex, struct error *reterr)
 {
+	const struct classifier_element noted = {.marks = marks_mask()};
 	struct marks_search search = {.except = ifindex, .wanted = marks_mask()};
+	bool differs;
 
-	if (!differ(classifier, &search))
+	if (is_noted(classifier))
 		return 0;
+	differs = differ(classifier, &search);
 	/* An element of an interface that is gone, another plugin's, says nothing. */
-	guarding_sweep(host);
-	if (!differ(classifier, &search))
-		return 0;
+	if (differs)
+		guarding_sweep(host);
+	if (!differs || !differ(classifier, &search))
+		return classifier_put(classifier, CLASSIFIER_HOST, &noted, reterr);
 	return error_set(
 		reterr, ERROR_CONFIG,
 		"markMask is 0x%08x here, and 0x%08x for containers that this host already has (state directory "

@@ -7,6 +7,7 @@
 
 #include "plugin/host/guarding.h"
 #include "plugin/host/lease_store.h"
+#include "plugin/host/mended.h"
 #include "plugin/host/protection_internal.h"
 #include "plugin/host/restore.h"
 #include "plugin/report/log.h"
@@ -175,6 +176,43 @@ int protection_close_fence(struct host *host, const struct protection *protectio
 	return lost ? restore_shared(host, reterr) : 0;
 }
 
+/** protection_rebuild() - The nftables table as all leases want it, in one transaction: 0, REFUSED */
+int protection_rebuild(struct host *host, const struct state *state, struct error *reterr)
+{
+	STORE_CLEANUP struct store *store = NULL;
+	int r = host_open_netfilter(host, reterr);
+
+	if (r)
+		return REFUSED;
+	r = lease_store_open(host->data_dir, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
+	if (r)
+		return r == STATE_E_ABSENT ? lease_store_error(host->data_dir, r, reterr) : r;
+	if (protection_make_table(host, store, reterr))
+		return REFUSED;
+	mended_note_table(host->recorder);
+	return 0;
+}
+
+/**
+ * protection_mend_short_cut() - Put back what somebody took out of the short cut for established flows (snat/offload.h)
+ * @host:	Host
+ * @state:	State
+ * @protection:	A container; only one that the table knows has to do with it
+ *
+ * Nothing depends on it: what can't be put back is only said.
+ */
+void protection_mend_short_cut(struct host *host, const struct state *state, const struct protection *protection)
+{
+	struct error err = {0};
+
+	if (!member_wanted(&protection->member) || host_open_netfilter(host, &err) || !offload_lost(host->netfilter) ||
+	    arm_intact(host->netfilter, &err))
+		return;
+	log_line("the short cut of established flows lacked something: it is put back");
+	if (protection_rebuild(host, state, &err))
+		log_line("%s", err.msg);
+}
+
 /**
  * put_into_table() - Put what a container's lease says into the nftables table
  * @host:	Host
@@ -191,6 +229,7 @@ static int put_into_table(struct host *host, const struct state *state, const st
 {
 	bool lost = false;
 
+	protection_mend_short_cut(host, state, protection);
 	if (host_open_netfilter(host, reterr) || assign_sources(host->rtnetlink, protection->member.egress, reterr) ||
 	    close_fence(host->rtnetlink, protection->member.egress, &lost, reterr) ||
 	    put_elements(host, state, protection, &lost, reterr))

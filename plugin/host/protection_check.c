@@ -53,23 +53,6 @@ static int is_whole(struct host *host, uint32_t ifindex, const struct protection
 	return r == ARM_E_MISSING || r == ARM_E_STALE ? GUARDING_E_MISSING : r;
 }
 
-/** rebuild() - The nftables table as all leases want it: 0, REFUSED */
-static int rebuild(struct host *host, const struct state *state, struct error *reterr)
-{
-	STORE_CLEANUP struct store *store = NULL;
-	int r = host_open_netfilter(host, reterr);
-
-	if (r)
-		return REFUSED;
-	r = lease_store_open(host->data_dir, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
-	if (r)
-		return r == STATE_E_ABSENT ? lease_store_error(host->data_dir, r, reterr) : r;
-	if (protection_make_table(host, store, reterr))
-		return REFUSED;
-	mended_note_table(host->recorder);
-	return 0;
-}
-
 /**
  * repair() - Put back what a container lacks, and see that it is there
  * @host:	Host
@@ -86,7 +69,7 @@ static int repair(struct host *host, const struct state *state, uint32_t ifindex
 	int r = guarding_put(host, ifindex, protection, reterr);
 
 	if (!r && member_wanted(&protection->member))
-		r = rebuild(host, state, reterr);
+		r = protection_rebuild(host, state, reterr);
 	if (!r)
 		r = restore_shared(host, reterr);
 	if (!r)
@@ -120,6 +103,7 @@ static int look(struct host *host, const struct state *state, const struct attac
 		if (!r)
 			mended_note(host->recorder, attachment, protection);
 	} else if (!r) {
+		protection_mend_short_cut(host, state, protection);
 		r = protection_set_backstop(host, protection, reterr);
 		if (!r && ifindex)
 			r = guarding_stop_bridging(host, ifindex, reterr);

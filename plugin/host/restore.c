@@ -129,20 +129,6 @@ static int look(struct host *host, const struct protection *protection, struct e
 	return r == GUARDING_E_MISSING ? ARM_E_MISSING : r ? r : look_in_table(host, protection, reterr);
 }
 
-/** rebuild() - The nftables table as all leases want it, in one transaction: 0, REFUSED */
-static int rebuild(struct host *host, const struct state *state, struct error *reterr)
-{
-	STORE_CLEANUP struct store *store = NULL;
-	int r = lease_store_open(host->data_dir, state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
-
-	if (r)
-		return r == STATE_E_ABSENT ? lease_store_error(host->data_dir, r, reterr) : r;
-	if (protection_make_table(host, store, reterr))
-		return REFUSED;
-	mended_note_table(host->recorder);
-	return 0;
-}
-
 /**
  * mend() - Put back what a container lacks, its attachment locked
  * @host:	Host, both ports open
@@ -169,7 +155,7 @@ static int mend(struct host *host, const struct state *state, const struct attac
 	if (*protection.member.interface && !ifindex)
 		return IPAM_E_NOT_FOUND;
 	r = look_in_table(host, &protection, reterr);
-	if (r == REFUSED || (r == ARM_E_MISSING && rebuild(host, state, reterr)))
+	if (r == REFUSED || (r == ARM_E_MISSING && protection_rebuild(host, state, reterr)))
 		return REFUSED;
 	r = look(host, &protection, reterr);
 	if (r == ARM_E_MISSING)
@@ -215,6 +201,8 @@ static int look_at(struct host *host, const struct state *state, const struct wa
 		return r == IPAM_E_NOT_FOUND ? 0 : r;
 	restored->looked++;
 	r = look(host, &protection, reterr);
+	if (!r)
+		protection_mend_short_cut(host, state, &protection);
 	return r == ARM_E_MISSING ? mend_locked(host, state, &attachment, restored) : r;
 }
 

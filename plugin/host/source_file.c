@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "plugin/enforce/deadlines.h"
+#include "plugin/snat/assign.h"
 #include "rangeguard/cleanup.h"
 
 #define NS_PER_S 1000000000ULL
@@ -174,6 +175,24 @@ int held_sources_read(int dir_fd, struct port *rtnetlink, struct held_sources *r
 	return r;
 }
 
+/** held_sources_in_time() - Whether the time for which this host may send with a source is not over */
+bool held_sources_in_time(const struct held_sources *held, const struct address *address)
+{
+	struct timespec now;
+	uint64_t deadline;
+
+	if (held->deadlines_fd < 0 || deadlines_get(held->deadlines_fd, address, &deadline) < 0)
+		return false;
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec < deadline;
+}
+
+/** source_is_here() - Whether a source is an address of the host: 0, REFUSED */
+int source_is_here(struct port *rtnetlink, const struct address *address, bool *ret_here, struct error *reterr)
+{
+	return assign_usable(rtnetlink, address, ret_here, reterr);
+}
+
 /**
  * held_sources_has() - Whether this host holds a source, and may send with it at this moment
  * @held:	What is held
@@ -183,14 +202,9 @@ int held_sources_read(int dir_fd, struct port *rtnetlink, struct held_sources *r
 bool held_sources_has(const struct held_sources *held, const struct address *address, const char *interface)
 {
 	const struct known_source *source = source_file_find(&held->file, address);
-	struct timespec now;
-	uint64_t deadline;
 
-	if (!source || !source->open || strcmp(source->interface, interface) != 0 || held->deadlines_fd < 0 ||
-	    deadlines_get(held->deadlines_fd, address, &deadline) < 0)
-		return false;
-	(void)clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec < deadline;
+	return source && source->open && strcmp(source->interface, interface) == 0 &&
+	       held_sources_in_time(held, address);
 }
 
 /** held_sources_done() - Release */

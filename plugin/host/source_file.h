@@ -18,6 +18,7 @@
 
 #include "ipam/address/address.h"
 #include "plugin/network/port.h"
+#include "plugin/report/error.h"
 
 #define SOURCE_FILE "sources.json"
 /** Sources of one host: CLASSIFIER_DEADLINES_MAX of them have a deadline */
@@ -58,7 +59,10 @@ struct held_sources {
 
 int held_sources_read(int dir_fd, struct port *rtnetlink, struct held_sources *ret_held);
 bool held_sources_has(const struct held_sources *held, const struct address *address, const char *interface);
+bool held_sources_in_time(const struct held_sources *held, const struct address *address);
 void held_sources_done(struct held_sources *held);
+/* Whether a source is on the host: 0, REFUSED */
+int source_is_here(struct port *rtnetlink, const struct address *address, bool *ret_here, struct error *reterr);
 
 #define HELD_SOURCES_CLEANUP __attribute__((cleanup(held_sources_done)))
 

@@ -194,6 +194,16 @@ static void set_done(struct policy_set *set)
 	lookup_done(&set->lookup);
 }
 
+/** count_reserved() - Reservations among a guard's entries */
+static size_t count_reserved(const struct guard *guard)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < guard_n_entries(guard); i++)
+		n += guard_entry(guard, i).kind == GUARD_RESERVED;
+	return n;
+}
+
 /** read_set() - Read and lint policies; what is wrong with them is reported; 0 or negative errno */
 static int read_set(const char *const *paths, size_t n_paths, bool may_be_absent, const struct policy_once *once,
 		    struct policy_set *ret_set)
@@ -215,19 +225,10 @@ static int read_set(const char *const *paths, size_t n_paths, bool may_be_absent
 		r = lookup_init(set.guard, &set.lookup);
 	if (r < 0)
 		return r;
+	set.n_reserved = count_reserved(set.guard);
 	*ret_set = set;
 	set = (struct policy_set){0};
 	return 0;
-}
-
-/** count_reserved() - Reservations among a guard's entries */
-static size_t count_reserved(const struct guard *guard)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < guard_n_entries(guard); i++)
-		n += guard_entry(guard, i).kind == GUARD_RESERVED;
-	return n;
 }
 
 /** is_set_of() - Whether a set was read from these paths */
@@ -261,7 +262,7 @@ static int find_set(struct policy_once *once, const char *const *paths, size_t n
 	r = read_set(paths, n_paths, may_be_absent, once, &sets[once->n_sets]);
 	if (r < 0)
 		return r;
-	once->n_reserved += count_reserved(sets[once->n_sets].guard);
+	once->n_reserved += sets[once->n_sets].n_reserved;
 	*ret_set = &sets[once->n_sets++];
 	return 0;
 }
@@ -317,7 +318,7 @@ int policy_once_guard(struct policy_once *once, const struct policy_question *qu
 		return r;
 	once->n_reserved += count_reserved(own);
 	if (question->ret_n_reserved)
-		*question->ret_n_reserved = count_reserved(own) + count_reserved(set->guard);
+		*question->ret_n_reserved = count_reserved(own) + set->n_reserved;
 	return assemble(set, own, question, once->report, ret_guard);
 }
 

@@ -12,11 +12,18 @@
 #include "plugin/netconf/netconf.h"
 #include "plugin/text/paths.h"
 
-/** struct policy_set - One list of policies, read */
+/**
+ * struct policy_set - One list of policies, read
+ * @paths:	The list
+ * @guard:	All of their entries; not sealed
+ * @lookup:	Of these entries
+ * @n_reserved:	Reservations among them
+ */
 struct policy_set {
 	struct path_list paths;
 	struct guard *guard;
 	struct lookup lookup;
+	size_t n_reserved;
 };
 
 /**

@@ -179,7 +179,7 @@ int policy_record_opened(struct policy_record *record, const char *path, int fd,
 	}
 	*ret_origin = record->size;
 	origin = policy_origin_of(status);
-	if (S_ISREG(status->st_mode) && !policy_times_tell(fd)) {
+	if (record->settle && S_ISREG(status->st_mode) && !policy_times_tell(fd)) {
 		r = policy_digest(fd, origin.listing);
 		if (r < 0)
 			return r;

@@ -130,6 +130,7 @@ static enum error_code rule_code(enum rule rule)
 	case RULE_UNPROTECTED:
 	case RULE_FOREIGN:
 	case RULE_IN_THE_WAY:
+	case RULE_SHARED:
 	default:
 		return ERROR_CONFIG;
 	}

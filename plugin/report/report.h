@@ -41,6 +41,7 @@ enum rule {
 	RULE_UNPROTECTED = 409,
 	RULE_FOREIGN = 410,
 	RULE_IN_THE_WAY = 411,
+	RULE_SHARED = 412,
 };
 
 enum severity {

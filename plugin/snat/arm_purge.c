@@ -22,7 +22,8 @@ struct leftovers {
 /** is_pairs() - Whether the keys of a set are an address and a source */
 static bool is_pairs(enum nf_set set)
 {
-	return set == NF_PAIRS4 || set == NF_PAIRS6 || set == NF_SENT4 || set == NF_SENT6;
+	return set == NF_PAIRS4 || set == NF_PAIRS6 || set == NF_SOLE4 || set == NF_SOLE6 || set == NF_SENT4 ||
+	       set == NF_SENT6;
 }
 
 /** take_set() - port_reply_fn: a set in which the addresses may be */
@@ -65,7 +66,8 @@ static int find_sets(struct nf_stage *stage, struct leftovers *leftovers)
 static int keep_pair(void *userdata, const struct nf_element *element)
 {
 	struct leftovers *leftovers = userdata;
-	enum family family = element->set == NF_PAIRS4 || element->set == NF_SENT4 ? FAMILY_IPV4 : FAMILY_IPV6;
+	bool ipv4 = element->set == NF_PAIRS4 || element->set == NF_SOLE4 || element->set == NF_SENT4;
+	enum family family = ipv4 ? FAMILY_IPV4 : FAMILY_IPV6;
 	struct address address = address_from_bytes(family, element->key);
 
 	for (size_t i = 0; i < leftovers->member->n_addresses; i++) {

@@ -153,7 +153,7 @@ static int put_and_announce(struct port *host, const struct link_info *link, con
 	return 0;
 }
 
-/** is_subnets_own() - Whether an address is no host's: the network's, broadcast or anycast address of a subnet of this host */
+/** is_subnets_own() - Whether an address can't be a host's: the network's, broadcast or anycast address of a subnet of this host */
 static bool is_subnets_own(const struct address *address, const struct route_info *match)
 {
 	struct span span = prefix_span(&match->destination);
@@ -173,7 +173,7 @@ static int check_address(const struct address *address, const struct route_info 
 		return 0;
 	return error_set(
 		reterr, ERROR_SNAT,
-		"source address %s is no host's: it is the network, broadcast or anycast address of a subnet of "
+		"source address %s can't be a host's: it is the network, broadcast or anycast address of a subnet of "
 		"this host (route %s); choose another source",
 		address_format(address, text), prefix_format(&match->destination, subnet));
 }
@@ -368,10 +368,11 @@ int assign_lend(struct port *host, const char *interface, const struct address *
 	if (look_for(host, &there, reterr))
 		return as_snat(REFUSED, reterr);
 	if (there.found && there.forever)
-		return error_set(reterr, ERROR_SNAT,
-				 "shared source %s is on %s for good: it must be there only while this host holds it; "
-				 "take it off (ip address del %s dev %s)",
-				 address_format(address, text), interface, text, interface);
+		return error_set(
+			reterr, ERROR_SNAT,
+			"shared source %s is on %s permanently: it must be there only while this host holds it; "
+			"take it off (ip address del %s dev %s)",
+			address_format(address, text), interface, text, interface);
 	return as_snat(lend(host, answer.link.index, address, seconds, reterr), reterr);
 }
 

@@ -11,6 +11,7 @@
 #include "plugin/enforce/marks.h"
 #include "plugin/snat/nfrule.h"
 #include "plugin/snat/nfstage.h"
+#include "rangeguard/array.h"
 
 #define CHAIN "unguarded"
 
@@ -43,6 +44,16 @@ static int look(struct nf_stage *stage, const char *table, bool pinned)
 	return PORT_E_REFUSED;
 }
 
+/** match_unguarded() - Packets without the classifier's mark; first what tells of most packets that they have it */
+static void match_unguarded(struct nf_rule *rule)
+{
+	struct marks bits = marks();
+	const uint32_t guarded[] = {bits.guarded, bits.guarded | bits.pinned};
+
+	nf_match_other_marks(rule, guarded, ARRAY_LENGTH(guarded));
+	nf_match_marks(rule, bits.guarded, 0, true);
+}
+
 /** add_rule() - Drop what comes from an interface of the group and lacks the classifier's mark */
 static int add_rule(struct batch *batch, const char *table)
 {
@@ -50,8 +61,7 @@ static int add_rule(struct batch *batch, const char *table)
 	struct nf_rule rule;
 
 	nf_rule_begin(&rule, table, marks_name(CHAIN, name));
-	/* First what tells of most packets that they may go on */
-	nf_match_marks(&rule, marks().guarded, 0, true);
+	match_unguarded(&rule);
 	nf_match_groups(&rule, ~(CLASSIFIER_GROUP ^ CLASSIFIER_GROUP_PINNED), CLASSIFIER_GROUP);
 	nf_count(&rule);
 	nf_verdict(&rule, NF_DROP, NULL);
@@ -70,7 +80,7 @@ static int add_overwritten(struct batch *batch)
 	if (r)
 		return r;
 	nf_rule_begin(&rule, BACKSTOP_TABLE, BACKSTOP_CHAIN_PINNED);
-	nf_match_marks(&rule, marks().guarded, 0, true);
+	match_unguarded(&rule);
 	nf_match_group(&rule, CLASSIFIER_GROUP_PINNED);
 	nf_set_marks(&rule, pinned, pinned);
 	return nf_rule_add(&rule, batch);

@@ -86,6 +86,35 @@ static void add_pairs(const struct member *member, const struct egress_clause *c
 				 &clause->source);
 }
 
+/** sole_source() - The source that all pins of a family have; NULL: they have several, or there is none */
+static const struct address *sole_source(const struct egress *egress, enum family family)
+{
+	const struct address *sole = NULL;
+
+	for (size_t i = 0; i < egress->n_clauses; i++) {
+		const struct address *source = &egress->clauses[i].source;
+
+		if (source->family != family)
+			continue;
+		if (sole && !address_equal(sole, source))
+			return NULL;
+		sole = source;
+	}
+	return sole;
+}
+
+/** add_sole() - Each address with the one source that its family's pins have */
+static void add_sole(const struct member *member, struct elements *elements)
+{
+	for (size_t i = 0; i < member->n_addresses; i++) {
+		const struct address *address = &member->addresses[i];
+		const struct address *source = sole_source(member->egress, address->family);
+
+		if (source)
+			add_pair(elements, of_family(NF_SOLE4, address), 0, address, source);
+	}
+}
+
 /** add_clause() - What a clause says of the addresses of its family */
 static void add_clause(const struct member *member, const struct egress_clause *clause, struct elements *elements)
 {
@@ -120,7 +149,7 @@ static void add_addresses(const struct member *member, enum nf_set ipv4, struct 
 /** most_elements() - No container has more elements */
 static size_t most_elements(const struct member *member)
 {
-	return member->n_addresses * (2 + 4 * member->egress->n_clauses);
+	return member->n_addresses * (3 + 4 * member->egress->n_clauses);
 }
 
 /**
@@ -146,6 +175,7 @@ int member_elements(const struct member *member, struct elements *elements)
 	}
 	for (size_t i = 0; i < member->egress->n_clauses; i++)
 		add_pairs(member, &member->egress->clauses[i], NF_PAIRS4, elements);
+	add_sole(member, elements);
 	if (member_pinned(member))
 		add_addresses(member, NF_PINNED4, elements);
 	return 0;

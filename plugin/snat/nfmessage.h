@@ -28,6 +28,8 @@ enum nf_set {
 	NF_PINNED6,
 	NF_PAIRS4, /* address . source of one of its pins */
 	NF_PAIRS6,
+	NF_SOLE4, /* address . source, if all of its pins have that one */
+	NF_SOLE6,
 	NF_PIN4, /* address : source towards the list */
 	NF_PIN6,
 	NF_SENT4, /* address . source towards the list */

@@ -212,6 +212,21 @@ void nf_match_marks(struct nf_rule *rule, uint32_t mask, uint32_t value, bool eq
 	compare(rule, equal ? NFT_CMP_EQ : NFT_CMP_NEQ, &value, sizeof(value));
 }
 
+/** nf_match_mark() - Packets with exactly that mark: for the most frequent ones, a mask takes a third of what a rule costs */
+void nf_match_mark(struct nf_rule *rule, uint32_t mark)
+{
+	load_meta(rule, NFT_META_MARK);
+	compare(rule, NFT_CMP_EQ, &mark, sizeof(mark));
+}
+
+/** nf_match_other_marks() - Packets with none of those marks; as above */
+void nf_match_other_marks(struct nf_rule *rule, const uint32_t *known, size_t n)
+{
+	load_meta(rule, NFT_META_MARK);
+	for (size_t i = 0; i < n; i++)
+		compare(rule, NFT_CMP_NEQ, &known[i], sizeof(known[i]));
+}
+
 /** nf_match_group() - Packets that came in through an interface of a group */
 void nf_match_group(struct nf_rule *rule, uint32_t group)
 {
@@ -227,6 +242,14 @@ void nf_match_groups(struct nf_rule *rule, uint32_t mask, uint32_t group)
 	load_meta(rule, NFT_META_IIFGROUP);
 	bitwise(rule, &mask, &none, sizeof(mask));
 	compare(rule, NFT_CMP_EQ, &group, sizeof(group));
+}
+
+/** nf_match_other_kinds() - Packets that leave by an interface of a kind (`ip -d link`) that is none of those; a device has none */
+void nf_match_other_kinds(struct nf_rule *rule, const char (*known)[IFNAMSIZ], size_t n)
+{
+	load_meta(rule, NFT_META_OIFKIND);
+	for (size_t i = 0; i < n; i++)
+		compare(rule, NFT_CMP_NEQ, known[i], sizeof(known[i]));
 }
 
 /** match_status() - Packets of a flow of whose status @bit is set, or is not */

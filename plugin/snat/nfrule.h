@@ -8,6 +8,7 @@
  */
 
 #include <libnftnl/rule.h>
+#include <net/if.h>
 
 #include "ipam/address/address.h"
 #include "plugin/snat/nfmessage.h"
@@ -39,8 +40,11 @@ int nf_rule_add(struct nf_rule *rule, struct batch *batch);
 /* Conditions */
 void nf_match_family(struct nf_rule *rule, enum family family);
 void nf_match_marks(struct nf_rule *rule, uint32_t mask, uint32_t value, bool equal);
+void nf_match_mark(struct nf_rule *rule, uint32_t mark);
+void nf_match_other_marks(struct nf_rule *rule, const uint32_t *known, size_t n);
 void nf_match_group(struct nf_rule *rule, uint32_t group);
 void nf_match_groups(struct nf_rule *rule, uint32_t mask, uint32_t group);
+void nf_match_other_kinds(struct nf_rule *rule, const char (*known)[IFNAMSIZ], size_t n);
 void nf_match_new_flow(struct nf_rule *rule);
 void nf_match_source_translated(struct nf_rule *rule, bool translated);
 void nf_match_pair(struct nf_rule *rule, enum family family, enum nf_pair pair, enum nf_set set, uint64_t list);

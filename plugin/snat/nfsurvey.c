@@ -216,10 +216,11 @@ int nf_read_object(const struct nlmsghdr *message, struct nf_object *ret_object)
 /** nf_family_name() - A family as nft names it */
 const char *nf_family_name(uint8_t family)
 {
-	static const char *const names[] = {
+	/* Texts in the table, not pointers to them, which ld.so would have to write at each start. */
+	static const char names[][8] = {
 		[NFPROTO_INET] = "inet",     [NFPROTO_IPV4] = "ip",	  [NFPROTO_ARP] = "arp",
 		[NFPROTO_NETDEV] = "netdev", [NFPROTO_BRIDGE] = "bridge", [NFPROTO_IPV6] = "ip6",
 	};
 
-	return family < ARRAY_LENGTH(names) && names[family] ? names[family] : "?";
+	return family < ARRAY_LENGTH(names) && *names[family] ? names[family] : "?";
 }

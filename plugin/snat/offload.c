@@ -25,7 +25,9 @@
 #define DEVICES_PER_MESSAGE 256U
 
 static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
-#define N_FAMILIES (sizeof(families) / sizeof(families[0]))
+#define N_FAMILIES ARRAY_LENGTH(families)
+/** Of the chain */
+#define N_RULES (2U + 2U * N_FAMILIES)
 
 /** offload_devices_add() - Add a container's interface; "", or one that is not there any more, is left out: 0, -ENOMEM */
 int offload_devices_add(struct offload_devices *devices, const char *name)
@@ -97,6 +99,24 @@ static int let_pass(struct batch *batch)
 	return nf_rule_add(&rule, batch);
 }
 
+/**
+ * let_tunnels_pass() - What leaves by a tunnel stays on the long way: 0, -ENOMEM
+ *
+ * On the short cut a packet still has the fence's mark when it leaves (offload.h). There are interfaces that look for a route
+ * for what they wrap it in by that mark (VXLAN, GENEVE, ipvlan, …), to which the fence applies then, and a bridge may have one
+ * for a port. So only kinds that are known not to do that are taken, and devices, which are of no kind.
+ */
+static int let_tunnels_pass(struct batch *batch)
+{
+	static const char kinds[][IFNAMSIZ] = {"veth", "vlan", "bond", "team", "macvlan", "tun", "wireguard"};
+	struct nf_rule rule;
+
+	nf_rule_begin(&rule, NF_TABLE, OFFLOAD_CHAIN);
+	nf_match_other_kinds(&rule, kinds, ARRAY_LENGTH(kinds));
+	nf_verdict(&rule, NF_ACCEPT, NULL);
+	return nf_rule_add(&rule, batch);
+}
+
 /** take_pinned() - A flow of a container that leaves with a source of its pins: 0, -ENOMEM */
 static int take_pinned(struct batch *batch, enum family family)
 {
@@ -131,11 +151,25 @@ static int put_chain(struct batch *batch)
 
 	if (!r)
 		r = let_pass(batch);
+	if (!r)
+		r = let_tunnels_pass(batch);
 	for (size_t i = 0; i < N_FAMILIES && !r; i++)
 		r = take_pinned(batch, families[i]);
 	for (size_t i = 0; i < N_FAMILIES && !r; i++)
 		r = take_masqueraded(batch, families[i]);
 	return r;
+}
+
+/** take_chain() - port_reply_fn: whether the chain has its rules; @userdata is a bool */
+static int take_chain(const struct nlmsghdr *message, void *userdata)
+{
+	char name[NF_NAME_MAX];
+	uint32_t use = 0;
+	int r = message ? nf_read_chain(message, name, &use) : 0;
+
+	if (message && !r)
+		*(bool *)userdata = use >= N_RULES;
+	return r == -ENOMSG ? 0 : r;
 }
 
 /** put_devices() - Devices into the flowtable, as many messages as it takes: 0, -ENOMEM */
@@ -166,10 +200,16 @@ int offload_put(struct batch *batch, const struct offload_devices *devices)
 	return r ? r : put_devices(batch, devices);
 }
 
-/** is_loaded() - Whether the kernel's module for flowtables is there. One that is built in shows nowhere, and is not used */
+/** is_loaded() - Whether the kernel's modules for flowtables are there. What is built in shows nowhere, and is not used */
 static bool is_loaded(void)
 {
-	return access("/sys/module/nf_flow_table", F_OK) == 0;
+	static const char modules[][sizeof("/sys/module/nf_flow_table_inet")] = {
+		"/sys/module/nf_flow_table", "/sys/module/nf_flow_table_inet", "/sys/module/nft_flow_offload"};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(modules); i++)
+		if (access(modules[i], F_OK) < 0)
+			return false;
+	return true;
 }
 
 /**
@@ -234,4 +274,26 @@ void offload_add(struct port *netfilter, const char *name)
 	if (is_loaded() && !offload_devices_add(&devices, name) && devices.n)
 		send_put(netfilter, &devices, put_devices);
 	offload_devices_done(&devices);
+}
+
+/**
+ * offload_lost() - Whether somebody took the chain, its rules or the flowtable out of the table, which is there
+ * @netfilter:	Port
+ *
+ * Only where the kernel has shown that it has flowtables; what is lost comes back with the table.
+ */
+bool offload_lost(struct port *netfilter)
+{
+	struct port_failure failure;
+	struct batch batch;
+	bool whole = false;
+	int r;
+
+	if (!is_loaded())
+		return false;
+	batch_reset(&batch);
+	r = nf_get_chain(&batch, NF_TABLE, OFFLOAD_CHAIN);
+	if (!r)
+		r = port_exchange(netfilter, &batch, take_chain, &whole, &failure);
+	return r == PORT_E_REFUSED ? failure.errnum == ENOENT : !r && !whole;
 }

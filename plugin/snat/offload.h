@@ -16,10 +16,12 @@
  *
  * Packets on it meet no fence, so the classifier keeps those off it that come past a deadline. Deleting a flow from
  * connection tracking ends it here, too, with the next packet. What the classifier marked stays marked up to the interface
- * through which it leaves.
+ * through which it leaves, where traffic control may see it; it is in no packet on the wire. Flows that leave by tunnels
+ * are not taken.
  */
 
 #include <net/if.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "plugin/snat/nfmessage.h"
@@ -38,5 +40,6 @@ void offload_devices_done(struct offload_devices *devices);
 int offload_put(struct batch *batch, const struct offload_devices *devices);
 void offload_make(struct port *netfilter, const struct offload_devices *devices);
 void offload_add(struct port *netfilter, const char *name);
+bool offload_lost(struct port *netfilter);
 
 #endif

@@ -14,6 +14,7 @@
 
 #define CHAIN_INCOMING "incoming"
 #define CHAIN_PINNED "pinned"
+#define CHAIN_SOLE "sole"
 
 static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
 #define N_FAMILIES ARRAY_LENGTH(families)
@@ -105,13 +106,28 @@ static int sort_out(struct batch *batch, const char *chain, uint32_t mask, uint3
 	return nf_rule_add(&rule, batch);
 }
 
+/** sort_out_exactly() - The same for one mark, that of most packets; nf_match_mark() */
+static int sort_out_exactly(struct batch *batch, const char *chain, uint32_t mark, int verdict, const char *target)
+{
+	struct nf_rule rule;
+
+	nf_rule_begin(&rule, NF_TABLE, chain);
+	nf_match_mark(&rule, mark);
+	nf_verdict(&rule, verdict, target);
+	return nf_rule_add(&rule, batch);
+}
+
 /** incoming_rules() - Packets of pinned containers are looked at, unless their time is over; first who has no pin goes on */
 static int incoming_rules(struct batch *batch, const char *chain)
 {
 	struct marks bits = ruleset_marks();
 	uint32_t pinned = bits.pinned | bits.late;
-	int r = sort_out(batch, chain, bits.pinned | bits.guarded, bits.guarded, NF_ACCEPT, NULL);
+	int r = sort_out_exactly(batch, chain, bits.guarded, NF_ACCEPT, NULL);
 
+	if (!r)
+		r = sort_out_exactly(batch, chain, bits.guarded | bits.pinned, NFT_GOTO, CHAIN_PINNED);
+	if (!r)
+		r = sort_out(batch, chain, bits.pinned | bits.guarded, bits.guarded, NF_ACCEPT, NULL);
 	if (!r)
 		r = sort_out(batch, chain, pinned, bits.pinned, NFT_GOTO, CHAIN_PINNED);
 	for (size_t i = 0; i < N_FAMILIES && !r; i++)
@@ -139,26 +155,57 @@ static int leaving_rules(struct batch *batch, const char *chain)
 	return nf_rule_add(&rule, batch);
 }
 
+/** prove_sent() - A packet with the one source that all pins of its container have leaves without our marks, wherever to */
+static int prove_sent(struct batch *batch, const char *chain, enum family family)
+{
+	struct nf_rule rule;
+
+	nf_rule_begin(&rule, NF_TABLE, chain);
+	nf_match_pair(&rule, family, NF_PAIR_OPENED_LEAVING, ruleset_of_family(NF_SOLE4, family), 0);
+	nf_set_marks(&rule, marks_mask(), 0);
+	nf_verdict(&rule, NF_ACCEPT, NULL);
+	return nf_rule_add(&rule, batch);
+}
+
+/** sole_rules() - What costs the same however many lists there are */
+static int sole_rules(struct batch *batch, const char *chain)
+{
+	struct nf_rule rule;
+	int r = 0;
+
+	for (size_t i = 0; i < N_FAMILIES && !r; i++)
+		r = prove_sent(batch, chain, families[i]);
+	if (r)
+		return r;
+	nf_rule_begin(&rule, NF_TABLE, chain);
+	nf_verdict(&rule, NFT_GOTO, CHAIN_LEAVING);
+	return nf_rule_add(&rule, batch);
+}
+
 /** check_rules() - Each packet of a pinned container is looked at when it leaves, also one whose marks somebody took away */
 static int check_rules(struct batch *batch, const char *chain)
 {
 	struct marks bits = ruleset_marks();
 	uint32_t pinned = bits.pinned | bits.checked;
 	struct nf_rule rule;
-	int r = sort_out(batch, chain, pinned | bits.guarded, bits.guarded, NF_ACCEPT, NULL);
+	int r = sort_out_exactly(batch, chain, bits.guarded, NF_ACCEPT, NULL);
 
+	if (!r)
+		r = sort_out_exactly(batch, chain, bits.guarded | bits.checked, NFT_GOTO, CHAIN_SOLE);
+	if (!r)
+		r = sort_out(batch, chain, pinned | bits.guarded, bits.guarded, NF_ACCEPT, NULL);
 	if (r)
 		return r;
 	nf_rule_begin(&rule, NF_TABLE, chain);
 	nf_match_marks(&rule, pinned, 0, false);
-	nf_verdict(&rule, NFT_GOTO, CHAIN_LEAVING);
+	nf_verdict(&rule, NFT_GOTO, CHAIN_SOLE);
 	r = nf_rule_add(&rule, batch);
 	if (r)
 		return r;
 	nf_rule_begin(&rule, NF_TABLE, chain);
 	nf_match_marks(&rule, bits.guarded, 0, true);
 	nf_match_group(&rule, CLASSIFIER_GROUP_PINNED);
-	nf_verdict(&rule, NFT_GOTO, CHAIN_LEAVING);
+	nf_verdict(&rule, NFT_GOTO, CHAIN_SOLE);
 	return nf_rule_add(&rule, batch);
 }
 
@@ -168,10 +215,11 @@ static int check_rules(struct batch *batch, const char *chain)
  * hook would depend on which came first.
  */
 static const struct base_chain base_chains[] = {
-	{CHAIN_PINNED, {.type = NULL}, 6, 2, pinned_rules},
-	{CHAIN_INCOMING, {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 1}, 5, 0, incoming_rules},
-	{CHAIN_LEAVING, {.type = NULL}, 1, 2, leaving_rules},
-	{"check", {"filter", NF_INET_POST_ROUTING, NF_IP_PRI_LAST - 1}, 3, 0, check_rules},
+	{CHAIN_PINNED, {.type = NULL}, 6, 3, pinned_rules},
+	{CHAIN_INCOMING, {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 1}, 7, 0, incoming_rules},
+	{CHAIN_LEAVING, {.type = NULL}, 1, 1, leaving_rules},
+	{CHAIN_SOLE, {.type = NULL}, 3, 3, sole_rules},
+	{"check", {"filter", NF_INET_POST_ROUTING, NF_IP_PRI_LAST - 1}, 5, 0, check_rules},
 	{CHAIN_PINS, {"nat", NF_INET_POST_ROUTING, RULESET_PRIORITY_PINS}, 2, 0, pins_rules},
 	/* Deleting the last nat chain of a hook unhooks NAT: flows that are translated would leave as they are. */
 	{"anchor", {"nat", NF_INET_POST_ROUTING, RULESET_PRIORITY_PINS + 1}, 0, 0, NULL},

@@ -17,7 +17,8 @@
  *	postrouting -198            anchor: nothing
  *	postrouting   91            masquerading: to each masqueradeN-LIST
  *	                            masqueradeN-LIST: destination in LIST, source in set masqueradeN-LIST → masquerade
- *	postrouting last - 1        check: what has one of the two marks, or had them taken away → leaving
+ *	postrouting last - 1        check: what has one of the two marks, or had them taken away → sole
+ *	                            sole: container and source in set sole4, sole6: it leaves without marks; all else → leaving
  *	                            leaving: destination in LIST → sentN-LIST; all else leaves without marks
  *	                            sentN-LIST: container and source in set sentN-LIST → leaves without marks; container in
  *	                            set heldN-LIST → dropped; other containers' pins go on to the next list
@@ -42,7 +43,7 @@
 #define RULESET_PRIORITY_MASQUERADE 91
 
 /** Space for the chains of ruleset_chains() */
-#define RULESET_CHAINS 7U
+#define RULESET_CHAINS 8U
 /** Space for the parts of a list */
 #define RULESET_PARTS 2U
 

@@ -19,9 +19,10 @@ static json_t *pools_of(const struct netconf *netconf, const struct range_set *s
 		uint8_t length = own_ranges_block_length(netconf, range->span.family);
 
 		if (length)
-			(void)json_array_append_new(pools, json_pack("{s:s, s:i, s:s}", "cidr",
+			(void)json_array_append_new(pools, json_pack("{s:s, s:i, s:s, s:I}", "cidr",
 								     prefix_format(&range->subnet, cidr), "blockLength",
-								     (int)length, "network", netconf->name));
+								     (int)length, "network", netconf->name,
+								     "reuseDelay", (json_int_t)netconf->reuse_delay));
 	}
 	return pools;
 }

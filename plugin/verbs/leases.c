@@ -134,7 +134,7 @@ static void tell_of_replacement(const struct taking *taking)
 static int fill_store(void *userdata, struct store *store)
 {
 	struct host *host = userdata;
-	int r = adopt_from_kernel(host->rtnetlink, store);
+	int r = adopt_from_kernel(host, store);
 
 	return r ? r : discard_adopt(host, store);
 }
@@ -244,7 +244,7 @@ static void tell_host_local(const struct host_local *files, const struct attachm
 		int r = host_local_put(files, &grant->addresses[i], attachment);
 
 		if (r < 0)
-			log_line("host-local can't be told of address %s: %s",
+			log_line("host-local's files can't be brought up to date for address %s: %s",
 				 address_format(&grant->addresses[i], text), strerror(-r));
 	}
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ipam/store/store_lmdb.h"
+#include "plugin/host/ask.h"
 #include "plugin/host/clash.h"
 #include "plugin/host/protection.h"
 #include "plugin/host/reclaim.h"
@@ -213,6 +214,38 @@ static int check_ipv6(const struct context *context, struct error *reterr)
 	return 0;
 }
 
+/** has_shared() - Whether a pin of the network has sources that hosts share */
+static bool has_shared(const struct netconf *netconf)
+{
+	for (size_t i = 0; i < netconf->n_pins; i++) {
+		if (netconf->pins[i].shared)
+			return true;
+	}
+	return false;
+}
+
+/** check_agent() - Who claims shared sources is there: 0, REFUSED where the configuration is strict */
+static int check_agent(const struct context *context, struct error *reterr)
+{
+	json_t *question, *answer = NULL;
+	struct error err = {0};
+	int r;
+
+	if (!has_shared(&context->netconf))
+		return 0;
+	question = json_pack("{s:s}", "ask", "cluster-ready");
+	if (!question)
+		return error_no_memory(reterr);
+	r = ask_agent(context->netconf.data_dir, question, LIMIT_STATUS_WAIT_MS, &answer, &err);
+	json_decref(question);
+	json_decref(answer);
+	if (!r)
+		return 0;
+	(void)error_set(reterr, ERROR_SNAT, "a container with a source that hosts share gets none here: %.512s%s",
+			err.msg, r == (int)ASK_E_NO_AGENT ? ": systemctl start rangeguard-agent" : "");
+	return pass(context, reterr);
+}
+
 /**
  * verb_status() - STATUS
  * @context:	Call
@@ -234,6 +267,8 @@ int verb_status(struct context *context, struct error *reterr)
 	}
 	if (protection_available(&context->netconf, reterr))
 		return not_ready(reterr);
+	if (check_agent(context, reterr))
+		return REFUSED;
 	if (context->netconf.role == ROLE_CHAINED)
 		return 0;
 	if (check_ipv6(context, reterr) || check_writable(context, reterr))

@@ -1,27 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The floor: a program, linked to the shared libraries that the plugin is linked to, that makes only the kernel calls that an ADD in routed mode with one IPv4 address, and
- * its DEL, can't do without. No lease, no policy, no JSON, no question about the host's routes, nothing to undo. What
- * the plugin takes longer is the plugin's.
+ * The floor: a program, linked to the shared libraries that the plugin is linked to, that makes only the kernel calls that
+ * an ADD in routed mode with one IPv4 address, and its DEL, can't do without, antiSpoof among them. No lease, no policy, no
+ * JSON, no question about the host's routes, nothing to undo. What the plugin takes longer is the plugin's.
  *
- *	floor add NETNS [BATCH]	the attachment, its container end in that namespace
- *	floor del [BATCH]	and away
+ *	floor add NETNS CLASSIFIER [BATCH]	the attachment, its container end in that namespace
+ *	floor del CLASSIFIER [BATCH]		and away
  *	floor nothing		what any process costs that loads these libraries
  *
  * Three datagrams for ADD: a link's index must be known before there can be addresses, neighbours and routes, and its
  * sysctls be written before it is up; a socket belongs to one namespace. Whoever finds a way with fewer calls to the
  * same result should change this program first.
  *
+ * CLASSIFIER is the name below /sys/fs/bpf of the program that keeps a container to its address: the plugin's own, which is
+ * loaded once per boot. What it is to know of the container goes into its map.
+ *
  * BATCH is a file with the bytes of an nftables transaction, as the plugin sends it for an attachment of its own: the
  * firewall's part is replayed rather than written again here. It belongs between the host end and the container end.
  */
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/if_addr.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/neighbour.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -32,7 +39,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "plugin/enforce/classifier_element.h"
 
 #define HOST_NAME "rgfloor"
 #define CONTAINER_NAME "eth0"
@@ -325,6 +335,91 @@ static void put_default_route(struct datagram *datagram, int index)
 	put_number(datagram, RTA_OIF, (uint32_t)index);
 }
 
+/** bpf() - bpf(2), which the C library has no function for */
+static int bpf(enum bpf_cmd command, union bpf_attr *attributes)
+{
+	return (int)syscall(SYS_bpf, command, attributes, sizeof(*attributes));
+}
+
+/** pointer() - As bpf(2) takes it */
+static uint64_t pointer(const void *pointer)
+{
+	return (uint64_t)(uintptr_t)pointer;
+}
+
+/** open_program() - The classifier's program */
+static int open_program(const char *path)
+{
+	union bpf_attr attributes = {.pathname = pointer(path)};
+	int fd = bpf(BPF_OBJ_GET, &attributes);
+
+	check(fd >= 0, path);
+	return fd;
+}
+
+/** open_map() - The one of a program's maps that has an element per container */
+static int open_map(int program_fd)
+{
+	uint32_t ids[2] = {0};
+	struct bpf_prog_info program = {.nr_map_ids = 2, .map_ids = pointer(ids)};
+	union bpf_attr about_program = {
+		.info = {.bpf_fd = (uint32_t)program_fd, .info_len = sizeof(program), .info = pointer(&program)}};
+
+	check(bpf(BPF_OBJ_GET_INFO_BY_FD, &about_program) == 0, "program");
+	for (size_t i = 0; i < 2; i++) {
+		union bpf_attr by_id = {.map_id = ids[i]};
+		struct bpf_map_info map = {0};
+		int fd = bpf(BPF_MAP_GET_FD_BY_ID, &by_id);
+		union bpf_attr about_map = {
+			.info = {.bpf_fd = (uint32_t)fd, .info_len = sizeof(map), .info = pointer(&map)}};
+
+		check(fd >= 0 && bpf(BPF_OBJ_GET_INFO_BY_FD, &about_map) == 0, "map");
+		if (map.value_size == sizeof(struct classifier_element))
+			return fd;
+	}
+	check(false, "map of elements");
+	return -1;
+}
+
+/** put_element() - What the classifier is to know of the container */
+static void put_element(int map_fd, int index)
+{
+	struct classifier_element element = {0};
+	union bpf_attr attributes = {.map_fd = (uint32_t)map_fd, .key = pointer(&index), .value = pointer(&element)};
+
+	memcpy(&element.ipv4, address, sizeof(element.ipv4));
+	check(bpf(BPF_MAP_UPDATE_ELEM, &attributes) == 0, "element");
+}
+
+/** drop_element() - Have the classifier know nothing of it any more */
+static void drop_element(int map_fd, int index)
+{
+	union bpf_attr attributes = {.map_fd = (uint32_t)map_fd, .key = pointer(&index)};
+
+	check(bpf(BPF_MAP_DELETE_ELEM, &attributes) == 0, "element");
+}
+
+/** put_classifier() - Run it over what comes in through a link */
+static void put_classifier(struct datagram *datagram, int index, int program_fd)
+{
+	struct tcmsg qdisc = {.tcm_ifindex = index, .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0), .tcm_parent = TC_H_CLSACT};
+	struct tcmsg filter = {.tcm_ifindex = index,
+			       .tcm_handle = 1,
+			       .tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
+			       .tcm_info = TC_H_MAKE(1U << 16, htons(ETH_P_ALL))};
+	struct rtattr *options;
+
+	put_message(datagram, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &qdisc, sizeof(qdisc));
+	(void)put_attribute(datagram, TCA_KIND, "clsact", sizeof("clsact"));
+	put_message(datagram, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &filter, sizeof(filter));
+	(void)put_attribute(datagram, TCA_KIND, "bpf", sizeof("bpf"));
+	options = begin_nest(datagram, TCA_OPTIONS);
+	put_number(datagram, TCA_BPF_FD, (uint32_t)program_fd);
+	(void)put_attribute(datagram, TCA_BPF_NAME, "floor", sizeof("floor"));
+	put_number(datagram, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+	end_nest(datagram, options);
+}
+
 /** refuse_advertisements() - The sysctl accept_ra of an end */
 static void refuse_advertisements(const char *path)
 {
@@ -344,10 +439,11 @@ static void look_at_forwarding(void)
 }
 
 /** add() - Make the attachment, with an nftables transaction from the file @batch, if not NULL */
-static void add(const char *netns, const char *batch)
+static void add(const char *netns, const char *classifier, const char *batch)
 {
 	struct datagram pair = {.used = 0}, host = {.used = 0}, container = {.used = 0};
 	int netns_fd = open(netns, O_RDONLY | O_CLOEXEC);
+	int program_fd = open_program(classifier);
 	struct link_indices indices;
 	int fd = open_socket();
 
@@ -355,6 +451,8 @@ static void add(const char *netns, const char *batch)
 	put_pair(&pair, netns_fd);
 	put_question(&pair);
 	indices = ask(fd, &pair);
+	put_element(open_map(program_fd), indices.host);
+	put_classifier(&host, indices.host, program_fd);
 	refuse_advertisements("/proc/sys/net/ipv6/conf/" HOST_NAME "/accept_ra");
 	look_at_forwarding();
 	put_settings(&host, indices.host);
@@ -375,7 +473,7 @@ static void add(const char *netns, const char *batch)
 }
 
 /** del() - Find the host end by its name and delete it, after an nftables transaction from @batch, if not NULL */
-static void del(const char *batch)
+static void del(const char *classifier, const char *batch)
 {
 	struct datagram question = {.used = 0}, end = {.used = 0};
 	struct ifinfomsg link = {0};
@@ -386,16 +484,17 @@ static void del(const char *batch)
 	replay(batch);
 	put_message(&end, RTM_DELLINK, 0, &link, sizeof(link));
 	change(fd, &end);
+	drop_element(open_map(open_program(classifier)), link.ifi_index);
 }
 
 int main(int argc, char **argv)
 {
-	if ((argc == 3 || argc == 4) && strcmp(argv[1], "add") == 0) {
-		add(argv[2], argv[3]);
-	} else if ((argc == 2 || argc == 3) && strcmp(argv[1], "del") == 0) {
-		del(argv[2]);
+	if ((argc == 4 || argc == 5) && strcmp(argv[1], "add") == 0) {
+		add(argv[2], argv[3], argv[4]);
+	} else if ((argc == 3 || argc == 4) && strcmp(argv[1], "del") == 0) {
+		del(argv[2], argv[3]);
 	} else if (argc != 2 || strcmp(argv[1], "nothing") != 0) {
-		(void)fputs("Usage: floor add NETNS [BATCH] | del [BATCH] | nothing\n", stderr);
+		(void)fputs("Usage: floor add NETNS CLASSIFIER [BATCH] | del CLASSIFIER [BATCH] | nothing\n", stderr);
 		return 2;
 	}
 	return EXIT_SUCCESS;

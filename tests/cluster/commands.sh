@@ -50,6 +50,9 @@ test_status_and_who()
 	assert_contains "$output" "this host: h1, registered, etcd at http://192.0.2.1" status
 	assert_contains "$output" "pool 10.64.0.0/25 in blocks of /28 (network \"pods\"): 4 held" status
 	assert_succeeds cluster 1 status --format json
+	# The pool has 8 blocks; h1 has one address in use, and others' it does not know.
+	assert_json "$output" '.pools[0].free == 4 and (.hosts | map({(.name): .used}) | add == {h1: 1, h2: null}) and
+		(.hosts | all(.heard >= 0 and .heard < 600)) and .policy == 0 and .problem == "" and .ownProblem == ""' "figures"
 	assert_json "$output" '.host == "h1" and .registered and (.hosts | length == 2) and (.pools[0].blocks | length == 4)' status
 	assert_schema cluster-status "$output" status
 	assert_succeeds cluster 1 who "$second"
@@ -110,7 +113,7 @@ test_what_is_published_binds_every_later_claim()
 $block" '{reserved: [$list | split("\n")[] | {cidr: ., owner: "db"}]}' >policy.json
 	assert_succeeds cluster 1 publish "$PWD/policy.json"
 	assert_contains "$output" "published as revision " publish
-	assert_contains "$output" "block $block, held by h2, is reserved" publish
+	assert_contains "$output" "block $block, held by h2, is reserved for db: " publish
 	wait_until 5 on_host 2 grep -q "${reserved%%$'\n'*}" /run/rangeguard/cluster-policy.json
 	# h2's container keeps its address, and nobody gets one of that block any more.
 	on_host 2 ip route show "$second" | grep -q . || fail "the container's route is gone"
@@ -135,6 +138,86 @@ $block" '{reserved: [$list | split("\n")[] | {cidr: ., owner: "db"}]}' >policy.j
 	echo '{"reserved": []}' >none.json
 	assert_succeeds cluster 2 publish "$PWD/none.json"
 	wait_until 5 eval '! on_host 1 grep -q cidr /run/rangeguard/cluster-policy.json'
+}
+
+# What a policy imports lies on the host that publishes alone: its rows become entries, which say where they are from.
+test_imports_are_published_as_entries()
+{
+	local block
+
+	two_hosts
+	block=$(cluster 1 who "$second" | sed 's/^block \([^:]*\):.*/\1/')
+	mkdir tables
+	cat >tables/addresses.csv <<-CSV
+		network,team,ticket
+		172.30.0.0/16,voice,NET-7
+		${second}/32,mainframe,
+		172.29.0.9,printers,
+	CSV
+	jq -n '{granted: [{cidr: "172.30.4.0/24", network: "pods"}], imports: [{file: "addresses.csv", format: "csv",
+		columns: {cidr: "network"}, owner: "team", ref: "ticket"}]}' >tables/policy.json
+	assert_succeeds cluster 1 publish "$PWD/tables/policy.json"
+	assert_contains "$output" "3 entries are rows of imported tables as they are today" publish
+	assert_contains "$output" "block $block, held by h2, is reserved for mainframe in part ($second)" "what is touched"
+	etcdctl --endpoints "$ENDPOINTS" get --print-value-only /rangeguard/policy >published.json
+	assert_json "$(<published.json)" '.granted == [{cidr: "172.30.4.0/24", network: "pods"}] and (.imports | not) and
+		.reserved[0].cidr == "172.30.0.0/16" and .reserved[0].owner == "voice" and .reserved[0].ref == "NET-7" and
+		(.reserved[0]["x-source"] | endswith("/tables/addresses.csv line 2")) and
+		.reserved[1].ref == "addresses.csv line 3" and .reserved[2].cidr == "172.29.0.9/32"' "the published policy"
+	wait_until 5 on_host 2 grep -q voice /run/rangeguard/cluster-policy.json
+	assert_fails on_host 2 "$RANGEGUARD" explain 172.30.1.1
+	assert_contains "$output" "NET-7" "explain on another host"
+	assert_fails on_host 2 "$RANGEGUARD" explain 172.29.0.9
+	assert_contains "$output" "addresses.csv line 4" "where a reservation is from, on another host"
+	# A table that can't be read publishes nothing.
+	rm tables/addresses.csv
+	assert_fails cluster 1 publish "$PWD/tables/policy.json"
+	assert_contains "$output" "addresses.csv" "a table that is missing"
+	assert_equal "$(<published.json)" "$(etcdctl --endpoints "$ENDPOINTS" get --print-value-only /rangeguard/policy)" "what counts then"
+}
+
+# reload N: the agent of a host reads its configuration again
+reload()
+{
+	kill -HUP "$(<"agent-h$1.pid")"
+}
+
+# says N REGEX: whether its journal has such a line
+says()
+{
+	grep -Eq "$2" "agent-h$1.log"
+}
+
+# cluster.json is read again; a broken one changes nothing, and is told.
+test_reload()
+{
+	two_hosts
+	on_host 1 sh -c 'jq ".ttl = 8" /etc/rangeguard/cluster.json >/run/new && cat /run/new >/etc/rangeguard/cluster.json'
+	reload 1
+	wait_until 10 says 1 'configuration was read again'
+	wait_until 10 shows 1 '^this host: h1, registered'
+	assert_equal 4 "$(records block/ | wc -l)" "blocks after a reload"
+	host_add 1 a2 "$POOL" >/dev/null || fail "ADD after a reload"
+	for bad in '{"endpoints": [' '{"endpoint": ["http://192.0.2.11:2379"]}' '{"endpoints": ["http://192.0.2.11:2379"], "ttl": 0}'; do
+		: >agent-h1.log
+		on_host 1 sh -c 'cat >/etc/rangeguard/cluster.json' <<<"$bad"
+		reload 1
+		wait_until 10 says 1 'not reloaded, what ran before goes on: .*(/etc/rangeguard/cluster.json|"endpoint"|ttl must be)'
+		assert_succeeds cluster 1 status
+		assert_contains "$output" "this host: h1, registered" "status after a reload of $bad"
+	done
+	host_add 1 a3 "$POOL" >/dev/null || fail "ADD after a reload that was refused"
+	# At its start there is nothing that could go on.
+	agent_down 1
+	: >agent-h1.log
+	status=0
+	on_host 1 "$AGENT" >>agent-h1.log 2>&1 || status=$?
+	assert_equal 1 "$status" "status of an agent with a broken cluster.json"
+	assert_contains "$(<agent-h1.log)" "ttl must be a number of seconds" "what it says"
+	# Without the file the host is in no cluster any more.
+	on_host 1 rm /etc/rangeguard/cluster.json
+	agent_up 1
+	assert_fails cluster 1 status
 }
 
 # Not only ADD asks what is published, but whoever says what is reserved on a host

@@ -145,6 +145,53 @@ test_the_agents_file_is_lost()
 	no_wrong_source "$X"
 }
 
+# names NUMBER: where what is kept of this host's programs and maps has its names
+names()
+{
+	echo "/sys/fs/bpf/rangeguard/$(on_host "$1" stat -Lc %i /proc/self/ns/net)"
+}
+
+# goes_on: after more than the ttl the flow still arrives
+goes_on()
+{
+	local -i before
+
+	sleep 6
+	before=$(lines)
+	wait_until 5 arrived a1 "$X" "$before"
+}
+
+# The names of programs and maps below /sys/fs/bpf are lost, all of them or that of the deadlines: the agent finds out by
+# looking which program looks at a map that nobody writes, and the deadline holds as before.
+test_names_of_programs_and_maps_are_lost()
+{
+	begin_flow
+	agent_down 1 KILL
+	on_host 1 rm -r "$(names 1)"
+	agent_up 1
+	goes_on
+	# With the agent running, and with a container that comes meanwhile and makes the names again
+	on_host 1 rm -r "$(names 1)"
+	host_add 1 a2 "$(shared 1 | jq -c 'del(.snat)')" >/dev/null || fail "ADD of a container without pins"
+	goes_on
+	agent_down 1 KILL
+	on_host 1 sh -c "rm $(names 1)/deadlines-*"
+	agent_up 1
+	goes_on
+	# All at once, and others make new ones before there is an agent again
+	agent_down 1 KILL
+	on_host 1 rm -r "$(names 1)"
+	host_add 1 a3 "$(shared 1 | jq -c 'del(.snat)')" >/dev/null || fail "ADD of another container without pins"
+	agent_up 1
+	goes_on
+	assert_equal h1 "$(holder "$X")" "the record"
+	agent_down 1 KILL
+	sleep 5 # the ttl: the deadline is past
+	assert_silent 1 "$X"
+	assert_equal h1 "$(senders "$X")" "who sent"
+	no_wrong_source "$X"
+}
+
 # Hosts that can't reach each other, but etcd, do not take each other's sources.
 test_hosts_are_cut_off_from_each_other()
 {

@@ -80,6 +80,81 @@ test_somebody_else_has_the_address()
 	wait_until 5 eval '[[ -z "$(records source/)" ]]'
 }
 
+# ghost_up: the host that had the source is dead, and something with its MAC address answers for the source
+ghost_up()
+{
+	ip link set v-h1 down
+	agent_down 1 KILL
+	link_up ghost "$X/24"
+	ip -n ghost link set eth0 address "${mac[1]}"
+}
+
+# The host that had the source before still answers for it: that is waited out, and nothing is sent meanwhile.
+test_the_previous_holder_still_answers()
+{
+	local result
+
+	begin_flow
+	ghost_up
+	on_host 2 ip netns add b1
+	on_host 2 ip -n b1 link set lo up
+	# It is taken over meanwhile, and not put to use.
+	# shellcheck disable=SC2016 # eval expands it
+	wait_until 20 eval 'result=$(host_cni 2 ADD b1 "$(shared 2)") || [[ "$result" == *"${mac[1]} answers for it"* ]]'
+	assert_refused 11 "$result" "while the previous holder answers"
+	assert_equal h2 "$(holder "$X")" "the record meanwhile"
+	assert_empty "$(on_host 2 ip address show to "$X")" "the address meanwhile"
+	assert_equal h1 "$(senders "$X")" "who sent"
+	ip netns del ghost
+	# shellcheck disable=SC2016 # eval expands it
+	wait_until 30 eval 'host_cni 2 ADD b1 "$(shared 2)" >result'
+	flow_up 2 b1
+	wait_until 5 arrived b1 "$X"
+	assert_equal "h1 h2" "$(senders "$X")" "who sent"
+	no_wrong_source "$X"
+}
+
+# two_pins N: to the service with one shared source, to its second address with another
+two_pins()
+{
+	shared "$1" | jq -c --arg x "$X" --arg y "$Y" --arg legacy "$LEGACY" '.snat[0] as $pin | .snat = [
+		$pin + {name: "first", source: [$x], destinations: ["\($legacy)/32"]},
+		$pin + {name: "second", source: [$y], destinations: ["192.0.2.101/32"]}]'
+}
+
+# Two shared sources of one family in one container: each for its destinations, and both end at their deadline.
+test_two_sources_of_one_family()
+{
+	local result
+	local -i before
+
+	three_hosts
+	ip -n legacy address add 192.0.2.101/24 dev eth0
+	result=$(host_add 1 a1 "$(two_pins 1)") || fail "ADD on h1: $result; $(<agent-h1.log)"
+	assert_equal "h1 h1" "$(holder "$X") $(holder "$Y")" "the records"
+	flow_up 1 a1 "$LEGACY" 192.0.2.101
+	wait_until 5 arrived a1 "$X"
+	wait_until 5 arrived a1 "$Y"
+	# One of them lost: what goes with the other may wait, too, but nothing leaves with a wrong one.
+	agent_down 1 KILL
+	add_until 2 b1 "$(shared 2 "$Y")"
+	flow_up 2 b1 192.0.2.101
+	wait_until 5 arrived b1 "$Y"
+	sleep 1
+	assert_equal "h1 h2" "$(senders "$Y")" "who sent with the second"
+	assert_silent 1 "$X"
+	no_wrong_source "$X" "$Y"
+	agent_up 1
+	before=$(lines)
+	flow_down b1
+	host_cni 2 DEL b1 "$(shared 2 "$Y")"
+	wait_until 20 arrived a1 "$X" "$before"
+	wait_until 20 arrived a1 "$Y" "$before"
+	assert_equal "h1 h2 h1" "$(senders "$Y")" "who sent with the second"
+	assert_equal h1 "$(senders "$X")" "who sent with the first"
+	no_wrong_source "$X" "$Y"
+}
+
 # An interface that is missing is said, and the claim is given back.
 test_the_interface_is_missing()
 {
@@ -131,6 +206,55 @@ test_other_verbs_and_commands()
 	assert_empty "$(on_host 1 ip address show to "$X")" "the address after gc"
 }
 
+# audit_sources N: what audit says of shared sources on a host, and its exit status
+audit_sources()
+{
+	local status=0
+
+	on_host "$1" "$RANGEGUARD" audit --config "$PWD/pods.conf" --format json >audit.json || status=$?
+	echo "$status"
+	jq -r '.findings[] | select(.rule == "RG412") | "\(.severity // .level): \(.message)"' audit.json
+}
+
+# audit compares what the agent has written down, the kernel, and the cluster's records; STATUS knows who is missing.
+test_audit_and_status()
+{
+	local result
+
+	three_hosts
+	shared 1 >pods.conf
+	result=$(host_cni 1 STATUS none "$(shared 1 | jq -c '.cniVersion = "1.1.0"')" 2>&1) || fail "STATUS: $result"
+	assert_empty "$result" "what STATUS says when all is well"
+	result=$(host_add 1 a1 "$(shared 1)") || fail "ADD on h1: $result; $(<agent-h1.log)"
+	assert_equal 0 "$(audit_sources 1)" "audit when all is well"
+	agent_down 1 STOP
+	on_host 1 ip address del "$X/32" dev eth0
+	assert_matches "$(audit_sources 1)" "$X is this host's, but it is not on interface eth0" "the address is gone"
+	agent_down 1 CONT
+	# shellcheck disable=SC2016 # eval expands it
+	wait_until 5 eval '[[ "$(audit_sources 1)" == 0 ]]'
+	etcdctl --endpoints "$ENDPOINTS" put "/rangeguard/source/$Y" \
+		"$(etcdctl --endpoints "$ENDPOINTS" get --print-value-only "/rangeguard/source/$X")" >/dev/null
+	# shellcheck disable=SC2016 # eval expands it
+	wait_until 5 eval '[[ "$(audit_sources 1)" == *"$Y is held by this host in etcd, which does not know it"* ]]'
+	etcdctl --endpoints "$ENDPOINTS" del "/rangeguard/source/$Y" >/dev/null
+	agent_down 1 KILL
+	sleep 5
+	assert_matches "$(audit_sources 1)" "$X is this host's, but the time for which it may send with it is over" "past the deadline"
+	result=$(host_cni 1 STATUS none "$(shared 1 | jq -c '.cniVersion = "1.1.0"')" 2>&1) || fail "STATUS without an agent: $result"
+	assert_contains "$result" "rangeguard-agent does not run on this host: systemctl start rangeguard-agent" "STATUS without an agent"
+	result=$(host_cni 1 STATUS none "$(shared 1 | jq -c '.cniVersion = "1.1.0" | .guard.strictStatus = true')" 2>/dev/null) &&
+		fail "strict STATUS without an agent"
+	assert_refused 50 "$result" "strict STATUS without an agent"
+	# Given back, and somebody has put it there again
+	agent_up 1
+	host_cni 1 DEL a1 "$(shared 1)"
+	# shellcheck disable=SC2016 # eval expands it
+	wait_until 10 eval '[[ -z "$(records source/)" ]]'
+	on_host 1 ip address add "$X/32" dev eth0
+	assert_matches "$(audit_sources 1)" "$X is on this host, which does not hold it; take it off interface eth0" "a stray address"
+}
+
 # A reservation that is published keeps a source from every later claim; the holder goes on.
 test_a_source_is_reserved()
 {
@@ -140,7 +264,7 @@ test_a_source_is_reserved()
 	begin_flow
 	jq -n --arg x "$X/32" '{reserved: [{cidr: $x, owner: "mainframe-team", reason: "moved"}]}' >reserved.json
 	said=$(on_host 2 "$RANGEGUARD" cluster publish "$PWD/reserved.json") || fail "publish: $said"
-	assert_contains "$said" "source $X, held by h1, is reserved" "what publish says"
+	assert_contains "$said" "source $X, held by h1, is reserved for mainframe-team: " "what publish says"
 	before=$(lines)
 	wait_until 5 arrived a1 "$X" "$before"
 	flow_down a1

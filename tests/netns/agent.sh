@@ -132,6 +132,69 @@ test_systemd_is_notified()
 	wait_until 5 grep -q STOPPING=1 notified
 }
 
+# has_heard N TEXT: whether systemd was told something that often
+has_heard()
+{
+	[[ "$(grep -ac "$2" notified)" == "$1" ]]
+}
+
+# listens PORT: whether metrics are served there
+listens()
+{
+	curl -s -o /dev/null "http://127.0.0.1:$1/metrics"
+}
+
+# reload: SIGHUP, until systemd has heard that it is over
+reload()
+{
+	local -i before
+
+	before=$(grep -ac READY=1 notified)
+	kill -HUP "$agent"
+	wait_until 5 has_heard "$((before + 1))" READY=1
+}
+
+test_the_configuration_is_read_again()
+{
+	local bad
+
+	mkdir -p /etc/rangeguard
+	echo '{"listen": "127.0.0.1:9582"}' >/etc/rangeguard/agent.json
+	socat -u UNIX-RECV:/run/notify - >notified &
+	wait_until 5 test -S /run/notify
+	NOTIFY_SOCKET=/run/notify start_agent
+	wait_until 5 has_heard 1 READY=1
+	wait_until 5 listens 9582
+	echo '{"listen": "127.0.0.1:9583"}' >/etc/rangeguard/agent.json
+	reload
+	wait_until 5 has_heard 1 RELOADING=1
+	grep -aq '^MONOTONIC_USEC=[1-9]' notified || fail "systemd was not told when the reload began"
+	wait_until 5 listens 9583
+	! listens 9582 || fail "metrics are served at the old place still"
+	ask ping >/dev/null || fail "no answer after a reload"
+	# What is wrong changes nothing, and is told.
+	socat TCP-LISTEN:9584,bind=127.0.0.1,fork /dev/null &
+	while IFS='|' read -r text bad; do
+		: >agent.log
+		echo "$text" >/etc/rangeguard/agent.json
+		reload
+		assert_contains "$(<agent.log)" "not reloaded, what ran before goes on: " "reload of $text"
+		assert_contains "$(<agent.log)" "$bad" "reload of $text"
+		assert_contains "$(tr -d '\0' <notified)" "STATUS=not reloaded: " "what systemctl status says"
+		listens 9583 || fail "after a reload of $text metrics are served no more"
+		ask ping >/dev/null || fail "no answer after a reload of $text"
+	done <<-'EOF'
+		{"listn": "x"}|"listn"
+		{|agent.json:2:0: not valid JSON
+		{"listen": "127.0.0.1:9584"}|can't listen at 127.0.0.1:9584
+		{"dataDir": "/run/elsewhere"}|that takes a restart
+	EOF
+	echo '{}' >/etc/rangeguard/agent.json
+	reload
+	! listens 9583 || fail "metrics are served without being asked for"
+	stop_agent
+}
+
 test_leases_of_containers_that_are_gone()
 {
 	local lives conf='{"cniVersion": "1.1.0", "name": "pods", "type": "rangeguard", "ipam": {"type": "rangeguard",

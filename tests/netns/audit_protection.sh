@@ -15,17 +15,12 @@ a_host()
 	add c2 "$CONF" >c2.json || fail "$(<c2.json)"
 }
 
-# audit ARGUMENT…: as JSON, whatever the exit status, which is left in $status; nothing is changed
+# audit ARGUMENT…: as JSON, whatever the exit status, which is left in $status
 audit()
 {
-	local before
-
-	mkdir -p /etc/cni/net.d
-	before=$(host_state; nft list ruleset)
 	status=0
 	output=$("$RANGEGUARD" audit --format json "$@" 2>err) || status=$?
 	((status < 2)) || fail "audit: $(<err)"
-	assert_equal "$before" "$(host_state; nft list ruleset)" "an audit changes nothing"
 }
 
 # rules: of the findings
@@ -77,6 +72,13 @@ test_other_hosts_as_they_should_be()
 	assert_clean_audit "two state directories"
 	audit --data-dir /run/rangeguard-other
 	assert_equal "[]" "$(rules)" "findings of the other one: $(jq -r '.findings[].message' <<<"$output")"
+	# The second one did not take the first one's container for its own, which would keep what pins have in common.
+	assert_equal '["c2"]' "$("$RANGEGUARD" list --data-dir /run/rangeguard-other --format json | jq -c '[.leases[].containerID] | unique')" \
+		"containers of the other one"
+	del c1 "$CONF" "$BILLING"
+	del c2 "$other" "$BILLING"
+	assert_clean_audit "all gone"
+	assert_empty "$(ip route show table 29287 2>/dev/null; ip rule | grep 29287)" "the fence"
 }
 
 # Other bits of marks, another plugin's interface
@@ -91,6 +93,36 @@ test_other_roles_as_they_should_be()
 	chain ADD c3 "$(jq -n --argjson chained "$CHAINED" '{cniVersion: "1.0.0", name: "list", plugins: [
 		{type: "ptp", ipam: {type: "host-local", ranges: [[{subnet: "10.7.0.0/24"}], [{subnet: "fd07::/64"}]]}}, $chained]}')" >c3.json || fail "$(<c3.json)"
 	assert_clean_audit "the chained role"
+}
+
+# kernel: what an audit looks at
+kernel()
+{
+	nft list ruleset | sed 's,counter packets [0-9]* bytes [0-9]*,counter,'
+	ip rule
+	ip -6 rule
+	ip route show table all proto 82
+	ip -6 route show table all proto 82
+	ip -o link show type veth
+	tc filter show dev "$1" ingress
+	find /sys/fs/bpf
+}
+
+test_nothing_is_put_back()
+{
+	local interface before
+
+	a_host
+	interface=$(ip -j route get 10.9.0.3 | jq -r '.[0].dev')
+	tc qdisc delete dev "$interface" clsact
+	ip rule delete priority 0 fwmark 0x200000/0x200000 lookup 29287
+	ip route flush table 29287
+	nft delete element inet rangeguard pinned4 '{ 10.9.0.2 }'
+	settled
+	before=$(kernel "$interface")
+	audit
+	assert_equal '["RG409"]' "$(rules)" "findings"
+	assert_equal "$before" "$(kernel "$interface")" "the kernel after an audit"
 }
 
 test_table_that_is_gone()
@@ -325,7 +357,6 @@ test_audits_beside_verbs()
 {
 	local -i i
 
-	mkdir -p /etc/cni/net.d
 	a_host
 	(
 		while [[ ! -e stop ]]; do

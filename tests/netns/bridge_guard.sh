@@ -65,7 +65,7 @@ without_tcx()
 		if chain ADD "$2" "$1" >out 2>&1 && has_filter "$2"; then
 			break
 		fi
-		chain DEL "$2" "$1" || fail "DEL"
+		INJECT=1000 chain DEL "$2" "$1" || fail "DEL"
 	done
 	((n < 30)) || fail "no ADD without TCX: $(<out)"
 	cp "$real" "$CNI_BIN/rangeguard"
@@ -179,7 +179,8 @@ test_mac_addresses_of_neighbours()
 	forget
 	ip -n c1 link set eth0 address 02:00:00:00:00:66
 	tries
-	assert_empty "$(seen macs | grep 02:00:00:00:00:66 || true)$(seen sources4)" "frames from an invented address"
+	# The bridge itself may tell of groups (IGMP).
+	assert_empty "$(seen macs | grep 02:00:00:00:00:66 || true)$(seen sources4 | grep -vxF 10.7.0.1 || true)" "frames from an invented address"
 	ip -n c1 link set eth0 address "$theirs"
 	tries
 	assert_empty "$(bridge fdb show br br0 | grep -i "^$theirs dev $(port c1) .*master br0 *$" || true)" "what the bridge has learned"

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -162,13 +163,19 @@ static struct classifier_element make_element(void)
 	return element;
 }
 
-/** know() - Have the classifier know it; NULL: nothing */
-static void know(const struct classifier_element *element)
+/** know_at() - Have the classifier know it at an interface; NULL: nothing */
+static void know_at(uint32_t ifindex, const struct classifier_element *element)
 {
 	struct error err;
 
-	if (element ? classifier_put(&classifier, IFINDEX, element, &err) : classifier_forget(&classifier, IFINDEX))
+	if (element ? classifier_put(&classifier, ifindex, element, &err) : classifier_forget(&classifier, ifindex))
 		exit(2);
+}
+
+/** know() - The same at the interface of the frames */
+static void know(const struct classifier_element *element)
+{
+	know_at(IFINDEX, element);
 }
 
 /** judge_ipv4() - IPv4 and ARP */
@@ -335,6 +342,52 @@ static void judge_macs(void)
 	expect("another's mac, arp", arp("10.9.0.2"), 0);
 }
 
+/** agree() - Hold what classifier_agrees() says of an element against what is expected */
+static void agree(const char *name, const struct classifier_element *element, bool agrees)
+{
+	bool fine = classifier_agrees(&classifier, IFINDEX, element) == agrees;
+
+	(void)printf("%s %s\n", fine ? "ok" : "not ok", name);
+	count.passed += fine;
+	count.failed += !fine;
+}
+
+/** judge_senders() - The map of senders: of interfaces that share a place there, each has only what is its own */
+static void judge_senders(void)
+{
+	const uint32_t other = IFINDEX + CLASSIFIER_SENDERS_MAX;
+	struct classifier_element element = make_element(), changed = element;
+	const struct classifier_sender forged = {.ifindex = IFINDEX, .ipv4 = htonl(0x0a090009), .mark = MARK};
+	uint32_t place = IFINDEX;
+
+	know(NULL);
+	know_at(other, &element);
+	expect("the place is another interface's, no element", ip4("10.9.0.2", 17, 0), 0);
+	know(&element);
+	expect("the place is another interface's", ip4("10.9.0.2", 17, 0), MARK);
+	know_at(other, NULL);
+	know(&element);
+	know_at(other, &element);
+	know_at(other, NULL);
+	expect("its own place, and another came and went", ip4("10.9.0.2", 17, 0), MARK);
+	agree("a sender like its element", &element, true);
+	changed.mark |= LATE;
+	agree("a sender unlike its element", &changed, false);
+	know(&changed);
+	expect("another mark", ip4("10.9.0.2", 17, 0), MARK | LATE);
+	changed.ipv4 = htonl(0x0a090009);
+	know(&changed);
+	expect("another address", ip4("10.9.0.9", 17, 0), MARK | LATE);
+	expect("its earlier address", ip4("10.9.0.2", 17, 0), 0);
+	know(&element);
+	(void)bpf_map_put(classifier.senders_fd, &place, &forged);
+	agree("a sender that somebody wrote", &element, false);
+	know(&element);
+	expect("a sender that somebody wrote, put right", ip4("10.9.0.9", 17, 0), 0);
+	know(NULL);
+	expect("nothing is left when it is forgotten", ip4("10.9.0.2", 17, 0), 0);
+}
+
 /** judge_elements() - What the element says of antiSpoof; a missing one */
 static void judge_elements(void)
 {
@@ -369,6 +422,7 @@ int main(void)
 	judge_nd();
 	judge_shared();
 	judge_macs();
+	judge_senders();
 	judge_elements();
 	classifier_done(&classifier);
 	cleanup_close(&deadlines);

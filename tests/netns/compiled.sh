@@ -22,7 +22,7 @@ ENTRIES=500
 set_up()
 {
 	container c1
-	mkdir -p /etc/rangeguard
+	on_disk /etc/rangeguard
 	policy 172
 }
 
@@ -257,24 +257,61 @@ test_changes_within_one_tick()
 	done
 }
 
-# On tmpfs a write through mmap(2) leaves the times of a file as they are
+# On tmpfs a write through mmap(2) leaves the times of a file as they are; so it does where a tmpfs is below an overlay, as
+# here /etc is
 test_policy_written_through_a_mapping()
 {
-	local file=/run/test/mapped.json filter='.guard.policies = ["/run/test/mapped.json"]'
+	local file filter
 
-	policy 172 "$ENTRIES" "$file"
-	assert_reserved "as written" 172 "$filter"
-	assert_free "as written" 173 "$filter"
-	assert_equal "$(stat -c %y "$file")" "$(python3 - "$file" <<-'EOF'
-		import mmap, os, sys, datetime
+	for file in /run/test/mapped.json /etc/mapped.json; do
+		filter=$(printf '.guard.policies = ["%s"]' "$file")
+		policy 172 "$ENTRIES" "$file"
+		assert_reserved "$file as written" 172 "$filter"
+		assert_free "$file as written" 173 "$filter"
+		assert_equal "$(stat -c %y "$file")" "$(python3 - "$file" <<-'EOF'
+			import mmap, os, sys, datetime
+			with open(sys.argv[1], "r+b") as policy, mmap.mmap(policy.fileno(), 0) as mapping:
+			    for at in range(len(mapping) - 4):
+			        if mapping[at:at + 4] == b"172.":
+			            mapping[at:at + 4] = b"173."
+		EOF
+		stat -c %y "$file")" "times of the file"
+		assert_reserved "$file rewritten" 173 "$filter"
+		assert_free "$file rewritten" 172 "$filter"
+	done
+}
+
+# A page that has been written to through a mapping may be written to again, without a trace in the file's times, until it is
+# written back
+test_policy_that_stays_mapped()
+{
+	local mapper
+
+	mkfifo go
+	python3 - "$BIG" go <<-'EOF' >written &
+		import mmap, sys
 		with open(sys.argv[1], "r+b") as policy, mmap.mmap(policy.fileno(), 0) as mapping:
-		    for at in range(len(mapping) - 4):
-		        if mapping[at:at + 4] == b"172.":
-		            mapping[at:at + 4] = b"173."
+		    places = [at for at in range(len(mapping) - 4) if mapping[at:at + 4] == b"172."]
+		    for digits in b"172.", b"173.", b"174.":
+		        for at in places:
+		            mapping[at:at + 4] = digits
+		        print("written", flush=True)
+		        open(sys.argv[2]).read()
 	EOF
-	stat -c %y "$file")" "times of the file"
-	assert_reserved "rewritten" 173 "$filter"
-	assert_free "rewritten" 172 "$filter"
+	mapper=$!
+	wait_until 10 test -s written
+	assert_reserved "written through the mapping" 172
+	assert_free "written through the mapping" 173
+	echo >go
+	wait_until 10 eval '(($(wc -l <written) == 2))'
+	assert_reserved "written again" 173
+	assert_free "written again" 172
+	echo >go
+	wait_until 10 eval '(($(wc -l <written) == 3))'
+	assert_reserved "and again" 174
+	assert_free "and again" 173
+	echo >go
+	wait "$mapper"
 }
 
 # --- Many at once ---

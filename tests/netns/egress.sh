@@ -162,6 +162,8 @@ test_elements_are_exact()
 		pinned6 fd00:9::1
 		sent4 10.9.0.1 $PIN4
 		sent6 fd00:9::1 $PIN6
+		sole4 10.9.0.1 $PIN4
+		sole6 fd00:9::1 $PIN6
 		translated4 10.9.0.1
 		translated6 fd00:9::1
 	EOT
@@ -206,6 +208,8 @@ test_first_match_wins()
 	assert_succeeds add c2 "$(conf ".snat = ($pins | reverse) | .name = \"others\"")" "$BILLING"
 	assert_source 192.0.2.11 c2 "$MAINFRAME4"
 	assert_source "$PIN4" c1 "$MAINFRAME4"
+	# Two sources: which one a packet must have, its destination says.
+	assert_equal "sole4 10.9.0.2 192.0.2.11" "$(elements | grep ^sole)" "who has one source for all of its destinations"
 }
 
 # Everything but the network's own ranges, and what no router passes on

@@ -140,6 +140,24 @@ test_two_choices_on_one_host()
 	assert_equal "192.0.2.10 icmp" "$(sources legacy)" "with the other choice"
 }
 
+# Whether all containers have the same bits is one look-up: a walk through a map takes longer the emptier it is.
+test_the_choice_is_looked_up()
+{
+	cat >traced <<-EOT
+		#!/bin/sh
+		export ASAN_OPTIONS=detect_leaks=0
+		exec strace -qq -f -o trace -e trace=bpf "$RANGEGUARD"
+	EOT
+	chmod +x traced
+	pinned c1
+	PLUGIN=$PWD/traced pinned c2
+	assert_contains "$(<trace)" BPF_MAP_UPDATE_ELEM "calls"
+	assert_empty "$(grep BPF_MAP_GET_NEXT_KEY trace || true)" "a walk"
+	# The other choice is refused by a walk, which tells whose the first one is
+	assert_fails add c3 "$CONF" "$BILLING"
+	assert_refused 7 "$output" "other bits"
+}
+
 test_what_is_no_mask()
 {
 	local mask

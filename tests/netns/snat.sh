@@ -310,7 +310,7 @@ test_assign_to_what_can_have_no_source()
 			| .snat[0].destinations = [if ($source | contains(":")) then "2001:db8:9::/64" else "203.0.113.0/24" end]' \
 			<<<"$ASSIGN")"
 		assert_refused 103 "$output" "$source"
-		assert_contains "$output" "source address $source is no host's" "why"
+		assert_contains "$output" "source address $source can't be a host's" "why"
 	done
 	ip link add br9 type bridge
 	ip link add port9 type veth peer name port10

@@ -3,8 +3,9 @@
 #
 # The README, followed to the letter by somebody who has a bare Debian 12, an account that may use sudo, and a clone: each
 # command of the sections "Try it", "Install" and "A first configuration" works, in that order, and leaves nothing of
-# root's in the clone. The bare Debian is debootstrap's, in a directory; it shares nothing with this machine but the
-# network, which apt needs. Report as lib.sh's.
+# root's in the clone. Then the guides to podman, monitoring, migration and pins, each command of them, by root on the same
+# machine. The bare Debian is debootstrap's, in a directory; it shares nothing with this machine but the network, which apt
+# needs; what the guides have beside apt runs in a network namespace of its own. Report as lib.sh's.
 set -euo pipefail
 
 SOURCE_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -33,7 +34,8 @@ configurations()
 in_root()
 {
 	# shellcheck disable=SC2016 # its own
-	unshare --mount --pid --uts --fork --kill-child --propagation private bash -c '
+	# shellcheck disable=SC2086 # an option or none
+	unshare --mount --pid --uts ${NET-} --fork --kill-child --propagation private bash -c '
 		root=$1; shift
 		hostname localhost
 		mount --bind "$root" "$root"
@@ -123,6 +125,83 @@ first_configuration()
 	done < <(commands "A first configuration")
 }
 
+# guide_commands NAME: those that a guide shows
+guide_commands()
+{
+	sed -nE '/^    [a-z]/{:a;/\\$/{N;s/\\\n *//;ta};s/^ *//p}' "$SOURCE_DIR/conf-examples/$1/README.md" | grep -v '^container  *host$'
+}
+
+# guide_setting NAME: what a guide has for /etc/containers/containers.conf. What follows is this machine's: an image without a
+# registry, and no control groups or limits below those of a container that the tests run in
+guide_setting()
+{
+	mkdir -p "$root/etc/containers"
+	sed -n '/^```toml$/,/^```$/{//!p}' "$SOURCE_DIR/conf-examples/$1/README.md" >"$root/etc/containers/containers.conf"
+	[[ ! -s "$root/etc/containers/containers.conf" ]] || cat >>"$root/etc/containers/containers.conf" <<-'EOF'
+		[containers]
+		cgroups = "disabled"
+		default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+		[engine]
+		cgroup_manager = "cgroupfs"
+		events_logger = "none"
+		runtime = "crun"
+	EOF
+}
+
+# What the guides take for granted: a host with an uplink, podman's image, and for all but podman's a container that runs. The
+# commands follow on standard input, a line each; the first one that fails ends it.
+# shellcheck disable=SC2016 # the bare Debian's bash expands it
+FOLLOWER='set -e
+cd "$1"
+ip link set lo up
+ip link add up0 type veth peer name up1
+ip link set up0 up
+ip address add 192.0.2.1/24 dev up0
+if [[ "$2" == podman ]]; then
+	mount -t cgroup2 none /sys/fs/cgroup
+	mkdir -p /tmp/image/bin
+	cp /bin/busybox /tmp/image/bin/
+	tar -C /tmp/image -cf /tmp/image.tar .
+	podman import -q /tmp/image.tar localhost/busybox:test
+else
+	mkdir -p /etc/cni/net.d
+	cp conf-examples/kubernetes/10-pods.conflist /etc/cni/net.d
+	ip netns add c1
+	sed "s,10\.244\.0\.0/16,10.30.0.0/24," conf-examples/kubernetes/10-pods.conflist | jq "{name, cniVersion} + .plugins[0]" >/tmp/conf.json
+	CNI_COMMAND=ADD CNI_CONTAINERID=c1 CNI_NETNS=/run/netns/c1 CNI_IFNAME=eth0 CNI_PATH=/opt/cni/bin /opt/cni/bin/rangeguard </tmp/conf.json
+fi
+while IFS= read -r command; do
+	# 169.254.1.1 is the gateway that rangeguard gives, and no other plugin.
+	command=${command//IMAGE/localhost/busybox:test /bin/busybox grep 0101FEA9 /proc/net/route}
+	command=${command/2026-11-28 14:00/$(date -u "+%F %T").999}
+	echo "> $command"
+	bash -c "$command" </dev/null
+done'
+
+# follow_guide NAME: apt with this machine network, all else without
+follow_guide()
+{
+	local command
+
+	guide_setting "$1"
+	while IFS= read -r command; do
+		in_root env DEBIAN_FRONTEND=noninteractive bash -c "${command/apt-get/apt-get -y}" </dev/null
+	done < <(guide_commands "$1" | grep '^apt-get ')
+	guide_commands "$1" | grep -v '^apt-get ' | NET=--net in_root bash -c "$FOLLOWER" bash "$CLONE" "$1"
+}
+
+# guides: what those of them say, on the machine that followed the README
+guides()
+{
+	local name
+
+	# For the follower, not for the guides; nftables is named in the guide to pins.
+	step "programs of the follower" in_root apt-get -y -q install --no-remove iproute2 jq busybox-static nftables
+	for name in podman monitoring migration snat; do
+		step "the guide to $name" follow_guide "$name"
+	done
+}
+
 # shellcheck disable=SC2317 # called by a trap
 clean_up()
 {
@@ -144,6 +223,7 @@ main()
 	follow "Install"
 	step "the clone stays the newcomer's" clone_is_the_newcomers
 	step "the first configuration" first_configuration
+	guides
 	echo "$passed passed, $failed failed"
 	((failed == 0))
 }

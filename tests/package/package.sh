@@ -113,6 +113,101 @@ test_install_upgrade_and_remove_while_containers_run()
 	assert_nothing_left
 }
 
+# another_version VERSION SCHEMA DIRECTORY: the package of this tree as another version, whose lease store has that schema. The
+# tree and its build directory are written to without a trace, and only what depends on these is compiled again
+another_version()
+{
+	[[ -e "/run/overlay$SOURCE_DIR" ]] || overlay "$SOURCE_DIR"
+	sed -i "s/^project(rangeguard VERSION [0-9.]*/project(rangeguard VERSION $1/" "$SOURCE_DIR/CMakeLists.txt"
+	sed -i "s/^#define STORE_LMDB_SCHEMA .*/#define STORE_LMDB_SCHEMA ${2}U/" "$SOURCE_DIR/ipam/store/store_lmdb.h"
+	cmake --build "$BUILD" >log 2>&1 || fail "build of $1: $(tail -n 20 log)"
+	pack "$BUILD" "$3"
+}
+
+# assert_version VERSION: what is installed, and what its link leads to
+assert_version()
+{
+	assert_equal "$1" "$(dpkg-query -W -f '${Version}' rangeguard)" "package"
+	assert_contains "$(rangeguard --version)" "rangeguard $1:" "program"
+}
+
+# Two containers send without a pause while the package goes to a later version and back, three times: the same schema of the
+# lease store; a later one, which the older program refuses by its number, and leaves as it is; the later one again.
+test_upgrade_and_downgrade_while_containers_run()
+{
+	local version schema ours same later name result
+	local -a pings
+
+	mkdir -p /run/overlay-var
+	version=$(sed -nE 's/^project\(rangeguard VERSION ([0-9.]+).*/\1/p' "$SOURCE_DIR/CMakeLists.txt")
+	schema=$(sed -nE 's/^#define STORE_LMDB_SCHEMA ([0-9]+)U/\1/p' "$SOURCE_DIR/ipam/store/store_lmdb.h")
+	ours=$(deb rangeguard)
+	another_version 77.1.0 "$schema" "$PWD/same"
+	another_version 78.0.0 "$((schema + 1))" "$PWD/later"
+	same=$(echo "$PWD"/same/rangeguard_*.deb)
+	later=$(echo "$PWD"/later/rangeguard_*.deb)
+	on_a_host
+	uplink
+	echo 1 >/proc/sys/net/ipv4/ip_forward
+	CONF=$(jq -c '.snat = [{name: "mainframe", source: ["192.0.2.1"], destinations: ["198.51.100.0/24"]}]' <<<"$CONF")
+	assert_succeeds dpkg -i "$ours"
+	RANGEGUARD=/opt/cni/bin/rangeguard
+	for name in c1 c2 c3 c4; do
+		container "$name"
+	done
+	result=$(add c1 "$CONF") || fail "$result"
+	add c2 "$CONF" >/dev/null
+	inside c1 ping -n -i 0.05 -q "$HOST_IPV4" >pings1 &
+	inside c2 ping -n -i 0.05 -q "$HOST_IPV4" >pings2 &
+	# The same schema: each version goes on with what the other one gave.
+	assert_succeeds dpkg -i "$same"
+	assert_version 77.1.0
+	assert_succeeds check c1 "$CONF" "$result"
+	assert_succeeds add c3 "$CONF"
+	assert_succeeds dpkg -i "$ours"
+	assert_version "$version"
+	assert_contains "$output" "downgrading rangeguard" "what dpkg says"
+	assert_succeeds check c1 "$CONF" "$result"
+	assert_succeeds del c3 "$CONF"
+	assert_json "$(rangeguard list --format json)" '[.leases[].containerID] | sort == ["c1", "c2"]' "leases after a downgrade"
+	# A later schema: the store is migrated by the first call, and the older program refuses it.
+	assert_succeeds dpkg -i "$later"
+	assert_version 78.0.0
+	assert_succeeds add c3 "$CONF"
+	assert_succeeds check c1 "$CONF" "$result"
+	assert_succeeds dpkg -i "$ours"
+	for name in "add c4" "check c1"; do
+		# shellcheck disable=SC2046,SC2086 # words are meant
+		assert_fails $name "$CONF" $([[ $name != check* ]] || jq -c . <<<"$result")
+		assert_refused 106 "$output" "$name"
+		assert_contains "$output" "its schema is $((schema + 1)), and this version knows up to $schema" "$name"
+	done
+	assert_fails rangeguard list
+	assert_contains "$output" "newer version" "list"
+	# A container ends all the same; its lease waits for who can read it.
+	assert_succeeds del c3 "$CONF"
+	assert_contains "$output" "its schema is $((schema + 1))" "what DEL says"
+	ip netns delete c3
+	# Back to the later one nothing is lost.
+	assert_succeeds dpkg -i "$later"
+	assert_json "$(rangeguard list --format json)" '[.leases[].containerID] | sort == ["c1", "c2", "c3"]' "leases of all"
+	assert_succeeds check c1 "$CONF" "$result"
+	assert_succeeds rangeguard gc
+	assert_contains "$output" c3 "what gc gave back"
+	assert_succeeds rangeguard audit --strict
+	# Those of this test, which has a process namespace of its own
+	mapfile -t pings < <(pgrep -x ping)
+	kill -INT "${pings[@]}"
+	wait
+	for name in 1 2; do
+		assert_matches "$(<"pings$name")" '([0-9]+) packets transmitted, [0-9]+ received, 0% packet loss' "pings of c$name"
+	done
+	for name in c1 c2; do
+		del "$name" "$CONF"
+	done
+	assert_nothing_left
+}
+
 test_install_by_prefix_and_uninstall()
 {
 	local file

@@ -263,6 +263,25 @@ test_swarm_is_refused()
 	assert_empty "$(held)" "what is left"
 }
 
+# A network that each node of a swarm has by itself: its addresses are the node's, so that the node's agent gives them.
+test_swarm_network_of_each_node()
+{
+	local task
+
+	assert_succeeds docker swarm init --advertise-addr 127.0.0.1 --listen-addr 127.0.0.1
+	assert_succeeds docker network create --config-only --ipam-driver rangeguard --subnet 10.96.0.0/24 here
+	assert_succeeds docker network create -d bridge --scope swarm --config-from here wide
+	assert_succeeds docker service create --detach --name web --network wide --no-resolve-image "$IMAGE"
+	wait_until 30 eval '[[ -n "$(docker ps -q)" ]]'
+	task=$(docker ps -q)
+	assert_equal 10.96.0.2 "$(address "$task")" "address of the task"
+	assert_equal "10.96.0.1 10.96.0.2" "$(held | xargs)" held
+	assert_succeeds docker service rm web
+	wait_until 30 eval '[[ -z "$(docker ps -q)" ]]'
+	assert_succeeds docker network rm wide here
+	wait_until 10 eval '[[ -z "$(held)" ]]'
+}
+
 # The guide: each command that it shows works as it says, in its order; those for systemd have none here.
 test_the_guide()
 {
@@ -275,10 +294,12 @@ test_the_guide()
 	stop_agent
 	cd "$SOURCE_DIR"
 	sed -n '/^    [a-z]/{:a;/\\$/{N;s/\\\n *//;ta};s/^ *//p}' conf-examples/docker/README.md >/run/test/guide
-	assert_equal 12 "$(wc -l </run/test/guide)" "commands in the guide"
+	assert_equal 14 "$(wc -l </run/test/guide)" "commands in the guide"
 	while IFS= read -r command <&3; do
 		case $command in
 		systemctl*) cd /run/test; start_agent; cd "$SOURCE_DIR" ;;
+		*--scope\ swarm*) assert_succeeds docker swarm init --advertise-addr 127.0.0.1 --listen-addr 127.0.0.1
+			assert_succeeds bash -c "$command" ;;
 		*--subnet\ 10.20.5.0/24*) assert_fails bash -c "$command"
 			assert_contains "$output" "Error response from daemon: remote: subnet 10.20.5.0/24 touches reserved range 10.20.0.0/16 (owner db-platform, " "$command" ;;
 		*) assert_succeeds bash -c "$command" ;;

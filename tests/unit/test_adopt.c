@@ -87,7 +87,7 @@ static void prepare_kernel(struct host_scene *scene)
 
 static int act_kernel(struct host_scene *scene)
 {
-	return adopt_from_kernel(scene->host.rtnetlink, scene->store);
+	return adopt_from_kernel(&scene->host, scene->store);
 }
 
 static void judge_kernel(struct host_scene *scene, int outcome, bool failed)

@@ -115,6 +115,30 @@ static void one_transaction_and_one_question(void **state)
 	assert_int_equal(arm_look(nf_fake_port(), &armings[0], &err), 0);
 }
 
+/* Known by it alone, whatever lists there are, is only who has one source for all of them. */
+static void the_source_of_all_pins(void **state)
+{
+	static const char pair[] = "\x0a\x09\0\x01\xc0\0\2\x0a";
+	struct address sources[] = {{.family = FAMILY_IPV4, .value = 0xc000020a},
+				    {.family = FAMILY_IPV4, .value = 0xc000020b}};
+	struct member member = container(1, &pinned);
+
+	(void)state;
+	make_table(&member, 1);
+	assert_true(nf_fake_has("sole4", pair, 8));
+	for (uint32_t i = 0; i < 2; i++) {
+		struct span more = {.family = FAMILY_IPV4, .first = 0xcb007100 + i, .last = 0xcb007100 + i};
+		struct egress_source source = {.family = FAMILY_IPV4, .address = &sources[i]};
+
+		assert_int_equal(egress_add(&pinned, &source, &more, 1), 0);
+		nf_fake_reset();
+		make_table(&member, 1);
+		assert_int_equal(nf_fake_count("sole4"), i ? 0 : 1);
+		assert_int_equal(nf_fake_count("sole6"), 0);
+		assert_true(nf_fake_has("pairs4", pair, 8));
+	}
+}
+
 static void a_missing_list_is_added(void **state)
 {
 	struct member member = container(1, &pinned);
@@ -157,8 +181,8 @@ static void each_missing_element_is_noticed(void **state)
 	(void)state;
 	make_table(&member, 1);
 	n = nf_fake_count(NULL);
-	/* 2 and 2 of both addresses; a source, pairs for table and list, one held; masquerading */
-	assert_int_equal(n, 9);
+	/* 2 and 2 of both addresses; a source, pairs for table, list and whatever destination, one held; masquerading */
+	assert_int_equal(n, 10);
 	for (size_t i = 0; i < n; i++) {
 		struct nf_fake_tables before = nf_fake.now;
 
@@ -365,6 +389,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(without_a_table_something_is_missing, set_up),
 		cmocka_unit_test_setup(one_transaction_and_one_question, set_up),
+		cmocka_unit_test_setup(the_source_of_all_pins, set_up),
 		cmocka_unit_test_setup(a_missing_list_is_added, set_up),
 		cmocka_unit_test_setup(flushed_rules_are_noticed, set_up),
 		cmocka_unit_test_setup(each_missing_element_is_noticed, set_up),

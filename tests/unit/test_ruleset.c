@@ -243,6 +243,7 @@ static void a_whole_table(void **state)
 				     "set translated6 key 8/16 data 0/0 flags 0",
 				     "set pinned4 key 7/4 data 0/0 flags 0", "set pinned6 key 8/16 data 0/0 flags 0",
 				     "set pairs4 key 455/8 data 0/0 flags 0", "set pairs6 key 520/32 data 0/0 flags 0",
+				     "set sole4 key 455/8 data 0/0 flags 0", "set sole6 key 520/32 data 0/0 flags 0",
 				     "chain pinned", NULL});
 	/* linux/netfilter.h: hook 0 is prerouting, 4 postrouting; policy 1 accepts. */
 	assert_true(has(&script, "chain incoming filter hook 0 priority 2147483646 policy 1"));
@@ -275,10 +276,14 @@ static void which_packets_may_go_on(void **state)
 			"0xff9fffff ) ^ 0x00400000 ] [ meta set mark with reg 1 ] [ immediate reg 0 accept ]",
 			NULL,
 		});
-	/* Guarded, not pinned; pinned, not late; with its marks taken away */
+	/* Guarded, not pinned; pinned; the same beside others' bits, and not late; with its marks taken away */
 	assert_says(
 		&script,
 		(const char *[]){
+			"inet rangeguard incoming [ meta load mark => reg 1 ] [ cmp eq reg 1 0x01000000 ] [ immediate "
+			"reg 0 accept ]",
+			"inet rangeguard incoming [ meta load mark => reg 1 ] [ cmp eq reg 1 0x01200000 ] [ immediate "
+			"reg 0 goto -> pinned ]",
 			"inet rangeguard incoming [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x01200000 ) ^ "
 			"0x00000000 ] [ cmp eq reg 1 0x01000000 ] [ immediate reg 0 accept ]",
 			"inet rangeguard incoming [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00a00000 ) ^ "
@@ -298,10 +303,23 @@ static void which_packets_may_go_on(void **state)
 		&script,
 		"inet rangeguard check [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x01000000 ) ^ "
 		"0x00000000 ] [ cmp eq reg 1 0x00000000 ] [ meta load iifgroup => reg 1 ] [ cmp eq reg 1 0x00000053 ] "
-		"[ immediate reg 0 goto -> leaving ]"));
+		"[ immediate reg 0 goto -> sole ]"));
 	assert_true(has(&script,
 			"inet rangeguard check [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00600000 ) ^ "
-			"0x00000000 ] [ cmp neq reg 1 0x00000000 ] [ immediate reg 0 goto -> leaving ]"));
+			"0x00000000 ] [ cmp neq reg 1 0x00000000 ] [ immediate reg 0 goto -> sole ]"));
+	/* With the one source of all its pins, else where it goes to tells. */
+	assert_says(
+		&script,
+		(const char *[]){
+			"inet rangeguard sole [ ct load src_ip => reg 1 , dir original ] [ payload load 4b @ network header + "
+			"12 => reg 9 ] [ lookup reg 1 set sole4 ] [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & "
+			"0xfe1fffff ) ^ 0x00000000 ] [ meta set mark with reg 1 ] [ immediate reg 0 accept ]",
+			"inet rangeguard sole [ ct load src_ip6 => reg 1 , dir original ] [ payload load 16b @ network header "
+			"+ 8 => reg 2 ] [ lookup reg 1 set sole6 ] [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & "
+			"0xfe1fffff ) ^ 0x00000000 ] [ meta set mark with reg 1 ] [ immediate reg 0 accept ]",
+			"inet rangeguard sole [ immediate reg 0 goto -> leaving ]",
+			NULL,
+		});
 	assert_true(
 		has(&script,
 		    "inet rangeguard leaving [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0xfe1fffff ) ^ "
@@ -371,6 +389,12 @@ static void a_short_cut(void **state)
 			"chain shortcut filter hook 2 priority 2147483646 policy 1",
 			"inet rangeguard shortcut [ ct load status => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00000010 ) ^ "
 			"0x00000000 ] [ cmp eq reg 1 0x00000000 ] [ immediate reg 0 accept ]",
+			"inet rangeguard shortcut [ meta load oifkind => reg 1 ] [ cmp neq reg 1 0x68746576 0x00000000 "
+			"0x00000000 0x00000000 ] [ cmp neq reg 1 0x6e616c76 0x00000000 0x00000000 0x00000000 ] [ cmp neq reg "
+			"1 0x646e6f62 0x00000000 0x00000000 0x00000000 ] [ cmp neq reg 1 0x6d616574 0x00000000 0x00000000 "
+			"0x00000000 ] [ cmp neq reg 1 0x7663616d 0x006e616c 0x00000000 0x00000000 ] [ cmp neq reg 1 0x006e7574 "
+			"0x00000000 0x00000000 0x00000000 ] [ cmp neq reg 1 0x65726977 0x72617567 0x00000064 0x00000000 ] [ "
+			"immediate reg 0 accept ]",
 			"inet rangeguard shortcut [ meta load mark => reg 1 ] [ bitwise reg 1 = ( reg 1 & 0x00400000 ) ^ "
 			"0x00000000 ] [ cmp eq reg 1 0x00400000 ] [ ct load src_ip => reg 1 , dir original ] [ ct load "
 			"dst_ip => reg 9 , dir reply ] [ lookup reg 1 set pairs4 ] [ flow_offload flowtable established ]",
@@ -518,7 +542,8 @@ static void elements_are_read_as_written(void **state)
 	for (unsigned set = 0; set < NF_N_SETS; set++) {
 		BATCH_CLEANUP struct batch batch = {0};
 		struct nf_element element = {.set = (enum nf_set)set, .list = 0xfedcba9876543210 + set};
-		bool pair = set == NF_PAIRS4 || set == NF_PAIRS6 || set == NF_SENT4 || set == NF_SENT6;
+		bool pair = set == NF_PAIRS4 || set == NF_PAIRS6 || set == NF_SOLE4 || set == NF_SOLE6 ||
+			    set == NF_SENT4 || set == NF_SENT6;
 		size_t bytes = (set % 2 ? 16U : 4U) << pair;
 
 		for (size_t i = 0; i < bytes; i++)

@@ -160,6 +160,57 @@ test_a_deadline_ends_it_at_once()
 	assert_equal "192.0.2.10 udp" "$(sources legacy | grep -v :)" "when it is open again"
 }
 
+# Whatever leaves by a tunnel leaves by the host's uplink in the end, also where all the world is a pinned destination.
+test_through_a_tunnel()
+{
+	local sum
+
+	ip link add vx0 type vxlan id 7 dstport 4789 local 203.0.113.1 remote 203.0.113.2 dev up1
+	ip -n second link add vx0 type vxlan id 7 dstport 4789 local 203.0.113.2 remote 203.0.113.1 dev eth0
+	ip address add 198.18.0.1/24 dev vx0
+	ip -n second address add 198.18.0.2/24 dev vx0
+	ip link set vx0 up
+	ip -n second link set vx0 up
+	ip -n second route add 192.0.2.10 via 198.18.0.1
+	attach c1 "$(jq -c '.snat[0] |= (del(.destinations) | .source = ["192.0.2.10"])' <<<"$PINNED")"
+	head -c 300000 /dev/urandom >sent
+	inside second socat -u TCP4-LISTEN:7000,reuseaddr OPEN:received,creat,trunc &
+	wait_until 20 sh -c 'nsenter --net=/run/netns/second ss -Hltn sport = 7000 | grep -q :7000'
+	inside c1 timeout "$(scaled 20)" socat -u OPEN:sent TCP4:198.18.0.2:7000 || fail "the transfer stopped"
+	wait "$!"
+	sum=$(sha256sum <sent)
+	assert_equal "$sum" "$(sha256sum <received)" "what arrived"
+	assert_equal "192.0.2.10 tcp" "$(sources second | grep 192)" "sources at the other end"
+}
+
+# What somebody takes out of it comes back with the next look at anything.
+test_it_is_put_back()
+{
+	local what result
+
+	attach c1 "$PINNED"
+	attach c2 "$MASQUERADED"
+	result=$(<result-c1)
+	for what in "flush chain inet rangeguard shortcut" "flush chain inet rangeguard shortcut; delete chain inet rangeguard shortcut" \
+		"flush chain inet rangeguard shortcut; delete chain inet rangeguard shortcut; delete flowtable inet rangeguard established"; do
+		for name in c1 c2; do
+			nft "$what"
+			conntrack -F 2>/dev/null
+			datagrams "$name"
+			assert_equal 0 "$(offloaded)" "flows without it: $what"
+			assert_succeeds check c1 "$PINNED" "$result"
+			datagrams "$name"
+			assert_equal 2 "$(offloaded)" "flows of $name after CHECK of c1: $what"
+		done
+	done
+	nft flush chain inet rangeguard shortcut
+	del c2 "$MASQUERADED"
+	attach c2 "$PINNED"
+	conntrack -F 2>/dev/null
+	datagrams c1
+	assert_equal 2 "$(offloaded)" "flows of c1 after an ADD of c2"
+}
+
 # Whatever one object goes, or all of the ruleset: with the pin's source or not at all
 test_one_object_gone()
 {

@@ -1,16 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# image.sh DIRECTORY: makes what the virtual machines of run.sh boot, unless it is there already: a minimal Debian 12 of
-# debootstrap's in DIRECTORY/root, and for each of Debian's kernels (stable, and the one of backports) DIRECTORY/KERNEL/
-# with vmlinuz, the first stage initrd.cpio, and the disk root.ext4. Nothing is installed on this machine; all comes from the
-# mirror that its apt uses.
+# image.sh DIRECTORY KERNEL…: makes what the virtual machines of run.sh boot, unless it is there already: a minimal Debian 12
+# of debootstrap's in DIRECTORY/root, and for each of Debian's kernels asked for (stable, and the one of backports)
+# DIRECTORY/KERNEL/ with vmlinuz, the first stage initrd.cpio, and the disk root.ext4. Nothing is installed on this machine;
+# all comes from the mirror that its apt uses.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 SUITE=bookworm
 KEY=/usr/share/keyrings/debian-archive-keyring.gpg
-KERNELS=(stable backports)
 # What the tests call, and what the plugin is linked to
 PACKAGES=(iproute2 nftables iptables iputils-ping jq conntrack socat strace procps kmod busybox-static ethtool
 	containernetworking-plugins libmnl0 libnftnl11 libjansson4 liblmdb0 libnl-3-200 libxxhash0)
@@ -128,24 +127,36 @@ make_kernel()
 	echo "$version" >"$into/version"
 }
 
+# is_made DIRECTORY: by this version of this
+is_made()
+{
+	[[ "$stamp" == "$(cat "$1/stamp" 2>/dev/null)" ]]
+}
+
 main()
 {
 	local DIRECTORY stamp kernel
+	local -a missing=()
 
 	mkdir -p "$1"
 	DIRECTORY=$(realpath "$1")
-	# One at a time; what was made by another version of this is made again.
+	# One at a time
 	exec 9>"$DIRECTORY/lock"
 	flock 9
 	stamp=$(cat "${BASH_SOURCE[0]}" "$HERE/init" | sha256sum)
-	[[ "$stamp" != "$(cat "$DIRECTORY/stamp" 2>/dev/null)" ]] || return 0
-	rm -f "$DIRECTORY/stamp"
-	update
-	make_root
-	for kernel in "${KERNELS[@]}"; do
-		make_kernel "$kernel"
+	for kernel in "${@:2}"; do
+		is_made "$DIRECTORY/$kernel" || missing+=("$kernel")
 	done
-	echo "$stamp" >"$DIRECTORY/stamp"
+	((${#missing[@]} > 0)) || return 0
+	update
+	if ! is_made "$DIRECTORY"; then
+		make_root
+		echo "$stamp" >"$DIRECTORY/stamp"
+	fi
+	for kernel in "${missing[@]}"; do
+		make_kernel "$kernel"
+		echo "$stamp" >"$DIRECTORY/$kernel/stamp"
+	done
 }
 
 # What debootstrap mounts and starts goes with this script, and this script with who called it, however that ends.

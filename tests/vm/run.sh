@@ -9,7 +9,7 @@
 # A machine's clock counts its instructions and skips the time in which it has nothing to do, so that no deadline in there
 # depends on how busy this machine is.
 #
-# Usage: [RANGEGUARD=plugin] [RANGEGUARD_PUMP=vm_pump] tests/vm/run.sh [MACHINE…]
+# Usage: [RANGEGUARD=plugin] [RANGEGUARD_PUMP=vm_pump] tests/vm/run.sh [--all | MACHINE…]; else those for each run of the suite
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -24,17 +24,18 @@ SECONDS_OF_TESTS=${RANGEGUARD_VM_SECONDS:-80}
 MOST_SECONDS=1500
 scratch=
 started=$(date +%s)
-# Machines: name, kernel, part, arguments of the kernel. The dearest come first: two run at a time
+# Machines: name, whether each run of the suite has it, kernel, part, arguments of the kernel. The dearest come first: two run
+# at a time
 MACHINES="
-datapath     stable     datapath.sh
-tests-stable stable     chosen.sh
-tests-newer  backports  chosen.sh
-flowtable    stable     flowtable.sh
-flow-newer   backports  flowtable.sh
-no-nf-tables stable     no_nf_tables.sh   module_blacklist=nf_tables
-no-nft-nat   stable     no_nf_tables.sh   module_blacklist=nft_chain_nat,nft_nat,nft_masq
-no-ipv6      stable     no_ipv6.sh        ipv6.disable=1
-reboot       stable     reboot.sh
+datapath     each   stable     datapath.sh
+tests-stable named  stable     chosen.sh
+tests-newer  named  backports  chosen.sh
+flowtable    named  stable     flowtable.sh
+flow-newer   named  backports  flowtable.sh
+no-nf-tables each   stable     no_nf_tables.sh   module_blacklist=nf_tables
+no-nft-nat   named  stable     no_nf_tables.sh   module_blacklist=nft_chain_nat,nft_nat,nft_masq
+no-ipv6      each   stable     no_ipv6.sh        ipv6.disable=1
+reboot       each   stable     reboot.sh
 "
 
 # pack: what the machines are to test, as an initramfs that follows the first stage's
@@ -85,6 +86,18 @@ tell()
 	fi
 }
 
+# choose: the lines of MACHINES that are wanted
+choose()
+{
+	local name when rest
+
+	while read -r name when rest; do
+		[[ -n "$name" ]] || continue
+		[[ " $wanted " == *" $name "* || "$wanted" == --all || ( -z "$wanted" && "$when" == each ) ]] || continue
+		echo "$name $rest"
+	done <<<"$MACHINES"
+}
+
 # run_all: two machines at a time
 run_all()
 {
@@ -93,13 +106,12 @@ run_all()
 	local -i status
 
 	while read -r name kernel part arguments; do
-		[[ -n "$name" && ( -z "$wanted" || " $wanted " == *" $name "* ) ]] || continue
 		(($(jobs -pr | wc -l) < 2)) || wait -n || true
 		# shellcheck disable=SC2086 # words
 		boot "$name" "$kernel" "$part" $arguments >"$scratch/$name.console" 2>&1 </dev/null &
 		pids[$name]=$!
 		order+=("$name")
-	done <<<"$MACHINES"
+	done <<<"$chosen"
 	for name in "${order[@]}"; do
 		status=0
 		wait "${pids[$name]}" || status=$?
@@ -122,11 +134,14 @@ clean_up()
 
 main()
 {
-	local wanted=$*
+	local wanted=$* chosen
 	local -i passed=0 failed=0
-	local -a order=()
+	local -a order=() kernels
 
-	tests/vm/image.sh "$IMAGES" >"$SOURCE_DIR/build/vm-image.log" 2>&1 || {
+	chosen=$(choose)
+	[[ -n "$chosen" ]] || { echo "tests/vm/run.sh: there is no machine $wanted" >&2; exit 2; }
+	mapfile -t kernels < <(cut -d ' ' -f 2 <<<"$chosen" | sort -u)
+	tests/vm/image.sh "$IMAGES" "${kernels[@]}" >"$SOURCE_DIR/build/vm-image.log" 2>&1 || {
 		tail -n 30 "$SOURCE_DIR/build/vm-image.log"
 		echo "tests/vm/run.sh: no image to boot, see above" >&2
 		exit 1

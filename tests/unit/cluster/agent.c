@@ -106,6 +106,7 @@ void agent_spawn(struct sim *sim, struct host *host)
 	if (sim->config->blocks > 0)
 		add_blocks(host, process->machine);
 	sim_log(sim, "h%u agent starts", host->id);
+	script_about(sim, "start");
 	schedule(sim, host, process, HAPPENS_STEP);
 }
 
@@ -147,6 +148,7 @@ void agent_wake(struct sim *sim, struct host *host, struct process *process, boo
 	(void)rise;
 	if (process->alive && process->sleeping) {
 		process->woken = host_clock(sim, host);
+		script_about(sim, "woken");
 		schedule(sim, host, process, HAPPENS_STEP);
 	}
 }
@@ -270,6 +272,7 @@ void agent_step(struct sim *sim, struct host *host, struct process *process, uin
 	}
 	if (process->action.kind == ACTION_REQUEST)
 		process->sending = copy_request(process->machine, process->action.request);
+	script_about_action(sim, "", process);
 	schedule(sim, host, process, HAPPENS_ACT);
 }
 
@@ -345,10 +348,14 @@ void agent_act(struct sim *sim, struct host *host, struct process *process, uint
 		struct message *message = process->sending;
 
 		process->sending = NULL;
+		message->references++;
 		engine_send(sim, host->id, process, message);
+		script_about_request(sim, "after ", &message->request);
+		message_drop(message);
 	} else {
 		process->done = act(sim, host, process);
 		process->done_due = true;
+		script_about_action(sim, "after ", process);
 	}
 	schedule(sim, host, process, HAPPENS_STEP);
 }

@@ -59,6 +59,8 @@ uint64_t sim_fault(struct sim *sim, enum fault kind, unsigned actor, int chance)
 	uint32_t id = (uint32_t)kind << 24 | actor << 20 | (n & 0xfffff);
 	uint64_t hash;
 
+	if (sim->config->script)
+		return script_fault(sim, kind, actor);
 	if (chance == 0 || sim->now >= sim->until)
 		return 0;
 	hash = sim_mix(sim_mix(sim_mix(sim->seed, kind + 1000U), actor), n);

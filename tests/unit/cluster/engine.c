@@ -33,9 +33,11 @@ static void add_record(const struct sim *sim, struct engine_answer *answer, cons
 static void send_change(struct sim *sim, unsigned host, struct process *process, const struct record *record)
 {
 	int64_t lag = sim_between(sim, RANDOM_WATCH, host, 500, 8000), at;
-	uint64_t late = sim_fault(sim, FAULT_WATCH_LAG, host, sim->chance[FAULT_WATCH_LAG]);
+	uint64_t late;
 	struct message *message = message_new();
 
+	script_about(sim, record->key);
+	late = sim_fault(sim, FAULT_WATCH_LAG, host, sim->chance[FAULT_WATCH_LAG]);
 	if (late)
 		lag += (int64_t)(late % (8 * SIM_SECOND));
 	at = sim->now + lag;
@@ -122,6 +124,7 @@ static void swap(struct sim *sim, unsigned host, const struct message *message, 
 		change(sim, request->key, request->value, who);
 		return;
 	}
+	sim_log(sim, "h%u   (conditions of %s%s not met)", host, request->key, request->value ? "" : ", deletion,");
 	for (size_t i = 0; i < request->n_conditions; i++)
 		add_record(sim, answer, request->conditions[i].key);
 }
@@ -164,6 +167,7 @@ void engine_arrive(struct sim *sim, unsigned host, uint64_t born, struct message
 	else
 		list(sim, &reply->answer);
 	reply->answer.revision = sim->revision;
+	script_about_request(sim, "", &message->request);
 	if (sim_fault(sim, FAULT_LOST_ANSWER, host, sim->chance[FAULT_LOST_ANSWER]) ||
 	    sim->host[host].cut_until > sim->now) {
 		sim_log(sim, "h%u   (answer lost: %s)", host, message->request.key);
@@ -183,6 +187,7 @@ void engine_send(struct sim *sim, unsigned host, struct process *process, struct
 	int64_t cut = sim->host[host].cut_until, at = sim->now + sim_between(sim, RANDOM_LATENCY, host, 300, 6000);
 	uint64_t random;
 
+	script_about_request(sim, "", &message->request);
 	if (sim_fault(sim, FAULT_LOSS, host, sim->chance[FAULT_LOSS]) ||
 	    (cut > sim->now && sim_random(sim, RANDOM_PARTITION, host) & 1)) {
 		sim_log(sim, "h%u   (request lost: %s)", host, message->request.key);

@@ -185,8 +185,9 @@ void host_operation(struct sim *sim, struct host *host)
 {
 	uint64_t random;
 
-	sim_at(sim, sim->now + sim_between(sim, RANDOM_OPERATION, host->id, 100000, sim->config->operations),
-	       HAPPENS_OPERATION, host->id, 0, 0, NULL);
+	if (!sim->config->script)
+		sim_at(sim, sim->now + sim_between(sim, RANDOM_OPERATION, host->id, 100000, sim->config->operations),
+		       HAPPENS_OPERATION, host->id, 0, 0, NULL);
 	if (!host->up || sim->now >= sim->until)
 		return;
 	random = sim_fault(sim, FAULT_OPERATION, host->id, 1000000);

@@ -25,7 +25,7 @@ static const struct mutant mutants[] = {
 	{"claim_needs_policy", "blocks", 7, "I3"},
 	{"block_marked_first", "three", 0, "I2"},
 	{"block_reopened_by_swap", "blocks", 1, "I2"},
-	{"block_by_revision", "three", 0, "I2"},
+	{"block_by_revision", "blocks", 2, "I2"},
 	{"block_adopted_by_swap", "late-blocks", 169, "I2"},
 	{"address_checked", "three", 0, "I4"},
 	{"list_after_renewal", "late", 18652, "I1"},

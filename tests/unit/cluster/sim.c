@@ -154,7 +154,8 @@ static void chaos(struct sim *sim, int64_t n)
 {
 	uint64_t random;
 
-	sim_at(sim, sim->now + 250000, HAPPENS_CHAOS, 0, 0, n + 1, NULL);
+	if (!sim->config->script)
+		sim_at(sim, sim->now + 250000, HAPPENS_CHAOS, 0, 0, n + 1, NULL);
 	if (sim->now >= sim->until)
 		return;
 	random = sim_fault(sim, FAULT_ENGINE_DOWN, 0, sim->chance[FAULT_ENGINE_DOWN]);
@@ -179,8 +180,10 @@ static void chaos(struct sim *sim, int64_t n)
 /** publish() - A new policy now and then */
 static void publish(struct sim *sim)
 {
-	sim_at(sim, sim->now + sim_between(sim, RANDOM_POLICY, 0, SIM_SECOND, 8 * SIM_SECOND), HAPPENS_PUBLISH, 0, 0, 0,
-	       NULL);
+	int64_t later = sim_between(sim, RANDOM_POLICY, 0, SIM_SECOND, 8 * SIM_SECOND);
+
+	if (!sim->config->script)
+		sim_at(sim, sim->now + later, HAPPENS_PUBLISH, 0, 0, 0, NULL);
 	if (sim->down_until <= sim->now && sim->now < sim->until && sim_fault(sim, FAULT_POLICY, 0, 1000000))
 		engine_publish(sim);
 }
@@ -298,10 +301,18 @@ static void begin(struct sim *sim)
 			host->machine_id = 100;
 			host->rate = 1000;
 		}
+		if (sim->config->rates[i])
+			host->rate = sim->config->rates[i];
 		sim_at(sim, sim_between(sim, RANDOM_OPERATION, i, 0, 300000), HAPPENS_SPAWN, i, 0, 0, NULL);
-		sim_at(sim, sim_between(sim, RANDOM_OPERATION, i, 0, SIM_SECOND), HAPPENS_OPERATION, i, 0, 0, NULL);
+		if (!sim->config->script)
+			sim_at(sim, sim_between(sim, RANDOM_OPERATION, i, 0, SIM_SECOND), HAPPENS_OPERATION, i, 0, 0,
+			       NULL);
 	}
 	engine_publish(sim);
+	if (sim->config->script) {
+		script_begin(sim);
+		return;
+	}
 	sim_at(sim, SIM_SECOND, HAPPENS_CHAOS, 0, 0, 0, NULL);
 	sim_at(sim, 2 * SIM_SECOND, HAPPENS_PUBLISH, 0, 0, 0, NULL);
 }

@@ -47,10 +47,38 @@ enum fault {
 	RANDOM_OPERATION,
 	RANDOM_POLICY,
 	RANDOM_PARTITION,
+	/* in a script only */
+	SCRIPT_BACKUP,
 	N_FAULTS,
 };
 
-/** struct sim_config - Shape of a run; probabilities in millionths; -1: by the seed */
+/**
+ * struct sim_line - What happens in a run that follows a script, once
+ * @at:		The first occasion at or after this moment of true time, milliseconds
+ * @what:	Fault, or operation
+ * @host:	To whom; 0 where it happens to the engine
+ * @about:	How what it concerns must begin, NULL: anything. A request: its key, with "read ", "delete " before it, or
+ *		"list"; a change that is watched: its key. FAULT_PAUSE: "woken", or what the agent is about to do ("deadline",
+ *		"close", a request …), or, with "after " before it, has just done
+ * @length:	How long it lasts, or how late the message is, milliseconds
+ * @source:	FAULT_OPERATION: source that is wanted, or no longer; -1: one more lease, -2: none any more.
+ *		FAULT_HOST_CRASH: 1: its store is lost
+ */
+struct sim_line {
+	int64_t at;
+	enum fault what;
+	unsigned host;
+	const char *about;
+	int64_t length;
+	int source;
+};
+
+/**
+ * struct sim_config - Shape of a run; probabilities in millionths; -1: by the seed
+ * @script:	What happens, and nothing else does; NULL: what follows from the seed. The seed then says no more than how long
+ *		messages take
+ * @rates:	Thousandths of true time, per host
+ */
 struct sim_config {
 	const char *name;
 	unsigned hosts, sources, blocks;
@@ -63,6 +91,9 @@ struct sim_config {
 	bool clone, forget, restore, second, no_lock, store_deadlines, host_deadline, quick_restore;
 	bool boosted;
 	int boost[N_FAULTS];
+	const struct sim_line *script;
+	size_t n_script;
+	int rates[SIM_HOSTS];
 };
 
 /** struct sim_result - How a run ended: "" or what was violated, with the faults and operations that happened */
@@ -73,6 +104,7 @@ struct sim_result {
 	unsigned claims, takeovers, fences, releases, renewals, block_claims, block_returns;
 	uint32_t *fired;
 	size_t n_fired;
+	size_t played; /* lines of the script that had their occasion */
 };
 
 struct machine_rules sim_rules(void);

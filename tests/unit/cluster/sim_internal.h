@@ -4,6 +4,8 @@
 
 #include "tests/unit/cluster/sim.h"
 
+#define SIM_SCRIPT_MAX 32
+
 /** What happens at a moment of true time */
 enum happening {
 	HAPPENS_SPAWN,
@@ -117,6 +119,9 @@ struct sim {
 	struct host host[SIM_HOSTS];
 	unsigned n_hosts;
 	size_t room_fired;
+	/* a script */
+	bool played[SIM_SCRIPT_MAX];
+	char about[RECORD_KEY_MAX + 16];
 };
 
 /* chance.c */
@@ -125,6 +130,13 @@ int64_t sim_between(struct sim *sim, enum fault kind, unsigned actor, int64_t lo
 uint64_t sim_fault(struct sim *sim, enum fault kind, unsigned actor, int chance);
 uint64_t sim_mix(uint64_t hash, uint64_t x);
 void sim_swarm(struct sim *sim);
+
+/* script.c */
+void script_begin(struct sim *sim);
+uint64_t script_fault(struct sim *sim, enum fault kind, unsigned actor);
+void script_about_request(struct sim *sim, const char *prefix, const struct engine_request *request);
+void script_about_action(struct sim *sim, const char *prefix, const struct process *process);
+void script_about(struct sim *sim, const char *what);
 
 /* sim.c */
 void sim_at(struct sim *sim, int64_t at, enum happening what, unsigned host, uint64_t token, int64_t number,
