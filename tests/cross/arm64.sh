@@ -47,6 +47,6 @@ export RANGEGUARD_SYSROOT=$SYSROOT
 cmake --preset dev -B build/arm64 -DCMAKE_TOOLCHAIN_FILE="$PWD/tests/cross/arm64.cmake" -DRANGEGUARD_AGENT=OFF "-DRANGEGUARD_SLOWNESS=$((10 * ${RANGEGUARD_SLOWNESS:-100}))"
 cmake --build build/arm64
 qemu-aarch64 -L "$SYSROOT" build/arm64/rangeguard version
-# Twenty times slower than the machine: the long ones, which look for races, are tried on the machine itself; and qemu-user
-# knows neither the ioctls of namespaces nor netlink's newer options.
-ctest --test-dir build/arm64 --output-on-failure --no-tests=error -L unit -E 'install|cluster_sim|store|state|blocks|netns|port_mnl' --timeout 600
+# Twenty times slower than the machine: the long ones, which look for races or through millions of cases, are tried on the
+# machine itself; and qemu-user knows neither the ioctls of namespaces nor netlink's newer options.
+ctest --test-dir build/arm64 -j "$(nproc)" --output-on-failure --no-tests=error -L unit -E 'install|cluster_sim|cluster_traces|store|state|blocks|netns|port_mnl|guard$|guard_image' --timeout 600
