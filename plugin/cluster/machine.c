@@ -307,7 +307,8 @@ void machine_watched(struct machine *machine, int64_t now, const struct record *
 		machine->max_revision = record->revision;
 	if (cache_take(&machine->cache, record, now) < 0)
 		session_restart(machine);
-	if (record->kind == RECORD_BLOCK)
+	if (record->kind == RECORD_BLOCK && record->text &&
+	    (!record->readable || strcmp(record->block.host, machine->config.host) == 0))
 		machine->adopt = true;
 	for (unsigned i = 0; i < machine->n_sources; i++) {
 		if (strcmp(machine->sources[i].key, record->key) == 0)
