@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Addresses in network namespaces, whoever gave them, against leases: one in a range that no lease knows is given again. */
+/*
+ * Addresses in network namespaces, whoever gave them, against leases: one in a range that no lease knows is given again; one
+ * that a lease knows is where its container is.
+ */
 
 #include <string.h>
 
 #include "plugin/audit/audit.h"
+#include "plugin/host/liveness.h"
 #include "plugin/network/in_use.h"
 #include "plugin/network/inventory.h"
 #include "plugin/overview/docker_networks.h"
@@ -69,6 +73,67 @@ static void look_in(const struct looking *looking, const struct netconf *netconf
 	}
 }
 
+/** has() - Whether the namespace of a lease has an address of it */
+static bool has(const struct in_use *in_use, const struct lease *lease, const struct address *address)
+{
+	for (size_t i = 0; i < in_use->n_items; i++)
+		if (in_use->items[i].inode == lease->netns_inode && address_equal(&in_use->items[i].address, address))
+			return true;
+	return false;
+}
+
+/** is_routed() - Whether a lease's container has a host end of ours: its interface is rangeguard's, too */
+static bool is_routed(const struct inventory *inventory, const struct lease *lease)
+{
+	char name[IFNAMSIZ];
+
+	identity_host_name(&lease->attachment, name);
+	for (size_t i = 0; i < inventory->n_items; i++)
+		if (!strcmp(inventory->items[i].name, name))
+			return true;
+	return false;
+}
+
+/** look_for_lease() - Its addresses are in its namespace; what another plugin's interface has may be in no kernel (DPDK) */
+static void look_for_lease(const struct looking *looking, const struct lease *lease)
+{
+	struct report *report = looking->audit->report;
+	char text[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < lease->n_addresses; i++) {
+		const struct attachment *attachment = &lease->attachment;
+
+		if (has(looking->in_use, lease, &lease->addresses[i]))
+			continue;
+		(void)address_format(&lease->addresses[i], text);
+		if (is_routed(looking->inventory, lease))
+			report_error(report, RULE_MISSING, looking->audit->data_dir, "",
+				     "%s is held by %.64s %s of network %s, but is on no interface in its namespace; "
+				     "delete and re-create that container",
+				     text, attachment->container_id, attachment->ifname, attachment->network);
+		else
+			report_warning(
+				report, RULE_MISSING, looking->audit->data_dir, "",
+				"%s is held by %.64s %s of network %s, but is on no interface in its namespace: the "
+				"plugin that rangeguard gave it to did not put it there, or somebody took it away",
+				text, attachment->container_id, attachment->ifname, attachment->network);
+	}
+}
+
+/** look_for_leases() - Those whose namespace is there; one that can't be looked into may have any address */
+static void look_for_leases(const struct looking *looking)
+{
+	for (size_t i = 0; i < looking->leases->own.n && !looking->in_use->n_closed; i++) {
+		struct lease lease = lease_set_get(&looking->leases->own, i);
+
+		/* That an interface of ours is gone is told. */
+		if (lease.anti_spoof && !is_routed(looking->inventory, &lease))
+			continue;
+		if (lease.netns_inode && !lease.attachment.chained && liveness_netns(&lease) == LIVENESS_THERE)
+			look_for_lease(looking, &lease);
+	}
+}
+
 /** look_in_network() - host_network_fn */
 static int look_in_network(void *userdata, struct netconf *netconf)
 {
@@ -99,6 +164,7 @@ int audit_spaces(const struct audit *audit, const struct audit_leases *leases, c
 
 	if (r < 0)
 		return r;
+	look_for_leases(&looking);
 	/* What is wrong with a configuration is told twice, and shown once. */
 	r = host_networks_each(audit->configs, look_in_network, &looking, audit->report);
 	if (!r)

@@ -68,6 +68,17 @@ test_route_and_interface_that_are_gone()
 	assert_equal '1 ["RG404","RG404"]' "$status $(rules)" "interface"
 }
 
+test_address_that_is_gone_in_the_container()
+{
+	inside c1 ip address delete 10.9.0.1/32 dev eth0
+	audit
+	assert_equal '1 ["RG404"]' "$status $(rules)" "findings"
+	assert_contains "$output" "10.9.0.1 is held by c1 eth0 of network pods, but is on no interface in its namespace" "message"
+	inside c2 ip address add 10.9.0.1/32 dev eth0
+	audit
+	assert_equal '1 ["RG404"]' "$status $(rules)" "findings, with the address in another container"
+}
+
 # Whoever gave it: an ADD would give it again
 test_address_in_a_namespace_that_no_lease_knows()
 {
