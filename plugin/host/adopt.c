@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -55,6 +56,16 @@ struct attachment adopt_attachment(uint64_t inode, uint64_t cookie, const char *
 	return (struct attachment){.network = "", .container_id = text, .ifname = ifname};
 }
 
+/** same_directory() - Whether two paths, however they are spelled, lead to one directory */
+static bool same_directory(const char *a, const char *b)
+{
+	struct stat of_a, of_b;
+
+	if (strcmp(a, b) == 0)
+		return true;
+	return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+}
+
 /**
  * is_elsewhere() - Whether a container is another state directory's, which has a store to know it by
  * @host:	Host
@@ -69,7 +80,7 @@ static bool is_elsewhere(const struct host *host, const struct classifier *kept,
 	struct classifier_element element;
 
 	if (kept->map_fd < 0 || classifier_get(kept, item->index, &element) || !*element.data_dir ||
-	    strcmp(element.data_dir, host->data_dir) == 0)
+	    same_directory(element.data_dir, host->data_dir))
 		return false;
 	(void)snprintf(path, sizeof(path), "%s/" STORE_LMDB_FILE, element.data_dir);
 	return access(path, F_OK) == 0;

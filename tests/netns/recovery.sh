@@ -223,4 +223,37 @@ test_a_namespace_by_its_callers_path_is_not_dead()
 	assert_refused 101 "$result" "its holder lives"
 }
 
+# containers_in DIRECTORY: whose leases are there
+containers_in()
+{
+	"$RANGEGUARD" list --data-dir "$1" --format json | jq -c '[.leases[].containerID] | unique'
+}
+
+# A network with a state directory of its own does not take over the containers of others, nor do these take its
+test_a_second_state_directory_has_its_own_leases()
+{
+	local second result
+
+	second=$(jq -c '.name = "second" | .ipam.dataDir = "/run/second" | .ipam.ranges = [[{subnet: "10.8.0.0/29"}]]' <<<"$CONF")
+	for name in c1 c2 c3 c4; do
+		container "$name"
+	done
+	add c1 "$CONF" >/dev/null
+	add c2 "$second" >/dev/null
+	assert_equal '["c2"]' "$(containers_in /run/second)" "the second directory"
+	rm -r /run/rangeguard
+	add c3 "$CONF" 2>log >/dev/null
+	assert_equal '["c1","c3"]' "$(containers_in /run/rangeguard)" "the first one, rebuilt"
+	rm /run/second/leases.mdb
+	# However its path is spelled
+	result=$(add c4 "$(jq -c '.ipam.dataDir = "/run/../run/second/"' <<<"$second")" 2>log)
+	assert_json "$result" '.ips[0].address == "10.8.0.2/32"' "the next address"
+	assert_equal '["c2","c4"]' "$(containers_in /run/second)" "the second one, rebuilt"
+	del c1 "$CONF"
+	del c2 "$second"
+	assert_equal '["c3"]' "$(containers_in /run/rangeguard)" "the first one after two DELs"
+	assert_equal '["c4"]' "$(containers_in /run/second)" "the second one after two DELs"
+	assert_empty "$("$RANGEGUARD" gc --dry-run --data-dir /run/second)" "what gc would drop in the second"
+}
+
 main "$@"
