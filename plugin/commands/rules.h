@@ -8,11 +8,15 @@
 
 #include "plugin/report/report.h"
 
+/** Space for the texts of a rule; in place, since each pointer in a table costs every start of the program a relocation */
+#define RULE_FINDING_MAX 160
+#define RULE_REMEDY_MAX 96
+
 /** struct rule_text - A rule in words */
 struct rule_text {
 	enum rule rule;
-	const char *finding;
-	const char *remedy;
+	char finding[RULE_FINDING_MAX];
+	char remedy[RULE_REMEDY_MAX];
 };
 
 /** Space for rules_format() */

@@ -22,9 +22,9 @@ enum standing {
  * iana-ipv6-special-registry), as of 2025-10; and multicast (RFC 5771, RFC 4291)
  */
 static const struct special {
-	const char *cidr;
+	char cidr[24];
 	enum standing standing;
-	const char *name;
+	char name[64];
 } specials[] = {
 	{"10.0.0.0/8", STANDING_PRIVATE, "private use (RFC 1918)"},
 	{"172.16.0.0/12", STANDING_PRIVATE, "private use (RFC 1918)"},
