@@ -100,20 +100,32 @@ static int read_row(void *userdata, const struct table_row *row)
 	return add(book, &prefix.address, row->line);
 }
 
+/** refuse_cut() - A last row without a line end may be a part of one, and its address another one's beginning */
+static int refuse_cut(const struct book *book)
+{
+	report_error(book->audit->report, RULE_INVALID_VALUE, book->audit->inventory, "",
+		     "ends in the middle of a line: it may have been cut off; end its last row with a line end");
+	return REFUSED;
+}
+
 /** read_file() - Feed the file: 0, REFUSED (reported), negative errno */
 static int read_file(struct book *book, struct table *table)
 {
 	CLEANUP_CLOSE int fd = open(book->audit->inventory, O_RDONLY | O_CLOEXEC);
-	char piece[PIECE_BYTES];
+	char piece[PIECE_BYTES], last = '\n';
 	ssize_t size;
 	int r = 0;
 
 	if (fd < 0)
 		return -errno;
-	while (!r && (size = read(fd, piece, sizeof(piece))) > 0)
+	while (!r && (size = read(fd, piece, sizeof(piece))) > 0) {
+		last = piece[size - 1];
 		r = table_feed(table, piece, (size_t)size);
+	}
 	if (!r && size < 0)
 		r = -errno;
+	if (!r && last != '\n' && last != '\r')
+		r = refuse_cut(book);
 	return r ? r : table_finish(table);
 }
 

@@ -138,6 +138,10 @@ test_inventory()
 	printf 'name\nx\n' >ips.csv
 	audit --inventory ips.csv
 	assert_equal '1 ["RG003"]' "$status $(rules)" "no column"
+	printf 'address\n10.9.0.1\n10.9.0.2' >ips.csv
+	audit --inventory ips.csv
+	assert_equal '1 ["RG003"]' "$status $(rules)" "10.9.0.2 of 10.9.0.200, perhaps"
+	assert_contains "$output" "ends in the middle of a line" "cut off"
 }
 
 test_formats_and_errors()

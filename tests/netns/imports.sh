@@ -361,6 +361,18 @@ test_columns_of_spreadsheets_json_and_routes()
 	assert_contains "$output" "0 errors, 0 warnings" "validate"
 }
 
+# What HTTP APIs print ends without a line end; one that broke off has no bracket at its end
+test_json_ends_by_its_brackets()
+{
+	set_up_columns
+	printf '%s' "$(<"$POLICIES/tables/netbox.json")" >netbox.json
+	mv netbox.json "$POLICIES/tables/"
+	assert_works "$(conf 10.9.0.0/24)"
+	assert_refusal 100 "$(conf 10.30.7.0/24)" "netbox.json"
+	truncate -s -1 "$POLICIES/tables/netbox.json"
+	assert_refusal 102 "$(conf 10.9.0.0/24)" "netbox.json"
+}
+
 # A dead cron job, a table that was cut off: no container starts, and the refusal says what to look at
 test_old_and_short_tables_refuse()
 {
