@@ -17,7 +17,7 @@
 
 /** Rules of the audit; what is wrong with configurations is told when policies are judged */
 #define FIRST_RULE RULE_NO_LEASE
-#define LAST_RULE RULE_IN_THE_WAY
+#define LAST_RULE 499
 /** How often a finding is looked for after the first time */
 #define CONFIRMATIONS 3U
 
@@ -50,7 +50,7 @@ static void keep(struct report *report, const struct finding *finding)
 	struct collector *collector = (struct collector *)report;
 	struct told *all;
 
-	if (finding->rule < FIRST_RULE || finding->rule > LAST_RULE)
+	if (finding->rule < FIRST_RULE || (int)finding->rule > LAST_RULE)
 		return;
 	all = array_room(collector->all, collector->n, &collector->capacity, sizeof(*all));
 	collector->all = all ? all : collector->all;
