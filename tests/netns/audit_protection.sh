@@ -217,13 +217,18 @@ test_nat_chains_of_others()
 	nft -f - <<-'EOT'
 		table ip others {
 			chain late { type nat hook postrouting priority 100; }
-			chain early { type nat hook postrouting priority -199; oifname "none" masquerade; }
+			chain early { type nat hook postrouting priority -199; oifname "up0" masquerade; }
 			chain incoming { type nat hook prerouting priority -199; }
 		}
 	EOT
 	assert_found RG405 "^NAT chain early of the nftables table ip others, priority -199, may decide before rangeguard's \(priority -199\)" "chain"
 	assert_equal 1 "$status" "exit status"
+	# What the message says: nothing arrives, as a capture at the legacy service shows; and there is something to find.
+	! inside c1 ping -n -q -c 3 -i 0.2 -W 1 198.51.100.2 >/dev/null 2>&1 || fail "an answer to a ping"
+	assert_empty "$(sources legacy | grep -F . || true)" "sources at the legacy service"
 	nft delete table ip others
+	inside c1 ping -n -q -c 1 -W "$(scaled 2)" 198.51.100.2 >/dev/null || fail "no answer without that chain"
+	assert_equal "192.0.2.10 icmp" "$(sources legacy | grep -F .)" "sources then"
 	nft add table ip6 others
 	nft add chain ip6 others middle '{ type nat hook postrouting priority 10; }'
 	assert_found RG405 "^NAT chain middle of the nftables table ip6 others, priority 10, decides before rangeguard's ipMasq" "masquerading"

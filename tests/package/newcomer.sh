@@ -167,7 +167,8 @@ else
 	mkdir -p /etc/cni/net.d
 	cp conf-examples/kubernetes/10-pods.conflist /etc/cni/net.d
 	ip netns add c1
-	sed "s,10\.244\.0\.0/16,10.30.0.0/24," conf-examples/kubernetes/10-pods.conflist | jq "{name, cniVersion} + .plugins[0]" >/tmp/conf.json
+	jq "{name, cniVersion} + .plugins[0] | .ipam.ranges = [[{subnet: \"10.30.0.0/24\", rangeStart: \"10.30.0.7\"}]]" \
+		conf-examples/kubernetes/10-pods.conflist >/tmp/conf.json
 	CNI_COMMAND=ADD CNI_CONTAINERID=c1 CNI_NETNS=/run/netns/c1 CNI_IFNAME=eth0 CNI_PATH=/opt/cni/bin /opt/cni/bin/rangeguard </tmp/conf.json
 fi
 while IFS= read -r command; do
