@@ -19,7 +19,7 @@ QUICK_STAGES=(install build-dev build-release unit lint netns)
 PACKAGES=(
 	cmake ninja-build gcc libc6-dev clang libclang-rt-14-dev pkg-config
 	libjansson-dev libmnl-dev libnftnl-dev liblmdb-dev libxxhash-dev libcsv-dev zlib1g-dev
-	libsystemd-dev libmicrohttpd-dev libyaml-dev libexpat1-dev libcurl4-gnutls-dev etcd-server etcd-client openssl
+	libsystemd-dev libmicrohttpd-dev libyaml-dev libexpat1-dev libcurl4-gnutls-dev etcd-server etcd-client openssl bird2
 	libcmocka-dev clang-tidy clang-format cppcheck shellcheck git strace valgrind jq libxml2-utils
 	iproute2 iputils-ping nftables iptables conntrack socat curl busybox-static
 	containerd podman runc prometheus crossbuild-essential-arm64 qemu-user scdoc mandoc bsdextrautils buildah lintian rpm containernetworking-plugins docker.io docker-compose systemd

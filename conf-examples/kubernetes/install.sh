@@ -14,7 +14,7 @@ MARK=k8s-
 place()
 {
 	mkdir -p "$2"
-	cp -L "$1" "$2/.$3.new"
+	(umask 077 && cp -L "$1" "$2/.$3.new")
 	chmod "$4" "$2/.$3.new"
 	mv -f "$2/.$3.new" "$2/$3"
 	echo "placed $2/$3"
@@ -31,6 +31,9 @@ for file in "$HOST/etc/rangeguard/reserved.d/$MARK"*.json; do
 		rm -f "$file"
 		echo "removed $file"
 	fi
+done
+for name in password cluster.json; do
+	[ ! -e "$CONFIG/cluster/$name" ] || place "$CONFIG/cluster/$name" "$HOST/etc/rangeguard" "$name" 0600
 done
 for file in "$CONFIG"/net.d/*; do
 	place "$file" "$HOST/etc/cni/net.d" "$(basename "$file")" 0644

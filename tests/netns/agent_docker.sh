@@ -261,6 +261,11 @@ test_systemds_socket()
 	agent=$!
 	wait_until 5 test -S "$SOCKET"
 	assert_json "$(calls RequestPool '{}')" '.Pool == "172.16.0.0/20"' "the first request starts the agent"
+	# It is there still when the configuration was read again.
+	: >agent.log
+	kill -HUP "$agent"
+	wait_until 5 grep -q 'configuration was read again' agent.log
+	assert_json "$(calls GetCapabilities '{}')" '.RequiresMACAddress != null' "a call after a reload"
 	kill "$agent"
 	wait "$agent" || true
 	[[ -S "$SOCKET" ]] || fail "systemd's socket was removed"
