@@ -199,13 +199,15 @@ bool identity_has_alias(const struct link_info *link, const char *alias)
 
 /**
  * identity_is_host_end() - Whether a link is the host end of an attachment
- * @link:	Link
- * @alias:	Alias that it has
- * @mac:	MAC address that it was born with, which tells between its birth and its alias
+ * @link:	Link of the host end's name
+ * @alias:	Alias that it should have
+ * @mac:	MAC address that it was born with, which tells between its birth and its alias, and when somebody writes another
+ *		alias: what watches a network keeps its own words there (ifAlias, RFC 2863)
  */
 bool identity_is_host_end(const struct link_info *link, const char *alias, const uint8_t mac[static ETH_ALEN])
 {
-	if (link->alias[0])
+	/* Another attachment's alias: two digests begin alike. */
+	if (strncmp(link->alias, ALIAS_PREFIX, strlen(ALIAS_PREFIX)) == 0)
 		return identity_has_alias(link, alias);
 	return strcmp(link->kind, "veth") == 0 && memcmp(link->mac, mac, ETH_ALEN) == 0;
 }

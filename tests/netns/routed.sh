@@ -466,6 +466,19 @@ test_second_interface_answers()
 	assert_nothing_left
 }
 
+# What watches a network writes its own words into the alias: the container is still found, and nothing of it stays
+test_host_end_with_another_alias()
+{
+	container c1
+	learn_name
+	add c1 "$CONF" >/dev/null
+	ip link set "$NAME_OF_C1" alias "uplink 7, rack 3"
+	assert_add_fails 0 "a second ADD" add c1 "$CONF"
+	assert_contains "$output" "attached already" "a second ADD"
+	del c1 "$CONF"
+	assert_nothing_left
+}
+
 # Renamed by udev or an operator, both ends of the story are still found
 test_renamed_host_end()
 {

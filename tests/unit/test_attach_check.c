@@ -170,7 +170,7 @@ static void delete_host_end(void)
 
 static void replace_host_end(void)
 {
-	(void)snprintf(fake.host_end.alias, IDENTITY_ALIAS_MAX, "somebody else's");
+	(void)snprintf(fake.host_end.alias, IDENTITY_ALIAS_MAX, "rangeguard pods other eth0");
 }
 
 static void take_host_end_down(void)

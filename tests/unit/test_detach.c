@@ -121,7 +121,7 @@ static void foreign_interface_is_in_no_group(void **state)
 
 	(void)state;
 	make_attachment(&plan);
-	memcpy(fake.host_end.alias, "other", sizeof("other"));
+	(void)snprintf(fake.host_end.alias, sizeof(fake.host_end.alias), "rangeguard pods other eth0");
 	assert_int_equal(attach_group_add(fake_host_port(), &pod, &group, &err), 0);
 	assert_int_equal(group.n, 0);
 }

@@ -299,16 +299,18 @@ static void any_bytes_are_read_without_harm(void **state)
 	}
 }
 
-/* Between its birth and its alias the MAC address tells; afterwards only the alias does. */
-static void host_end_is_known_by_its_alias_or_at_birth_by_its_mac(void **state)
+/* Between its birth and its alias the MAC address tells, and when somebody writes another alias. */
+static void host_end_is_known_by_its_alias_or_by_its_mac(void **state)
 {
 	static const struct {
 		const char *kind;
 		const char *alias; /* NULL: ours */
 		bool own_mac, is_ours;
 	} cases[] = {
-		{"veth", NULL, true, true},  {"veth", NULL, false, true}, {"veth", "", true, true},
-		{"veth", "", false, false},  {"veth", "x", true, false},  {"bridge", NULL, true, false},
+		{"veth", NULL, true, true},  {"veth", NULL, false, true},
+		{"veth", "", true, true},    {"veth", "", false, false},
+		{"veth", "x", true, true},   {"bridge", NULL, true, false},
+		{"veth", "x", false, false}, {"veth", "rangeguard pods x eth0", true, false},
 		{"bridge", "", true, false}, {"", "", true, false},
 	};
 	char alias[IDENTITY_ALIAS_MAX];
@@ -356,7 +358,7 @@ int main(void)
 		cmocka_unit_test(what_we_do_not_write_is_refused_and_left_as_it_is),
 		cmocka_unit_test(an_alias_counts_with_its_name_only),
 		cmocka_unit_test(any_bytes_are_read_without_harm),
-		cmocka_unit_test(host_end_is_known_by_its_alias_or_at_birth_by_its_mac),
+		cmocka_unit_test(host_end_is_known_by_its_alias_or_by_its_mac),
 		cmocka_unit_test(every_mac_that_an_interface_can_have_is_read_again),
 		cmocka_unit_test(mac_is_parsed_strictly),
 		cmocka_unit_test(mac_is_formatted_as_it_is_parsed),
