@@ -104,8 +104,8 @@ static int take_rule(const struct nlmsghdr *message, void *userdata)
 		return r == -ENOMSG ? 0 : r;
 	if (is_ours(&rule))
 		rules->found = true;
-	else if (!rules->found && rule.priority <= FENCE_PRIORITY && rules->n_before < BEFORE_MAX &&
-		 !rtmessage_rule_is_local(&rule) && rule.action != FR_ACT_NOP)
+	else if (!rules->found && rules->n_before < BEFORE_MAX && !rtmessage_rule_is_local(&rule) &&
+		 rule.action != FR_ACT_NOP)
 		rules->before[rules->n_before++] = rule;
 	return 0;
 }
@@ -113,7 +113,7 @@ static int take_rule(const struct nlmsghdr *message, void *userdata)
 /** read_rules() - Ask for a family's: 0, negative errno */
 static int read_rules(const struct kernel *kernel, enum family family, struct rules *ret_rules)
 {
-	struct port_failure failure;
+	struct port_failure failure = {0};
 	struct batch batch;
 	int r;
 

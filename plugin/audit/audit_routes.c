@@ -86,7 +86,7 @@ static int take_address(const struct nlmsghdr *message, void *userdata)
 /** dump() - Send a dump; what the kernel does not have is empty: 0, negative errno */
 static int dump(const struct kernel *kernel, struct batch *batch, int appended, port_reply_fn reply, void *userdata)
 {
-	struct port_failure failure;
+	struct port_failure failure = {0};
 	int r = appended ? appended : port_exchange(kernel->host.rtnetlink, batch, reply, userdata, &failure);
 
 	if (r == PORT_E_REFUSED)
