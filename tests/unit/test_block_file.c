@@ -58,7 +58,7 @@ static void what_is_written_is_what_is_read(void **state)
 {
 	struct block_file file = {0}, again;
 	struct held_block first = block("10.64.0.64/26", INT64_MAX, false), second = block("fd64::40/122", 3, true);
-	struct held_pool pool = {.block_length = 26, .network = "pods"};
+	struct held_pool pool = {.block_length = 26, .reuse_delay = 7, .network = "pods"};
 
 	(void)state;
 	assert_int_equal(block_file_read(dir_fd, &again), 0);
@@ -76,6 +76,7 @@ static void what_is_written_is_what_is_read(void **state)
 	assert_true(block_file_find(&again, &second.prefix)->leaving);
 	assert_string_equal(again.pools[0].network, "pods");
 	assert_int_equal(again.pools[0].block_length, 26);
+	assert_int_equal(again.pools[0].reuse_delay, 7);
 	first.leaving = true;
 	assert_int_equal(block_file_put(&again, &first), 0);
 	assert_int_equal(again.n_blocks, 2);
@@ -84,6 +85,25 @@ static void what_is_written_is_what_is_read(void **state)
 	assert_int_equal(again.n_blocks, 1);
 	block_file_done(&again);
 	block_file_done(&file);
+}
+
+/** A file that was written before reuseDelay stood in it, and one that says nonsense */
+static void a_pool_without_a_reuse_delay_has_the_default(void **state)
+{
+	static const char *const texts[] = {
+		"{\"pools\":[{\"cidr\":\"10.64.0.0/16\",\"blockLength\":26,\"network\":\"pods\"}],\"blocks\":[]}",
+		"{\"pools\":[{\"cidr\":\"10.64.0.0/16\",\"blockLength\":26,\"reuseDelay\":-1}],\"blocks\":[]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+		struct block_file file;
+
+		write_text(texts[i]);
+		assert_int_equal(block_file_read(dir_fd, &file), 0);
+		assert_int_equal(file.pools[0].reuse_delay, 120);
+		block_file_done(&file);
+	}
 }
 
 static void a_file_that_can_not_be_understood_gives_nothing(void **state)
@@ -113,6 +133,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_what_is_read),
+		cmocka_unit_test(a_pool_without_a_reuse_delay_has_the_default),
 		cmocka_unit_test(a_file_that_can_not_be_understood_gives_nothing),
 	};
 

@@ -16,6 +16,7 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "ipam/lease/ipam.h"
 #include "plugin/agent/cluster_internal.h"
@@ -145,6 +146,7 @@ static void a_host_that_is_not_on_link_gets_no_route(void **state)
 static struct {
 	int outcome;
 	size_t held;
+	uint64_t since;
 	bool written;
 } store;
 
@@ -159,7 +161,7 @@ int __wrap_ipam_count(struct store *s, const struct span *span, uint64_t since, 
 {
 	(void)s;
 	(void)span;
-	(void)since;
+	store.since = since;
 	*ret_held = store.held;
 	*ret_resting = 0;
 	return store.outcome;
@@ -238,12 +240,36 @@ static void a_block_stays_when_its_addresses_are_not_known(void **state)
 	}
 }
 
+/** Addresses of a block rest as long as the network says that has the pool; that of a pool nobody knows, 120 s */
+static void addresses_rest_as_long_as_their_network_says(void **state)
+{
+	struct agent_config config = {.data_dir = "/nowhere"};
+	struct agent agent = {.config = &config};
+	struct held_pool pools[] = {
+		{.prefix = prefix_of("10.127.0.0/16"), .block_length = 24, .reuse_delay = 9},
+		{.prefix = prefix_of("10.128.0.0/16"), .block_length = 24, .reuse_delay = 3600},
+	};
+	struct cluster cluster = {.agent = &agent, .pools = pools, .n_pools = 2};
+	struct action action = {.kind = ACTION_BLOCK_LEAVE, .key = KEY};
+	uint64_t now = (uint64_t)time(NULL);
+
+	(void)state;
+	store.outcome = 0;
+	store.held = 0;
+	assert_int_equal(blocks_do(&cluster, &action), DONE_OK);
+	assert_in_range(store.since, now - 3600, (uint64_t)time(NULL) - 3600);
+	cluster.n_pools = 1;
+	assert_int_equal(blocks_do(&cluster, &action), DONE_OK);
+	assert_in_range(store.since, now - 120, (uint64_t)time(NULL) - 120);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_stay_when_the_kernel_does_not_tell),
 		cmocka_unit_test(a_host_that_is_not_on_link_gets_no_route),
 		cmocka_unit_test(a_block_stays_when_its_addresses_are_not_known),
+		cmocka_unit_test(addresses_rest_as_long_as_their_network_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
