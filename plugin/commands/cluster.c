@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `rangeguard cluster`: the agent of this host is asked at its local socket; nothing here speaks to etcd. */
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,8 +12,10 @@
 #include "plugin/commands/commands.h"
 #include "plugin/host/ask.h"
 #include "plugin/netconf/netconf.h"
+#include "plugin/report/json_text.h"
 #include "plugin/text/options.h"
 #include "rangeguard/array.h"
+#include "rangeguard/cleanup.h"
 #include "rangeguard/exit_status.h"
 
 /** How long the agent may take: etcd is asked several times */
@@ -176,6 +180,18 @@ static void print_status(const json_t *answer)
 	print_sources(json_object_get(answer, "sources"));
 }
 
+/** print_json() - What was asked for, without what each answer has in front: 0, negative: out of memory */
+static int print_json(json_t *answer)
+{
+	static const char *const frame[] = {"protocol", "version", "code", "msg"};
+	CLEANUP_FREE char *text = NULL;
+
+	for (size_t i = 0; i < ARRAY_LENGTH(frame); i++)
+		(void)json_object_del(answer, frame[i]);
+	text = json_text(answer, JSON_INDENT(2));
+	return text ? printf("%s\n", text) : -1;
+}
+
 static int run_status(const struct cluster_options *options)
 {
 	json_t *answer = NULL;
@@ -187,11 +203,13 @@ static int run_status(const struct cluster_options *options)
 	if (r)
 		return r;
 	if (options->json)
-		printf("%s\n", json_dumps(answer, JSON_INDENT(2)));
+		r = print_json(answer) < 0 ? EXIT_USAGE : EXIT_FINE;
 	else
 		print_status(answer);
 	json_decref(answer);
-	return fflush(stdout) ? EXIT_USAGE : EXIT_FINE;
+	if (r)
+		(void)fprintf(stderr, "rangeguard cluster: %s\n", strerror(ENOMEM));
+	return r || fflush(stdout) ? EXIT_USAGE : EXIT_FINE;
 }
 
 static int run_who(const struct cluster_options *options)
