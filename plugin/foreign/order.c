@@ -107,6 +107,36 @@ static void check_bandwidth(struct order *order, const json_t *element)
 			     order->maker_at.text);
 }
 
+/** tell_unserved_limit() - Limits are asked for at an element of ours, which only makes room for who enforces them */
+static void tell_unserved_limit(struct reader *reader)
+{
+	reader_warning(
+		reader, "capabilities", RULE_INVALID_VALUE,
+		"capability bandwidth is declared, and no plugin bandwidth with it stands in the list: a pod's limit "
+		"is ignored; add {\"type\": \"bandwidth\", \"capabilities\": {\"bandwidth\": true}}");
+}
+
+/** check_limits() - Whoever has rangeguard ask for limits has a plugin that enforces them */
+static void check_limits(struct reader *reader, const json_t *plugins)
+{
+	size_t n = json_array_size(plugins), ours = n;
+
+	for (size_t i = 0; i < n; i++) {
+		const json_t *element = json_array_get(plugins, i);
+
+		if (strcmp(type_of(element), "bandwidth") == 0 && has_capability(element, "bandwidth"))
+			return;
+		if (is_rangeguard(element) && has_capability(element, "bandwidth"))
+			ours = i;
+	}
+	if (ours < n) {
+		size_t mark = pointer_push_index(&reader->at, ours);
+
+		tell_unserved_limit(reader);
+		pointer_pop(&reader->at, mark);
+	}
+}
+
 /** check_tuning() - The reference tuning after an interface of ours: neighbours are permanent there */
 static void check_tuning(struct order *order, const json_t *element)
 {
@@ -168,6 +198,14 @@ void order_check_alone(struct reader *reader, const json_t *object)
 			"that plugin");
 }
 
+/** order_check_single() - The same of one that is no element of a list, nor of its delegates */
+void order_check_single(struct reader *reader, const json_t *object)
+{
+	order_check_alone(reader, object);
+	if (is_rangeguard(object) && has_capability(object, "bandwidth"))
+		tell_unserved_limit(reader);
+}
+
 /**
  * order_check() - Look at the elements of a list beside each other
  * @reader:	Reader, at the list
@@ -185,5 +223,6 @@ void order_check(struct reader *reader, const json_t *list)
 		check_element(&order, json_array_get(plugins, i), i);
 		pointer_pop(&reader->at, inner);
 	}
+	check_limits(reader, plugins);
 	pointer_pop(&reader->at, mark);
 }

@@ -9,6 +9,7 @@
 #include "plugin/text/json.h"
 
 void order_check(struct reader *reader, const json_t *list);
+void order_check_single(struct reader *reader, const json_t *object);
 void order_check_alone(struct reader *reader, const json_t *object);
 
 #endif

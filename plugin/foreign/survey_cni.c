@@ -135,7 +135,7 @@ static void validate_plugin(struct survey *survey, struct reader *reader, const 
 	if (!node->list && name && !node->delegate)
 		networks_add_name(&survey->networks, name, reader->file, "/name");
 	if (!node->list)
-		order_check_alone(reader, node->object);
+		order_check_single(reader, node->object);
 	if (!node->list && !node->delegate)
 		netlist_note_version(reader, node->object);
 	if (subject_is_ours(node->object)) {

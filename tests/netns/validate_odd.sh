@@ -79,6 +79,22 @@ test_what_is_nearly_json()
 	told 1 "a.yaml:2:1: error RG001: not valid YAML: a tab" a.yaml
 }
 
+# Rangeguard takes note of limits; who enforces them is another plugin, without which they are lost
+test_limits_that_nobody_enforces()
+{
+	local ours='{"type": "rangeguard", "capabilities": {"bandwidth": true}, "ipam": {"type": "rangeguard", "subnet": "10.30.0.0/24"}}'
+	local bandwidth='{"type": "bandwidth", "capabilities": {"bandwidth": true}}'
+
+	jq -n --argjson ours "$ours" '{cniVersion: "1.0.0", name: "n", plugins: [$ours]}' >n.conflist
+	told 0 "warning RG003: capability bandwidth is declared, and no plugin bandwidth with it stands in the list" n.conflist
+	jq --argjson more "$bandwidth" '.plugins += [$more]' n.conflist >m.conflist
+	told 0 "1 file, 0 errors, 0 warnings" m.conflist
+	jq 'del(.plugins[1].capabilities)' m.conflist >k.conflist
+	told 0 "[/plugins/0/capabilities]" k.conflist
+	jq -n --argjson ours "$ours" '{cniVersion: "1.0.0", name: "n"} + $ours' >n.conf
+	told 0 "[/capabilities]" n.conf
+}
+
 # pod ANNOTATION NAME: a pod and a template of one that choose it
 pod()
 {
