@@ -7,7 +7,7 @@
 # forgotten, interfaces go down and up; GC or a CHECK of each repairs. Then all must get through again. A run that fails is tried with
 # fewer steps, and the steps that are left are shown.
 #
-# A run has 10,000 steps, or as many as there is time for, which is said. ENFORCE_SEED=N repeats a run, ENFORCE_STEPS=N makes a
+# A run has 10,000 steps, which take two minutes of waiting, or as many as there is time for, which is said. ENFORCE_SEED=N repeats a run, ENFORCE_STEPS=N makes a
 # longer one, whatever time it takes.
 
 # shellcheck source=tests/snat.sh
@@ -19,7 +19,7 @@ export PEER
 # The least number of steps, what a run should have, and seconds for them
 LEAST=100
 WANTED=10000
-SECONDS_OF_STEPS=${ENFORCE_SECONDS:-${RANGEGUARD_SAMPLE_SECONDS:-60}}
+SECONDS_OF_STEPS=${ENFORCE_SECONDS:-$((3 * ${RANGEGUARD_SAMPLE_SECONDS:-60}))}
 ENFORCE_STEPS=${ENFORCE_STEPS:-0}
 TEST_TIMEOUT=${TEST_TIMEOUT:-$((ENFORCE_STEPS ? ENFORCE_STEPS / 2 + 600 : 900))}
 export ENFORCE_STEPS
@@ -162,8 +162,10 @@ flush_ip_rules() { ip rule flush; ip rule add pref 32766 lookup main; ip rule ad
 flush_routes() { ip "$1" route flush table 29287; }
 delete_qdisc() { tc qdisc del dev "$(host_end "$1")" clsact; }
 delete_filter() { tc filter del dev "$(host_end "$1")" ingress; }
-# take_priority NAME: somebody else's filter in the place of ours, which lets everything pass
+# take_priority NAME: somebody else's filter in the place of ours, which lets everything pass. Where there is no TCX ours comes
+# after it then, and nothing gets through while it is there
 take_priority() { tc filter del dev "$(host_end "$1")" ingress pref 1; tc filter add dev "$(host_end "$1")" ingress pref 1 matchall action ok; }
+no_foreign_filter() { tc filter del dev "$(host_end "$1")" ingress pref 1 matchall; }
 # forget_names: what is kept of classifiers below /sys/fs/bpf; other tests have directories of their own there
 forget_names() { rm -r "/sys/fs/bpf/rangeguard/$(stat -Lc %i /proc/self/ns/net)"; }
 delete_bridge_table() { nft delete table bridge rangeguard-bridge; }
@@ -290,13 +292,16 @@ step()
 # clean: nothing foreign, nothing damaged, nothing seen
 clean()
 {
-	local priority
+	local priority name
 
 	for priority in $(nft list tables inet | sed -n 's/^table inet foreign//p'); do
 		step "no_foreign_nat $priority"
 	done
 	for priority in no_foreign_dnat no_notrack no_clobber no_forward_policy; do
 		step "$priority"
+	done
+	for name in c1 c2 c3; do
+		step "no_foreign_filter $name"
 	done
 	for priority in $(ip rule show | sed -n 's/^\([1-9]\|[1-4][0-9]\|50\):.*/\1/p'); do
 		step "no_foreign_rule $priority"
