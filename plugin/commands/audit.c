@@ -23,7 +23,7 @@ const char command_audit_help[] =
 	"\n"
 	"Compares this host as it is with its leases, its policies and an inventory. Changes nothing.\n"
 	"\n"
-	"  --data-dir DIR    state directory, " NETCONF_DATA_DIR " unless a configuration names another\n"
+	"  --data-dir DIR    state directory (dataDir of the networks), default " NETCONF_DATA_DIR "\n"
 	"  --config PATH     network configuration or a directory of them; may be repeated;\n"
 	"                    default " HOST_NETWORKS_DIR "\n"
 	"  --inventory FILE  CSV of addresses, such as NetBox's export of IP addresses\n"

@@ -31,7 +31,7 @@ const char command_list_help[] =
 	"\n"
 	"Shows each address that is held, and by whom, sorted by address.\n"
 	"\n"
-	"  --data-dir DIR   state directory, " NETCONF_DATA_DIR " unless a configuration names another\n"
+	"  --data-dir DIR   state directory (dataDir of the networks), default " NETCONF_DATA_DIR "\n"
 	"  --network NAME   only this network\n"
 	"  --format FORMAT  text (default; on a terminal container ids are cut) or json\n"
 	"  ADDRESS|CIDR     only what is held of these\n"

@@ -17,7 +17,7 @@ const char command_metrics_help[] =
 	"Prints metrics in Prometheus' text format: calls by error code and how long they took,\n"
 	"leases, how full the ranges of this host's networks are, the state of their policies.\n"
 	"\n"
-	"  --data-dir DIR  state directory, " NETCONF_DATA_DIR " unless a configuration names another\n"
+	"  --data-dir DIR  state directory (dataDir of the networks), default " NETCONF_DATA_DIR "\n"
 	"  --config PATH   network configuration or a directory of them; may be repeated;\n"
 	"                  default " HOST_NETWORKS_DIR "\n"
 	"\n"

@@ -10,21 +10,33 @@ source "$(dirname "$0")/../lib.sh"
 EXAMPLES=$SOURCE_DIR/conf-examples
 NODE_MODULES=$SOURCE_DIR/build/node_modules
 
+# all_manifests: each set of manifests, as an apply would send it, into all.yaml; 6 objects each
+all_manifests()
+{
+	local set
+
+	for set in kubernetes cluster/kubernetes; do
+		echo ---
+		kubectl kustomize "$EXAMPLES/$set" 2>log || fail "kustomize of $set: $(<log)"
+	done >all.yaml
+	assert_equal "$(find "$EXAMPLES" -name kustomization.yaml | wc -l)" 2 "sets of manifests in the examples"
+}
+
 test_manifests_are_taken_by_kubectl()
 {
-	kubectl kustomize "$EXAMPLES/kubernetes" >all.yaml 2>log || fail "kustomize: $(<log)"
+	all_manifests
 	"$TESTS_DIR/deploy/api.py" 8001 &
 	wait_until 20 curl -sf http://127.0.0.1:8001/version
 	KUBECONFIG=/dev/null kubectl --server http://127.0.0.1:8001 apply --dry-run=client --validate=false -f all.yaml \
 		>log 2>&1 || fail "apply: $(<log)"
-	assert_equal 6 "$(grep -c '(dry run)' log)" "objects in '$(<log)'"
+	assert_equal 12 "$(grep -c '(dry run)' log)" "objects in '$(<log)'"
 	assert_contains "$(<log)" "daemonset.apps/rangeguard created (dry run)" "the DaemonSet"
 }
 
 # Each manifest against the JSON schemas of its kind: unknown fields and wrong types are refused.
 test_manifests_have_the_schema_of_their_kind()
 {
-	kubectl kustomize "$EXAMPLES/kubernetes" >all.yaml 2>log || fail "kustomize: $(<log)"
+	all_manifests
 	cat >check.mjs <<-JS
 		import yaml from '$NODE_MODULES/js-yaml/dist/js-yaml.mjs';
 		import fs from 'fs';
@@ -37,7 +49,7 @@ test_manifests_have_the_schema_of_their_kind()
 		console.log(n);
 	JS
 	output=$(node check.mjs all.yaml 2>&1) || fail "$output"
-	assert_equal 6 "$output" "objects"
+	assert_equal 12 "$output" "objects"
 	# The check itself bites.
 	sed 's/hostNetwork: true/hostNetwork: sometimes/' all.yaml >wrong.yaml
 	assert_fails node check.mjs wrong.yaml
