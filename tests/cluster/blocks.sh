@@ -98,6 +98,17 @@ test_an_address_of_another_host_is_refused_by_name()
 	assert_equal "$theirs" "$(address_of "$result")" "the address that was asked for"
 }
 
+# The agent hears with the question for a block how long addresses rest.
+test_addresses_rest_as_their_network_says()
+{
+	set_up_link
+	start_members
+	host_up 1
+	agent_up 1
+	host_add 1 a1 "$(jq -c '.ipam.reuseDelay = 5' <<<"$PODS")" >/dev/null || fail "ADD: $(<agent-h1.log)"
+	wait_until 5 eval "on_host 1 jq -e 'all(.pools[]; .reuseDelay == 5)' /run/rangeguard/blocks.json >/dev/null"
+}
+
 # small_pool CIDR: a network with one block of two addresses per host or so
 small_pool()
 {

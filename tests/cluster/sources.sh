@@ -151,7 +151,7 @@ names()
 	echo "/sys/fs/bpf/rangeguard/$(on_host "$1" stat -Lc %i /proc/self/ns/net)"
 }
 
-# goes_on: after more than the ttl the flow still arrives
+# goes_on: after more than the ttl the flow still arrives, and what the host itself sends with the source
 goes_on()
 {
 	local -i before
@@ -159,6 +159,7 @@ goes_on()
 	sleep 6
 	before=$(lines)
 	wait_until 5 arrived a1 "$X" "$before"
+	wait_until 5 arrived "$X" "$X" "$before"
 }
 
 # The names of programs and maps below /sys/fs/bpf are lost, all of them or that of the deadlines: the agent finds out by
@@ -166,6 +167,7 @@ goes_on()
 test_names_of_programs_and_maps_are_lost()
 {
 	begin_flow
+	spawn own 1 "$FLOW" from "$X" 2 "$LEGACY"
 	agent_down 1 KILL
 	on_host 1 rm -r "$(names 1)"
 	agent_up 1

@@ -263,6 +263,25 @@ static void addresses_rest_as_long_as_their_network_says(void **state)
 	assert_in_range(store.since, now - 120, (uint64_t)time(NULL) - 120);
 }
 
+/** A network whose reuseDelay was changed is known already, and counts as it is now */
+static void another_reuse_delay_is_kept(void **state)
+{
+	struct agent_config config = {.data_dir = "/nowhere"};
+	struct agent agent = {.config = &config};
+	struct held_pool pool = {.prefix = prefix_of("10.128.0.0/16"), .block_length = 24, .reuse_delay = 9};
+	struct held_pool asked = pool;
+	struct cluster cluster = {.agent = &agent, .pools = &pool, .n_pools = 1};
+
+	(void)state;
+	store.written = false;
+	assert_int_equal(blocks_add_pool(&cluster, &asked), 0);
+	assert_false(store.written);
+	asked.reuse_delay = 3600;
+	assert_int_equal(blocks_add_pool(&cluster, &asked), 0);
+	assert_true(store.written);
+	assert_int_equal(pool.reuse_delay, 3600);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +289,7 @@ int main(void)
 		cmocka_unit_test(a_host_that_is_not_on_link_gets_no_route),
 		cmocka_unit_test(a_block_stays_when_its_addresses_are_not_known),
 		cmocka_unit_test(addresses_rest_as_long_as_their_network_says),
+		cmocka_unit_test(another_reuse_delay_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
