@@ -9,12 +9,15 @@
 
 #include "plugin/foreign/kind.h"
 
+/* Texts that fill arrays, which no parentheses may stand around */
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
 /** A pool that is made where none is there, in which the cluster may differ: a warning */
 #define KEY_POOL(path_, usual_, where_, unless_)                                                                       \
 	{                                                                                                              \
 		.path = path_, .forms = FORM_TEXT, .kind = DECLARED_RANGE, .use = USE_PODS, .usual = usual_,           \
 		.where = where_, .unless = unless_, .mild = true                                                       \
 	}
+/* NOLINTEND(bugprone-macro-parentheses) */
 /** Flags and variables of the containers of a pod, at a path with a slash behind it; and the texts in annotations */
 #define CONTAINER_KEYS(spec)                                                                                           \
 	KEY_FLAGS(spec "containers/*/command"), KEY_FLAGS(spec "containers/*/args"),                                   \

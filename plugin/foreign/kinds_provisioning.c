@@ -40,11 +40,13 @@
 /** Keys of AKS in a template of Azure's; what it takes where they are left out depends on the plugin: a warning */
 #define AKS(key) "resources/[type=*managedClusters]/properties/networkProfile/" key
 #define AKS_RANGE(key, use) KEY_RANGE(AKS(key), FORM_CIDR | FORM_WORDS, use)
+/* NOLINTBEGIN(bugprone-macro-parentheses): texts that fill arrays */
 #define AKS_USUAL(use_, usual_, unless_)                                                                               \
 	{                                                                                                              \
 		.path = "resources", .forms = FORM_TEXT, .kind = DECLARED_RANGE, .use = (use_), .usual = usual_,       \
 		.unless = unless_, .mild = true                                                                        \
 	}
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const struct kind kinds[] = {
 	{

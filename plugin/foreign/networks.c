@@ -256,28 +256,33 @@ static void report_overlap(struct report *report, const struct known_range *rang
 	report_finding(report, &finding);
 }
 
-/** by_network() - qsort(3) order of pointers to ranges: the network's name */
+/** struct numbered - A range that is about to get its network's number */
+struct numbered {
+	struct known_range *range;
+};
+
+/** by_network() - qsort(3) order: the network's name */
 static int by_network(const void *a, const void *b)
 {
-	const struct known_range *const *left = a, *const *right = b;
+	const struct numbered *left = a, *right = b;
 
-	return strcmp((*left)->network, (*right)->network);
+	return strcmp(left->range->network, right->range->network);
 }
 
 /** number_networks() - Give equal names of networks equal numbers: millions of pairs are looked at; 0 or -ENOMEM */
 static int number_networks(struct networks *networks)
 {
-	CLEANUP_FREE struct known_range **order = calloc(networks->n_ranges, sizeof(struct known_range *));
+	CLEANUP_FREE struct numbered *order = calloc(networks->n_ranges, sizeof(*order));
 	size_t number = 0;
 
 	if (!order)
 		return -ENOMEM;
 	for (size_t i = 0; i < networks->n_ranges; i++)
-		order[i] = &networks->ranges[i];
+		order[i].range = &networks->ranges[i];
 	qsort(order, networks->n_ranges, sizeof(*order), by_network);
 	for (size_t i = 0; i < networks->n_ranges; i++) {
-		number += i && strcmp(order[i - 1]->network, order[i]->network) != 0;
-		order[i]->number = number;
+		number += i && strcmp(order[i - 1].range->network, order[i].range->network) != 0;
+		order[i].range->number = number;
 	}
 	return 0;
 }

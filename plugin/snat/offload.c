@@ -284,7 +284,7 @@ void offload_add(struct port *netfilter, const char *name)
  */
 bool offload_lost(struct port *netfilter)
 {
-	struct port_failure failure;
+	struct port_failure failure = {0};
 	struct batch batch;
 	bool whole = false;
 	int r;

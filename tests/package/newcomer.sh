@@ -136,6 +136,7 @@ guide_commands()
 guide_setting()
 {
 	mkdir -p "$root/etc/containers"
+	# shellcheck disable=SC2016 # Markdown's own
 	sed -n '/^```toml$/,/^```$/{//!p}' "$SOURCE_DIR/conf-examples/$1/README.md" >"$root/etc/containers/containers.conf"
 	[[ ! -s "$root/etc/containers/containers.conf" ]] || cat >>"$root/etc/containers/containers.conf" <<-'EOF'
 		[containers]

@@ -3,6 +3,9 @@
 #
 # A real dockerd (Debian's docker.io) whose networks get their subnets and addresses from the agent, as a person uses it:
 # docker network create, docker run, docker-compose.
+#
+# In single quotes stand conditions that are waited for.
+# shellcheck disable=SC2016
 
 # shellcheck source=tests/runtimes/docker_lib.sh
 source "$(dirname "$0")/docker_lib.sh"
