@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
+#include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <linux/netfilter.h>
@@ -18,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/snat/nfmessage.h"
+#include "plugin/snat/nfsurvey.h"
 
 /* The longest value that a set's key or data can have is 64 bytes (NFT_DATA_VALUE_MAXLEN). */
 enum { NAME_MAX_BYTES = 64, VALUE_MAX = 64, USERDATA_MAX = 128, ELEMENTS_MAX = 8 };
@@ -99,6 +100,7 @@ static int write_again(void *userdata, const struct nf_element *element)
 static void read_all(void)
 {
 	char name[NF_NAME_MAX];
+	struct nf_object object;
 	uint64_t list, handle;
 	enum nf_set set;
 	uint32_t use;
@@ -112,6 +114,10 @@ static void read_all(void)
 	require(r == -ENOMSG || r == -EBADMSG || (r == 0 && strnlen(name, sizeof(name)) < sizeof(name)));
 	r = nf_read_elements(&message.head, write_again, NULL);
 	require(r == 0 || r == -ENOMSG || r == -EBADMSG);
+	r = nf_read_object(&message.head, &object);
+	require(r == -ENOMSG || r == -EBADMSG ||
+		(r == 0 && strnlen(object.name, sizeof(object.name)) < sizeof(object.name) &&
+		 strnlen(object.text, sizeof(object.text)) < sizeof(object.text)));
 }
 
 /** add_element() - One element of any sizes */
@@ -161,7 +167,42 @@ static void chain_message(struct input *input)
 	nftnl_chain_free(chain);
 }
 
-/** rule_message() - A rule with user data, which any program may have written */
+/** add_expression() - An expression of a kind that the readers look into, with registers and values of any sizes */
+static void add_expression(struct input *input, struct nftnl_rule *rule)
+{
+	static const struct {
+		const char *name;
+		uint16_t from, to, data, more;
+	} kinds[] = {
+		{"immediate", 0, NFTNL_EXPR_IMM_DREG, NFTNL_EXPR_IMM_DATA, 0},
+		{"bitwise", NFTNL_EXPR_BITWISE_SREG, NFTNL_EXPR_BITWISE_DREG, NFTNL_EXPR_BITWISE_MASK,
+		 NFTNL_EXPR_BITWISE_XOR},
+		{"meta", NFTNL_EXPR_META_SREG, NFTNL_EXPR_META_KEY, 0, 0},
+		{"meta", NFTNL_EXPR_META_DREG, NFTNL_EXPR_META_KEY, 0, 0},
+		{"cmp", NFTNL_EXPR_CMP_SREG, NFTNL_EXPR_CMP_OP, NFTNL_EXPR_CMP_DATA, 0},
+		{"counter", 0, 0, 0, 0},
+	};
+	uint8_t bytes[VALUE_MAX], kind[3] = {0};
+	struct nftnl_expr *expression;
+	uint32_t n;
+
+	(void)take(input, sizeof(kind), kind);
+	kind[0] %= sizeof(kinds) / sizeof(kinds[0]);
+	expression = nftnl_expr_alloc(kinds[kind[0]].name);
+	require(expression != NULL);
+	if (kinds[kind[0]].from)
+		nftnl_expr_set_u32(expression, kinds[kind[0]].from, kind[1]);
+	if (kinds[kind[0]].to)
+		nftnl_expr_set_u32(expression, kinds[kind[0]].to, kind[2]);
+	n = take(input, sizeof(bytes), bytes);
+	if (n && kinds[kind[0]].data)
+		(void)nftnl_expr_set(expression, kinds[kind[0]].data, bytes, n);
+	if (n && kinds[kind[0]].more)
+		(void)nftnl_expr_set(expression, kinds[kind[0]].more, bytes, n);
+	nftnl_rule_add_expr(rule, expression);
+}
+
+/** rule_message() - A rule with user data, which any program may have written, and expressions */
 static void rule_message(struct input *input)
 {
 	struct nftnl_rule *rule = nftnl_rule_alloc();
@@ -172,6 +213,8 @@ static void rule_message(struct input *input)
 	require(rule != NULL);
 	if (n)
 		require(nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA, bytes, n) == 0);
+	for (unsigned i = 0; i < ELEMENTS_MAX && input->size; i++)
+		add_expression(input, rule);
 	nftnl_rule_nlmsg_build_payload(head, rule);
 	nftnl_rule_free(rule);
 }
