@@ -4,6 +4,7 @@
 #include "plugin/foreign/survey.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -51,6 +52,14 @@ static void check_writers(struct survey *survey, const char *file)
 	report_finding(survey->report, &finding);
 }
 
+/** is_passed_over() - Whether an ADD reads no file of such a name in a directory of policies, as a shell's *.json does not */
+static bool is_passed_over(const char *file)
+{
+	const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+
+	return fnmatch("*.json", name, FNM_CASEFOLD) == 0 && fnmatch("*.json", name, FNM_PERIOD) != 0;
+}
+
 /** check_format() - An ADD reads policies as JSON, and of a directory files named *.json alone */
 static void check_format(struct survey *survey, const char *file)
 {
@@ -61,12 +70,19 @@ static void check_format(struct survey *survey, const char *file)
 				  .pointer = "",
 				  .message = message};
 
-	if (!flaw_is_yaml_name(file))
+	if (is_passed_over(file))
+		(void)snprintf(
+			message, sizeof(message),
+			"of a directory of policies an ADD reads files named *.json, not hidden ones and not *.JSON: "
+			"it passes over this one, and refuses nothing of it; rename it");
+	else if (!flaw_is_yaml_name(file))
 		return;
-	(void)snprintf(message, sizeof(message),
-		       "a policy as YAML is not read by an ADD, which then refuses nothing of it: make it JSON (yq . "
-		       "%.512s), in a file named *.json",
-		       file);
+	else
+		(void)snprintf(
+			message, sizeof(message),
+			"a policy as YAML is not read by an ADD, which then refuses nothing of it: make it JSON (yq . "
+			"%.512s), in a file named *.json",
+			file);
 	report_finding(survey->report, &finding);
 }
 

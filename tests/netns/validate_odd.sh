@@ -79,6 +79,27 @@ test_what_is_nearly_json()
 	told 1 "a.yaml:2:1: error RG001: not valid YAML: a tab" a.yaml
 }
 
+# What stands in a directory of policies and is read by no ADD is told, instead of passing for a reservation
+test_policies_that_no_add_reads()
+{
+	local name
+
+	for name in .hidden.json DBA.JSON dba.Json; do
+		rm -rf d
+		mkdir d
+		cp policy.json "d/$name"
+		told 0 "d/$name:1:1: warning RG301: of a directory of policies an ADD reads files named *.json" d
+		told 1 "d/$name:1:1: error RG301" --host d
+	done
+	mv d/dba.Json d/dba.json
+	told 0 "1 file, 0 errors, 0 warnings" d
+	echo '{"cniVersion": "1.0.0", "name": "n", "type": "rangeguard", "guard": {"policies": ["'"$PWD/e"'"]}, "ipam": {"type": "rangeguard", "subnet": "10.20.0.0/24"}}' >n.conf
+	mkdir e
+	cp policy.json e/DBA.JSON
+	container c
+	add c "$(<n.conf)" >/dev/null 2>&1 || fail "an ADD reads DBA.JSON"
+}
+
 # Rangeguard takes note of limits; who enforces them is another plugin, without which they are lost
 test_limits_that_nobody_enforces()
 {
