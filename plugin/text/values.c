@@ -162,7 +162,11 @@ static int read_xml(struct values *values)
 	if (!flaw.problem)
 		r = xml_read(values->text, values->size, &values->root, &values->tree, &flaw);
 	values->is_whole = true;
-	return r != XML_E_SYNTAX ? r : keep_flaw(values, flaw.at, "not valid XML: ", flaw.problem);
+	if (r != XML_E_SYNTAX)
+		return r;
+	if (flaw_of_text(values->text, values->size))
+		flaw.problem = flaw_of_text(values->text, values->size);
+	return keep_flaw(values, flaw.at, "not valid XML: ", flaw.problem);
 }
 
 /**

@@ -67,6 +67,9 @@ static int list_of(struct xml *xml, uint32_t parent, const char *name, size_t at
 	struct tree_node node = {.at = at, .key_at = at, .kind = TREE_SEQUENCE};
 	json_t *value;
 
+	/* An attribute has the name already: no kind that is read has both, and no name has a slash. */
+	if (json_is_string(json_object_get(value_of(xml, parent), name)))
+		name = "/";
 	/* The object is quicker to ask than the tree. */
 	if (json_object_get(value_of(xml, parent), name)) {
 		*ret_list = tree_child(&xml->tree, parent, name);
@@ -179,6 +182,8 @@ static void start_doctype(void *userdata, const char *name, const char *system, 
 /** parse() - Read all: 0, XML_E_SYNTAX, -ENOMEM */
 static int parse(struct xml *xml, struct xml_flaw *reterr_flaw)
 {
+	XML_Index at;
+
 	XML_SetUserData(xml->parser, xml);
 	XML_SetElementHandler(xml->parser, start_element, end_element);
 	XML_SetStartDoctypeDeclHandler(xml->parser, start_doctype);
@@ -187,7 +192,9 @@ static int parse(struct xml *xml, struct xml_flaw *reterr_flaw)
 	if (xml->no_memory || XML_GetErrorCode(xml->parser) == XML_ERROR_NO_MEMORY)
 		return -ENOMEM;
 	reterr_flaw->problem = xml->problem ? xml->problem : XML_ErrorString(XML_GetErrorCode(xml->parser));
-	reterr_flaw->at = (size_t)XML_GetCurrentByteIndex(xml->parser);
+	/* Of a text in which nothing begins, expat says -1. */
+	at = XML_GetCurrentByteIndex(xml->parser);
+	reterr_flaw->at = at > 0 && (size_t)at <= xml->size ? (size_t)at : 0;
 	return XML_E_SYNTAX;
 }
 

@@ -43,6 +43,14 @@ test_texts_that_are_none()
 	told 1 "the file is empty" a.yaml
 	printf -- '---\n# nothing\n---\n' >a.yaml
 	told 1 "the file is empty" a.yaml
+	: >a.xml
+	told 1 "a.xml:1:1: error RG001: not valid XML: the file is empty" a.xml
+	printf '<network' >a.xml
+	told 1 "a.xml:1:1: error RG001: not valid XML: unclosed token" a.xml
+	echo "<network><host ip='10.30.0.5'><ip/><ip/></host><ip address='10.20.0.1' netmask='255.255.255.0'/></network>" >a.xml
+	told 1 "error RG101: range 10.20.0.0/24 touches" a.xml
+	: >a.network
+	told 1 "a.network:1:1: error RG003" a.network
 	iconv -t UTF-16 <<<"$CONF" >a.json
 	told 1 "UTF-16 or UTF-32; save it as UTF-8" a.json
 	iconv -t UTF-16LE <<<'kube_pods_subnet: 10.20.0.0/18' >a.yaml
