@@ -115,6 +115,21 @@ static const char *describe_holder(const struct lease_set *leases, const struct 
 	return room;
 }
 
+/** is_adopted() - Whether an address is, or may be, a container's whose lease was lost: what it had no lease tells any more */
+static bool is_adopted(const struct kernel *kernel, const struct address *address)
+{
+	if (!kernel->wanted.has_store)
+		return true;
+	for (size_t i = 0; i < kernel->leases->n && kernel->wanted.adopted; i++) {
+		struct lease lease = lease_set_get(kernel->leases, i);
+
+		for (size_t j = 0; j < lease.n_addresses; j++)
+			if (!*lease.netns && address_equal(&lease.addresses[j], address))
+				return true;
+	}
+	return false;
+}
+
 /** tell() - Of one address */
 static void tell(const struct kernel *kernel, const struct difference *difference)
 {
@@ -154,6 +169,7 @@ int audit_elements(struct kernel *kernel)
 	sort(&kernel->ruleset.elements);
 	r = compare(&kernel->wanted.table.elements, &kernel->ruleset.elements, &differences);
 	for (size_t i = 0; i < differences.n && !r; i++)
-		tell(kernel, &differences.all[i]);
+		if (differences.all[i].missing || !is_adopted(kernel, &differences.all[i].address))
+			tell(kernel, &differences.all[i]);
 	return r;
 }

@@ -143,7 +143,7 @@ static void judge_rules(const struct kernel *kernel, enum family family, const s
 	const char *data_dir = kernel->audit->data_dir, *option = family == FAMILY_IPV6 ? " -6" : "";
 
 	if (!is_pinned(kernel, family)) {
-		if (rules->found)
+		if (rules->found && !kernel->wanted.adopted)
 			report_warning(
 				report, RULE_FOREIGN, data_dir, "",
 				"ip%s rule from all fwmark 0x%x lookup %u is left, though no container has a pin",

@@ -152,7 +152,8 @@ static void judge_fence(const struct kernel *kernel, enum family family, const s
 	for (size_t i = 0; i < routes->n; i++) {
 		const struct route_info *route = &routes->all[i];
 
-		if (route->table != FENCE_TABLE || is_fenced(kernel, route))
+		if (route->table != FENCE_TABLE || is_fenced(kernel, route) ||
+		    (kernel->wanted.adopted && rtmessage_route_kind(route) == ROUTE_PROHIBITS))
 			continue;
 		/* Nobody asked for it: more than is needed is no gap, another kind of route is one. */
 		if (rtmessage_route_kind(route) == ROUTE_PROHIBITS)
@@ -300,7 +301,7 @@ static void judge_assigned(const struct kernel *kernel, const struct addresses *
 	}
 	for (size_t i = 0; i < addresses->n; i++)
 		if (addresses->all[i].protocol == PLAN_ROUTE_PROTOCOL &&
-		    !is_assigned(kernel, &addresses->all[i].address.address))
+		    !is_assigned(kernel, &addresses->all[i].address.address) && !kernel->wanted.adopted)
 			report_warning(
 				report, RULE_FOREIGN, kernel->audit->data_dir, "",
 				"%s is on interface %u with rangeguard's protocol number (%u), but no pin has it as "

@@ -48,13 +48,27 @@ static void tell_missing(const struct kernel *kernel, const struct nf_object *ob
 			     object->name, nf_family_name(object->family), object->table);
 }
 
+/** is_of_list() - Whether an object belongs to a list of destinations, or leads there */
+static bool is_of_list(const struct nf_object *object)
+{
+	uint64_t list;
+	enum nf_set set = nf_set_of_name(object->name, &list);
+
+	if (set != NF_N_SETS)
+		return set >= NF_FIRST_KIND;
+	return strstr(object->text, "[immediate") &&
+	       (strstr(object->text, " pin4-") || strstr(object->text, " pin6-") || strstr(object->text, " sent4-") ||
+		strstr(object->text, " sent6-") || strstr(object->text, " masquerade4-") ||
+		strstr(object->text, " masquerade6-"));
+}
+
 /** tell_foreign() - Of an object that rangeguard did not make */
 static void tell_foreign(const struct kernel *kernel, const struct nf_object *object)
 {
 	struct report *report = kernel->audit->report;
 	const char *data_dir = kernel->audit->data_dir, *family = nf_family_name(object->family);
 
-	if (is_optional(kernel, object))
+	if (is_optional(kernel, object) || (kernel->wanted.adopted && is_of_list(object)))
 		return;
 	if (object->kind == NF_OBJECT_RULE)
 		report_error(report, RULE_FOREIGN, data_dir, "",

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ipam/lease/ipam.h"
 #include "plugin/host/clauses.h"
 #include "plugin/host/lease_store.h"
 #include "rangeguard/array.h"
@@ -77,6 +78,10 @@ static int read_store(struct host *host, struct store *store, struct wanted *wan
 		r = clauses_each(host, store, take_clause, wanted, reterr);
 	if (r || !store)
 		return r;
+	r = ipam_has_adopted(store);
+	wanted->adopted = r == 1 || r == IPAM_E_DAMAGED;
+	if (r < 0)
+		return lease_store_error(host->data_dir, r, reterr);
 	r = discards_read(store, &wanted->discards);
 	return r && r != IPAM_E_DAMAGED ? lease_store_error(host->data_dir, r, reterr) : 0;
 }
@@ -100,7 +105,9 @@ int wanted_read(struct host *host, struct wanted *ret_wanted, struct error *rete
 		r = lease_store_open(host->data_dir, &state, STATE_READ, LIMIT_LOCK_WAIT_MS, &store, reterr);
 	if (r && r != STATE_E_ABSENT)
 		return r == REFUSED ? r : lease_store_error(host->data_dir, r, reterr);
+	/* Without a store nothing tells what is whose. */
 	ret_wanted->has_store = store;
+	ret_wanted->adopted = !store;
 	return read_store(host, store, ret_wanted, reterr);
 }
 

@@ -33,6 +33,7 @@ struct assigned {
  * @pinned:	What pins lead to: prohibited for marked packets
  * @assigned:	Sources on interfaces
  * @discards:	What networks of the state directory discard
+ * @adopted:	Leases were lost and adopted from the kernel: there may be more for them than any lease tells
  * @has_store:	The state directory has a lease store, which tells of all that it has in the kernel
  */
 struct wanted {
@@ -42,6 +43,7 @@ struct wanted {
 	size_t n_assigned;
 	size_t assigned_capacity;
 	struct discards_table discards;
+	bool adopted;
 	bool has_store;
 };
 

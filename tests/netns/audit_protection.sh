@@ -357,6 +357,21 @@ test_assigned_sources()
 	assert_found RG410 "^192\.0\.2\.78 is on interface [0-9]+ with rangeguard's protocol number" "left"
 }
 
+# A store that was lost does not tell any more what its containers have: that is not foreign, and nobody is told to remove it
+test_lost_store()
+{
+	a_host
+	rm /run/rangeguard/leases.mdb
+	audit
+	assert_equal '["RG401"]' "$(rules)" "before the next ADD"
+	add c3 "$CONF" >/dev/null
+	audit
+	assert_empty "$(jq -r '.findings[] | select(.rule == "RG410").message' <<<"$output")" "foreign"
+	nft add element inet rangeguard pinned4 '{ 10.9.0.77 }'
+	audit
+	assert_matches "$(jq -r '.findings[] | select(.rule == "RG410").message' <<<"$output")" "^10\.9\.0\.77 stands in set pinned4" "and what is"
+}
+
 # Verbs that run meanwhile have changed one side and not yet the other
 test_audits_beside_verbs()
 {
