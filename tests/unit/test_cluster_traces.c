@@ -196,7 +196,7 @@ static void a_claim_that_is_late_breaks_nothing_without_two_rules(void **state)
 		search.config.rates[0] = fast ? 1100 : 900;
 		search.config.rates[1] = fast ? 900 : 1100;
 		for (size_t i = 0; i < sizeof(fates) / sizeof(fates[0]); i++) {
-			for (int64_t late = 300; late < 9000; late += 450) {
+			for (int64_t late = 300; late < 9000; late += 700) {
 				for (size_t j = 0; j < sizeof(others) / sizeof(others[0]); j++)
 					try_late(&search, &fates[i], late, others[j]);
 			}
