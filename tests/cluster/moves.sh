@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# How long a shared source takes to move: a planned move (DEL there, ADD here) and a takeover after a host's sudden death, each
-# until the first packet arrives at the service. MOVES and TAKEOVERS say how many; what is measured is printed, not judged.
+# How long a shared source takes to be claimed and to move: an ADD that claims one, a planned move (DEL there, ADD here) and a
+# takeover after a host's sudden death, these until the first packet arrives at the service. MOVES and TAKEOVERS say how many; what is measured is printed, not judged.
 
 # shellcheck source=tests/lib.sh
 source "$(dirname "$0")/../lib.sh"
@@ -49,6 +49,38 @@ ready()
 	done
 	host_cni 1 ADD m "$(shared 1)" >/dev/null || fail "the first ADD"
 	wait_until 5 arrived m "$X"
+}
+
+# is_free: whether no host holds the source
+is_free()
+{
+	[[ -z "$(records source/)" ]]
+}
+
+# An ADD that has to claim a source that is free, beside one that finds it held
+test_claims()
+{
+	local -i i add count=${MOVES:-10}
+	local conf
+
+	ready
+	conf=$(shared 1)
+	for ((i = 0; i < count; i++)); do
+		host_cni 1 DEL m "$conf" || fail "DEL"
+		wait_until 5 is_free
+		add=$(now)
+		host_cni 1 ADD m "$conf" >out || fail "ADD: $(<out)"
+		echo "$((($(now) - add) / 1000))" >>claims
+		on_host 1 ip netns add "n$i"
+		on_host 1 ip -n "n$i" link set lo up
+		add=$(now)
+		host_cni 1 ADD "n$i" "$conf" >out || fail "ADD beside it: $(<out)"
+		echo "$((($(now) - add) / 1000))" >>held
+		host_cni 1 DEL "n$i" "$conf" || fail "DEL beside it"
+	done
+	figures "ADD that claims a free source" claims
+	figures "ADD that finds it held" held
+	no_wrong_source "$X"
 }
 
 test_planned_moves()
