@@ -136,8 +136,12 @@ int import_json(struct import *import)
 		r = read_items(import, items);
 	} else {
 		import->place = import->spec->items;
-		r = import_flaw(import, 1, "there is no array at \"%.128s\", where items says that the rows are",
-				import->spec->items);
+		r = *import->spec->items
+			    ? import_flaw(import, 1,
+					  "there is no array at \"%.128s\", where items says that the rows are",
+					  import->spec->items)
+			    : import_flaw(import, 1,
+					  "the document is not an array of rows; say by items where in it they are");
 	}
 	json_decref(root);
 	return r;

@@ -35,7 +35,8 @@ static void hear(struct report *report, const struct finding *finding)
 {
 	(void)report;
 	require(finding->rule == RULE_POLICY && *finding->message && is_line(finding->message));
-	require(pointer_line(finding->pointer) > 0 || *finding->pointer == '/');
+	/* "" is the document. */
+	require(pointer_line(finding->pointer) > 0 || *finding->pointer == '/' || !*finding->pointer);
 }
 
 /** struct outcome - What an import came to */

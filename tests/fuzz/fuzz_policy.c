@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "ipam/guard/embedded.h"
 #include "plugin/policy/import.h"
 #include "plugin/policy/policy.h"
 #include "plugin/policy/policy_internal.h"
@@ -30,21 +31,47 @@ static void hear(struct report *report, const struct finding *finding)
 	require(finding->message[0] && finding->file && finding->pointer);
 }
 
-/** check_edge() - Hold the guard's word on one address against all of its entries */
-static void check_edge(const struct guard *guard, const struct address *address)
+/** struct claims_on - What entries say of an address, the most specific one aside */
+struct claims_on {
+	bool reserved;
+	bool granted;
+};
+
+/** claims_on() - Of all entries those that hold an address */
+static struct claims_on claims_on(const struct guard *guard, const struct address *address)
 {
-	struct guard_entry winner;
-	bool reserved = guard_decide(guard, address, &winner) == GUARD_E_RESERVED, covered = false, granted = false;
+	struct claims_on claims = {false, false};
 
 	for (size_t i = 0; i < guard_n_entries(guard); i++) {
 		struct guard_entry entry = guard_entry(guard, i);
 		bool holds = span_contains(&entry.span, address);
 
-		covered |= holds && entry.kind == GUARD_RESERVED;
-		granted |= holds && entry.kind == GUARD_GRANTED;
+		claims.reserved |= holds && entry.kind == GUARD_RESERVED;
+		claims.granted |= holds && entry.kind == GUARD_GRANTED;
 	}
-	require(!reserved || (winner.kind == GUARD_RESERVED && span_contains(&winner.span, address)));
-	require(reserved ? covered : granted || !covered);
+	return claims;
+}
+
+/** check_edge() - Check the guard's word on one address, and on the IPv4 address that stands in it, against all its entries */
+static void check_edge(const struct guard *guard, const struct address *address)
+{
+	struct address all[1 + EMBEDDED_FORMS] = {*address};
+	struct span span = span_of_address(address), inner;
+	struct guard_entry winner;
+	bool reserved = guard_decide(guard, address, &winner) == GUARD_E_RESERVED, holds = false, covered = false;
+	size_t n = 1;
+
+	for (size_t form = 0; form < EMBEDDED_FORMS; form++)
+		if (embedded_inner(form, &span, &inner))
+			all[n++] = (struct address){.family = inner.family, .value = inner.first};
+	for (size_t i = 0; i < n; i++) {
+		struct claims_on claims = claims_on(guard, &all[i]);
+
+		holds |= reserved && span_contains(&winner.span, &all[i]);
+		covered |= claims.reserved;
+		require(reserved || !claims.reserved || claims.granted);
+	}
+	require(!reserved || (winner.kind == GUARD_RESERVED && holds && covered));
 }
 
 /** check_imports() - What is read of each import without error names a file and a format */
