@@ -8,6 +8,7 @@
 #include "plugin/audit/audit_kernel.h"
 #include "plugin/host/liveness.h"
 #include "plugin/host/other_stores.h"
+#include "plugin/network/attach.h"
 #include "plugin/network/plan.h"
 #include "rangeguard/cleanup.h"
 
@@ -66,23 +67,44 @@ static bool is_routed(const struct inventory_item *item, const struct address *a
 	return false;
 }
 
-/** check_routes() - Each address of a lease has its route */
-static void check_routes(const struct audit *audit, const struct lease *lease, const struct inventory_item *item)
+/** check_host_end() - What else of the host's side CHECK looks at: the interface is up, its MAC address, sysctls */
+static void check_host_end(const struct audit *audit, struct port *host, const struct lease *lease)
 {
-	char text[ADDRESS_TEXT_MAX];
+	struct prefix addresses[LIMIT_RANGE_SETS];
+	struct attach_expectation expected = {.addresses = addresses, .n_addresses = lease->n_addresses};
+	struct error err = {0};
 
 	for (size_t i = 0; i < lease->n_addresses; i++)
-		if (!is_routed(item, &lease->addresses[i]))
-			report_error(
-				audit->report, RULE_MISSING, audit->data_dir, "",
-				"%s is held by %.64s %s of network %s, but the host has no route to it through %s; "
-				"delete and re-create that container",
-				address_format(&lease->addresses[i], text), lease->attachment.container_id,
-				lease->attachment.ifname, lease->attachment.network, item->name);
+		addresses[i] = (struct prefix){.address = lease->addresses[i],
+					       .length = (uint8_t)family_bits(lease->addresses[i].family)};
+	if (attach_check_host(host, &lease->attachment, &expected, &err))
+		report_error(audit->report, RULE_MISSING, audit->data_dir, "", "%.64s %s of network %s: %s",
+			     lease->attachment.container_id, lease->attachment.ifname, lease->attachment.network,
+			     err.msg);
+}
+
+/** check_routes() - Each address of a lease has its route: whether all have */
+static bool check_routes(const struct audit *audit, const struct lease *lease, const struct inventory_item *item)
+{
+	char text[ADDRESS_TEXT_MAX];
+	bool all = true;
+
+	for (size_t i = 0; i < lease->n_addresses; i++) {
+		if (is_routed(item, &lease->addresses[i]))
+			continue;
+		all = false;
+		report_error(audit->report, RULE_MISSING, audit->data_dir, "",
+			     "%s is held by %.64s %s of network %s, but the host has no route to it through %s; "
+			     "delete and re-create that container",
+			     address_format(&lease->addresses[i], text), lease->attachment.container_id,
+			     lease->attachment.ifname, lease->attachment.network, item->name);
+	}
+	return all;
 }
 
 /** check_lease() - What a lease says is there */
-static void check_lease(const struct audit *audit, const struct inventory *inventory, const struct lease *lease)
+static void check_lease(const struct audit *audit, struct port *host, const struct inventory *inventory,
+			const struct lease *lease)
 {
 	const struct inventory_item *item = find_item(inventory, lease);
 	char text[ADDRESS_TEXT_MAX] = "";
@@ -90,7 +112,8 @@ static void check_lease(const struct audit *audit, const struct inventory *inven
 	if (lease->attachment.chained)
 		return;
 	if (item) {
-		check_routes(audit, lease, item);
+		if (check_routes(audit, lease, item))
+			check_host_end(audit, host, lease);
 		return;
 	}
 	if (lease->n_addresses)
@@ -109,12 +132,13 @@ static void check_lease(const struct audit *audit, const struct inventory *inven
 }
 
 /** audit_ends() - Leases against interfaces, routes and namespaces: 0, negative errno */
-static int audit_ends(const struct audit *audit, const struct audit_leases *leases, const struct inventory *inventory)
+static int audit_ends(const struct audit *audit, struct port *host, const struct audit_leases *leases,
+		      const struct inventory *inventory)
 {
 	for (size_t i = 0; i < leases->own.n; i++) {
 		struct lease lease = lease_set_get(&leases->own, i);
 
-		check_lease(audit, inventory, &lease);
+		check_lease(audit, host, inventory, &lease);
 	}
 	for (size_t i = 0; i < inventory->n_items; i++)
 		check_item(audit, leases, &inventory->items[i]);
@@ -159,7 +183,7 @@ static int audit_kernel(const struct audit *audit, struct error *reterr)
 	if (!r)
 		r = inventory_read(host.rtnetlink, &inventory);
 	if (!r)
-		r = audit_ends(audit, &leases, &inventory);
+		r = audit_ends(audit, host.rtnetlink, &leases, &inventory);
 	return r ? r : audit_protection(audit, &leases.own, &inventory, reterr);
 }
 

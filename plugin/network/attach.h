@@ -84,6 +84,9 @@ struct attach_expectation {
 /* Compare the kernel with what is expected (CHECK): 0, REFUSED with what is missing. */
 int attach_check(struct port *host, struct netns *netns, const struct attachment *attachment,
 		 const struct attach_expectation *expected, struct error *reterr);
+/* The same of the host's side alone; nothing is put back. */
+int attach_check_host(struct port *host, const struct attachment *attachment, const struct attach_expectation *expected,
+		      struct error *reterr);
 /* MTU of the interface that holds the host's default route, 1500 when there is none. */
 int attach_default_mtu(struct port *host, unsigned *ret_mtu, char ret_name[static IFNAMSIZ], struct error *reterr);
 

@@ -327,6 +327,37 @@ static void expect(const struct comparison *check, struct plan *plan)
 	}
 }
 
+/** check_host_side() - The host's side, its host end noted; @plan: what it should be: 0, REFUSED */
+static int check_host_side(struct comparison *check, struct plan *plan)
+{
+	struct wiring wiring = {.plan = plan, .host_end = &check->host_end};
+	int r = check_host(check);
+
+	if (r)
+		return r;
+	expect(check, plan);
+	check->host_end = check->link;
+	return attach_wiring_host(check->host, &wiring, check->err);
+}
+
+/**
+ * attach_check_host() - Compare the host's side with what an ADD made, for who only looks
+ * @host:	Port of the host's namespace
+ * @attachment:	Whose
+ * @expected:	What that was, of which only the addresses count
+ * @reterr:	Error, with the code ERROR_KERNEL
+ *
+ * Return: 0, REFUSED
+ */
+int attach_check_host(struct port *host, const struct attachment *attachment, const struct attach_expectation *expected,
+		      struct error *reterr)
+{
+	struct comparison check = {.host = host, .attachment = attachment, .expected = expected, .err = reterr};
+	struct plan plan = {.mtu = 0};
+
+	return check_host_side(&check, &plan);
+}
+
 /**
  * attach_check() - Compare the kernel's state with what an ADD made
  * @host:	Port of the host's namespace
@@ -342,15 +373,10 @@ int attach_check(struct port *host, struct netns *netns, const struct attachment
 {
 	struct comparison check = {.host = host, .attachment = attachment, .expected = expected, .err = reterr};
 	struct plan plan = {.mtu = 0};
-	struct wiring wiring = {.plan = &plan};
-	int r = check_host(&check);
+	struct wiring wiring = {.plan = &plan, .host_end = &check.host_end};
+	int r;
 
-	if (r)
-		return r;
-	expect(&check, &plan);
-	check.host_end = check.link;
-	wiring.host_end = &check.host_end;
-	if (attach_wiring_host(host, &wiring, reterr))
+	if (check_host_side(&check, &plan))
 		return REFUSED;
 	r = attach_enter(host, netns, reterr);
 	if (r)

@@ -68,6 +68,20 @@ test_route_and_interface_that_are_gone()
 	assert_equal '1 ["RG404","RG404"]' "$status $(rules)" "interface"
 }
 
+test_host_end_that_is_not_as_it_was_made()
+{
+	local interface
+
+	interface=$(ip -json route get 10.9.0.2 | jq -r '.[0].dev')
+	ip link set "$interface" address 02:00:00:00:00:77
+	audit
+	assert_equal '1 ["RG404"]' "$status $(rules)" "findings"
+	assert_contains "$output" "c2 eth0 of network pods: interface $interface on the host has another MAC address" "message"
+	ip link set "$interface" down
+	audit
+	assert_equal '1 ["RG404","RG404"]' "$status $(rules)" "findings of an interface that is down, whose routes went with it"
+}
+
 test_address_that_is_gone_in_the_container()
 {
 	inside c1 ip address delete 10.9.0.1/32 dev eth0
