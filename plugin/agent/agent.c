@@ -126,26 +126,31 @@ static int start_again(struct agent *agent, struct error *reterr)
 	return REFUSED;
 }
 
+/** exchange() - Each gets what the other has */
+static void exchange(struct agent_config *a, struct agent_config *b)
+{
+	struct agent_config kept = *a;
+
+	*a = *b;
+	*b = kept;
+}
+
 /** reload() - Run by what the configuration says now, or, if that can't be, go on as before: 0, REFUSED: neither can be */
 static int reload(struct agent *agent)
 {
-	AGENT_CONFIG_CLEANUP struct agent_config config = {0};
-	struct agent_config *running = agent->running;
-	const struct agent_config before = *running;
+	AGENT_CONFIG_CLEANUP struct agent_config other = {0};
 	struct error err = {0};
 
-	if (read_again(agent, &config, &err) == 0) {
+	if (read_again(agent, &other, &err) == 0) {
 		/* They are stopped by what they were started with. */
 		stop_modules(agent);
-		*running = config;
-		config = before;
+		exchange(agent->running, &other);
 		if (start_again(agent, &err) == 0) {
 			agent_log(LOG_LEVEL_INFO, "the configuration was read again, and counts");
 			(void)sd_notify(0, "STATUS=");
 			return 0;
 		}
-		config = *running;
-		*running = before;
+		exchange(agent->running, &other);
 		if (start_again(agent, &agent->failure))
 			return REFUSED;
 	}
