@@ -91,6 +91,34 @@ static void test_places_in_large_containers(void **state)
 	}
 }
 
+/* Each byte of a text of several steps, forwards and backwards, against a walk from its beginning */
+static void test_positions(void **state)
+{
+	static char text[3 * POSITIONS_STEP + 7];
+	static struct position expected[sizeof(text) + 1];
+	struct position at = POSITION_START;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = i % 97 == 0 ? '\n' : i % 31 == 0 ? '\xc3' : i % 31 == 1 ? '\xa4' : 'x';
+	for (size_t i = 0; i <= sizeof(text); i++) {
+		position_advance(&at, text, i);
+		expected[i] = at;
+	}
+	for (int backwards = 0; backwards < 2; backwards++) {
+		struct positions positions = {.text = text};
+
+		for (size_t i = 0; i <= sizeof(text); i++) {
+			size_t offset = backwards ? sizeof(text) - i : i;
+			struct position found = positions_at(&positions, offset);
+
+			assert_int_equal(found.line, expected[offset].line);
+			assert_int_equal(found.column, expected[offset].column);
+		}
+		positions_done(&positions);
+	}
+}
+
 /* Of equal keys the last one counts, however many there are, and a merged one where there is none */
 static void test_equal_keys_among_many(void **state)
 {
@@ -158,6 +186,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_places_in_large_containers),
+		cmocka_unit_test(test_positions),
 		cmocka_unit_test(test_equal_keys_among_many),
 		cmocka_unit_test(test_aliases),
 	};

@@ -70,7 +70,9 @@ static void test_members(void **state)
 	check(make("[", LIMIT_MEMBERS, "{\"a\":1,\"b\":{\"c\":%zu}}", "]"), NULL, 0);
 	/* The colon that is one too many */
 	check(make("{", LIMIT_MEMBERS + 1, "\"\":0", "}"), "more members", 1 + 5 * (size_t)LIMIT_MEMBERS + 2);
-	/* What stands in strings is no member. */
+	/* What stands in strings is no member, also behind a quote that is escaped. */
+	check(make("{\"a\":\"\\\"", (size_t)LIMIT_MEMBERS + 1, ":", "\"}"), NULL, 0);
+	check(make("{\"a\":\"\\\\\",\"b\":{", (size_t)LIMIT_MEMBERS + 1, "\"\":0", "}}"), "more members", 0);
 	check(make("{\"a\":\"", (size_t)LIMIT_MEMBERS + 1, ":\\\":[{", "\"}"), NULL, 0);
 }
 
