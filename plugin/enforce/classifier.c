@@ -359,9 +359,11 @@ int classifier_each(const struct classifier *classifier,
 		    int (*each)(void *userdata, uint32_t ifindex, const struct classifier_element *element),
 		    void *userdata)
 {
+	/* After a key that is not there comes the first one; interfaces' indices are positive as int. */
+	static const uint32_t none = UINT32_MAX;
 	struct classifier_element element;
 	uint32_t ifindex;
-	int next = bpf_map_next(classifier->map_fd, NULL, &ifindex);
+	int next = bpf_map_next(classifier->map_fd, &none, &ifindex);
 	int r;
 
 	/* A key that goes meanwhile has no next one: the map begins again. That ends, since there is a most. */
