@@ -100,7 +100,7 @@ static void test_positions(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(text); i++)
-		text[i] = i % 97 == 0 ? '\n' : i % 31 == 0 ? '\xc3' : i % 31 == 1 ? '\xa4' : 'x';
+		text[i] = (char)(i % 97 == 0 ? '\n' : i % 31 == 0 ? 0xc3 : i % 31 == 1 ? 0xa4 : 'x');
 	for (size_t i = 0; i <= sizeof(text); i++) {
 		position_advance(&at, text, i);
 		expected[i] = at;
