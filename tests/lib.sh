@@ -51,6 +51,24 @@ assert_matches()
 	[[ "$1" =~ $2 ]] || fail "$3: '$1' does not match '$2'"
 }
 
+# assert_no_line WHAT REGEX COMMAND…: the command succeeds, and no line that it prints matches the extended expression
+assert_no_line()
+{
+	local what=$1 regex=$2 printed
+
+	printed=$("${@:3}") || fail "$what: ${*:3} failed"
+	assert_empty "$(grep -E -- "$regex" <<<"$printed" || true)" "$what"
+}
+
+# assert_only_lines WHAT REGEX COMMAND…: the command succeeds, and each line that it prints, if any, matches
+assert_only_lines()
+{
+	local what=$1 regex=$2 printed
+
+	printed=$("${@:3}") || fail "$what: ${*:3} failed"
+	assert_empty "$(grep -vE -- "$regex" <<<"$printed" || true)" "$what"
+}
+
 # assert_empty TEXT WHAT
 assert_empty()
 {

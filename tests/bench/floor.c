@@ -21,7 +21,6 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <linux/bpf.h>
 #include <linux/if_addr.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
@@ -39,10 +38,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "plugin/enforce/classifier_element.h"
+#include "floor_bpf.h"
 
 #define HOST_NAME "rgfloor"
 #define CONTAINER_NAME "eth0"
@@ -69,21 +67,12 @@ struct link_indices {
 	int container;
 };
 
-/** check() - End the program with a message unless @fine */
-static void check(bool fine, const char *what)
-{
-	if (fine)
-		return;
-	perror(what);
-	exit(EXIT_FAILURE);
-}
-
 /** put() - Append bytes to a datagram and its last message; returns where they begin */
 static void *put(struct datagram *datagram, const void *data, size_t size)
 {
 	uint8_t *at = datagram->bytes + datagram->used;
 
-	check(size <= sizeof(datagram->bytes) - datagram->used - NLMSG_ALIGNTO, "datagram");
+	floor_check(size <= sizeof(datagram->bytes) - datagram->used - NLMSG_ALIGNTO, "datagram");
 	if (size)
 		memcpy(at, data, size);
 	datagram->used += NLMSG_ALIGN(size);
@@ -134,7 +123,7 @@ static int open_socket(void)
 {
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
-	check(fd >= 0, "socket");
+	floor_check(fd >= 0, "socket");
 	return fd;
 }
 
@@ -145,9 +134,10 @@ static int exchange(int fd, const struct datagram *datagram, struct nlmsghdr *re
 	const struct nlmsgerr *error = NLMSG_DATA(reply);
 	ssize_t length;
 
-	check(sendto(fd, datagram->bytes, datagram->used, 0, (struct sockaddr *)&kernel, sizeof(kernel)) > 0, "sendto");
+	floor_check(sendto(fd, datagram->bytes, datagram->used, 0, (struct sockaddr *)&kernel, sizeof(kernel)) > 0,
+		    "sendto");
 	length = recv(fd, reply, size, 0);
-	check(length >= (ssize_t)sizeof(*reply), "recv");
+	floor_check(length >= (ssize_t)sizeof(*reply), "recv");
 	if (reply->nlmsg_type == NLMSG_ERROR && error->error) {
 		(void)fprintf(stderr, "netlink: %s\n", strerror(-error->error));
 		exit(EXIT_FAILURE);
@@ -176,14 +166,15 @@ static void replay(const char *path)
 	if (!path)
 		return;
 	file = open(path, O_RDONLY | O_CLOEXEC);
-	check(file >= 0, path);
+	floor_check(file >= 0, path);
 	size = read(file, bytes, sizeof(bytes));
-	check(size > 0 && close(file) == 0, path);
+	floor_check(size > 0 && close(file) == 0, path);
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
-	check(fd >= 0, "socket");
-	check(sendto(fd, bytes, (size_t)size, 0, (struct sockaddr *)&kernel, sizeof(kernel)) == size, "sendto");
+	floor_check(fd >= 0, "socket");
+	floor_check(sendto(fd, bytes, (size_t)size, 0, (struct sockaddr *)&kernel, sizeof(kernel)) == size, "sendto");
 	while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
-		check(((struct nlmsghdr *)(void *)bytes)->nlmsg_type != NLMSG_ERROR || !error->error, "transaction");
+		floor_check(((struct nlmsghdr *)(void *)bytes)->nlmsg_type != NLMSG_ERROR || !error->error,
+			    "transaction");
 }
 
 /** put_end() - Name, MAC address, MTU, queues of one end of the pair: see describe_end() in plugin/network/rtlink.c */
@@ -236,7 +227,7 @@ static int peer_of(const struct nlmsghdr *reply)
 
 	for (; at + sizeof(attribute) <= reply->nlmsg_len; at += RTA_ALIGN(attribute.rta_len)) {
 		memcpy(&attribute, bytes + at, sizeof(attribute));
-		check(attribute.rta_len >= sizeof(attribute), "attribute");
+		floor_check(attribute.rta_len >= sizeof(attribute), "attribute");
 		if (attribute.rta_type == IFLA_LINK && at + RTA_LENGTH(sizeof(index)) <= reply->nlmsg_len)
 			memcpy(&index, bytes + at + RTA_LENGTH(0), sizeof(index));
 	}
@@ -250,8 +241,8 @@ static struct link_indices ask(int fd, const struct datagram *datagram)
 	struct nlmsghdr *reply = (struct nlmsghdr *)(void *)bytes;
 	const struct ifinfomsg *link = NLMSG_DATA(reply);
 
-	check(exchange(fd, datagram, reply, sizeof(bytes)) >= (int)reply->nlmsg_len, "reply");
-	check(reply->nlmsg_type == RTM_NEWLINK, "reply");
+	floor_check(exchange(fd, datagram, reply, sizeof(bytes)) >= (int)reply->nlmsg_len, "reply");
+	floor_check(reply->nlmsg_type == RTM_NEWLINK, "reply");
 	return (struct link_indices){.host = link->ifi_index, .container = peer_of(reply)};
 }
 
@@ -335,70 +326,6 @@ static void put_default_route(struct datagram *datagram, int index)
 	put_number(datagram, RTA_OIF, (uint32_t)index);
 }
 
-/** bpf() - bpf(2), which the C library has no function for */
-static int bpf(enum bpf_cmd command, union bpf_attr *attributes)
-{
-	return (int)syscall(SYS_bpf, command, attributes, sizeof(*attributes));
-}
-
-/** pointer() - As bpf(2) takes it */
-static uint64_t pointer(const void *pointer)
-{
-	return (uint64_t)(uintptr_t)pointer;
-}
-
-/** open_program() - The classifier's program */
-static int open_program(const char *path)
-{
-	union bpf_attr attributes = {.pathname = pointer(path)};
-	int fd = bpf(BPF_OBJ_GET, &attributes);
-
-	check(fd >= 0, path);
-	return fd;
-}
-
-/** open_map() - The one of a program's maps that has an element per container */
-static int open_map(int program_fd)
-{
-	uint32_t ids[2] = {0};
-	struct bpf_prog_info program = {.nr_map_ids = 2, .map_ids = pointer(ids)};
-	union bpf_attr about_program = {
-		.info = {.bpf_fd = (uint32_t)program_fd, .info_len = sizeof(program), .info = pointer(&program)}};
-
-	check(bpf(BPF_OBJ_GET_INFO_BY_FD, &about_program) == 0, "program");
-	for (size_t i = 0; i < 2; i++) {
-		union bpf_attr by_id = {.map_id = ids[i]};
-		struct bpf_map_info map = {0};
-		int fd = bpf(BPF_MAP_GET_FD_BY_ID, &by_id);
-		union bpf_attr about_map = {
-			.info = {.bpf_fd = (uint32_t)fd, .info_len = sizeof(map), .info = pointer(&map)}};
-
-		check(fd >= 0 && bpf(BPF_OBJ_GET_INFO_BY_FD, &about_map) == 0, "map");
-		if (map.value_size == sizeof(struct classifier_element))
-			return fd;
-	}
-	check(false, "map of elements");
-	return -1;
-}
-
-/** put_element() - What the classifier is to know of the container */
-static void put_element(int map_fd, int index)
-{
-	struct classifier_element element = {0};
-	union bpf_attr attributes = {.map_fd = (uint32_t)map_fd, .key = pointer(&index), .value = pointer(&element)};
-
-	memcpy(&element.ipv4, address, sizeof(element.ipv4));
-	check(bpf(BPF_MAP_UPDATE_ELEM, &attributes) == 0, "element");
-}
-
-/** drop_element() - Have the classifier know nothing of it any more */
-static void drop_element(int map_fd, int index)
-{
-	union bpf_attr attributes = {.map_fd = (uint32_t)map_fd, .key = pointer(&index)};
-
-	check(bpf(BPF_MAP_DELETE_ELEM, &attributes) == 0, "element");
-}
-
 /** put_classifier() - Run it over what comes in through a link */
 static void put_classifier(struct datagram *datagram, int index, int program_fd)
 {
@@ -425,7 +352,7 @@ static void refuse_advertisements(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	check(fd >= 0 && write(fd, "0", 1) == 1 && close(fd) == 0, path);
+	floor_check(fd >= 0 && write(fd, "0", 1) == 1 && close(fd) == 0, path);
 }
 
 /** look_at_forwarding() - It must be on */
@@ -434,8 +361,8 @@ static void look_at_forwarding(void)
 	int fd = open("/proc/sys/net/ipv4/ip_forward", O_RDONLY | O_CLOEXEC);
 	char value = 0;
 
-	check(fd >= 0 && read(fd, &value, 1) == 1 && close(fd) == 0, "ip_forward");
-	check(value == '1', "ip_forward is off");
+	floor_check(fd >= 0 && read(fd, &value, 1) == 1 && close(fd) == 0, "ip_forward");
+	floor_check(value == '1', "ip_forward is off");
 }
 
 /** add() - Make the attachment, with an nftables transaction from the file @batch, if not NULL */
@@ -443,15 +370,15 @@ static void add(const char *netns, const char *classifier, const char *batch)
 {
 	struct datagram pair = {.used = 0}, host = {.used = 0}, container = {.used = 0};
 	int netns_fd = open(netns, O_RDONLY | O_CLOEXEC);
-	int program_fd = open_program(classifier);
+	int program_fd = floor_open_program(classifier);
 	struct link_indices indices;
 	int fd = open_socket();
 
-	check(netns_fd >= 0, netns);
+	floor_check(netns_fd >= 0, netns);
 	put_pair(&pair, netns_fd);
 	put_question(&pair);
 	indices = ask(fd, &pair);
-	put_element(open_map(program_fd), indices.host);
+	floor_put_element(program_fd, indices.host, address);
 	put_classifier(&host, indices.host, program_fd);
 	refuse_advertisements("/proc/sys/net/ipv6/conf/" HOST_NAME "/accept_ra");
 	look_at_forwarding();
@@ -462,7 +389,7 @@ static void add(const char *netns, const char *classifier, const char *batch)
 	change(fd, &host);
 	replay(batch);
 
-	check(setns(netns_fd, CLONE_NEWNET) == 0, "setns");
+	floor_check(setns(netns_fd, CLONE_NEWNET) == 0, "setns");
 	fd = open_socket();
 	refuse_advertisements("/proc/sys/net/ipv6/conf/" CONTAINER_NAME "/accept_ra");
 	put_address(&container, indices.container);
@@ -484,7 +411,7 @@ static void del(const char *classifier, const char *batch)
 	replay(batch);
 	put_message(&end, RTM_DELLINK, 0, &link, sizeof(link));
 	change(fd, &end);
-	drop_element(open_map(open_program(classifier)), link.ifi_index);
+	floor_drop_element(floor_open_program(classifier), link.ifi_index);
 }
 
 int main(int argc, char **argv)

@@ -159,7 +159,7 @@ test_routes_by_bird()
 	wait_until 60 goes_to_other 1 "${address[62]}"
 	wait_until 60 goes_to_other 2 "${address[61]}"
 	on_host 1 ip netns exec c1 ping -n -c 1 -W 5 "${address[62]}" >said || fail "c2 is not reached by IPv6: $(<said); $(on_host 1 ip -6 route)"
-	assert_empty "$(on_host 2 ip route show proto bird | grep "^${address[1]} " || true)" "routes of single containers"
+	assert_no_line "routes of single containers" "^${address[1]} " on_host 2 ip route show proto bird
 	kill "$(<bird-1.pid)" "$(<bird-2.pid)"
 }
 

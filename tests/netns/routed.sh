@@ -662,7 +662,7 @@ delete_each()
 		add c1 "$CONF" >/dev/null
 		"${@:4}"
 		if output=$(PLUGIN=$PWD/injected CALL="$1" INJECT="error=$2:when=$n" del c1 "$3"); then
-			assert_empty "$(ip -o link show | grep -o ' rg[0-9a-f]*' || true)" "host ends, $what"
+			assert_no_line "host ends, $what" ' rg[0-9a-f]' ip -o link show
 			assert_equal 0 "$(leases)" "addresses held, $what"
 			# What containers share and what could not be taken away now goes with the next one's end.
 			del c1 "$3"

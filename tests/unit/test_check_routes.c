@@ -107,112 +107,107 @@ static enum outcome run(const char *subnet, const struct printed_route host[stat
 	return listener->report.warnings ? WARNING : NOTHING;
 }
 
+static const struct {
+	const char *subnet;
+	struct printed_route host[ROUTES_MAX];
+	enum outcome outcome;
+	const char *part;
+} judged_routes[] = {
+	/* No trouble: default, OpenVPN's pair, a corporate aggregate, routes elsewhere, the other family */
+	{"10.1.0.0/16", {VIA("default")}, NOTHING, ""},
+	{"10.1.0.0/16", {LINK("0.0.0.0/1"), LINK("128.0.0.0/1")}, NOTHING, ""},
+	{"10.1.0.0/16", {VIA("10.0.0.0/8")}, NOTHING, ""},
+	{"10.1.0.0/16", {LINK("10.2.0.0/16"), LINK("10.0.255.0/24")}, NOTHING, ""},
+	{"10.1.0.0/16", {LINK("::ffff:0:0/96"), LINK("fd00::/8")}, NOTHING, ""},
+	{"10.1.0.0/16", {TYPE("throw", "10.1.0.0/16")}, NOTHING, ""},
+	{"10.1.0.0/16", {TYPE("blackhole", "10.0.0.0/8")}, NOTHING, ""},
+	/* docker0, a VPN's /24 inside the pool, the LAN around it; what discards takes nobody's traffic */
+	{"172.17.0.0/24", {LINK("172.17.0.0/16")}, ERROR, "172.17.0.0/16 dev eth7"},
+	{"10.1.0.0/16", {VIA("10.1.2.0/24")}, ERROR, "10.1.2.0/24 dev eth7"},
+	{"10.1.0.0/16",
+	 {LINK("10.1.2.0/24"), LINK("10.1.3.0/24"), LINK("10.1.4.0/24")},
+	 ERROR,
+	 "10.1.2.0/24 dev eth7 and 2 more"},
+	{"10.1.0.0/16", {LINK("10.0.0.0/8")}, ERROR, "10.0.0.0/8"},
+	{"10.1.0.0/16", {VIA("10.1.0.0/16")}, ERROR, "10.1.0.0/16"},
+	{"10.1.0.0/16", {TYPE("blackhole", "10.1.2.0/24")}, NOTHING, ""},
+	{"10.1.0.0/16", {TYPE("unreachable", "10.1.0.0/16")}, NOTHING, ""},
+	{"10.1.0.0/16", {TYPE("prohibit", "10.1.2.3")}, WARNING, "prohibit 10.1.2.3/32"},
+	{"127.9.0.0/16", {LOCAL("local", "127.0.0.0/8")}, ERROR, "127.0.0.0/8"},
+	{"fd00:1::/64", {LINK("fd00:1::/64")}, ERROR, "fd00:1::/64"},
+	{"fd00:1::/64", {{.destination = "fd00:1::/48", .gateway = "fe80::1"}}, NOTHING, ""},
+	/* Only outside the addresses that are given: network and broadcast address */
+	{"10.1.0.0/30", {LOCAL("broadcast", "10.1.0.0"), LOCAL("broadcast", "10.1.0.3")}, NOTHING, ""},
+	/* Exact ones: somebody's; ours are leases */
+	{"10.1.0.0/16", {LINK("10.1.0.5")}, WARNING, "10.1.0.5/32 dev eth7;"},
+	{"10.1.0.0/16", {LINK("10.1.0.5"), VIA("10.1.0.6")}, WARNING, "and 1 more"},
+	{"10.1.0.0/16", {LOCAL("local", "10.1.0.1")}, WARNING, "local 10.1.0.1/32"},
+	{"10.1.0.0/16", {{.destination = "10.1.0.5", .own = true}}, NOTHING, ""},
+	{"10.1.0.0/16", {LINK("10.1.0.5"), LINK("10.1.2.0/24"), LINK("10.1.0.6")}, ERROR, "10.1.2.0/24 dev eth7;"},
+	/* Behind a more specific route that does not clash, no address ends at the one that would */
+	{"10.1.0.0/16", {LINK("10.0.0.0/8"), VIA("10.0.0.0/15")}, NOTHING, ""},
+	{"10.0.0.0/15", {LINK("10.0.0.0/8"), VIA("10.0.0.0/14")}, NOTHING, ""},
+	{"10.0.0.0/8", {LINK("8.0.0.0/6"), VIA("8.0.0.0/7")}, ERROR, "8.0.0.0/6"},
+	{"10.0.0.0/8", {LINK("8.0.0.0/6"), VIA("10.0.0.0/7")}, NOTHING, ""},
+	{"10.1.0.0/16",
+	 {LINK("10.0.0.0/8"), TYPE("throw", "10.1.0.0/17"), TYPE("throw", "10.1.128.0/17")},
+	 NOTHING,
+	 ""},
+	{"10.1.0.0/16",
+	 {LINK("10.0.0.0/8"), TYPE("throw", "10.1.0.0/17"), TYPE("throw", "10.1.128.0/18")},
+	 ERROR,
+	 "10.0.0.0/8"},
+	/* Of equals the least metric counts */
+	{"10.1.0.0/16",
+	 {{.destination = "10.0.0.0/8", .metric = 200},
+	  {.destination = "10.0.0.0/8", .gateway = "192.0.2.1", .metric = 100}},
+	 NOTHING,
+	 ""},
+	{"10.1.0.0/16",
+	 {{.destination = "10.0.0.0/8", .metric = 100},
+	  {.destination = "10.0.0.0/8", .gateway = "192.0.2.1", .metric = 200}},
+	 ERROR,
+	 "10.0.0.0/8"},
+	{"10.1.0.0/16",
+	 {{.destination = "10.0.0.0/8", .metric = 100},
+	  {.destination = "10.0.0.0/8", .gateway = "192.0.2.1", .metric = 100}},
+	 ERROR,
+	 "10.0.0.0/8"},
+	/* Tables go before length: local, main, default */
+	{"10.1.0.0/16", {LOCAL("local", "10.0.0.0/8"), VIA("10.0.0.0/15")}, ERROR, "local 10.0.0.0/8"},
+	{"10.1.0.0/16", {VIA("10.0.0.0/8"), TABLE("default", "10.1.2.0/24")}, NOTHING, ""},
+	{"10.1.0.0/16",
+	 {TYPE("throw", "10.0.0.0/8"), TABLE("default", "10.1.2.0/24")},
+	 ERROR,
+	 "10.1.2.0/24 dev eth7 table default"},
+	/* Other tables: perhaps. A default route in one is policy routing or TPROXY */
+	{"10.1.0.0/16", {TABLE("52", "10.1.2.0/24")}, WARNING, "10.1.2.0/24 dev eth7 table 52"},
+	{"10.1.0.0/16", {VIA("10.0.0.0/8"), TABLE("52", "10.1.2.0/24")}, WARNING, "table 52"},
+	{"10.1.0.0/16",
+	 {TABLE("52", "10.0.0.0/8"), {.destination = "10.0.0.0/15", .gateway = "192.0.2.1", .table = "52"}},
+	 NOTHING,
+	 ""},
+	{"10.1.0.0/16",
+	 {TABLE("52", "10.0.0.0/8"), {.destination = "10.0.0.0/15", .gateway = "192.0.2.1", .table = "53"}},
+	 WARNING,
+	 "table 52"},
+	{"10.1.0.0/16", {{.destination = "default", .type = "local", .table = "100"}}, NOTHING, ""},
+	{"0.0.0.0/0", {{.destination = "default", .gateway = "192.0.2.1", .table = "100"}}, NOTHING, ""},
+	{"0.0.0.0/0", {VIA("default")}, ERROR, "0.0.0.0/0"},
+	{"10.1.0.0/16", {LINK("10.1.0.5"), TABLE("52", "10.1.2.0/24")}, WARNING, "10.1.2.0/24 dev eth7 table 52;"},
+};
+
 static void each_route_is_judged_as_an_add_would(void **state)
 {
-	static const struct {
-		const char *subnet;
-		struct printed_route host[ROUTES_MAX];
-		enum outcome outcome;
-		const char *part;
-	} cases[] = {
-		/* No trouble: default, OpenVPN's pair, a corporate aggregate, routes elsewhere, the other family */
-		{"10.1.0.0/16", {VIA("default")}, NOTHING, ""},
-		{"10.1.0.0/16", {LINK("0.0.0.0/1"), LINK("128.0.0.0/1")}, NOTHING, ""},
-		{"10.1.0.0/16", {VIA("10.0.0.0/8")}, NOTHING, ""},
-		{"10.1.0.0/16", {LINK("10.2.0.0/16"), LINK("10.0.255.0/24")}, NOTHING, ""},
-		{"10.1.0.0/16", {LINK("::ffff:0:0/96"), LINK("fd00::/8")}, NOTHING, ""},
-		{"10.1.0.0/16", {TYPE("throw", "10.1.0.0/16")}, NOTHING, ""},
-		{"10.1.0.0/16", {TYPE("blackhole", "10.0.0.0/8")}, NOTHING, ""},
-		/* docker0, a VPN's /24 inside the pool, the LAN around it; what discards takes nobody's traffic */
-		{"172.17.0.0/24", {LINK("172.17.0.0/16")}, ERROR, "172.17.0.0/16 dev eth7"},
-		{"10.1.0.0/16", {VIA("10.1.2.0/24")}, ERROR, "10.1.2.0/24 dev eth7"},
-		{"10.1.0.0/16",
-		 {LINK("10.1.2.0/24"), LINK("10.1.3.0/24"), LINK("10.1.4.0/24")},
-		 ERROR,
-		 "10.1.2.0/24 dev eth7 and 2 more"},
-		{"10.1.0.0/16", {LINK("10.0.0.0/8")}, ERROR, "10.0.0.0/8"},
-		{"10.1.0.0/16", {VIA("10.1.0.0/16")}, ERROR, "10.1.0.0/16"},
-		{"10.1.0.0/16", {TYPE("blackhole", "10.1.2.0/24")}, NOTHING, ""},
-		{"10.1.0.0/16", {TYPE("unreachable", "10.1.0.0/16")}, NOTHING, ""},
-		{"10.1.0.0/16", {TYPE("prohibit", "10.1.2.3")}, WARNING, "prohibit 10.1.2.3/32"},
-		{"127.9.0.0/16", {LOCAL("local", "127.0.0.0/8")}, ERROR, "127.0.0.0/8"},
-		{"fd00:1::/64", {LINK("fd00:1::/64")}, ERROR, "fd00:1::/64"},
-		{"fd00:1::/64", {{.destination = "fd00:1::/48", .gateway = "fe80::1"}}, NOTHING, ""},
-		/* Only outside the addresses that are given: network and broadcast address */
-		{"10.1.0.0/30", {LOCAL("broadcast", "10.1.0.0"), LOCAL("broadcast", "10.1.0.3")}, NOTHING, ""},
-		/* Exact ones: somebody's; ours are leases */
-		{"10.1.0.0/16", {LINK("10.1.0.5")}, WARNING, "10.1.0.5/32 dev eth7;"},
-		{"10.1.0.0/16", {LINK("10.1.0.5"), VIA("10.1.0.6")}, WARNING, "and 1 more"},
-		{"10.1.0.0/16", {LOCAL("local", "10.1.0.1")}, WARNING, "local 10.1.0.1/32"},
-		{"10.1.0.0/16", {{.destination = "10.1.0.5", .own = true}}, NOTHING, ""},
-		{"10.1.0.0/16",
-		 {LINK("10.1.0.5"), LINK("10.1.2.0/24"), LINK("10.1.0.6")},
-		 ERROR,
-		 "10.1.2.0/24 dev eth7;"},
-		/* Behind a more specific route that does not clash, no address ends at the one that would */
-		{"10.1.0.0/16", {LINK("10.0.0.0/8"), VIA("10.0.0.0/15")}, NOTHING, ""},
-		{"10.0.0.0/15", {LINK("10.0.0.0/8"), VIA("10.0.0.0/14")}, NOTHING, ""},
-		{"10.0.0.0/8", {LINK("8.0.0.0/6"), VIA("8.0.0.0/7")}, ERROR, "8.0.0.0/6"},
-		{"10.0.0.0/8", {LINK("8.0.0.0/6"), VIA("10.0.0.0/7")}, NOTHING, ""},
-		{"10.1.0.0/16",
-		 {LINK("10.0.0.0/8"), TYPE("throw", "10.1.0.0/17"), TYPE("throw", "10.1.128.0/17")},
-		 NOTHING,
-		 ""},
-		{"10.1.0.0/16",
-		 {LINK("10.0.0.0/8"), TYPE("throw", "10.1.0.0/17"), TYPE("throw", "10.1.128.0/18")},
-		 ERROR,
-		 "10.0.0.0/8"},
-		/* Of equals the least metric counts */
-		{"10.1.0.0/16",
-		 {{.destination = "10.0.0.0/8", .metric = 200},
-		  {.destination = "10.0.0.0/8", .gateway = "192.0.2.1", .metric = 100}},
-		 NOTHING,
-		 ""},
-		{"10.1.0.0/16",
-		 {{.destination = "10.0.0.0/8", .metric = 100},
-		  {.destination = "10.0.0.0/8", .gateway = "192.0.2.1", .metric = 200}},
-		 ERROR,
-		 "10.0.0.0/8"},
-		{"10.1.0.0/16",
-		 {{.destination = "10.0.0.0/8", .metric = 100},
-		  {.destination = "10.0.0.0/8", .gateway = "192.0.2.1", .metric = 100}},
-		 ERROR,
-		 "10.0.0.0/8"},
-		/* Tables go before length: local, main, default */
-		{"10.1.0.0/16", {LOCAL("local", "10.0.0.0/8"), VIA("10.0.0.0/15")}, ERROR, "local 10.0.0.0/8"},
-		{"10.1.0.0/16", {VIA("10.0.0.0/8"), TABLE("default", "10.1.2.0/24")}, NOTHING, ""},
-		{"10.1.0.0/16",
-		 {TYPE("throw", "10.0.0.0/8"), TABLE("default", "10.1.2.0/24")},
-		 ERROR,
-		 "10.1.2.0/24 dev eth7 table default"},
-		/* Other tables: perhaps. A default route in one is policy routing or TPROXY */
-		{"10.1.0.0/16", {TABLE("52", "10.1.2.0/24")}, WARNING, "10.1.2.0/24 dev eth7 table 52"},
-		{"10.1.0.0/16", {VIA("10.0.0.0/8"), TABLE("52", "10.1.2.0/24")}, WARNING, "table 52"},
-		{"10.1.0.0/16",
-		 {TABLE("52", "10.0.0.0/8"), {.destination = "10.0.0.0/15", .gateway = "192.0.2.1", .table = "52"}},
-		 NOTHING,
-		 ""},
-		{"10.1.0.0/16",
-		 {TABLE("52", "10.0.0.0/8"), {.destination = "10.0.0.0/15", .gateway = "192.0.2.1", .table = "53"}},
-		 WARNING,
-		 "table 52"},
-		{"10.1.0.0/16", {{.destination = "default", .type = "local", .table = "100"}}, NOTHING, ""},
-		{"0.0.0.0/0", {{.destination = "default", .gateway = "192.0.2.1", .table = "100"}}, NOTHING, ""},
-		{"0.0.0.0/0", {VIA("default")}, ERROR, "0.0.0.0/0"},
-		{"10.1.0.0/16",
-		 {LINK("10.1.0.5"), TABLE("52", "10.1.2.0/24")},
-		 WARNING,
-		 "10.1.2.0/24 dev eth7 table 52;"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(judged_routes); i++) {
 		struct listener listener;
-		enum outcome outcome =
-			run(cases[i].subnet, cases[i].host, ROLE_INTERFACE, HOST_ROUTES_REFUSE, &listener);
+		enum outcome outcome = run(judged_routes[i].subnet, judged_routes[i].host, ROLE_INTERFACE,
+					   HOST_ROUTES_REFUSE, &listener);
 
-		if (outcome != cases[i].outcome || !strstr(listener.message, cases[i].part))
-			fail_msg("case %zu (%s): outcome %d, '%s'", i, cases[i].subnet, (int)outcome, listener.message);
+		if (outcome != judged_routes[i].outcome || !strstr(listener.message, judged_routes[i].part))
+			fail_msg("case %zu (%s): outcome %d, '%s'", i, judged_routes[i].subnet, (int)outcome,
+				 listener.message);
 	}
 }
 

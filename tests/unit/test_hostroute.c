@@ -39,68 +39,70 @@ static struct route_info route(uint8_t type, const char *destination, const char
 	return made;
 }
 
+static const struct {
+	uint8_t type;
+	const char *destination, *gateway, *subnet;
+	enum hostroute_verdict verdict;
+} judged_matches[] = {
+	/* Default routes, and what amounts to one: also into a tunnel, which has no gateway */
+	{RTN_UNICAST, "0.0.0.0/0", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_FREE},
+	{RTN_UNICAST, "0.0.0.0/0", NULL, "10.1.0.0/16", HOSTROUTE_FREE},
+	{RTN_UNICAST, "0.0.0.0/1", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_FREE},
+	{RTN_UNICAST, "128.0.0.0/1", NULL, "172.16.0.0/16", HOSTROUTE_FREE},
+	{RTN_UNICAST, "::/0", "fe80::9", "fd00::/64", HOSTROUTE_FREE},
+	{RTN_UNICAST, "::/0", NULL, "fd00::/64", HOSTROUTE_FREE},
+	{RTN_UNICAST, "2000::/3", NULL, "2001:db8::/64", HOSTROUTE_FREE},
+	/* Aggregates through a gateway: less specific is free, as specific as the subnet or more is not */
+	{RTN_UNICAST, "10.0.0.0/8", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_FREE},
+	{RTN_UNICAST, "10.0.0.0/15", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_FREE},
+	{RTN_UNICAST, "10.1.0.0/16", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_CLASH},
+	{RTN_UNICAST, "10.1.2.0/24", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_CLASH},
+	{RTN_UNICAST, "10.1.2.2/31", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_CLASH},
+	{RTN_UNICAST, "fd00::/48", "fe80::9", "fd00::/64", HOSTROUTE_FREE},
+	{RTN_UNICAST, "fd00::/64", "fe80::9", "fd00::/64", HOSTROUTE_CLASH},
+	{RTN_UNICAST, "10.0.0.0/8", "fe80::9", "10.1.0.0/16", HOSTROUTE_FREE},
+	/* On-link elsewhere, however wide */
+	{RTN_UNICAST, "10.1.0.0/24", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
+	{RTN_UNICAST, "10.0.0.0/8", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
+	{RTN_UNICAST, "0.0.0.0/2", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
+	{RTN_UNICAST, "fd00::/8", NULL, "fd00::/64", HOSTROUTE_CLASH},
+	{RTN_UNICAST, "fc00::/7", NULL, "fd00::/64", HOSTROUTE_CLASH},
+	/* One exact address: somebody's, another plugin's container's or ours */
+	{RTN_UNICAST, "10.1.0.5/32", NULL, "10.1.0.0/16", HOSTROUTE_TAKEN},
+	{RTN_UNICAST, "10.1.0.5/32", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_TAKEN},
+	{RTN_UNICAST, "10.1.0.5/32", NULL, "10.1.0.5/32", HOSTROUTE_TAKEN},
+	{RTN_UNICAST, "fd00::5/128", NULL, "fd00::/64", HOSTROUTE_TAKEN},
+	/* The host's own */
+	{RTN_LOCAL, "10.1.0.1/32", NULL, "10.1.0.0/16", HOSTROUTE_TAKEN},
+	{RTN_LOCAL, "fd00::1/128", NULL, "fd00::/64", HOSTROUTE_TAKEN},
+	{RTN_BROADCAST, "10.1.0.255/32", NULL, "10.1.0.0/16", HOSTROUTE_TAKEN},
+	{RTN_ANYCAST, "fd00::/128", NULL, "fd00::/64", HOSTROUTE_TAKEN},
+	{RTN_LOCAL, "10.0.0.0/8", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
+	{RTN_LOCAL, "127.0.0.0/8", NULL, "127.9.0.0/16", HOSTROUTE_CLASH},
+	/* What discards */
+	{RTN_BLACKHOLE, "10.1.2.0/24", NULL, "10.1.0.0/16", HOSTROUTE_FREE},
+	{RTN_UNREACHABLE, "10.1.0.0/16", NULL, "10.1.0.0/16", HOSTROUTE_FREE},
+	{RTN_PROHIBIT, "10.1.0.4/31", NULL, "10.1.0.4/31", HOSTROUTE_FREE},
+	{RTN_PROHIBIT, "10.1.0.5/32", NULL, "10.1.0.0/16", HOSTROUTE_TAKEN},
+	{RTN_BLACKHOLE, "10.1.0.5/32", NULL, "10.1.0.5/32", HOSTROUTE_TAKEN},
+	{RTN_UNREACHABLE, "fd00::5/128", NULL, "fd00::/64", HOSTROUTE_TAKEN},
+	{RTN_BLACKHOLE, "fd00::/64", NULL, "fd00::/64", HOSTROUTE_FREE},
+	{RTN_BLACKHOLE, "10.0.0.0/8", NULL, "10.1.0.0/16", HOSTROUTE_FREE},
+	{RTN_UNREACHABLE, "::/0", NULL, "fd00::/64", HOSTROUTE_FREE},
+	{RTN_THROW, "10.1.2.0/24", NULL, "10.1.0.0/16", HOSTROUTE_FREE},
+};
+
 static void judgement(void **state)
 {
-	static const struct {
-		uint8_t type;
-		const char *destination, *gateway, *subnet;
-		enum hostroute_verdict verdict;
-	} cases[] = {
-		/* Default routes, and what amounts to one: also into a tunnel, which has no gateway */
-		{RTN_UNICAST, "0.0.0.0/0", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_FREE},
-		{RTN_UNICAST, "0.0.0.0/0", NULL, "10.1.0.0/16", HOSTROUTE_FREE},
-		{RTN_UNICAST, "0.0.0.0/1", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_FREE},
-		{RTN_UNICAST, "128.0.0.0/1", NULL, "172.16.0.0/16", HOSTROUTE_FREE},
-		{RTN_UNICAST, "::/0", "fe80::9", "fd00::/64", HOSTROUTE_FREE},
-		{RTN_UNICAST, "::/0", NULL, "fd00::/64", HOSTROUTE_FREE},
-		{RTN_UNICAST, "2000::/3", NULL, "2001:db8::/64", HOSTROUTE_FREE},
-		/* Aggregates through a gateway: less specific is free, as specific as the subnet or more is not */
-		{RTN_UNICAST, "10.0.0.0/8", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_FREE},
-		{RTN_UNICAST, "10.0.0.0/15", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_FREE},
-		{RTN_UNICAST, "10.1.0.0/16", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_CLASH},
-		{RTN_UNICAST, "10.1.2.0/24", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_CLASH},
-		{RTN_UNICAST, "10.1.2.2/31", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_CLASH},
-		{RTN_UNICAST, "fd00::/48", "fe80::9", "fd00::/64", HOSTROUTE_FREE},
-		{RTN_UNICAST, "fd00::/64", "fe80::9", "fd00::/64", HOSTROUTE_CLASH},
-		{RTN_UNICAST, "10.0.0.0/8", "fe80::9", "10.1.0.0/16", HOSTROUTE_FREE},
-		/* On-link elsewhere, however wide */
-		{RTN_UNICAST, "10.1.0.0/24", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
-		{RTN_UNICAST, "10.0.0.0/8", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
-		{RTN_UNICAST, "0.0.0.0/2", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
-		{RTN_UNICAST, "fd00::/8", NULL, "fd00::/64", HOSTROUTE_CLASH},
-		{RTN_UNICAST, "fc00::/7", NULL, "fd00::/64", HOSTROUTE_CLASH},
-		/* One exact address: somebody's, another plugin's container's or ours */
-		{RTN_UNICAST, "10.1.0.5/32", NULL, "10.1.0.0/16", HOSTROUTE_TAKEN},
-		{RTN_UNICAST, "10.1.0.5/32", "192.0.2.1", "10.1.0.0/16", HOSTROUTE_TAKEN},
-		{RTN_UNICAST, "10.1.0.5/32", NULL, "10.1.0.5/32", HOSTROUTE_TAKEN},
-		{RTN_UNICAST, "fd00::5/128", NULL, "fd00::/64", HOSTROUTE_TAKEN},
-		/* The host's own */
-		{RTN_LOCAL, "10.1.0.1/32", NULL, "10.1.0.0/16", HOSTROUTE_TAKEN},
-		{RTN_LOCAL, "fd00::1/128", NULL, "fd00::/64", HOSTROUTE_TAKEN},
-		{RTN_BROADCAST, "10.1.0.255/32", NULL, "10.1.0.0/16", HOSTROUTE_TAKEN},
-		{RTN_ANYCAST, "fd00::/128", NULL, "fd00::/64", HOSTROUTE_TAKEN},
-		{RTN_LOCAL, "10.0.0.0/8", NULL, "10.1.0.0/16", HOSTROUTE_CLASH},
-		{RTN_LOCAL, "127.0.0.0/8", NULL, "127.9.0.0/16", HOSTROUTE_CLASH},
-		/* What discards */
-		{RTN_BLACKHOLE, "10.1.2.0/24", NULL, "10.1.0.0/16", HOSTROUTE_FREE},
-		{RTN_UNREACHABLE, "10.1.0.0/16", NULL, "10.1.0.0/16", HOSTROUTE_FREE},
-		{RTN_PROHIBIT, "10.1.0.4/31", NULL, "10.1.0.4/31", HOSTROUTE_FREE},
-		{RTN_PROHIBIT, "10.1.0.5/32", NULL, "10.1.0.0/16", HOSTROUTE_TAKEN},
-		{RTN_BLACKHOLE, "10.1.0.5/32", NULL, "10.1.0.5/32", HOSTROUTE_TAKEN},
-		{RTN_UNREACHABLE, "fd00::5/128", NULL, "fd00::/64", HOSTROUTE_TAKEN},
-		{RTN_BLACKHOLE, "fd00::/64", NULL, "fd00::/64", HOSTROUTE_FREE},
-		{RTN_BLACKHOLE, "10.0.0.0/8", NULL, "10.1.0.0/16", HOSTROUTE_FREE},
-		{RTN_UNREACHABLE, "::/0", NULL, "fd00::/64", HOSTROUTE_FREE},
-		{RTN_THROW, "10.1.2.0/24", NULL, "10.1.0.0/16", HOSTROUTE_FREE},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-		struct route_info match = route(cases[i].type, cases[i].destination, cases[i].gateway);
-		struct prefix subnet = prefix(cases[i].subnet);
+	for (size_t i = 0; i < ARRAY_LENGTH(judged_matches); i++) {
+		struct route_info match =
+			route(judged_matches[i].type, judged_matches[i].destination, judged_matches[i].gateway);
+		struct prefix subnet = prefix(judged_matches[i].subnet);
 
-		if (hostroute_judge(&match, &subnet) != cases[i].verdict)
-			fail_msg("case %zu: %s for a pool of %s", i, cases[i].destination, cases[i].subnet);
+		if (hostroute_judge(&match, &subnet) != judged_matches[i].verdict)
+			fail_msg("case %zu: %s for a pool of %s", i, judged_matches[i].destination,
+				 judged_matches[i].subnet);
 	}
 }
 

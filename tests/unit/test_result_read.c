@@ -50,90 +50,87 @@ static void test_read_version_rules(void **state)
 	}
 }
 
+static const struct {
+	const char *text;
+	enum cni_version version;
+	int code;
+	const char *pointer;
+} refused_results[] = {
+	{"[]", CNI_1_0_0, ERROR_DECODE, "/prevResult:"},
+	{"null", CNI_1_0_0, ERROR_DECODE, "/prevResult:"},
+	{"{\"interfaces\":{}}", CNI_1_0_0, ERROR_DECODE, "/prevResult/interfaces:"},
+	{"{\"interfaces\":[1]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/interfaces/0:"},
+	{"{\"interfaces\":[{},null]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/interfaces/1:"},
+	{"{\"interfaces\":[{\"name\":1}]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/interfaces/0/name:"},
+	{"{\"interfaces\":[{\"mac\":1}]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/interfaces/0/mac:"},
+	{"{\"interfaces\":[{\"sandbox\":[]}]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/interfaces/0/sandbox:"},
+	{"{\"interfaces\":[{\"mtu\":-1}]}", CNI_1_1_0, ERROR_DECODE, "/prevResult/interfaces/0/mtu:"},
+	{"{\"interfaces\":[{\"mtu\":4294967296}]}", CNI_1_1_0, ERROR_DECODE, "/prevResult/interfaces/0/mtu:"},
+	{"{\"interfaces\":[{\"mtu\":\"1500\"}]}", CNI_1_1_0, ERROR_DECODE, "/prevResult/interfaces/0/mtu:"},
+	{"{\"interfaces\":[{\"mtu\":1500.0}]}", CNI_1_1_0, ERROR_DECODE, "/prevResult/interfaces/0/mtu:"},
+	{"{\"interfaces\":[{\"socketPath\":1}]}", CNI_1_1_0, ERROR_DECODE, "/prevResult/interfaces/0/socketPath:"},
+	{"{\"interfaces\":[{\"pciID\":1}]}", CNI_1_1_0, ERROR_DECODE, "/prevResult/interfaces/0/pciID:"},
+	{"{\"ips\":\"10.0.0.1/8\"}", CNI_1_0_0, ERROR_DECODE, "/prevResult/ips:"},
+	{"{\"ips\":[{}]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/ips/0/address:"},
+	{"{\"ips\":[{\"address\":1}]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/ips/0/address:"},
+	{"{\"ips\":[{\"address\":\"10.0.0.1\"}]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/ips/0/address:"},
+	{"{\"ips\":[{\"address\":\"10.0.0.1/33\"}]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/ips/0/address:"},
+	{"{\"ips\":[{\"address\":\"10.0.0.1/8\",\"gateway\":\"x\"}]}", CNI_1_0_0, ERROR_DECODE,
+	 "/prevResult/ips/0/gateway:"},
+	{"{\"ips\":[{\"address\":\"10.0.0.1/8\",\"gateway\":\"10.0.0.2/8\"}]}", CNI_1_0_0, ERROR_DECODE,
+	 "/prevResult/ips/0/gateway:"},
+	{"{\"ips\":[{\"address\":\"10.0.0.1/8\",\"interface\":\"0\"}]}", CNI_1_0_0, ERROR_DECODE,
+	 "/prevResult/ips/0/interface:"},
+	{"{\"ips\":[{\"address\":\"10.0.0.1/8\",\"interface\":0}]}", CNI_1_0_0, ERROR_CONFIG,
+	 "/prevResult/ips/0/interface:"},
+	{"{\"interfaces\":[{}],\"ips\":[{\"address\":\"10.0.0.1/8\",\"interface\":1}]}", CNI_1_0_0, ERROR_CONFIG,
+	 "/prevResult/ips/0/interface:"},
+	{"{\"interfaces\":[{}],\"ips\":[{\"address\":\"10.0.0.1/8\",\"interface\":-2}]}", CNI_1_0_0, ERROR_CONFIG,
+	 "/prevResult/ips/0/interface:"},
+	{"{\"interfaces\":[{}],\"ips\":[{\"address\":\"10.0.0.1/8\",\"interface\":4294967296}]}", CNI_1_0_0,
+	 ERROR_CONFIG, "/prevResult/ips/0/interface:"},
+	{"{\"ips\":[{\"address\":\"10.0.0.1/8\",\"version\":\"6\"}]}", CNI_0_4_0, ERROR_CONFIG,
+	 "/prevResult/ips/0/version:"},
+	{"{\"ips\":[{\"address\":\"2001:db8::1/64\",\"version\":\"4\"}]}", CNI_0_3_0, ERROR_CONFIG,
+	 "/prevResult/ips/0/version:"},
+	{"{\"ips\":[{\"address\":\"10.0.0.1/8\",\"version\":4}]}", CNI_0_3_1, ERROR_DECODE,
+	 "/prevResult/ips/0/version:"},
+	{"{\"routes\":[{}]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/routes/0/dst:"},
+	{"{\"routes\":[{\"dst\":\"0.0.0.0/0\"},{\"dst\":\"::/129\"}]}", CNI_1_0_0, ERROR_DECODE,
+	 "/prevResult/routes/1/dst:"},
+	{"{\"routes\":[{\"dst\":\"::/0\",\"gw\":1}]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/routes/0/gw:"},
+	{"{\"routes\":[{\"dst\":\"::/0\",\"mtu\":-1}]}", CNI_1_1_0, ERROR_DECODE, "/prevResult/routes/0/mtu:"},
+	{"{\"routes\":[{\"dst\":\"::/0\",\"advmss\":1.5}]}", CNI_1_1_0, ERROR_DECODE, "/prevResult/routes/0/advmss:"},
+	{"{\"routes\":[{\"dst\":\"::/0\",\"priority\":\"1\"}]}", CNI_1_1_0, ERROR_DECODE,
+	 "/prevResult/routes/0/priority:"},
+	{"{\"routes\":[{\"dst\":\"::/0\",\"table\":4294967296}]}", CNI_1_1_0, ERROR_DECODE,
+	 "/prevResult/routes/0/table:"},
+	{"{\"routes\":[{\"dst\":\"::/0\",\"scope\":256}]}", CNI_1_1_0, ERROR_DECODE, "/prevResult/routes/0/scope:"},
+	{"{\"dns\":[]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/dns:"},
+	{"{\"ip4\":[]}", CNI_0_1_0, ERROR_DECODE, "/prevResult/ip4:"},
+	{"{\"ip4\":{}}", CNI_0_2_0, ERROR_DECODE, "/prevResult/ip4/ip:"},
+	{"{\"ip4\":{\"ip\":\"2001:db8::1/64\"}}", CNI_0_2_0, ERROR_CONFIG, "/prevResult/ip4/ip:"},
+	{"{\"ip6\":{\"ip\":\"10.0.0.1/8\"}}", CNI_0_2_0, ERROR_CONFIG, "/prevResult/ip6/ip:"},
+	{"{\"ip6\":{\"ip\":\"2001:db8::1/64\",\"gateway\":\"-\"}}", CNI_0_1_0, ERROR_DECODE,
+	 "/prevResult/ip6/gateway:"},
+	{"{\"ip4\":{\"ip\":\"10.0.0.1/8\",\"routes\":[{\"dst\":\"x\"}]}}", CNI_0_1_0, ERROR_DECODE,
+	 "/prevResult/ip4/routes/0/dst:"},
+	{"{\"ip4\":{\"ip\":\"10.0.0.1/8\",\"routes\":{}}}", CNI_0_1_0, ERROR_DECODE, "/prevResult/ip4/routes:"},
+};
+
 /** A document, the version, what it is refused with, and where */
 static void test_read_refuses(void **state)
 {
-	static const struct {
-		const char *text;
-		enum cni_version version;
-		int code;
-		const char *pointer;
-	} cases[] = {
-		{"[]", CNI_1_0_0, ERROR_DECODE, "/prevResult:"},
-		{"null", CNI_1_0_0, ERROR_DECODE, "/prevResult:"},
-		{"{\"interfaces\":{}}", CNI_1_0_0, ERROR_DECODE, "/prevResult/interfaces:"},
-		{"{\"interfaces\":[1]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/interfaces/0:"},
-		{"{\"interfaces\":[{},null]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/interfaces/1:"},
-		{"{\"interfaces\":[{\"name\":1}]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/interfaces/0/name:"},
-		{"{\"interfaces\":[{\"mac\":1}]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/interfaces/0/mac:"},
-		{"{\"interfaces\":[{\"sandbox\":[]}]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/interfaces/0/sandbox:"},
-		{"{\"interfaces\":[{\"mtu\":-1}]}", CNI_1_1_0, ERROR_DECODE, "/prevResult/interfaces/0/mtu:"},
-		{"{\"interfaces\":[{\"mtu\":4294967296}]}", CNI_1_1_0, ERROR_DECODE, "/prevResult/interfaces/0/mtu:"},
-		{"{\"interfaces\":[{\"mtu\":\"1500\"}]}", CNI_1_1_0, ERROR_DECODE, "/prevResult/interfaces/0/mtu:"},
-		{"{\"interfaces\":[{\"mtu\":1500.0}]}", CNI_1_1_0, ERROR_DECODE, "/prevResult/interfaces/0/mtu:"},
-		{"{\"interfaces\":[{\"socketPath\":1}]}", CNI_1_1_0, ERROR_DECODE,
-		 "/prevResult/interfaces/0/socketPath:"},
-		{"{\"interfaces\":[{\"pciID\":1}]}", CNI_1_1_0, ERROR_DECODE, "/prevResult/interfaces/0/pciID:"},
-		{"{\"ips\":\"10.0.0.1/8\"}", CNI_1_0_0, ERROR_DECODE, "/prevResult/ips:"},
-		{"{\"ips\":[{}]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/ips/0/address:"},
-		{"{\"ips\":[{\"address\":1}]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/ips/0/address:"},
-		{"{\"ips\":[{\"address\":\"10.0.0.1\"}]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/ips/0/address:"},
-		{"{\"ips\":[{\"address\":\"10.0.0.1/33\"}]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/ips/0/address:"},
-		{"{\"ips\":[{\"address\":\"10.0.0.1/8\",\"gateway\":\"x\"}]}", CNI_1_0_0, ERROR_DECODE,
-		 "/prevResult/ips/0/gateway:"},
-		{"{\"ips\":[{\"address\":\"10.0.0.1/8\",\"gateway\":\"10.0.0.2/8\"}]}", CNI_1_0_0, ERROR_DECODE,
-		 "/prevResult/ips/0/gateway:"},
-		{"{\"ips\":[{\"address\":\"10.0.0.1/8\",\"interface\":\"0\"}]}", CNI_1_0_0, ERROR_DECODE,
-		 "/prevResult/ips/0/interface:"},
-		{"{\"ips\":[{\"address\":\"10.0.0.1/8\",\"interface\":0}]}", CNI_1_0_0, ERROR_CONFIG,
-		 "/prevResult/ips/0/interface:"},
-		{"{\"interfaces\":[{}],\"ips\":[{\"address\":\"10.0.0.1/8\",\"interface\":1}]}", CNI_1_0_0,
-		 ERROR_CONFIG, "/prevResult/ips/0/interface:"},
-		{"{\"interfaces\":[{}],\"ips\":[{\"address\":\"10.0.0.1/8\",\"interface\":-2}]}", CNI_1_0_0,
-		 ERROR_CONFIG, "/prevResult/ips/0/interface:"},
-		{"{\"interfaces\":[{}],\"ips\":[{\"address\":\"10.0.0.1/8\",\"interface\":4294967296}]}", CNI_1_0_0,
-		 ERROR_CONFIG, "/prevResult/ips/0/interface:"},
-		{"{\"ips\":[{\"address\":\"10.0.0.1/8\",\"version\":\"6\"}]}", CNI_0_4_0, ERROR_CONFIG,
-		 "/prevResult/ips/0/version:"},
-		{"{\"ips\":[{\"address\":\"2001:db8::1/64\",\"version\":\"4\"}]}", CNI_0_3_0, ERROR_CONFIG,
-		 "/prevResult/ips/0/version:"},
-		{"{\"ips\":[{\"address\":\"10.0.0.1/8\",\"version\":4}]}", CNI_0_3_1, ERROR_DECODE,
-		 "/prevResult/ips/0/version:"},
-		{"{\"routes\":[{}]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/routes/0/dst:"},
-		{"{\"routes\":[{\"dst\":\"0.0.0.0/0\"},{\"dst\":\"::/129\"}]}", CNI_1_0_0, ERROR_DECODE,
-		 "/prevResult/routes/1/dst:"},
-		{"{\"routes\":[{\"dst\":\"::/0\",\"gw\":1}]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/routes/0/gw:"},
-		{"{\"routes\":[{\"dst\":\"::/0\",\"mtu\":-1}]}", CNI_1_1_0, ERROR_DECODE, "/prevResult/routes/0/mtu:"},
-		{"{\"routes\":[{\"dst\":\"::/0\",\"advmss\":1.5}]}", CNI_1_1_0, ERROR_DECODE,
-		 "/prevResult/routes/0/advmss:"},
-		{"{\"routes\":[{\"dst\":\"::/0\",\"priority\":\"1\"}]}", CNI_1_1_0, ERROR_DECODE,
-		 "/prevResult/routes/0/priority:"},
-		{"{\"routes\":[{\"dst\":\"::/0\",\"table\":4294967296}]}", CNI_1_1_0, ERROR_DECODE,
-		 "/prevResult/routes/0/table:"},
-		{"{\"routes\":[{\"dst\":\"::/0\",\"scope\":256}]}", CNI_1_1_0, ERROR_DECODE,
-		 "/prevResult/routes/0/scope:"},
-		{"{\"dns\":[]}", CNI_1_0_0, ERROR_DECODE, "/prevResult/dns:"},
-		{"{\"ip4\":[]}", CNI_0_1_0, ERROR_DECODE, "/prevResult/ip4:"},
-		{"{\"ip4\":{}}", CNI_0_2_0, ERROR_DECODE, "/prevResult/ip4/ip:"},
-		{"{\"ip4\":{\"ip\":\"2001:db8::1/64\"}}", CNI_0_2_0, ERROR_CONFIG, "/prevResult/ip4/ip:"},
-		{"{\"ip6\":{\"ip\":\"10.0.0.1/8\"}}", CNI_0_2_0, ERROR_CONFIG, "/prevResult/ip6/ip:"},
-		{"{\"ip6\":{\"ip\":\"2001:db8::1/64\",\"gateway\":\"-\"}}", CNI_0_1_0, ERROR_DECODE,
-		 "/prevResult/ip6/gateway:"},
-		{"{\"ip4\":{\"ip\":\"10.0.0.1/8\",\"routes\":[{\"dst\":\"x\"}]}}", CNI_0_1_0, ERROR_DECODE,
-		 "/prevResult/ip4/routes/0/dst:"},
-		{"{\"ip4\":{\"ip\":\"10.0.0.1/8\",\"routes\":{}}}", CNI_0_1_0, ERROR_DECODE, "/prevResult/ip4/routes:"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-		json_t *json = json_loads(cases[i].text, JSON_DECODE_ANY, NULL);
+	for (size_t i = 0; i < ARRAY_LENGTH(refused_results); i++) {
+		json_t *json = json_loads(refused_results[i].text, JSON_DECODE_ANY, NULL);
 		struct result result = {.n_ips = 4711};
 		struct error err = {.code = 0};
 
 		assert_non_null(json);
-		assert_int_equal(result_from_json(json, cases[i].version, &result, &err), REFUSED);
-		assert_int_equal(err.code, cases[i].code);
-		assert_ptr_equal(strstr(err.msg, cases[i].pointer), err.msg);
+		assert_int_equal(result_from_json(json, refused_results[i].version, &result, &err), REFUSED);
+		assert_int_equal(err.code, refused_results[i].code);
+		assert_ptr_equal(strstr(err.msg, refused_results[i].pointer), err.msg);
 		assert_int_equal(result.n_ips, 4711);
 		json_decref(json);
 	}
