@@ -65,6 +65,9 @@ with_list()
 
 	list=$(list_of "${@:3}")
 	chain ADD c1 "$list" "$2" >out 2>&1 || fail "$1: ADD: $(<out)"
+	# ptp returns while duplicate address detection goes on for the host's address, which is the container's gateway
+	# shellcheck disable=SC2016 # expanded each time
+	wait_until 5 eval '[[ -z "$(ip -6 address show tentative)" ]]'
 	if [[ "$list" == *'"sbr"'* ]]; then
 		assert_bound_pinned "$1" c1
 	else
