@@ -12,64 +12,23 @@
 
 #include <cmocka.h>
 
-#include "ipam/lease/ipam.h"
-#include "ipam_scene.h"
+#include "network_scene.h"
 #include "rangeguard/array.h"
 #include "store_fake.h"
 
-/** struct scene - One store, one network with one range */
-struct scene {
-	struct store *store;
-	struct guard *guard;
-	struct ip_range range;
-	struct range_set set;
-	struct ipam_request request;
-	struct ipam_grant grant;
-	struct ipam_refusal refusal;
-};
-
 static int setup(void **state)
 {
-	struct scene *scene = calloc(1, sizeof(*scene));
+	struct scene *scene = scene_new();
 
-	assert_non_null(scene);
-	scene->store = store_fake_new();
-	scene->guard = GUARD_EMPTY();
-	scene->range = range_of("10.0.0.0/24", NULL, NULL);
-	scene->set = (struct range_set){.ranges = &scene->range, .n_ranges = 1};
-	scene->request = (struct ipam_request){
-		.lease = lease_of("net", "id", "eth0", 1000),
-		.sets = &scene->set,
-		.n_sets = 1,
-		.guard = scene->guard,
-	};
+	add_range(scene, 0, range_of("10.0.0.0/24", NULL, NULL));
 	*state = scene;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	struct scene *scene = *state;
-
-	guard_free(scene->guard);
-	store_close(scene->store);
-	free(scene);
+	scene_free(*state);
 	return 0;
-}
-
-static int take(struct scene *scene, const char *id)
-{
-	scene->request.lease.attachment.container_id = id;
-	return ipam_take(scene->store, &scene->request, &scene->grant, &scene->refusal);
-}
-
-/** assert_taken() - Have @id take one address, which must be @expected */
-static void assert_taken(struct scene *scene, const char *id, const char *expected)
-{
-	char text[ADDRESS_TEXT_MAX];
-
-	assert_int_equal(take(scene, id), 0);
-	assert_string_equal(address_format(&scene->grant.addresses[0], text), expected);
 }
 
 /** adopted_of() - A lease of @id with up to two addresses; @known false: of its attachment only the key */
@@ -97,8 +56,8 @@ static void adopted_addresses_are_held(void **state)
 	struct scene *scene = *state;
 
 	assert_int_equal(ipam_adopt(scene->store, adopted, ARRAY_LENGTH(adopted)), 0);
-	assert_taken(scene, "x", "10.0.0.3");
-	assert_taken(scene, "y", "10.0.0.5");
+	assert_taken(scene, "x", 1000, "10.0.0.3");
+	assert_taken(scene, "y", 1000, "10.0.0.5");
 	assert_int_equal(ipam_release(scene->store, &attachment, 1000), 0);
 	attachment.container_id = "c";
 	assert_int_equal(ipam_release(scene->store, &attachment, 1000), 0);
@@ -115,9 +74,9 @@ static void an_adopted_lease_is_taken_up_again(void **state)
 	size_t set;
 
 	assert_int_equal(ipam_adopt(scene->store, &adopted, 1), 0);
-	assert_taken(scene, "a", "10.0.0.7");
+	assert_taken(scene, "a", 1000, "10.0.0.7");
 	assert_true(scene->grant.existed);
-	assert_int_equal(ipam_is_full(scene->store, &scene->set, 1, scene->guard, &set), 0);
+	assert_int_equal(ipam_is_full(scene->store, scene->sets, 1, scene->guard, &set), 0);
 }
 
 static void adopting_is_all_or_nothing(void **state)
@@ -161,17 +120,17 @@ static void a_living_attachment_keeps_what_it_has(void **state)
 	char text[ADDRESS_TEXT_MAX];
 	int answer = 1;
 
-	assert_taken(scene, "a", "10.0.0.1");
+	assert_taken(scene, "a", 1000, "10.0.0.1");
 	scene->request.lives = say;
 	scene->request.userdata = &answer;
-	assert_int_equal(take(scene, "a"), IPAM_E_LIVES);
-	scene->range = range_of("10.0.1.0/24", NULL, NULL);
-	assert_int_equal(take(scene, "a"), IPAM_E_LIVES);
+	assert_int_equal(take(scene, "a", 1000), IPAM_E_LIVES);
+	scene->ranges[0][0] = range_of("10.0.1.0/24", NULL, NULL);
+	assert_int_equal(take(scene, "a", 1000), IPAM_E_LIVES);
 	assert_string_equal(address_format(&scene->refusal.address, text), "10.0.0.1");
 	answer = -EIO;
-	assert_int_equal(take(scene, "a"), -EIO);
+	assert_int_equal(take(scene, "a", 1000), -EIO);
 	answer = 0;
-	assert_taken(scene, "a", "10.0.1.1");
+	assert_taken(scene, "a", 1000, "10.0.1.1");
 	assert_false(scene->grant.existed);
 }
 
@@ -193,7 +152,7 @@ static void parts_make_a_whole(void **state)
 	for (unsigned i = 0; i < 10; i++) {
 		(void)snprintf(id, sizeof(id), "id%u", i);
 		scene->request.lease.attachment.network = i % 2 ? "net" : "other";
-		assert_int_equal(take(scene, id), 0);
+		assert_int_equal(take(scene, id, 1000), 0);
 	}
 	for (size_t limit = 1; limit <= 11; limit++) {
 		struct ipam_part part = {.network = "net", .limit = limit};
