@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "ipam/guard/claims.h"
+#include "ipam_scene.h"
 #include "memory_fake.h"
 #include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
@@ -26,21 +27,6 @@
 #define ENTRIES_MAX 10U
 #define LINE 96U
 #define TEXT_MAX 1024U
-
-/** span_of() - Span of "ADDRESS/LENGTH", "FIRST-LAST" or "ADDRESS" */
-static struct span span_of(const char *text)
-{
-	struct address address;
-	struct prefix prefix;
-	struct span span;
-
-	if (prefix_parse(text, &prefix) == 0)
-		return prefix_span(&prefix);
-	if (span_parse(text, &span) == 0)
-		return span;
-	assert_int_equal(address_parse(text, &address), 0);
-	return span_of_address(&address);
-}
 
 /** add() - Add an entry: "+SPAN" grants, "-SPAN" reserves */
 static void add(struct guard *guard, const char *text)

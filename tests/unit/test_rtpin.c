@@ -17,6 +17,8 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 
+#include "attributes.h"
+#include "ipam_scene.h"
 #include "plugin/network/rtmessage.h"
 
 #define CREATE (NLM_F_CREATE | NLM_F_EXCL)
@@ -31,14 +33,6 @@ static struct prefix prefix(const char *text)
 	return parsed;
 }
 
-static struct address address(const char *text)
-{
-	struct address parsed = {0};
-
-	assert_int_equal(address_parse(text, &parsed), 0);
-	return parsed;
-}
-
 /** only() - The only message of a batch: its type, and whether the kernel may have such a thing already */
 static const struct nlmsghdr *only(const struct batch *batch, uint16_t type, bool may_exist)
 {
@@ -50,39 +44,6 @@ static const struct nlmsghdr *only(const struct batch *batch, uint16_t type, boo
 	assert_int_equal(batch->may_exist, may_exist);
 	assert_int_equal(message->nlmsg_flags & CREATE, may_exist ? CREATE : 0);
 	return message;
-}
-
-/** struct wanted - An attribute that is searched for */
-struct wanted {
-	uint16_t type;
-	const struct nlattr *found;
-};
-
-static int match(const struct nlattr *attribute, void *userdata)
-{
-	struct wanted *wanted = userdata;
-
-	if (mnl_attr_get_type(attribute) == wanted->type)
-		wanted->found = attribute;
-	return MNL_CB_OK;
-}
-
-static const struct nlattr *attribute(const struct nlmsghdr *message, size_t head, uint16_t type)
-{
-	struct wanted wanted = {.type = type};
-
-	assert_int_equal(mnl_attr_parse(message, (unsigned)head, match, &wanted), MNL_CB_OK);
-	assert_non_null(wanted.found);
-	return wanted.found;
-}
-
-static const struct nlattr *nested(const struct nlattr *outer, uint16_t type)
-{
-	struct wanted wanted = {.type = type};
-
-	assert_int_equal(mnl_attr_parse_nested(outer, match, &wanted), MNL_CB_OK);
-	assert_non_null(wanted.found);
-	return wanted.found;
 }
 
 static void assert_rule(const struct nlmsghdr *message)
@@ -170,7 +131,7 @@ static void assigned_addresses(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct nlmsghdr *message;
-		struct address source = address(cases[i].address);
+		struct address source = address_of(cases[i].address);
 		struct address_info info;
 
 		batch_reset(&batch);
@@ -221,7 +182,7 @@ static void classifiers(void **state)
 static void descriptions(void **state)
 {
 	struct prefix destination = prefix("198.51.100.0/24");
-	struct address source = address("192.0.2.10");
+	struct address source = address_of("192.0.2.10");
 	static const char *const expected[] = {
 		"add a routing rule",
 		"delete a routing rule",
