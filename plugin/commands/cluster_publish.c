@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -55,17 +56,37 @@ static const char *format_span(const struct span *span, char text[static SPAN_TE
 	return strchr(text, '/') ? "cidr" : "range";
 }
 
-/** pack_row() - A row of a table as an entry; NULL: out of memory */
-static json_t *pack_row(const struct guard_entry *row)
+/** pack_row() - A row of a table that counts up to @last_day (LONG_MAX: for ever) as an entry; NULL: out of memory */
+static json_t *pack_row(const struct guard_entry *row, long last_day)
 {
 	const char *slash = strrchr(row->file, '/');
-	char span[SPAN_TEXT_MAX], place[PLACE_MAX], ref[PLACE_MAX];
+	char span[SPAN_TEXT_MAX], place[PLACE_MAX], ref[PLACE_MAX], day[DAY_TEXT_MAX];
 
 	(void)snprintf(place, sizeof(place), "%s %s", row->file, row->pointer);
 	(void)snprintf(ref, sizeof(ref), "%s %s", slash ? slash + 1 : row->file, row->pointer);
-	return json_pack("{s:s, s:s*, s:s*, s:s, s:s}", format_span(&row->span, span), span, "owner",
+	return json_pack("{s:s, s:s*, s:s*, s:s, s:s*, s:s}", format_span(&row->span, span), span, "owner",
 			 *row->owner ? row->owner : NULL, "reason", *row->reason ? row->reason : NULL, "ref",
-			 *row->ref ? row->ref : ref, "x-source", place);
+			 *row->ref ? row->ref : ref, "validUntil",
+			 last_day == LONG_MAX ? NULL : day_format(last_day, day), "x-source", place);
+}
+
+/**
+ * struct row_taker - Adds rows of tables to a document
+ * @imported:	Hears of them
+ * @document:	The document
+ */
+struct row_taker {
+	struct imported imported;
+	struct document *document;
+};
+
+/** take_row() - An imported listener */
+static int take_row(struct imported *self, const struct guard_entry *row, long last_day)
+{
+	struct document *document = ((struct row_taker *)self)->document;
+
+	document->n_imported++;
+	return json_array_append_new(document->reserved, pack_row(row, last_day)) < 0 ? -ENOMEM : 0;
 }
 
 /** hear() - Listener: all of it was read once without an error, and what was to be warned of has been */
@@ -79,23 +100,17 @@ static void hear(struct report *report, const struct finding *finding)
 /** add_imports() - The rows of the tables that a policy imports; 0 or the exit status */
 static int add_imports(const char *path, const json_t *root, struct document *document)
 {
-	const struct policy_context context = {.today = day_of(time(NULL)), .lint = true};
+	struct row_taker taker = {.imported = {.heard = take_row}, .document = document};
+	const struct policy_context context = {.today = day_of(time(NULL)), .lint = true, .imported = &taker.imported};
 	GUARD_CLEANUP struct guard *guard = NULL;
 	struct report report = {.heard = hear};
 	int r = guard_new(&guard);
 
 	if (!r)
 		r = policy_read_imports(guard, root, path, &context, &report);
-	if (r)
-		return r == -ENOMEM ? no_memory() : EXIT_FINDINGS;
-	for (size_t i = 0; i < guard_n_entries(guard); i++) {
-		struct guard_entry row = guard_entry(guard, i);
-
-		if (json_array_append_new(document->reserved, pack_row(&row)) < 0)
-			return no_memory();
-		document->n_imported++;
-	}
-	return 0;
+	if (r == -ENOMEM)
+		return no_memory();
+	return r ? EXIT_FINDINGS : 0;
 }
 
 /** extend() - The entries of a list, if it is there; 0, negative: out of memory */

@@ -98,12 +98,13 @@ static const char *text_of(const struct import_source *source, const char *text,
 	return buffer;
 }
 
-/** add_entry() - A range with the texts of its row: 0, -ENOMEM, -E2BIG */
+/** add_entry() - A range with the texts of its row: 0, -ENOMEM, -E2BIG, what who hears of it returned */
 static int add_entry(struct import *import, const struct import_section *section, const struct table_row *row,
 		     const struct span *span)
 {
 	char texts[IMPORT_TEXTS][LIMIT_IMPORT_TEXT + 1], place[POINTER_LINE_MAX];
 	const char *values[IMPORT_TEXTS];
+	int r;
 	struct guard_entry entry = {
 		.kind = GUARD_RESERVED,
 		.span = *span,
@@ -117,7 +118,8 @@ static int add_entry(struct import *import, const struct import_section *section
 	entry.reason = values[IMPORT_REASON];
 	entry.ref = values[IMPORT_REF];
 	import->n_entries++;
-	return guard_add(import->guard, &entry);
+	r = guard_add(import->guard, &entry);
+	return r || !import->imported ? r : import->imported->heard(import->imported, &entry, import->last_day);
 }
 
 /**
@@ -146,7 +148,7 @@ static int read_span(struct import *import, const struct import_section *section
 }
 
 /**
- * is_past() - Whether a row's last day is over
+ * is_past() - Whether a row's last day, which is noted, is over
  * @import:	Import
  * @text:	The day, "": the row counts for ever
  * @line:	Line of the row
@@ -154,18 +156,19 @@ static int read_span(struct import *import, const struct import_section *section
  */
 static bool is_past(struct import *import, const char *text, unsigned line, int *ret_flaw)
 {
-	long day;
-
+	import->last_day = LONG_MAX;
 	if (!*text)
 		return false;
-	if (!policy_parse_date(text, &day)) {
+	if (!policy_parse_date(text, &import->last_day)) {
 		*ret_flaw = import_flaw(import, line, "%s \"%.32s\" must be a day, YYYY-MM-DD",
 					import->spec->valid_until, text);
 		return false;
 	}
-	if (day >= import->spec->today && day < import->first_end)
-		import->first_end = day;
-	return day < import->spec->today;
+	if (import->last_day < import->spec->today)
+		return true;
+	if (import->last_day < import->first_end)
+		import->first_end = import->last_day;
+	return false;
 }
 
 /** read_spans() - All ranges of a row: those whose first column is not empty; there must be one */

@@ -120,6 +120,8 @@ struct import_section {
  * @any_ranges:	A header of rows that hold ranges has been seen
  * @any_wanted:	And the filters on the type take such rows
  * @place:	JSON pointer of the row at hand, NULL: it has a line
+ * @last_day:	Of the row at hand, LONG_MAX: none
+ * @imported:	NULL, or hears of each entry; borrowed
  * @head:	What has been fed before the separator is known; of JSON, all
  * @is_open:	The separator is known
  * @first_end:	The first of the last days on which a row counts, LONG_MAX: none
@@ -139,6 +141,8 @@ struct import {
 	bool any_ranges;
 	bool any_wanted;
 	const char *place;
+	long last_day;
+	struct imported *imported;
 	char *head;
 	size_t head_size;
 	size_t head_capacity;

@@ -19,10 +19,20 @@
 struct policy_record;
 
 /**
+ * struct imported - Hears of each entry that a row of an imported table becomes
+ * @heard:	Called with the entry, whose texts are borrowed, and the last day on which the row counts, LONG_MAX: no last
+ *		one; returns 0, or a negative errno that ends the reading
+ */
+struct imported {
+	int (*heard)(struct imported *self, const struct guard_entry *entry, long last_day);
+};
+
+/**
  * struct policy_context - For whom and when the policy is read
  * @network:	Network that grants must match, NULL: each grant counts (offline, no network known)
  * @today:	Days since 1970-01-01 UTC; entries whose validUntil is before do not count
  * @record:	NULL, or hears of each source and of each day on which something changes
+ * @imported:	NULL, or hears of the rows of imported tables
  * @lint:	Offline: warn of expired entries, and only warn of files that others can write (in a checkout they can)
  * @on_host:	The files lie where an ADD reads them: who can write them matters as it does then
  */
@@ -32,6 +42,7 @@ struct policy_context {
 	bool lint;
 	bool on_host;
 	struct policy_record *record;
+	struct imported *imported;
 };
 
 /* Files are read in the order given, directories in name order of their *.json. */

@@ -205,6 +205,7 @@ static int import_table(const struct policy_import *import, const struct import_
 	if (r)
 		return r;
 	r = import_init(&rows, spec, import->reader, import->path, import->guard);
+	rows.imported = import->context->imported;
 	if (!r)
 		r = feed(import, fd, &rows);
 	if (r < 0)

@@ -149,13 +149,14 @@ test_imports_are_published_as_entries()
 	block=$(cluster 1 who "$second" | sed 's/^block \([^:]*\):.*/\1/')
 	mkdir tables
 	cat >tables/addresses.csv <<-CSV
-		network,team,ticket
-		172.30.0.0/16,voice,NET-7
-		${second}/32,mainframe,
-		172.29.0.9,printers,
+		network,team,ticket,until
+		172.30.0.0/16,voice,NET-7,2199-12-31
+		${second}/32,mainframe,,
+		172.29.0.9,printers,,
+		172.28.0.0/16,gone,,2001-12-31
 	CSV
 	jq -n '{granted: [{cidr: "172.30.4.0/24", network: "pods"}], imports: [{file: "addresses.csv", format: "csv",
-		columns: {cidr: "network"}, owner: "team", ref: "ticket"}]}' >tables/policy.json
+		columns: {cidr: "network", validUntil: "until"}, owner: "team", ref: "ticket"}]}' >tables/policy.json
 	assert_succeeds cluster 1 publish "$PWD/tables/policy.json"
 	assert_contains "$output" "3 entries are rows of imported tables as they are today" publish
 	assert_contains "$output" "block $block, held by h2, is reserved for mainframe in part ($second)" "what is touched"
@@ -163,7 +164,7 @@ test_imports_are_published_as_entries()
 	assert_json "$(<published.json)" '.granted == [{cidr: "172.30.4.0/24", network: "pods"}] and (.imports | not) and
 		.reserved[0].cidr == "172.30.0.0/16" and .reserved[0].owner == "voice" and .reserved[0].ref == "NET-7" and
 		(.reserved[0]["x-source"] | endswith("/tables/addresses.csv line 2")) and
-		.reserved[1].ref == "addresses.csv line 3" and .reserved[2].cidr == "172.29.0.9/32"' "the published policy"
+		[.reserved[].validUntil] == ["2199-12-31", null, null] and .reserved[1].ref == "addresses.csv line 3" and .reserved[2].cidr == "172.29.0.9/32"' "the published policy"
 	wait_until 5 on_host 2 grep -q voice /run/rangeguard/cluster-policy.json
 	assert_fails on_host 2 "$RANGEGUARD" explain 172.30.1.1
 	assert_contains "$output" "NET-7" "explain on another host"
