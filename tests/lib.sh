@@ -138,18 +138,21 @@ measure_slowness()
 	echo $((i > slowness ? i : slowness))
 }
 
-# scaled TIME: as long on this machine as TIME, a whole number of any unit, on the one that deadlines are for
+# scaled TIME: the deadline, on this machine, of what is over well before TIME, a whole number of any unit, on the one that
+# deadlines are for. Three times as much as was measured, and five times at least: a machine that other work slows down
+# may have been quiet when it was measured. It costs nothing where a test passes.
 scaled()
 {
-	echo $((($1 * ${RANGEGUARD_SLOWNESS:-100} + 99) / 100))
+	local -i percent=$((3 * ${RANGEGUARD_SLOWNESS:-100}))
+
+	echo $((($1 * (percent > 500 ? percent : 500) + 99) / 100))
 }
 
-# briefly: how many seconds to wait for what must not come: one, and on a slow machine up to three
+# briefly: how many seconds to wait for what must not come: one, and on a machine that was measured slow up to three
 briefly()
 {
-	local -i seconds
+	local -i seconds=$(((${RANGEGUARD_SLOWNESS:-100} + 99) / 100))
 
-	seconds=$(scaled 1)
 	echo $((seconds < 3 ? seconds : 3))
 }
 
@@ -267,6 +270,17 @@ assert_unreachable()
 	! inside "$1" ping -n -q -c 1 -W "$(briefly)" "$2" >/dev/null 2>&1 || fail "an answer in $1 to a ping to $2"
 }
 
+# keep_flows: the kernel forgets no flow by itself, however long a test takes: one that was
+# refused lives ten seconds
+keep_flows()
+{
+	local file
+
+	for file in /proc/sys/net/netfilter/nf_conntrack_*timeout*; do
+		echo 3600 >"$file"
+	done
+}
+
 # host_state: links, addresses, routes, neighbours and rules of the host, to be compared before and after. What the kernel
 # changes on its own a little later is not part of it: carrier, and link-local addresses (duplicate address detection).
 # Nor is the firewall: rangeguard's table and portmap's base chains stay.
@@ -328,6 +342,39 @@ check()
 	[[ "$conf" == \{* ]] || conf=$(<"$conf")
 	conf=$(jq --argjson result "$3" '.prevResult = $result' <<<"$conf")
 	cni CHECK "$1" "$(netns_path "$1")" eth0 "$conf" "${@:4}"
+}
+
+# code JSON: of a CNI error; 0 for anything else
+code()
+{
+	if [[ "$1" =~ \"code\":\ *([0-9]+) ]]; then
+		echo "${BASH_REMATCH[1]}"
+	else
+		echo 0
+	fi
+}
+
+# again COMMAND…: as a runtime does: once more as long as the answer is "try again later"; the last one is left in
+# $output, its exit status is returned
+again()
+{
+	local -i tries=20
+
+	while ((tries-- > 0)); do
+		output=$("$@") && return 0
+		[[ "$(code "$output")" == 11 ]] || return 1
+	done
+	fail "still told to try again later: $*"
+}
+
+# answer_in FILE COMMAND…: again, with the last answer in a file
+answer_in()
+{
+	local output='' status=0
+
+	again "${@:2}" || status=$?
+	printf '%s\n' "$output" >"$1"
+	return "$status"
 }
 
 # assert_refused CODE JSON WHAT: JSON is a CNI error with that code

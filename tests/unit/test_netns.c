@@ -100,7 +100,7 @@ static void fifo_is_refused_without_waiting(void **state)
 	assert_non_null(mkdtemp(directory));
 	(void)snprintf(path, sizeof(path), "%s/fifo", directory);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	(void)alarm(10);
+	(void)alarm(100);
 	assert_int_equal(netns_open(path, &netns), NETNS_E_NOT_NETNS);
 	(void)alarm(0);
 	assert_int_equal(unlink(path), 0);

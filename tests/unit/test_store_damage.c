@@ -148,7 +148,7 @@ static void test_a_fifo_is_no_store(void **state)
 
 	scratch_path(&scene->scratch, "leases.mdb", path);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	(void)alarm(10);
+	(void)alarm(100);
 	for (size_t i = 0; i < ARRAY_LENGTH(accesses); i++)
 		assert_int_equal(store_lmdb_open(&scene->state, accesses[i], 0, BOOT, NULL, &store),
 				 STORE_LMDB_E_DAMAGED);
