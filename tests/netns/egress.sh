@@ -247,11 +247,11 @@ test_foreign_sources_are_dropped()
 	assert_succeeds add c2 "$(conf '.antiSpoof = false')"
 	inside c2 ip address add 10.9.0.77/32 dev eth0
 	ip -n world route add 10.9.0.0/24 via "$UPLINK4"
-	inside c2 ping -n -q -c 1 -W 0.3 -I 10.9.0.77 "$OTHER4" >/dev/null || true
+	inside c2 ping -n -q -c 1 -W "$(briefly)" -I 10.9.0.77 "$OTHER4" >/dev/null || true
 	assert_equal 10.9.0.77 "$(seen world)" "a foreign source without antiSpoof"
 	# But never as somebody who is pinned.
 	inside c2 ip address add 10.9.0.1/32 dev eth0
-	inside c2 ping -n -q -c 1 -W 0.3 -I 10.9.0.1 "$MAINFRAME4" >/dev/null || true
+	inside c2 ping -n -q -c 1 -W "$(briefly)" -I 10.9.0.1 "$MAINFRAME4" >/dev/null || true
 	assert_equal "$UPLINK4" "$(seen world)" "a borrowed address without antiSpoof"
 }
 
@@ -334,7 +334,7 @@ test_leftovers_of_earlier_holders()
 	done
 	nft add element inet rangeguard "$list" "{ 10.9.0.2 : $PIN4, 10.9.0.3 : 192.0.2.77 }"
 	assert_succeeds add c2 "$(conf 'del(.ipMasq)')"
-	inside c2 ping -n -q -c 1 -W 1 "$MAINFRAME4" >/dev/null || true
+	inside c2 ping -n -q -c 1 -W "$(briefly)" "$MAINFRAME4" >/dev/null || true
 	assert_equal 10.9.0.2 "$(seen world)" "source of c2, which the world can't answer"
 	assert_succeeds add c3 "$CONF" "$BILLING"
 	assert_source "$PIN4" c3 "$MAINFRAME4"
@@ -443,7 +443,7 @@ test_fifty_at_once()
 		container "m$i"
 	done
 	for ((i = 0; i < 50; i++)); do
-		add "m$i" "$CONF" "$BILLING" >"out$i" 2>&1 &
+		answer_in "out$i" add "m$i" "$CONF" "$BILLING" 2>/dev/null &
 		jobs+=($!)
 	done
 	for ((i = 0; i < 50; i++)); do
@@ -455,7 +455,7 @@ test_fifty_at_once()
 		assert_source "$PIN4" "m$i" "$MAINFRAME4"
 	done
 	for ((i = 0; i < 50; i++)); do
-		del "m$i" "$CONF" >"out$i" 2>&1 &
+		answer_in "out$i" del "m$i" "$CONF" 2>/dev/null &
 		jobs[i]=$!
 	done
 	for ((i = 0; i < 50; i++)); do

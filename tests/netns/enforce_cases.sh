@@ -63,7 +63,7 @@ test_three_at_once_from_nothing()
 	for i in 1 2 3 4; do
 		jobs=()
 		for name in c1 c2 c3; do
-			add "$name" "$conf" "CNI_ARGS=K8S_POD_NAMESPACE=x;K8S_POD_NAME=$name" >"result-$name" 2>&1 &
+			answer_in "result-$name" add "$name" "$conf" "CNI_ARGS=K8S_POD_NAMESPACE=x;K8S_POD_NAME=$name" 2>/dev/null &
 			jobs+=($!)
 		done
 		for name in "${jobs[@]}"; do
@@ -342,7 +342,7 @@ test_killed_add_leaves_nothing_open()
 		ip -n c1 address replace 10.9.0.99/32 dev eth0 2>/dev/null || true
 		ip -n c1 route replace default dev eth0 2>/dev/null || true
 		forget_sources
-		timeout 2 nsenter --net=/run/netns/c1 ping -n -q -c 1 -W "$(briefly)" -I 10.9.0.99 198.51.100.2 >/dev/null 2>&1 || true
+		inside c1 ping -n -q -c 1 -W "$(briefly)" -I 10.9.0.99 198.51.100.2 >/dev/null 2>&1 || true
 		assert_empty "$(sources legacy)" "killed at call $n"
 		del c1 "$CONF" || fail "DEL after it was killed at call $n"
 		((status != 0)) || break
@@ -392,12 +392,12 @@ test_flows_that_the_destination_opens()
 	inside c1 socat TCP4-LISTEN:7000,reuseaddr,fork SYSTEM:'echo answer' &
 	wait_until 5 sh -c 'nsenter --net=/run/netns/c1 ss -Hltn sport = 7000 | grep -q :7000'
 	forget_sources
-	output=$(inside legacy timeout 2 socat -u TCP4:10.9.0.2:7000,connect-timeout=1 - 2>/dev/null || true)
+	output=$(inside legacy timeout "$(scaled 2)" socat -u TCP4:10.9.0.2:7000,connect-timeout=1 - 2>/dev/null || true)
 	assert_empty "$output" "an answer to a flow from the pinned destination"
 	assert_no_stranger "a flow from the pinned destination"
 	# Through the pin's source it comes, and goes.
 	nft 'table ip nat { chain pre { type nat hook prerouting priority dstnat; ip daddr 192.0.2.10 tcp dport 7000 dnat to 10.9.0.2; }; }'
-	output=$(inside legacy timeout 5 socat -u TCP4:192.0.2.10:7000 - 2>/dev/null || true)
+	output=$(inside legacy timeout "$(scaled 5)" socat -u TCP4:192.0.2.10:7000 - 2>/dev/null || true)
 	assert_equal answer "$output" "through the pin's source"
 	assert_no_stranger "a flow that came through the pin's source"
 }

@@ -553,7 +553,7 @@ start_adds()
 	local -i i
 
 	for ((i = 1; i <= $1; i++)); do
-		add "p$i" "$2" >"p$i.json" 2>"p$i.log" &
+		answer_in "p$i.json" add "p$i" "$2" 2>"p$i.log" &
 	done
 }
 
@@ -579,7 +579,7 @@ test_parallel_adds_from_nothing()
 	assert_distinct 60 p*.json
 	assert_equal 60 "$(leases)" "leases"
 	for ((i = 1; i <= 30; i++)); do
-		del "p$i" "$DUAL" &
+		answer_in /dev/null del "p$i" "$DUAL" &
 	done
 	for ((i = 1; i <= 30; i++)); do
 		wait -n || fail "a DEL failed"
@@ -591,15 +591,15 @@ test_parallel_adds_from_nothing()
 churn()
 {
 	local -i i
-	local result mine
+	local output mine
 
 	for ((i = 0; i < 6; i++)); do
-		result=$(add "$1" "$DUAL")
-		mine=$(jq -r '[.ips[].address | sub("/.*"; "")] | join(" ")' <<<"$result")
+		again add "$1" "$DUAL"
+		mine=$(jq -r '[.ips[].address | sub("/.*"; "")] | join(" ")' <<<"$output")
 		assert_equal 2 "$("$RANGEGUARD" list --format json |
 			jq --arg id "$1" --arg mine "$mine" '[.leases[] | select(.address as $a | $mine | split(" ") | index($a))
 				| select(.containerID == $id)] | length')" "leases of $1"
-		del "$1" "$DUAL"
+		again del "$1" "$DUAL"
 	done
 }
 

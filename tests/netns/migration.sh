@@ -38,7 +38,7 @@ give_many()
 		container "$1$i"
 	done
 	for ((i = 1; i <= $2; i++)); do
-		(add "$1$i" "$3" >"$1$i.json" 2>"$1$i.log") &
+		answer_in "$1$i.json" add "$1$i" "$3" 2>"$1$i.log" &
 		pids+=($!)
 	done
 	for ((i = 1; i <= $2; i++)); do
@@ -77,7 +77,7 @@ test_twenty_containers_move_under_load_and_back()
 	done
 	# Both at once, as on a node whose runtime has not read the new configuration yet
 	for ((i = 1; i <= 10; i++)); do
-		(add "c$i" "$(if ((i % 2)); then echo "$BRIDGE"; else echo "$GUARDED"; fi)" >"c$i.json" 2>"c$i.log") &
+		answer_in "c$i.json" add "c$i" "$(if ((i % 2)); then echo "$BRIDGE"; else echo "$GUARDED"; fi)" 2>"c$i.log" &
 	done
 	wait
 	assert_distinct 40 "both at once"

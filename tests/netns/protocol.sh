@@ -295,7 +295,7 @@ test_version_does_not_wait_for_a_terminal()
 {
 	export RANGEGUARD
 	# shellcheck disable=SC2016
-	timeout -s KILL "$(scaled 20)" script -q -e -c 'CNI_COMMAND=VERSION "$RANGEGUARD" >answer' /dev/null < <(sleep 60) >/dev/null ||
+	timeout -s KILL "$(scaled 20)" script -q -e -c 'CNI_COMMAND=VERSION "$RANGEGUARD" >answer' /dev/null < <(sleep 100000) >/dev/null ||
 		fail "exit status $?: it waits"
 	assert_versions 1.1.0 "$(<answer)" "terminal"
 }
@@ -447,7 +447,7 @@ test_r20_many_at_once()
 	for verb in ADD DEL; do
 		jobs=()
 		for i in {1..16}; do
-			cni "$verb" "p$i" "$(netns_path "p$i")" eth0 "$CONF" >"out-$i" &
+			answer_in "out-$i" cni "$verb" "p$i" "$(netns_path "p$i")" eth0 "$CONF" &
 			jobs+=($!)
 		done
 		for i in {0..15}; do

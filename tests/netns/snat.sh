@@ -72,9 +72,9 @@ churn()
 	local name=$1
 
 	for _ in 1 2 3; do
-		add "$name" "$CONF" "$2" >"result-$name" 2>&1 || cp "result-$name" "failed-add-$name"
+		answer_in "result-$name" add "$name" "$CONF" "$2" 2>/dev/null || cp "result-$name" "failed-add-$name"
 		talk "$name" || echo "$name does not reach" >"failed-talk-$name"
-		del "$name" "$CONF" "$2" >"result-$name" 2>&1 || cp "result-$name" "failed-del-$name"
+		answer_in "result-$name" del "$name" "$CONF" "$2" 2>/dev/null || cp "result-$name" "failed-del-$name"
 	done
 }
 
@@ -138,6 +138,7 @@ test_next_holder_inherits_nothing()
 {
 	local before
 
+	keep_flows
 	inside legacy socat -u UDP4-RECVFROM:7000,fork OPEN:/dev/null,append &
 	assert_succeeds add c1 "$CONF" "$BILLING"
 	assert_succeeds add c2 "$CONF" "$BILLING"
@@ -482,17 +483,17 @@ test_fifty_at_once_from_nothing()
 		container "m$i"
 	done
 	for i in $(seq 50); do
-		{ add "m$i" "$CONF" "$BILLING" >"result-m$i" 2>&1 || touch "failed-m$i"; } &
+		{ answer_in "result-m$i" add "m$i" "$CONF" "$BILLING" 2>/dev/null || cp "result-m$i" "failed-m$i"; } &
 	done
 	wait
-	assert_empty "$(find . -name 'failed-m*' -printf '%f ' -exec cat {} +)" "failures: $(cat result-m1)"
+	assert_empty "$(find . -name 'failed-m*' -printf '%f ' -exec cat {} +)" "failures"
 	for i in $(seq 50); do
 		assert_reaches "m$i" 198.51.100.2 2001:db8:1::2
 	done
 	assert_equal "192.0.2.10 icmp
 2001:db8:ffff::10 ipv6-icmp" "$(sources legacy)" "sources"
 	for i in $(seq 50); do
-		del "m$i" "$CONF" "$BILLING" &
+		answer_in "result-m$i" del "m$i" "$CONF" "$BILLING" &
 	done
 	wait
 	assert_clean

@@ -60,29 +60,6 @@ at_once()
 	((failures == 0)) || fail "$failures of $1 failed: ${*:2}"
 }
 
-# code JSON: of a CNI error; 0 for anything else
-code()
-{
-	if [[ "$1" =~ \"code\":\ *([0-9]+) ]]; then
-		echo "${BASH_REMATCH[1]}"
-	else
-		echo 0
-	fi
-}
-
-# again COMMAND…: as a runtime does: once more as long as the answer is "try again later"; the last one is left in
-# $output, its exit status is returned
-again()
-{
-	local -i tries=20
-
-	while ((tries-- > 0)); do
-		output=$("$@") && return 0
-		[[ "$(code "$output")" == 11 ]] || return 1
-	done
-	fail "still told to try again later: $*"
-}
-
 # addresses RESULT: those given, one a line
 addresses()
 {
