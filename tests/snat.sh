@@ -106,6 +106,17 @@ forget_sources()
 	done
 }
 
+# send_to NAME ADDRESS: a packet of UDP and one of TCP, which nobody is there for. What ends the wait for an answer that does not
+# come begins with the packet, not with a process that may be late.
+send_to()
+{
+	local host=$2
+
+	[[ "$host" != *:* ]] || host="[$host]"
+	inside "$1" bash -c "echo x >/dev/udp/$2/9" 2>/dev/null || true
+	inside "$1" socat -u OPEN:/dev/null "TCP:$host:9,connect-timeout=2" 2>/dev/null || true
+}
+
 # talk NAME: ICMP, UDP and TCP, both families, to both networks; fails when the networks do not answer to pings
 talk()
 {
@@ -113,7 +124,7 @@ talk()
 
 	for address in 198.51.100.2 2001:db8:1::2 203.0.113.2 2001:db8:2::2; do
 		inside "$1" ping -n -q -c 1 -W "$(scaled 2)" "$address" >/dev/null || fail "no answer in $1 to a ping to $address"
-		inside "$1" timeout 2 bash -c "echo x >/dev/udp/$address/9; echo x >/dev/tcp/$address/9" 2>/dev/null || true
+		send_to "$1" "$address"
 	done
 }
 
@@ -123,7 +134,7 @@ knock()
 	local address
 
 	for address in 198.51.100.2 2001:db8:1::2; do
-		inside "$1" timeout 2 bash -c "echo x >/dev/udp/$address/9; echo x >/dev/tcp/$address/9" 2>/dev/null || true
+		send_to "$1" "$address"
 	done
 }
 

@@ -174,6 +174,7 @@ test_the_configuration_is_read_again()
 	ask ping >/dev/null || fail "no answer after a reload"
 	# What is wrong changes nothing, and is told.
 	socat TCP-LISTEN:9584,bind=127.0.0.1,fork /dev/null &
+	wait_until 5 sh -c 'ss -Hltn sport = 9584 | grep -q :9584'
 	while IFS='|' read -r text bad; do
 		: >agent.log
 		echo "$text" >/etc/rangeguard/agent.json

@@ -14,9 +14,23 @@ set_up()
 {
 	mkdir -p /etc/rangeguard/reserved.d
 	echo '{"reserved": [{"cidr": "10.20.0.0/16", "owner": "db-platform"}]}' >/etc/rangeguard/reserved.d/dba.json
-	echo '{"docker": {"pools": [{"base": "172.30.0.0/16", "size": 24}], "reuseDelay": 0,
-		"forgetAfter": 3}}' >/etc/rangeguard/agent.json
+	configure 1000
 	start_agent
+}
+
+# configure SECONDS: the agent's configuration; after so long it gives back what Docker has forgotten
+configure()
+{
+	echo '{"docker": {"pools": [{"base": "172.30.0.0/16", "size": 24}], "reuseDelay": 0, "forgetAfter": '"$1"'}}' \
+		>/etc/rangeguard/agent.json
+}
+
+# read_again: the agent takes up its configuration
+read_again()
+{
+	: >agent.log
+	kill -HUP "$agent"
+	wait_until 5 grep -q 'configuration was read again' agent.log
 }
 
 start_agent()
@@ -32,7 +46,7 @@ calls()
 	local -a arguments=()
 
 	while (($# > 0)); do
-		arguments+=(--next -s -S --max-time 30 --unix-socket "$SOCKET" -d "$2" -w '\n' "http://agent/IpamDriver.$1")
+		arguments+=(--next -s -S --max-time "$(scaled 30)" --unix-socket "$SOCKET" -d "$2" -w '\n' "http://agent/IpamDriver.$1")
 		shift 2
 	done
 	curl "${arguments[@]:1}"
@@ -131,7 +145,7 @@ test_what_makes_no_sense_changes_nothing()
 	head -c 3000000 /dev/zero | tr '\0' ' ' >large
 	status=$(curl -s -o /dev/null -w '%{http_code}' --unix-socket "$SOCKET" --data-binary @large http://agent/IpamDriver.RequestPool)
 	assert_equal 413 "$status" "a body of 3 MB"
-	head -c 100000 /dev/urandom | timeout 5 socat -u - "UNIX-CONNECT:$SOCKET" || true
+	head -c 100000 /dev/urandom | timeout "$(scaled 5)" socat -u - "UNIX-CONNECT:$SOCKET" || true
 	assert_equal "10.98.0.1" "$(held)" "held"
 	assert_equal '"10.98.0.2/24"' "$(calls RequestAddress "{\"PoolID\": \"$pool\"}" | jq .Address)" "the agent lives"
 	assert_equal "600 0 0" "$(stat -c '%a %u %g' "$SOCKET")" "mode and owner of the socket"
@@ -185,7 +199,7 @@ test_who_asks_tells_a_repetition_from_a_second_network()
 	# While the process that has it runs, no other one gets it.
 	{
 		printf 'POST /IpamDriver.RequestPool HTTP/1.1\r\nHost: x\r\nContent-Length: 24\r\n\r\n{"Pool": "10.97.0.0/24"}'
-		sleep 30
+		sleep 100000
 	} | socat - "UNIX-CONNECT:$SOCKET" >living &
 	wait_until 5 grep -q 'rangeguard/.*/10.97.0.0/24' living
 	assert_json "$(calls RequestPool '{"Pool": "10.97.0.0/24"}')" '.Err | contains("overlaps subnet 10.97.0.0/24")' "another process"
@@ -212,6 +226,8 @@ test_many_at_once()
 # held until it is known that nobody has it.
 test_an_answer_that_is_lost()
 {
+	local request
+
 	pool '{"Pool": "10.98.0.0/24"}'
 	strace -f -o trace -e trace=sendto,sendmsg,write,writev -e inject=sendto,sendmsg:signal=KILL:when=1 -p "$agent" &
 	wait_until 10 grep -qE '^TracerPid:[[:space:]]+[1-9]' "/proc/$agent/status"
@@ -220,15 +236,18 @@ test_an_answer_that_is_lost()
 	start_agent
 	assert_equal '"10.98.0.2/24"' "$(calls RequestAddress "{\"PoolID\": \"$pool\"}" | jq .Address)" "asked again"
 	assert_equal "10.98.0.1 10.98.0.2" "$(held)" "held, with the one whose answer was lost"
-	# Docker's process, by which the agent knows that nobody will ask for it any more.
-	{
-		printf 'POST /IpamDriver.RequestAddress HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n{"PoolID": "%s"}' $((${#pool} + 14)) "$pool"
-		sleep 60
-	} | socat - "UNIX-CONNECT:$SOCKET" >living &
-	wait_until 10 grep -q 10.98.0.3/24 living
 	# 10.98.0.2 was another process's that has ended; but it is in use, in a namespace of the host.
 	container c1
 	ip -n c1 address add 10.98.0.2/24 dev lo
+	configure 1
+	read_again
+	# Docker's process, by which the agent knows that nobody will ask for it any more.
+	request="{\"PoolID\": \"$pool\", \"Address\": \"10.98.0.3\"}"
+	{
+		printf 'POST /IpamDriver.RequestAddress HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s' "${#request}" "$request"
+		sleep 100000
+	} | socat - "UNIX-CONNECT:$SOCKET" >living &
+	wait_until 10 grep -q 10.98.0.3/24 living
 	wait_until 20 sh -c "! '$RANGEGUARD' list | grep -q '10\.98\.0\.1 '"
 	assert_contains "$(<agent.log)" "address 10.98.0.1 of Docker's subnet 10.98.0.0/24 is given back" "journal"
 	assert_equal "10.98.0.2 10.98.0.3" "$(held)" "held then"
@@ -262,9 +281,7 @@ test_systemds_socket()
 	wait_until 5 test -S "$SOCKET"
 	assert_json "$(calls RequestPool '{}')" '.Pool == "172.16.0.0/20"' "the first request starts the agent"
 	# It is there still when the configuration was read again.
-	: >agent.log
-	kill -HUP "$agent"
-	wait_until 5 grep -q 'configuration was read again' agent.log
+	read_again
 	assert_json "$(calls GetCapabilities '{}')" '.RequiresMACAddress != null' "a call after a reload"
 	kill "$agent"
 	wait "$agent" || true

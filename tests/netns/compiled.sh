@@ -387,7 +387,7 @@ test_waiting_has_an_end()
 	cat >stopped <<-EOT
 		#!/bin/sh
 		export ASAN_OPTIONS=detect_leaks=0
-		exec strace -qq -o /dev/null -e trace=renameat,renameat2 -e inject=renameat,renameat2:delay_enter=60s "$RANGEGUARD"
+		exec strace -qq -o /dev/null -e trace=renameat,renameat2 -e inject=renameat,renameat2:delay_enter=600s "$RANGEGUARD"
 	EOT
 	chmod +x stopped
 	(PLUGIN=$PWD/stopped add c1 "$(chained 200.0.0.5)" >/dev/null 2>&1) &

@@ -85,7 +85,7 @@ packets()
 		echo >&"${to[$name]}"
 	done
 	for name in c1 c2 c3 c4 c5; do
-		read -r -t 20 line <&"${from[$name]}" || fail "the sender in $name says nothing"
+		read -r -t "$(scaled 20)" line <&"${from[$name]}" || fail "the sender in $name says nothing"
 	done
 }
 

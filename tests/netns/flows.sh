@@ -35,6 +35,7 @@ test_only_own_flows_are_read()
 {
 	local dumps bytes few_bytes before ipv4 ipv6
 
+	keep_flows
 	inside legacy socat -u UDP4-RECVFROM:7000,fork OPEN:/dev/null,append &
 	added c2
 	before=$ipv4
@@ -69,6 +70,7 @@ test_without_threads()
 {
 	local ipv4 ipv6
 
+	keep_flows
 	added c2
 	added c1
 	talk c1

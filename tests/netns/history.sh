@@ -25,7 +25,10 @@ events()
 
 test_add_and_del_are_lines()
 {
+	local hour
+
 	container c1
+	hour=$(date -u +%FT%H)
 	add c1 "$CONF" "CNI_ARGS=IgnoreUnknown=1;$POD" >/dev/null
 	del c1 "$CONF"
 	assert_equal '["add","del"]' "$(events 'map(.event)')" "events"
@@ -38,7 +41,7 @@ test_add_and_del_are_lines()
 	assert_equal 1 "$(events 'map(.run) | unique | length')" "runs"
 	assert_equal "[\"$(uname -n)\"]" "$(events 'map(.host) | unique')" "host"
 	assert_matches "$(events '.[0].time')" '^"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z"$' "time"
-	assert_equal "$(date -u +%FT%H)" "$(events '.[0].time' | cut -c 2-14)" "hour"
+	assert_matches "$(events '.[0].time' | cut -c 2-14)" "^($hour|$(date -u +%FT%H))$" "hour"
 }
 
 test_refusal_is_a_line_with_its_reason()

@@ -37,15 +37,15 @@ test_assigned_source_is_the_pin_s_alone()
 	conf=$(with "$CONF" '.snat[0] |= (.source = ["198.51.100.77", "2001:db8:1::77"] | .assign = "up0")')
 	assert_succeeds add c1 "$conf" "$BILLING"
 	assert_succeeds add c2 "$conf"
-	inside c1 ping -n -q -c 1 -W 2 198.51.100.2 >/dev/null || fail "c1 gets no answer"
-	inside c1 ping -n -q -c 1 -W 2 2001:db8:1::2 >/dev/null || fail "c1 gets no answer over IPv6"
+	inside c1 ping -n -q -c 1 -W "$(scaled 2)" 198.51.100.2 >/dev/null || fail "c1 gets no answer"
+	inside c1 ping -n -q -c 1 -W "$(scaled 2)" 2001:db8:1::2 >/dev/null || fail "c1 gets no answer over IPv6"
 	assert_sources legacy $'198.51.100.77\n2001:db8:1::77' "the pinned container"
 	forget_sources
 	for expected in $'198.51.100.1\n2001:db8:1::1' $'192.0.2.1\n2001:db8:2::1'; do
-		ping -n -q -c 1 -W 2 198.51.100.2 >/dev/null || fail "the host gets no answer"
-		ping -n -q -c 1 -W 2 2001:db8:1::2 >/dev/null || fail "the host gets no answer over IPv6"
-		inside c2 ping -n -q -c 1 -W 2 198.51.100.2 >/dev/null || fail "c2 gets no answer"
-		inside c2 ping -n -q -c 1 -W 2 2001:db8:1::2 >/dev/null || fail "c2 gets no answer over IPv6"
+		ping -n -q -c 1 -W "$(scaled 2)" 198.51.100.2 >/dev/null || fail "the host gets no answer"
+		ping -n -q -c 1 -W "$(scaled 2)" 2001:db8:1::2 >/dev/null || fail "the host gets no answer over IPv6"
+		inside c2 ping -n -q -c 1 -W "$(scaled 2)" 198.51.100.2 >/dev/null || fail "c2 gets no answer"
+		inside c2 ping -n -q -c 1 -W "$(scaled 2)" 2001:db8:1::2 >/dev/null || fail "c2 gets no answer over IPv6"
 		assert_sources legacy "$expected" "the host and a masqueraded container"
 		forget_sources
 		# An uplink without an address, through which everything goes all the same
@@ -67,9 +67,9 @@ test_destinations_that_are_not_masqueraded()
 	conf=$(with "$CONF" 'del(.snat) | .nonMasq = ["203.0.113.2", "2001:db8:2::/64"]')
 	ip -n second route replace 10.9.0.0/24 via 203.0.113.1
 	assert_succeeds add c1 "$conf"
-	inside c1 ping -n -q -c 1 -W 2 203.0.113.2 >/dev/null || fail "no answer from the second network"
-	inside c1 ping -n -q -c 1 -W 2 2001:db8:2::2 >/dev/null || fail "no answer from the second network over IPv6"
-	inside c1 ping -n -q -c 1 -W 2 198.51.100.2 >/dev/null || fail "no answer from the first network"
+	inside c1 ping -n -q -c 1 -W "$(scaled 2)" 203.0.113.2 >/dev/null || fail "no answer from the second network"
+	inside c1 ping -n -q -c 1 -W "$(scaled 2)" 2001:db8:2::2 >/dev/null || fail "no answer from the second network over IPv6"
+	inside c1 ping -n -q -c 1 -W "$(scaled 2)" 198.51.100.2 >/dev/null || fail "no answer from the first network"
 	assert_sources second $'10.9.0.2\nfd09::2' "a network that is not masqueraded to"
 	assert_sources legacy 198.51.100.1 "another network"
 	del c1 "$conf"

@@ -182,7 +182,7 @@ test_the_living_keep_their_leases()
 
 	fill
 	# The path is gone, the namespace is not: a process holds it.
-	nsenter --net=/run/netns/d4 -- sleep 60 &
+	nsenter --net=/run/netns/d4 -- sleep 100000 &
 	wait_until 5 test "/proc/$!/ns/net" -ef /run/netns/d4
 	umount /run/netns/d4
 	rm /run/netns/d4

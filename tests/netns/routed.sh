@@ -452,8 +452,8 @@ test_second_interface_answers()
 	add c1 "$CONF" >/dev/null
 	result=$(cni ADD c1 "$(netns_path c1)" net1 "$other") || fail "ADD of the second: $result"
 	for address in 10.9.0.1 10.8.0.1 fd00:9::1 fd00:8::1; do
-		ping -n -q -c 1 -W 2 "$address" >/dev/null || fail "no answer from $address"
-		inside c1 ping -n -q -c 1 -W 2 -I "$address" "$(if [[ "$address" == *:* ]]; then echo "$HOST_IPV6"; else echo "$HOST_IPV4"; fi)" >/dev/null ||
+		ping -n -q -c 1 -W "$(scaled 2)" "$address" >/dev/null || fail "no answer from $address"
+		inside c1 ping -n -q -c 1 -W "$(scaled 2)" -I "$address" "$(if [[ "$address" == *:* ]]; then echo "$HOST_IPV6"; else echo "$HOST_IPV4"; fi)" >/dev/null ||
 			fail "no answer to $address"
 	done
 	assert_succeeds cni CHECK c1 "$(netns_path c1)" net1 "$(jq -c --argjson result "$result" '.prevResult = $result' <<<"$other")"

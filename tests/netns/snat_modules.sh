@@ -271,6 +271,7 @@ track()
 {
 	local address other family name
 
+	keep_flows
 	nft 'table inet tracked { chain pre { type filter hook prerouting priority 0; ct state new accept; }; }'
 	for name in pod service; do
 		for family in 4 6; do

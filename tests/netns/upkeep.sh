@@ -228,16 +228,17 @@ test_r42_gc_removes_what_is_half_there()
 	assert_unchanged "after GC"
 }
 
-# between_list_and_lock COMMAND…: GC of nothing valid, which is held up for two seconds before it locks the first
-# attachment that it has listed, and in that time the command
+# between_list_and_lock COMMAND…: GC of nothing valid, which is stopped when it has listed all, before it locks the first
+# attachment, and meanwhile the command
 between_list_and_lock()
 {
 	local conf
 
 	conf=$(conf '."cni.dev/valid-attachments" = []')
 	RANGEGUARD_REAL=$RANGEGUARD PLUGIN=$PWD/held_up call GC "$conf" 2>log &
-	wait_until 10 grep -q LOCK_UN trace
+	wait_until 10 grep -q 'stopped by SIGSTOP' trace
 	"$@"
+	kill -CONT "$(find /proc -maxdepth 2 -name exe -lname "$RANGEGUARD" 2>/dev/null | cut -d / -f 3)"
 	wait $! || fail "GC: exit status $?: $(<log)"
 }
 
@@ -247,7 +248,7 @@ test_r42_gc_spares_who_comes_again()
 	cat >held_up <<-'EOT'
 		#!/bin/sh
 		export ASAN_OPTIONS=detect_leaks=0
-		exec strace -qq -o trace -e trace=fcntl,flock -e inject=fcntl:delay_enter=2000000:when=4 "$RANGEGUARD_REAL"
+		exec strace -qq -o trace -e trace=flock -e inject=flock:signal=STOP:when=2 "$RANGEGUARD_REAL"
 	EOT
 	chmod +x held_up
 	call ADD "$CONF" >/dev/null
@@ -271,8 +272,8 @@ test_gc_removes_many_interfaces_in_one_go()
 	for ((i = 1; i <= 70; i++)); do
 		call ADD "$CONF" CNI_CONTAINERID="many$i" CNI_IFNAME="eth$i" >/dev/null
 	done
-	inside c1 sleep 60 &
-	wait_until 5 pgrep -f '^sleep 60$'
+	inside c1 sleep 100000 &
+	wait_until 5 pgrep -f '^sleep 100000$'
 	ip netns delete c1
 	assert_equal 70 "$(host_end | wc -l)" "host ends"
 	conf '."cni.dev/valid-attachments" = []' >gc.conf
