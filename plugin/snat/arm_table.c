@@ -67,37 +67,83 @@ int arm_table_add(struct arm_table *table, const struct member *member)
 	return r ? r : member_elements(member, &table->elements);
 }
 
+/** opens() - Whether an element has the fence's mark taken off packets, since they are looked at when they leave */
+static bool opens(const struct nf_element *element)
+{
+	return element->set >= NF_PINNED4 && element->set <= NF_PAIRS6;
+}
+
+/** commit_table() - The table with all that opens nothing: 0, REFUSED */
+static int commit_table(struct nf_stage *stage, struct arm_table *table, const struct nf_element *open, size_t n_open)
+{
+	const struct nf_element *all = table->elements.all;
+	const struct nf_element *rest = open + n_open;
+	int r = nf_add_elements(&table->batch, all, (size_t)(open - all));
+
+	if (!r)
+		r = nf_add_elements(&table->batch, rest, table->elements.n - (size_t)(rest - all));
+	if (!r)
+		r = nf_end(&table->batch);
+	if (!r) {
+		stage->batch = table->batch;
+		batch_reset(&table->batch);
+		r = nf_stage_send(stage, NULL, NULL);
+	}
+	/* All that the batch names is in it: what the kernel does not find is a kind of chain or expression. */
+	if (r == PORT_E_REFUSED && stage->failure.errnum == ENOENT)
+		return error_set(
+			stage->err, stage->code,
+			"this kernel lacks a part of nftables (modules nft_chain_nat, nft_nat, nft_masq, nft_ct), which "
+			"snat and ipMasq need");
+	return r ? nf_stage_error(stage, r) : 0;
+}
+
+/** commit_open() - Then what opens: 0, also when the table is gone again, which the next look finds; REFUSED */
+static int commit_open(struct nf_stage *stage, const struct nf_element *open, size_t n_open)
+{
+	int r = nf_begin(&stage->batch);
+
+	if (!r)
+		r = nf_add_elements(&stage->batch, open, n_open);
+	if (!r)
+		r = nf_end(&stage->batch);
+	if (!r)
+		r = nf_stage_send(stage, NULL, NULL);
+	if (r == PORT_E_REFUSED && stage->failure.errnum == ENOENT)
+		return 0;
+	return r ? nf_stage_error(stage, r) : 0;
+}
+
 /**
- * arm_table_commit() - Make the table, in one transaction
+ * arm_table_commit() - Make the table, and then let packets of pinned containers through to it
  * @netfilter:	Port
  * @table:	Table with all containers in it
  * @reterr:	Code 107
+ *
+ * In two transactions. A kernel whose sets of intervals are arrays (since "nft_set_rbtree: translate rbtree to array for
+ * binary search") fills a new one a while after the rules that look into it count (nf_tables_commit(): gencursor, then
+ * nft_set_commit_update()): a packet in between would go to no list of destinations, neither where it is translated nor where
+ * it is looked at.
  *
  * Return: 0, REFUSED
  */
 int arm_table_commit(struct port *netfilter, struct arm_table *table, struct error *reterr)
 {
 	NF_STAGE_CLEANUP struct nf_stage stage;
-	int r;
+	const struct nf_element *open;
+	size_t n = table->elements.n, n_open = 0;
 
 	nf_stage_begin(&stage, netfilter, table->n_lists, reterr);
 	elements_sort(&table->elements);
-	r = nf_add_elements(&table->batch, table->elements.all, table->elements.n);
-	if (!r)
-		r = nf_end(&table->batch);
-	if (!r) {
-		stage.batch = table->batch;
-		batch_reset(&table->batch);
-		r = nf_stage_send(&stage, NULL, NULL);
+	open = table->elements.all;
+	while (n > 0 && !opens(open)) {
+		open++;
+		n--;
 	}
-	/* All that the batch names is in it: what the kernel does not find is a kind of chain or expression. */
-	if (r == PORT_E_REFUSED && stage.failure.errnum == ENOENT)
-		return error_set(
-			reterr, stage.code,
-			"this kernel lacks a part of nftables (modules nft_chain_nat, nft_nat, nft_masq, nft_ct), which "
-			"snat and ipMasq need");
-	if (r)
-		return nf_stage_error(&stage, r);
+	while (n_open < n && opens(&open[n_open]))
+		n_open++;
+	if (commit_table(&stage, table, open, n_open) || (n_open && commit_open(&stage, open, n_open)))
+		return REFUSED;
 	offload_make(netfilter, &table->devices);
 	return 0;
 }

@@ -323,6 +323,26 @@ static void a_part_of_nftables_is_missing(void **state)
 	assert_non_null(strstr(err.msg, "nft_nat"));
 }
 
+/* Until the lists of destinations count, which a kernel has later than the rules, each packet of a pinned container is fenced. */
+static void a_table_opens_nothing_before_it_is_whole(void **state)
+{
+	ARM_TABLE_CLEANUP struct arm_table table = {0};
+	struct member member = container(1, &pinned);
+	struct error err = {0};
+
+	(void)state;
+	nf_fake_reset();
+	assert_int_equal(arm_table_begin(&table), 0);
+	assert_int_equal(arm_table_add(&table, &member), 0);
+	/* Somebody takes the table away between the two transactions: the next look finds out. */
+	nf_fake.fail_call = 2;
+	nf_fake.fail_errnum = ENOENT;
+	assert_int_equal(arm_table_commit(nf_fake_port(), &table, &err), 0);
+	assert_int_equal(arm_intact(nf_fake_port(), &err), 0);
+	assert_int_equal(nf_fake_count("pinned4") + nf_fake_count("pairs4"), 0);
+	assert_int_equal(arm_look(nf_fake_port(), &member, &err), ARM_E_MISSING);
+}
+
 /** all() - Everything once, from no table on: 0, or the first outcome that is none of those expected */
 static int all(struct error *err)
 {
@@ -399,6 +419,7 @@ int main(void)
 		cmocka_unit_test_setup(halves_are_removed, set_up),
 		cmocka_unit_test_setup(without_nf_tables_there_is_nothing_to_remove, set_up),
 		cmocka_unit_test_setup(a_part_of_nftables_is_missing, set_up),
+		cmocka_unit_test_setup(a_table_opens_nothing_before_it_is_whole, set_up),
 		cmocka_unit_test_setup(each_call_fails_once, set_up),
 	};
 
