@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -73,13 +74,63 @@ static void hang_up(struct ask *ask)
 	ask->source = sd_event_source_disable_unref(ask->source);
 }
 
-/** send_answer() - One packet; that nobody is there to read it is nothing to tell of */
+/** answer_file() - A file with a text, at its start, which goes with its last descriptor: that, or -1 */
+static int answer_file(const char *text)
+{
+	CLEANUP_CLOSE int file = memfd_create("rangeguard-answer", MFD_CLOEXEC);
+	size_t size = strlen(text), written = 0;
+
+	while (file >= 0 && written < size) {
+		ssize_t n = write(file, text + written, size - written);
+
+		if (n < 0 && errno != EINTR)
+			return -1;
+		written += n > 0 ? (size_t)n : 0;
+	}
+	return file >= 0 && lseek(file, 0, SEEK_SET) == 0 ? TAKE_FD(file) : -1;
+}
+
+/** send_file() - A packet that brings an answer in a file; a plugin that does not look for one reads why it has none */
+static void send_file(int fd, int file)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+	char text[256];
+	struct iovec part = {.iov_base = text};
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+
+	part.iov_len = (size_t)snprintf(
+		text, sizeof(text), "{\"protocol\":%d,\"version\":\"%s\",\"code\":%d,\"msg\":\"%s\"}", ASK_PROTOCOL,
+		RANGEGUARD_VERSION, ERROR_TRY_AGAIN,
+		"the answer is too long for this version of the plugin: install the same version of plugin and agent");
+	memcpy(CMSG_DATA(&control.header), &file, sizeof(file));
+	(void)sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/** send_text() - An answer; that nobody is there to read it, or no memory for a file, is nothing to tell of */
+static void send_text(int fd, const char *text)
+{
+	CLEANUP_CLOSE int file = -1;
+
+	if (strlen(text) <= ASK_BYTES_MAX) {
+		(void)send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+		return;
+	}
+	file = answer_file(text);
+	if (file >= 0)
+		send_file(fd, file);
+}
+
+/** send_answer() - To who asked, if it is still there */
 static void send_answer(const struct ask *ask, const json_t *answer)
 {
 	CLEANUP_FREE char *text = json_text(answer, JSON_COMPACT);
 
 	if (ask->source && text)
-		(void)send(sd_event_source_get_io_fd(ask->source), text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+		send_text(sd_event_source_get_io_fd(ask->source), text);
 }
 
 /**

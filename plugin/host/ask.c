@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 
@@ -109,21 +110,53 @@ static int wait_for_answer(int fd, int wait_ms)
 	return -ETIMEDOUT;
 }
 
+/** receive_packet() - A packet of at most ASK_BYTES_MAX, and the file that it brings, if it does: as recv(2) with MSG_TRUNC */
+static ssize_t receive_packet(int fd, void *text, int *ret_file)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec part = {.iov_base = text, .iov_len = ASK_BYTES_MAX};
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	ssize_t size = recvmsg(fd, &message, MSG_TRUNC | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *header = size > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+		memcpy(ret_file, CMSG_DATA(header), sizeof(*ret_file));
+	return size;
+}
+
+/** load_file() - The answer that a packet brought as a file, read from its offset on; NULL: it is none */
+static json_t *load_file(int file)
+{
+	struct stat is;
+
+	if (fstat(file, &is) < 0 || !S_ISREG(is.st_mode) || is.st_size > ASK_FILE_MAX)
+		return NULL;
+	return json_loadfd(file, 0, NULL);
+}
+
 /** receive_answer() - 0, ASK_E_NO_AGENT when it ended instead, negative errno */
 static int receive_answer(int fd, json_t **ret_answer)
 {
+	CLEANUP_CLOSE int file = -1;
 	CLEANUP_FREE char *text = malloc(ASK_BYTES_MAX);
 	ssize_t size;
 
 	if (!text)
 		return -ENOMEM;
-	size = recv(fd, text, ASK_BYTES_MAX, MSG_TRUNC);
+	size = receive_packet(fd, text, &file);
 	if (size == 0 || (size < 0 && errno == ECONNRESET))
 		return ASK_E_NO_AGENT;
 	if (size < 0)
 		return -errno;
 	errno = 0;
-	*ret_answer = (size_t)size > ASK_BYTES_MAX ? NULL : json_loadb(text, (size_t)size, 0, NULL);
+	if (file >= 0)
+		*ret_answer = load_file(file);
+	else
+		*ret_answer = (size_t)size > ASK_BYTES_MAX ? NULL : json_loadb(text, (size_t)size, 0, NULL);
 	if (json_is_object(*ret_answer))
 		return 0;
 	return errno == ENOMEM ? -ENOMEM : -EBADMSG;

@@ -4,7 +4,8 @@
 
 /*
  * How the plugin asks the agent: one JSON object each way, each one packet of a unix socket (SOCK_SEQPACKET) in the
- * state directory, which only root may enter.
+ * state directory, which only root may enter. An answer that is longer than a packet may be, as a large cluster's status
+ * is, is in a file whose descriptor its packet brings (SCM_RIGHTS); the packet's own text is for who knows no such thing.
  *
  *   {"protocol": 1, "version": "0.1.0", "ask": "ping", …}
  *   {"protocol": 1, "version": "0.1.0", "code": 0, "msg": "", …}
@@ -26,6 +27,8 @@
 #define ASK_SOCKET "agent.sock"
 /** A packet, at most */
 #define ASK_BYTES_MAX 65536U
+/** An answer in a file, at most: some ten thousand hosts */
+#define ASK_FILE_MAX (64U << 20)
 
 /** Named outcomes beside 0 and REFUSED */
 enum ask_outcome {

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -23,6 +24,8 @@
 /** What a test waits for an answer that comes, and for one that does not */
 #define LONG_MS 20000
 #define SHORT_MS 50
+
+#define ANSWER_BEGIN "{\"protocol\": 1, \"version\": \"x\", \"code\": 0, \"msg\": \"\", \"block\": \""
 
 static struct scratch scratch;
 
@@ -40,8 +43,34 @@ static int teardown(void **state)
 	return 0;
 }
 
-/** serve() - The agent's part: take one question, give one answer (NULL: none, and stay), in a process of its own */
-static pid_t serve(const char *answer)
+/** give_file() - An answer of @size bytes, its last part @end, in a file that the packet brings */
+static void give_file(int connection, size_t size, const char *end)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+	char text[] = "{\"protocol\": 1, \"version\": \"x\", \"code\": 11, \"msg\": \"no file\"}";
+	struct iovec part = {.iov_base = text, .iov_len = strlen(text)};
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	int file = memfd_create("answer", MFD_CLOEXEC);
+
+	(void)!write(file, ANSWER_BEGIN, strlen(ANSWER_BEGIN));
+	for (size_t i = strlen(ANSWER_BEGIN) + strlen(end); i < size; i++)
+		(void)!write(file, "b", 1);
+	(void)!write(file, end, strlen(end));
+	(void)lseek(file, 0, SEEK_SET);
+	memcpy(CMSG_DATA(&control.header), &file, sizeof(file));
+	(void)!sendmsg(connection, &message, 0);
+}
+
+/**
+ * serve() - The agent's part: take one question, give one answer, in a process of its own
+ * @answer:	NULL: none, and stay
+ * @file:	Its length, the last part @answer, if it is in a file; else 0
+ */
+static pid_t serve(const char *answer, size_t file)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	char path[SCRATCH_PATH_MAX], question[1024];
@@ -58,7 +87,9 @@ static pid_t serve(const char *answer)
 	if (child == 0) {
 		connection = accept(listener, NULL, NULL);
 		(void)!read(connection, question, sizeof(question));
-		if (answer)
+		if (file)
+			give_file(connection, file, answer);
+		else if (answer)
 			(void)!send(connection, answer, strlen(answer), 0);
 		else
 			(void)pause();
@@ -68,11 +99,10 @@ static pid_t serve(const char *answer)
 	return child;
 }
 
-/** ask_one() - Ask an agent that answers so */
-static int ask_one(const char *answer, int wait_ms, json_t **ret_answer, struct error *reterr)
+/** ask_served() - Ask an agent that answers so, see serve() */
+static int ask_served(pid_t child, int wait_ms, json_t **ret_answer, struct error *reterr)
 {
 	json_t *question = json_pack("{s:s}", "ask", "ping");
-	pid_t child = serve(answer);
 	int r;
 
 	*reterr = (struct error){0};
@@ -81,6 +111,12 @@ static int ask_one(const char *answer, int wait_ms, json_t **ret_answer, struct 
 	(void)kill(child, SIGKILL);
 	assert_int_equal(waitpid(child, NULL, 0), child);
 	return r;
+}
+
+/** ask_one() - Ask an agent that answers so with a packet */
+static int ask_one(const char *answer, int wait_ms, json_t **ret_answer, struct error *reterr)
+{
+	return ask_served(serve(answer, 0), wait_ms, ret_answer, reterr);
 }
 
 static void test_an_answer(void **state)
@@ -139,6 +175,22 @@ static void test_what_is_no_answer(void **state)
 	}
 }
 
+/* What is in the file counts, however long it is; what is no answer there is none. */
+static void test_an_answer_in_a_file(void **state)
+{
+	json_t *answer = NULL;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(ask_served(serve("\"}", 3 * (size_t)ASK_BYTES_MAX), LONG_MS, &answer, &err), 0);
+	assert_true(json_string_length(json_object_get(answer, "block")) > 2 * (size_t)ASK_BYTES_MAX);
+	json_decref(answer);
+	answer = NULL;
+	assert_int_equal(ask_served(serve("", ASK_BYTES_MAX), LONG_MS, &answer, &err), REFUSED);
+	assert_int_equal(err.code, ERROR_TRY_AGAIN);
+	assert_null(answer);
+}
+
 static void test_no_answer_in_time(void **state)
 {
 	json_t *answer = NULL;
@@ -160,7 +212,7 @@ static void test_no_agent(void **state)
 	assert_int_equal(ask_agent(scratch.path, question, LONG_MS, &answer, &err), ASK_E_NO_AGENT);
 	assert_int_equal(ask_agent("/nowhere", question, LONG_MS, &answer, &err), ASK_E_NO_AGENT);
 	/* One that was killed leaves its socket. */
-	child = serve("");
+	child = serve("", 0);
 	(void)kill(child, SIGKILL);
 	assert_int_equal(waitpid(child, NULL, 0), child);
 	assert_int_equal(ask_agent(scratch.path, question, LONG_MS, &answer, &err), ASK_E_NO_AGENT);
@@ -175,6 +227,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_refusal_keeps_its_code, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_another_version_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_no_answer, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_an_answer_in_a_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_answer_in_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_agent, setup, teardown),
 	};
