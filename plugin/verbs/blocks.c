@@ -3,10 +3,8 @@
 
 #include "plugin/host/ask.h"
 
-/** How long an ADD waits for a block, design/cluster.md section 4; the agent answers a little earlier */
+/** How long an ADD waits for a block, or to hear whose it is, design/cluster.md section 4; the agent answers a little earlier */
 #define BLOCK_WAIT_MS 2500
-/** Whose block an address is in is only for the message */
-#define WHOSE_WAIT_MS 500
 
 /** pools_of() - The pools that the ranges of a set are cut out of; NULL: out of memory */
 static json_t *pools_of(const struct netconf *netconf, const struct range_set *set)
@@ -64,7 +62,7 @@ static json_t *ask_whose(const struct context *context, const char *address)
 	struct error ignored = {0};
 
 	if (question)
-		(void)ask_agent(context->netconf.data_dir, question, WHOSE_WAIT_MS, &answer, &ignored);
+		(void)ask_agent(context->netconf.data_dir, question, BLOCK_WAIT_MS, &answer, &ignored);
 	json_decref(question);
 	holder = json_incref(json_array_get(json_object_get(answer, "holders"), 0));
 	json_decref(answer);
