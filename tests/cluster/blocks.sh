@@ -34,13 +34,19 @@ block_of()
 	echo "${octets[0]}.${octets[1]}.${octets[2]}.$((octets[3] / 64 * 64))/26"
 }
 
+# has_route N ROUTE: whether the agent of a host has made it
+has_route()
+{
+	on_host "$1" ip route show proto 82 | grep "^$2 " >/dev/null
+}
+
 test_hosts_have_blocks_of_their_own_and_routes_to_the_others()
 {
-	local n result
+	local n m result
 
 	three_hosts
 	for n in 1 2 3; do
-		result=$(host_add "$n" "c$n" "$PODS") || fail "ADD on h$n: $result; $(cat "agent-h$n.log")"
+		must_add "$n" "c$n" "$PODS"
 		address[n]=$(address_of "$result")
 		address6[n]=$(address_of "$result" 6)
 		block[n]=$(block_of "${address[n]}")
@@ -49,13 +55,13 @@ test_hosts_have_blocks_of_their_own_and_routes_to_the_others()
 	for n in 1 2 3; do
 		assert_contains "$(etcdctl --endpoints "$ENDPOINTS" get --print-value-only "/rangeguard/block/${block[n]}")" \
 			"\"host\":\"h$n\"" "record of ${block[n]}"
-		wait_until 5 eval "on_host $n ip route | grep -q '^blackhole ${block[n]} proto 82'"
+		wait_until 5 has_route "$n" "blackhole ${block[n]}"
 	done
 	# Each reaches each, in both families.
 	for n in 1 2 3; do
 		for m in 1 2 3; do
 			((n == m)) || {
-				wait_until 5 eval "on_host $n ip route | grep -q '^${block[m]} via 192.0.2.$m dev eth0 proto 82'"
+				wait_until 5 has_route "$n" "${block[m]} via 192.0.2.$m dev eth0"
 				wait_until 5 on_host "$n" ip netns exec "c$n" ping -n -c 1 -W 1 "${address[m]}"
 				wait_until 5 on_host "$n" ip netns exec "c$n" ping -n -c 1 -W 1 "${address6[m]}"
 			}
@@ -72,7 +78,7 @@ test_pools_are_told_by_blocks()
 	pools=$(on_host 1 "$RANGEGUARD" pools --config "$PWD/pods.conf" --format json 2>warning)
 	assert_json "$pools" '.pools == []' "before there is a block"
 	assert_contains "$(<warning)" "this host holds no block of its range set 0" "why"
-	result=$(host_add 1 a1 "$PODS") || fail "ADD: $result"
+	must_add 1 a1 "$PODS"
 	pools=$(on_host 1 "$RANGEGUARD" pools --config "$PWD/pods.conf" --format json)
 	assert_json "$pools" "[.pools[] | select(.set == 0 and .held == 1)] | length == 1 and
 		(.[0] | .first == \"$(address_of "$result")\" and .size <= 64 and .free < 64)" "the block in use: $pools"
@@ -86,26 +92,29 @@ test_an_address_of_another_host_is_refused_by_name()
 	local result theirs
 
 	three_hosts
-	host_add 1 a1 "$PODS" >/dev/null
-	theirs=$(address_of "$(host_add 2 b1 "$PODS")")
+	must_add 1 a1 "$PODS"
+	must_add 2 b1 "$PODS"
+	theirs=$(address_of "$result")
 	wait_until 5 on_host 1 "$RANGEGUARD" cluster who "$theirs"
 	result=$(host_add 1 a2 "$PODS" CNI_ARGS="IP=$theirs") && fail "h1 gave an address of h2's block: $result"
 	assert_refused 105 "$result" "an address of another host"
 	assert_contains "$result" "lies in block $(block_of "$theirs") of host h2" "whose it is"
 	# One's own can be asked for.
-	host_cni 2 DEL b1 "$PODS"
-	result=$(host_add 2 b2 "$PODS" CNI_ARGS="IP=$theirs") || fail "h2 does not give its own: $result"
+	must_del 2 b1 "$PODS"
+	must_add 2 b2 "$PODS" CNI_ARGS="IP=$theirs"
 	assert_equal "$theirs" "$(address_of "$result")" "the address that was asked for"
 }
 
 # The agent hears with the question for a block how long addresses rest.
 test_addresses_rest_as_their_network_says()
 {
+	local result
+
 	set_up_link
 	start_members
 	host_up 1
 	agent_up 1
-	host_add 1 a1 "$(jq -c '.ipam.reuseDelay = 5' <<<"$PODS")" >/dev/null || fail "ADD: $(<agent-h1.log)"
+	must_add 1 a1 "$(jq -c '.ipam.reuseDelay = 5' <<<"$PODS")"
 	wait_until 5 eval "on_host 1 jq -e 'all(.pools[]; .reuseDelay == 5)' /run/rangeguard/blocks.json >/dev/null"
 }
 
@@ -122,28 +131,27 @@ test_without_etcd_a_host_gives_what_it_holds()
 
 	three_hosts
 	conf=$(small_pool 10.64.0.0/24)
-	host_add 1 a1 "$conf" >/dev/null || fail "first ADD"
+	must_add 1 a1 "$conf"
 	# The block in use and a spare one: four addresses
 	wait_until 10 blocks_held 2
 	for i in 1 2 3; do
 		kill -STOP "$(<"etcd-e$i.pid")"
 	done
 	for i in 2 3 4; do
-		result=$(host_add 1 "a$i" "$conf") || fail "ADD $i with etcd away: $result"
+		must_add_at_once 1 "a$i" "$conf"
 	done
-	result=$(host_add 1 a5 "$conf") && fail "a fifth address of four: $result"
+	result=$(add_once 1 a5 "$conf") && fail "a fifth address of four: $result"
 	assert_refused 11 "$result" "no block, etcd away"
 	assert_contains "$result" "etcd" "the reason"
 	for i in 1 2 3; do
 		kill -CONT "$(<"etcd-e$i.pid")"
 	done
-	wait_until 20 eval "result=\$(host_cni 1 ADD a5 '$conf')"
+	must_add 1 a5 "$conf"
 	# Without the agent the same; the message says what to do.
 	agent_down 1 KILL
-	host_cni 1 DEL a4 "$conf"
-	result=$(host_add 1 a6 "$conf") || true
-	i=7
-	while result=$(host_add 1 "a$i" "$conf"); do
+	must_del 1 a4 "$conf"
+	i=6
+	while result=$(add_once 1 "a$i" "$conf"); do
 		i+=1
 		((i < 20)) || fail "never full"
 	done
@@ -157,12 +165,12 @@ test_a_pool_that_is_used_up_says_so()
 
 	three_hosts
 	conf=$(small_pool 10.64.0.0/30)
-	host_add 1 a1 "$conf" >/dev/null
+	must_add 1 a1 "$conf"
 	wait_until 10 blocks_held 2
 	result=$(host_add 2 b1 "$conf") && fail "h2 got an address of a pool that h1 holds whole: $result"
 	assert_refused 101 "$result" "each block is held"
 	# What nobody uses any more is given back only while another block is empty: h1 keeps one. Forgotten, it is free.
-	host_cni 1 DEL a1 "$conf"
+	must_del 1 a1 "$conf"
 }
 
 test_hosts_that_are_configured_differently_are_found_out()
@@ -170,13 +178,13 @@ test_hosts_that_are_configured_differently_are_found_out()
 	local result
 
 	three_hosts
-	host_add 1 a1 "$(small_pool 10.64.0.0/24)" >/dev/null
+	must_add 1 a1 "$(small_pool 10.64.0.0/24)"
 	result=$(host_add 2 b1 "$(small_pool 10.64.0.0/23)") && fail "a pool that overlaps another: $result"
 	assert_refused 7 "$result" "overlapping pools"
 	assert_contains "$result" "10.64.0.0/24 in blocks of /31" "the other pool"
 	result=$(host_add 3 c1 "$(small_pool 10.64.0.0/24 | jq -c '.ipam.blocks = {"ipv4": 30}')") && fail "$result"
 	assert_refused 7 "$result" "another block length"
-	result=$(host_add 3 c1 "$(small_pool 10.64.0.0/24)") || fail "the same pool: $result"
+	must_add 3 c1 "$(small_pool 10.64.0.0/24)"
 }
 
 test_a_cloned_machine_is_refused()
@@ -187,11 +195,11 @@ test_a_cloned_machine_is_refused()
 	start_members
 	host_up 1
 	agent_up 1
-	host_add 1 a1 "$PODS" >/dev/null
+	must_add 1 a1 "$PODS"
 	host_up 2
 	on_host 2 sed -i 's/"h2"/"h1"/' /etc/rangeguard/cluster.json
 	agent_up 2
-	result=$(host_add 2 b1 "$PODS") && fail "a clone of h1 got a block: $result"
+	result=$(add_once 2 b1 "$PODS") && fail "a clone of h1 got a block: $result"
 	assert_refused 11 "$result" "a clone"
 	assert_contains "$result" "another machine is registered as host" "why"
 	assert_equal "$(records host/)" host/h1 "registrations"
@@ -202,23 +210,23 @@ test_blocks_survive_agent_and_reboot()
 	local before result first
 
 	three_hosts
-	result=$(host_add 1 a1 "$PODS")
+	must_add 1 a1 "$PODS"
 	first=$(address_of "$result")
 	wait_until 10 blocks_held 4
 	before=$(records block/)
 	agent_down 1 KILL
 	agent_up 1
-	result=$(host_add 1 a2 "$PODS") || fail "ADD after the agent's restart: $result"
+	must_add 1 a2 "$PODS"
 	assert_equal "$(block_of "$first")" "$(block_of "$(address_of "$result")")" "block after the agent's restart"
 	# The store is lost, as after a reboot: the blocks are adopted, and no other ones claimed.
 	agent_down 1
-	host_cni 1 DEL a1 "$PODS"
-	host_cni 1 DEL a2 "$PODS"
+	must_del 1 a1 "$PODS"
+	must_del 1 a2 "$PODS"
 	on_host 1 sh -c 'rm -rf /run/rangeguard/*'
 	agent_up 1
-	result=$(host_add 1 a3 "$PODS") || fail "ADD after the store was lost: $result"
+	must_add 1 a3 "$PODS"
 	assert_contains "$before" "block/$(block_of "$(address_of "$result")")" "block after the store was lost"
-	wait_until 5 blocks_are "$before"
+	wait_until 5 are_records block/ "$before"
 }
 
 # leader: number of the member that leads
@@ -231,7 +239,7 @@ leader()
 # etcd_is_fine N: whether the host's agent has nothing to say against etcd
 etcd_is_fine()
 {
-	[[ -z "$(on_host "$1" "$RANGEGUARD" cluster status --format json | jq -r .problem)" ]]
+	on_host "$1" "$RANGEGUARD" cluster status --format json | jq -e '.problem == ""'
 }
 
 test_traffic_goes_on_whatever_ends()
@@ -240,8 +248,8 @@ test_traffic_goes_on_whatever_ends()
 
 	three_hosts
 	conf=$(small_pool 10.64.0.0/24)
-	host_add 1 a1 "$conf" >/dev/null
-	result=$(host_add 2 b1 "$conf")
+	must_add 1 a1 "$conf"
+	must_add 2 b1 "$conf"
 	other=$(address_of "$result")
 	wait_until 10 on_host 1 ip netns exec a1 ping -n -c 1 -W 1 "$other"
 	nsenter -t "$(<h1.pid)" -m --net=/run/netns/h1 -- ip netns exec a1 ping -n -i 0.05 -W 1 "$other" >ping.log &
@@ -250,11 +258,11 @@ test_traffic_goes_on_whatever_ends()
 	n=$(leader)
 	kill -KILL "$(<"etcd-e$n.pid")"
 	for i in 2 3 4 5; do
-		wait_until 20 eval "on_host 3 ip netns add c$i 2>/dev/null; host_cni 3 ADD c$i '$conf'"
+		must_add 3 "c$i" "$conf"
 	done
 	# h1's agent hangs, then dies; verbs go on with what it holds.
 	agent_down 1 STOP
-	host_add 1 a2 "$conf" >/dev/null || fail "ADD while the agent hangs"
+	must_add_at_once 1 a2 "$conf"
 	agent_down 1 KILL
 	agent_up 1
 	# h1 is cut off from etcd, not from the other hosts.
@@ -262,8 +270,8 @@ test_traffic_goes_on_whatever_ends()
 		on_host 1 ip route add unreachable "192.0.2.1$i/32"
 	done
 	sleep 6
-	host_cni 1 DEL a2 "$conf"
-	host_add 1 a3 "$conf" >/dev/null || fail "ADD while h1 is cut off from etcd"
+	must_del 1 a2 "$conf"
+	must_add_at_once 1 a3 "$conf"
 	assert_contains "$(on_host 1 ip route)" "via 192.0.2.2 dev eth0 proto 82" "routes while etcd can't be reached"
 	for i in 1 2 3; do
 		on_host 1 ip route del unreachable "192.0.2.1$i/32"

@@ -6,7 +6,8 @@
  *					always the same and of a new one, until killed
  *	flow from SOURCE PERIOD_MS ADDRESS	on a host: the same with that source, as far as the host has it ("NAME" is SOURCE)
  *	flow watch INTERFACE			at the legacy service: echoes them, and writes for each that the link brings, in its order,
- *					"MICROSECONDS MAC SOURCE NAME" (of Unix time); the source of each ARP packet that names a sender with NAME "arp"
+ *					"MICROSECONDS MAC SOURCE NAME" (of Unix time, by the kernel, when the frame came: how late this
+ *					program gets to it is of no matter); the source of each ARP packet that names a sender with NAME "arp"
  */
 
 #include <arpa/inet.h>
@@ -120,52 +121,59 @@ static int run_send(const char *name, const char *from, long period, char **addr
 	}
 }
 
-/** tell() - A line about a frame */
-static void tell(const uint8_t *frame, const char *source, const char *name, int n)
-{
-	const uint8_t *mac = frame + ETH_ALEN;
-	struct timespec now;
+/** struct frame - What came, and when */
+struct frame {
+	uint8_t bytes[2048];
+	size_t size;
+	struct timespec at;
+	bool outgoing;
+};
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
+/** tell() - A line about a frame */
+static void tell(const struct frame *frame, const char *source, const char *name, int n)
+{
+	const uint8_t *mac = frame->bytes + ETH_ALEN;
+
 	(void)printf("%lld %02x:%02x:%02x:%02x:%02x:%02x %s %.*s\n",
-		     (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000, mac[0], mac[1], mac[2], mac[3], mac[4],
-		     mac[5], source, n, name);
+		     (long long)frame->at.tv_sec * 1000000 + frame->at.tv_nsec / 1000, mac[0], mac[1], mac[2], mac[3],
+		     mac[4], mac[5], source, n, name);
 	(void)fflush(stdout);
 }
 
 /** tell_udp() - A datagram to the port, if it is one */
-static void tell_udp(const uint8_t *frame, size_t at, size_t size, const char *source)
+static void tell_udp(const struct frame *frame, size_t at, const char *source)
 {
 	struct udphdr udp;
 	int n;
 
-	if (at + sizeof(udp) > size)
+	if (at + sizeof(udp) > frame->size)
 		return;
-	memcpy(&udp, frame + at, sizeof(udp));
+	memcpy(&udp, frame->bytes + at, sizeof(udp));
 	n = ntohs(udp.uh_ulen) - (int)sizeof(udp);
-	if (ntohs(udp.uh_dport) == PORT && n >= 0 && at + sizeof(udp) + (size_t)n <= size)
-		tell(frame, source, (const char *)frame + at + sizeof(udp), n);
+	if (ntohs(udp.uh_dport) == PORT && n >= 0 && at + sizeof(udp) + (size_t)n <= frame->size)
+		tell(frame, source, (const char *)frame->bytes + at + sizeof(udp), n);
 }
 
 /** look() - A frame */
-static void look(const uint8_t *frame, size_t size)
+static void look(const struct frame *frame)
 {
+	const uint8_t *bytes = frame->bytes;
 	char source[INET6_ADDRSTRLEN];
 	uint16_t protocol;
 
-	if (size < ETH_HLEN + sizeof(struct iphdr))
+	if (frame->size < ETH_HLEN + sizeof(struct iphdr))
 		return;
-	memcpy(&protocol, frame + 2 * ETH_ALEN, sizeof(protocol));
+	memcpy(&protocol, bytes + 2 * ETH_ALEN, sizeof(protocol));
 	if (ntohs(protocol) == ETH_P_IP) {
-		(void)inet_ntop(AF_INET, frame + ETH_HLEN + 12, source, sizeof(source));
-		if (frame[ETH_HLEN + 9] == IPPROTO_UDP)
-			tell_udp(frame, ETH_HLEN + (frame[ETH_HLEN] & 15U) * 4U, size, source);
-	} else if (ntohs(protocol) == ETH_P_IPV6 && size > ETH_HLEN + sizeof(struct ip6_hdr)) {
-		(void)inet_ntop(AF_INET6, frame + ETH_HLEN + 8, source, sizeof(source));
-		if (frame[ETH_HLEN + 6] == IPPROTO_UDP)
-			tell_udp(frame, ETH_HLEN + sizeof(struct ip6_hdr), size, source);
-	} else if (ntohs(protocol) == ETH_P_ARP && size >= ETH_HLEN + 28) {
-		(void)inet_ntop(AF_INET, frame + ETH_HLEN + 14, source, sizeof(source));
+		(void)inet_ntop(AF_INET, bytes + ETH_HLEN + 12, source, sizeof(source));
+		if (bytes[ETH_HLEN + 9] == IPPROTO_UDP)
+			tell_udp(frame, ETH_HLEN + (bytes[ETH_HLEN] & 15U) * 4U, source);
+	} else if (ntohs(protocol) == ETH_P_IPV6 && frame->size > ETH_HLEN + sizeof(struct ip6_hdr)) {
+		(void)inet_ntop(AF_INET6, bytes + ETH_HLEN + 8, source, sizeof(source));
+		if (bytes[ETH_HLEN + 6] == IPPROTO_UDP)
+			tell_udp(frame, ETH_HLEN + sizeof(struct ip6_hdr), source);
+	} else if (ntohs(protocol) == ETH_P_ARP && frame->size >= ETH_HLEN + 28) {
+		(void)inet_ntop(AF_INET, bytes + ETH_HLEN + 14, source, sizeof(source));
 		if (strcmp(source, "0.0.0.0") != 0)
 			tell(frame, source, "arp", 3);
 	}
@@ -183,39 +191,62 @@ static void echo(int fd)
 		(void)sendto(fd, text, (size_t)n, MSG_DONTWAIT, (const struct sockaddr *)&from, size);
 }
 
-/** open_capture() - All that comes in through an interface; -1 */
+/** open_capture() - All that comes in through an interface, with the kernel's time; -1 */
 static int open_capture(const char *interface)
 {
 	struct sockaddr_ll at = {.sll_family = AF_PACKET,
 				 .sll_protocol = htons(ETH_P_ALL),
 				 .sll_ifindex = (int)if_nametoindex(interface)};
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), buffer = 16 << 20;
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), buffer = 64 << 20, on = 1;
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer));
+	if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) < 0)
+		return -1;
 	return at.sll_ifindex && bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0 ? fd : -1;
+}
+
+/** receive() - The next frame that came: whether there is one with its time */
+static bool receive(int fd, struct frame *ret_frame)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(struct timespec))];
+	} control;
+	struct sockaddr_ll from = {0};
+	struct iovec part = {.iov_base = ret_frame->bytes, .iov_len = sizeof(ret_frame->bytes)};
+	struct msghdr message = {.msg_name = &from,
+				 .msg_namelen = sizeof(from),
+				 .msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(fd, &message, MSG_DONTWAIT);
+	const struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+
+	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SO_TIMESTAMPNS)
+		return false;
+	memcpy(&ret_frame->at, CMSG_DATA(header), sizeof(ret_frame->at));
+	ret_frame->size = (size_t)n;
+	ret_frame->outgoing = from.sll_pkttype == PACKET_OUTGOING;
+	return true;
 }
 
 static int run_watch(const char *interface)
 {
 	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(PORT)};
 	struct pollfd fds[2] = {{.events = POLLIN}, {.events = POLLIN}};
-	uint8_t frame[2048];
+	struct frame frame;
 
 	fds[0].fd = open_capture(interface);
 	fds[1].fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fds[0].fd < 0 || bind(fds[1].fd, (const struct sockaddr *)&any, sizeof(any)) < 0)
 		return 2;
 	for (;;) {
-		struct sockaddr_ll from = {0};
-		socklen_t size = sizeof(from);
-		ssize_t n;
-
 		(void)poll(fds, 2, -1);
 		if (fds[1].revents)
 			echo(fds[1].fd);
-		n = recvfrom(fds[0].fd, frame, sizeof(frame), MSG_DONTWAIT, (struct sockaddr *)&from, &size);
-		if (n > 0 && from.sll_pkttype != PACKET_OUTGOING)
-			look(frame, (size_t)n);
+		if (receive(fds[0].fd, &frame) && !frame.outgoing)
+			look(&frame);
 	}
 }
 

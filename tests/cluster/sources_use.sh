@@ -18,13 +18,13 @@ test_both_families_move_together()
 	conf1=$(shared 1 "$X" "$X6")
 	conf2=$(shared 2 "$X" "$X6")
 	three_hosts
-	result=$(host_add 1 a1 "$conf1") || fail "ADD on h1: $result; $(<agent-h1.log)"
+	must_add 1 a1 "$conf1"
 	flow_up 1 a1 "$LEGACY" "$LEGACY6"
 	wait_until 5 arrived a1 "$X"
 	wait_until 5 arrived a1 "$X6"
 	flow_down a1
-	host_cni 1 DEL a1 "$conf1"
-	result=$(host_add 2 b1 "$conf2") || fail "ADD on h2: $result; $(<agent-h2.log)"
+	must_del 1 a1 "$conf1"
+	add_until 2 b1 "$conf2"
 	flow_up 2 b1 "$LEGACY" "$LEGACY6"
 	wait_until 5 arrived b1 "$X"
 	wait_until 5 arrived b1 "$X6"
@@ -38,16 +38,18 @@ test_both_families_move_together()
 test_several_sources()
 {
 	local result
+	# It is held while its agent is stopped for a moment.
+	local TTL=60
 
 	three_hosts
-	host_add 1 a1 "$(shared 1 "$X" "$Y")" >/dev/null || fail "ADD on h1"
-	host_add 2 b1 "$(shared 2 "$X" "$Y")" >/dev/null || fail "ADD on h2"
+	must_add 1 a1 "$(shared 1 "$X" "$Y")"
+	must_add 2 b1 "$(shared 2 "$X" "$Y")"
 	result=$(host_add 3 c1 "$(shared 3 "$X" "$Y")") && fail "a third host got one of two: $result"
 	assert_refused 103 "$result" "none free"
 	assert_contains "$result" "$X is held by host h1" "who has the first"
 	assert_contains "$result" "$Y is held by host h2" "who has the second"
 	agent_down 1 STOP
-	result=$(host_add 1 a2 "$(shared 1 "$X" "$Y")") || fail "with the agent stopped, a held source: $result"
+	must_add_at_once 1 a2 "$(shared 1 "$X" "$Y")"
 	agent_down 1 CONT
 	flow_up 1 a1
 	flow_up 1 a2
@@ -57,11 +59,11 @@ test_several_sources()
 	wait_until 5 arrived b1 "$Y"
 	no_wrong_source "$X" "$Y"
 	# The last one gives it back, not the first.
-	host_cni 1 DEL a1 "$(shared 1 "$X" "$Y")"
+	must_del 1 a1 "$(shared 1 "$X" "$Y")"
 	sleep 1
 	assert_equal h1 "$(holder "$X")" "while another container has it"
-	host_cni 1 DEL a2 "$(shared 1 "$X" "$Y")"
-	wait_until 5 eval "result=\$(host_cni 3 ADD c1 '$(shared 3 "$X" "$Y")')"
+	must_del 1 a2 "$(shared 1 "$X" "$Y")"
+	add_until 3 c1 "$(shared 3 "$X" "$Y")"
 	assert_equal h3 "$(holder "$X")" "after the last one"
 }
 
@@ -76,8 +78,7 @@ test_somebody_else_has_the_address()
 	result=$(host_add 1 a1 "$(shared 1)") && fail "ADD with a source that a stranger has: $result"
 	assert_refused 103 "$result" "a stranger has it"
 	assert_contains "$result" "$other" "the stranger's MAC address"
-	# shellcheck disable=SC2016 # eval expands it
-	wait_until 5 eval '[[ -z "$(records source/)" ]]'
+	wait_until 5 is_free
 }
 
 # ghost_up: the host that had the source is dead, and something with its MAC address answers for the source
@@ -96,8 +97,7 @@ test_the_previous_holder_still_answers()
 
 	begin_flow
 	ghost_up
-	on_host 2 ip netns add b1
-	on_host 2 ip -n b1 link set lo up
+	host_netns 2 b1
 	# It is taken over meanwhile, and not put to use.
 	# shellcheck disable=SC2016 # eval expands it
 	wait_until 20 eval 'result=$(host_cni 2 ADD b1 "$(shared 2)") || [[ "$result" == *"${mac[1]} answers for it"* ]]'
@@ -106,8 +106,7 @@ test_the_previous_holder_still_answers()
 	assert_empty "$(on_host 2 ip address show to "$X")" "the address meanwhile"
 	assert_equal h1 "$(senders "$X")" "who sent"
 	ip netns del ghost
-	# shellcheck disable=SC2016 # eval expands it
-	wait_until 30 eval 'host_cni 2 ADD b1 "$(shared 2)" >result'
+	add_until 2 b1 "$(shared 2)"
 	flow_up 2 b1
 	wait_until 5 arrived b1 "$X"
 	assert_equal "h1 h2" "$(senders "$X")" "who sent"
@@ -126,11 +125,11 @@ two_pins()
 test_two_sources_of_one_family()
 {
 	local result
-	local -i before
+	local -i since
 
 	three_hosts
 	ip -n legacy address add 192.0.2.101/24 dev eth0
-	result=$(host_add 1 a1 "$(two_pins 1)") || fail "ADD on h1: $result; $(<agent-h1.log)"
+	must_add 1 a1 "$(two_pins 1)"
 	assert_equal "h1 h1" "$(holder "$X") $(holder "$Y")" "the records"
 	flow_up 1 a1 "$LEGACY" 192.0.2.101
 	wait_until 5 arrived a1 "$X"
@@ -145,11 +144,11 @@ test_two_sources_of_one_family()
 	assert_silent 1 "$X"
 	no_wrong_source "$X" "$Y"
 	agent_up 1
-	before=$(lines)
+	since=$(now)
 	flow_down b1
-	host_cni 2 DEL b1 "$(shared 2 "$Y")"
-	wait_until 20 arrived a1 "$X" "$before"
-	wait_until 20 arrived a1 "$Y" "$before"
+	must_del 2 b1 "$(shared 2 "$Y")"
+	wait_until 20 arrived a1 "$X" "$since"
+	wait_until 20 arrived a1 "$Y" "$since"
 	assert_equal "h1 h2 h1" "$(senders "$Y")" "who sent with the second"
 	assert_equal h1 "$(senders "$X")" "who sent with the first"
 	no_wrong_source "$X" "$Y"
@@ -164,15 +163,19 @@ test_the_interface_is_missing()
 	result=$(host_add 1 a1 "$(shared 1 | jq -c '.snat[0].assign = "eth9"')") && fail "ADD with a missing interface: $result"
 	assert_refused 103 "$result" "no such interface"
 	assert_contains "$result" "eth9" "which"
-	# shellcheck disable=SC2016 # eval expands it
-	wait_until 10 eval '[[ -z "$(records source/)" ]]'
+	wait_until 10 is_free
 	on_host 1 ip link add eth8 type veth peer name eth8-peer
-	result=$(host_cni 1 ADD a1 "$(shared 1 | jq -c '.snat[0].assign = "eth8"')") && fail "ADD with an interface that is down: $result"
+	result=$(host_add 1 a1 "$(shared 1 | jq -c '.snat[0].assign = "eth8"')") && fail "ADD with an interface that is down: $result"
 	assert_refused 103 "$result" "the interface is down"
 	assert_contains "$result" "interface eth8: Network is down" "why"
-	# shellcheck disable=SC2016 # eval expands it
-	wait_until 10 eval '[[ -z "$(records source/)" ]]'
-	result=$(host_add 2 b1 "$(shared 2)") || fail "on another host: $result"
+	wait_until 10 is_free
+	must_add 2 b1 "$(shared 2)"
+}
+
+# status_has N REGEX: whether `cluster status` of a host has a line that matches
+status_has()
+{
+	on_host "$1" "$RANGEGUARD" cluster status | grep -qE "$2"
 }
 
 # CHECK, list, gc and cluster status know containers with shared sources.
@@ -181,15 +184,13 @@ test_other_verbs_and_commands()
 	local result said
 
 	three_hosts
-	result=$(host_add 1 a1 "$(shared 1)") || fail "ADD on h1: $result; $(<agent-h1.log)"
-	host_cni 1 CHECK a1 "$(jq -c --argjson previous "$result" '.prevResult = $previous' <<<"$(shared 1)")" || fail "CHECK"
+	must_add 1 a1 "$(shared 1)"
+	must_check 1 a1 "$(jq -c --argjson previous "$result" '.prevResult = $previous' <<<"$(shared 1)")"
 	on_host 1 nft flush ruleset
-	host_cni 1 CHECK a1 "$(jq -c --argjson previous "$result" '.prevResult = $previous' <<<"$(shared 1)")" || fail "CHECK after a flush"
+	must_check 1 a1 "$(jq -c --argjson previous "$result" '.prevResult = $previous' <<<"$(shared 1)")"
 	assert_contains "$(on_host 1 "$RANGEGUARD" list --format json)" '"mainframe"' "list"
-	said=$(on_host 1 "$RANGEGUARD" cluster status)
-	assert_matches "$said" "source $X \(mainframe\): h1, since [^,]*, may send for [0-4]\.[0-9] s" "status on the holder"
-	# shellcheck disable=SC2016 # eval expands it
-	wait_until 5 eval 'on_host 2 "$RANGEGUARD" cluster status | grep -q "source $X (mainframe): h1, since "'
+	wait_until 5 status_has 1 "source $X \(mainframe\): h1, since [^,]*, may send for [0-4]\.[0-9] s"
+	wait_until 5 status_has 2 "source $X \(mainframe\): h1, since "
 	said=$(on_host 2 "$RANGEGUARD" cluster status)
 	[[ "$said" != *"may send"* ]] || fail "h2 knows nothing of h1's deadline: $said"
 	assert_contains "$(on_host 2 "$RANGEGUARD" cluster who "$X")" "source $X: h1, since" "who"
@@ -200,9 +201,8 @@ test_other_verbs_and_commands()
 	# The container goes without a DEL: gc gives back what it had.
 	on_host 1 ip netns del a1
 	wait_until 5 eval '! on_host 1 ip link show type veth | grep -q ": rg"'
-	on_host 1 "$RANGEGUARD" gc >/dev/null || fail "gc"
-	# shellcheck disable=SC2016 # eval expands it
-	wait_until 5 eval '[[ -z "$(records source/)" ]]'
+	assert_succeeds on_host 1 "$RANGEGUARD" gc
+	wait_until 5 is_free
 	assert_empty "$(on_host 1 ip address show to "$X")" "the address after gc"
 }
 
@@ -216,41 +216,45 @@ audit_sources()
 	jq -r '.findings[] | select(.rule == "RG412") | "\(.severity // .level): \(.message)"' audit.json
 }
 
+# audit_finds N REGEX: whether that is among it
+audit_finds()
+{
+	audit_sources "$1" | grep -qE "$2"
+}
+
 # audit compares what the agent has written down, the kernel, and the cluster's records; STATUS knows who is missing.
 test_audit_and_status()
 {
 	local result
+	# The time does not run out while the agent is stopped for a moment.
+	local TTL=20
 
 	three_hosts
 	shared 1 >pods.conf
 	result=$(host_cni 1 STATUS none "$(shared 1 | jq -c '.cniVersion = "1.1.0"')" 2>&1) || fail "STATUS: $result"
 	assert_empty "$result" "what STATUS says when all is well"
-	result=$(host_add 1 a1 "$(shared 1)") || fail "ADD on h1: $result; $(<agent-h1.log)"
-	assert_equal 0 "$(audit_sources 1)" "audit when all is well"
+	must_add 1 a1 "$(shared 1)"
+	wait_until 5 audit_finds 1 '^0$'
 	agent_down 1 STOP
 	on_host 1 ip address del "$X/32" dev eth0
 	assert_matches "$(audit_sources 1)" "$X is this host's, but it is not on interface eth0" "the address is gone"
 	agent_down 1 CONT
-	# shellcheck disable=SC2016 # eval expands it
-	wait_until 5 eval '[[ "$(audit_sources 1)" == 0 ]]'
+	wait_until "$TTL" audit_finds 1 '^0$'
 	etcdctl --endpoints "$ENDPOINTS" put "/rangeguard/source/$Y" \
 		"$(etcdctl --endpoints "$ENDPOINTS" get --print-value-only "/rangeguard/source/$X")" >/dev/null
-	# shellcheck disable=SC2016 # eval expands it
-	wait_until 5 eval '[[ "$(audit_sources 1)" == *"$Y is held by this host in etcd, which does not know it"* ]]'
+	wait_until 5 audit_finds 1 "$Y is held by this host in etcd, which does not know it"
 	etcdctl --endpoints "$ENDPOINTS" del "/rangeguard/source/$Y" >/dev/null
 	agent_down 1 KILL
-	sleep 5
-	assert_matches "$(audit_sources 1)" "$X is this host's, but the time for which it may send with it is over" "past the deadline"
+	wait_until "$TTL" audit_finds 1 "$X is this host's, but the time for which it may send with it is over"
 	result=$(host_cni 1 STATUS none "$(shared 1 | jq -c '.cniVersion = "1.1.0"')" 2>&1) || fail "STATUS without an agent: $result"
 	assert_contains "$result" "rangeguard-agent does not run on this host: systemctl start rangeguard-agent" "STATUS without an agent"
-	result=$(host_cni 1 STATUS none "$(shared 1 | jq -c '.cniVersion = "1.1.0" | .guard.strictStatus = true')" 2>/dev/null) &&
+	result=$(host_cni 1 STATUS none "$(shared 1 | jq -c '.cniVersion = "1.1.0" | .guard.strictStatus = true')") &&
 		fail "strict STATUS without an agent"
 	assert_refused 50 "$result" "strict STATUS without an agent"
 	# Given back, and somebody has put it there again
 	agent_up 1
-	host_cni 1 DEL a1 "$(shared 1)"
-	# shellcheck disable=SC2016 # eval expands it
-	wait_until 10 eval '[[ -z "$(records source/)" ]]'
+	must_del 1 a1 "$(shared 1)"
+	wait_until 10 is_free
 	on_host 1 ip address add "$X/32" dev eth0
 	assert_matches "$(audit_sources 1)" "$X is on this host, which does not hold it; take it off interface eth0" "a stray address"
 }
@@ -259,24 +263,23 @@ test_audit_and_status()
 test_a_source_is_reserved()
 {
 	local result said
-	local -i before
+	local -i since
 
 	begin_flow
 	jq -n --arg x "$X/32" '{reserved: [{cidr: $x, owner: "mainframe-team", reason: "moved"}]}' >reserved.json
 	said=$(on_host 2 "$RANGEGUARD" cluster publish "$PWD/reserved.json") || fail "publish: $said"
 	assert_contains "$said" "source $X, held by h1, is reserved for mainframe-team: " "what publish says"
-	before=$(lines)
-	wait_until 5 arrived a1 "$X" "$before"
+	since=$(now)
+	wait_until 5 arrived a1 "$X" "$since"
 	flow_down a1
 	# Its agent finds out that it lost it, and does not claim it again.
 	agent_down 1 STOP
-	sleep 6
+	sleep $((TTL + 1))
 	result=$(host_add 2 b1 "$(shared 2)") && fail "h2 took over a reserved source: $result"
 	assert_refused 100 "$result" "a reserved source"
 	agent_down 1 CONT
-	host_cni 1 DEL a1 "$(shared 1)"
-	# shellcheck disable=SC2016 # eval expands it
-	wait_until 10 eval '[[ -z "$(records source/)" ]]'
+	must_del 1 a1 "$(shared 1)"
+	wait_until 10 is_free
 	result=$(host_add 1 a2 "$(shared 1)") && fail "h1 claimed a reserved source: $result"
 	assert_refused 100 "$result" "a reserved source"
 }
@@ -297,7 +300,7 @@ test_chained()
 	result=$(host_cni 1 ADD a1 "$conf") || fail "ADD: $result; $(<agent-h1.log)"
 	flow_up 1 a1
 	wait_until 5 arrived a1 "$X"
-	host_cni 1 CHECK a1 "$conf" || fail "CHECK"
+	must_check 1 a1 "$conf"
 	agent_down 1 KILL
 	add_until 2 b1 "$(shared 2)"
 	flow_up 2 b1
@@ -305,7 +308,7 @@ test_chained()
 	assert_silent 1 "$X"
 	assert_equal "h1 h2" "$(senders "$X")" "who sent"
 	no_wrong_source "$X"
-	host_cni 1 DEL a1 "$conf"
+	must_del 1 a1 "$conf"
 }
 
 main "$@"
