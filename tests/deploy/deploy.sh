@@ -123,7 +123,7 @@ test_dashboard_and_rules_ask_for_what_there_is()
 	local name
 
 	jq -e '.panels | length > 5 and all(.[]; .title and .type and (.targets | length > 0) and .gridPos.w > 0)' \
-		"$EXAMPLES/monitoring/dashboard.json" >/dev/null || fail "the model of the dashboard"
+		"$EXAMPLES/monitoring/dashboard.json" >model || fail "the model of the dashboard: $(<model)"
 	assert_equal "$(jq '.panels | length' "$EXAMPLES/monitoring/dashboard.json")" \
 		"$(jq '[.panels[].id] | unique | length' "$EXAMPLES/monitoring/dashboard.json")" "ids of panels"
 	# What only an agent with a cluster serves is asked of one in tests/cluster; its names are the source's.
@@ -169,7 +169,7 @@ test_commands_of_the_guides()
 	jq '{name, cniVersion} + .plugins[0] | .ipam.ranges = [[{subnet: "10.30.0.0/24", rangeStart: "10.30.0.7"}]]' \
 		"$EXAMPLES/kubernetes/10-pods.conflist" >conf.json
 	container c1
-	add c1 conf.json >/dev/null
+	assert_succeeds add c1 conf.json
 	cd "$SOURCE_DIR"
 	PATH=$CNI_BIN:$PATH
 	while read -r command; do

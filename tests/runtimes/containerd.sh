@@ -54,6 +54,12 @@ is_running()
 	ctr task ls | grep "^$1 .*RUNNING" >/dev/null
 }
 
+# has_stopped ID: whether its task is there, and has ended
+has_stopped()
+{
+	ctr task ls | grep "^$1 .*STOPPED" >/dev/null
+}
+
 # stop ID: kills the container, after which ctr calls DEL and removes it
 stop()
 {
@@ -64,7 +70,9 @@ stop()
 # is_gone ID
 is_gone()
 {
-	! ctr container ls -q | grep -x "$1" >/dev/null
+	local containers
+
+	containers=$(ctr container ls -q) && ! grep -qx "$1" <<<"$containers"
 }
 
 # task_netns ID: path of the container's network namespace
@@ -155,7 +163,7 @@ test_same_id_again_after_a_stop_without_del_gets_the_same_addresses()
 	assert_succeeds ctr run --null-io --cni -d "$IMAGE" c1
 	before="$(address c1 inet) $(address c1 inet6)"
 	ctr task kill -s KILL c1
-	wait_until 10 eval '! is_running c1'
+	wait_until 10 has_stopped c1
 	assert_succeeds ctr task rm -f c1
 	assert_succeeds ctr container rm c1
 	start c1

@@ -17,6 +17,7 @@ Usage: cri.py SOCKET COMMAND [ARGUMENT…], where cri_pb2 (protoc --python_out o
 
 import os
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import cri_pb2 as cri
@@ -54,11 +55,14 @@ def run(channel, name, options=()):
 
 
 def run_or_error(channel, name):
-    """The id, or what went wrong."""
-    try:
-        return run(channel, name)
-    except grpc.RpcError as error:
-        return f"error: {error.details()}"
+    """The id, or what went wrong. As kubelet does, again while the plugin says so (a lock that others held for 5 s)."""
+    end = time.monotonic() + DEADLINE_S
+    while True:
+        try:
+            return run(channel, name)
+        except grpc.RpcError as error:
+            if "try again" not in error.details() or time.monotonic() > end:
+                return f"error: {error.details()}"
 
 
 def stop(channel, sandbox):

@@ -17,6 +17,8 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 # set_up: policy, agent, dockerd, image
 set_up()
 {
+	# Of a test that fails
+	trap '(($? == 0)) || tail -n 40 /run/test/docker.log /run/test/agent.log' EXIT
 	mkdir -p /etc/rangeguard/reserved.d /run/docker-state
 	cat >/etc/rangeguard/reserved.d/dba.json <<-EOF
 		{"reserved": [{"cidr": "10.20.0.0/16", "owner": "db-platform", "reason": "Oracle RAC", "ref": "NET-1042"},
@@ -53,7 +55,7 @@ start_docker()
 		--pidfile /run/dockerd.pid -H unix:///run/docker.sock --storage-driver vfs --userland-proxy=false \
 		--cgroup-parent "/$TEST_CGROUP" --exec-opt native.cgroupdriver=cgroupfs >>docker.log 2>&1 &
 	dockerd=$!
-	wait_until 30 docker info || { tail -n 40 docker.log agent.log; exit 1; }
+	wait_until 30 docker info
 }
 
 # stop_docker [SIGNAL]
@@ -74,7 +76,8 @@ load_image()
 	for applet in sh sleep ping; do
 		ln -s busybox "$root/bin/$applet"
 	done
-	tar -C "$root" -c . | docker import -c 'CMD ["/bin/sleep", "600"]' - "$IMAGE" >/dev/null
+	tar -C "$root" -cf image.tar .
+	assert_succeeds docker import -c 'CMD ["/bin/sleep", "600"]' image.tar "$IMAGE"
 }
 
 # network NAME [OPTION…]: docker network create with the agent's driver

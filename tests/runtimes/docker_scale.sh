@@ -41,9 +41,11 @@ test_many_networks_and_containers()
 	assert_equal "$CONTAINERS" "$(docker ps -q | xargs docker inspect |
 		jq -r '.[].NetworkSettings.Networks[].IPAddress' | sort -u | wc -l)" "different addresses"
 	assert_equal $((NETWORKS + CONTAINERS)) "$(held | sort -u | wc -l)" "what the store holds: gateways and containers"
-	docker ps -q | xargs docker rm -f >/dev/null
+	docker ps -q >ids
+	assert_succeeds xargs -a ids docker rm -f
 	assert_equal "$NETWORKS" "$(held | wc -l)" "what the store holds without containers"
-	networks | xargs docker network rm >/dev/null
+	networks >ids
+	assert_succeeds xargs -a ids docker network rm
 	assert_empty "$(held)" "what is left"
 }
 
