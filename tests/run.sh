@@ -270,13 +270,14 @@ set_pace()
 }
 
 # set_samples: how long sweeps, storms, fuzzers and virtual machines of the next stage go on, by what is left of the time
-# for the whole: on a slow machine samples become smaller, but no kind is left out
+# for the whole, and what share of all that would be done on a quick machine fits into it: on a slow machine samples become
+# smaller, but no kind is left out
 set_samples()
 {
-	local -i seconds=$(((budget - SECONDS) / 80))
+	local -i seconds=$(((budget - SECONDS) * budget / wanted / 80))
 
 	seconds=$((seconds < 40 ? seconds : 40))
-	seconds=$((seconds > 15 ? seconds : 15))
+	seconds=$((seconds > 10 ? seconds : 10))
 	export RANGEGUARD_SAMPLE_SECONDS=$seconds RANGEGUARD_VM_SECONDS=$((2 * seconds)) RANGEGUARD_FUZZ_SECONDS=$((seconds / 3))
 }
 
@@ -352,7 +353,7 @@ main()
 {
 	local -a only=() selected=("${STAGES[@]}")
 	local -a running=()
-	local -i passed=0 failed=0 budget
+	local -i passed=0 failed=0 budget wanted
 
 	if [[ "${1-}" == --inside ]]; then
 		"stage_${2//-/_}"
@@ -383,7 +384,8 @@ main()
 	trap 'stop 130' INT
 	trap 'stop 143' TERM
 	set_pace
-	budget=$((BUDGET * RANGEGUARD_SLOWNESS / 100 < BUDGET_MOST ? BUDGET * RANGEGUARD_SLOWNESS / 100 : BUDGET_MOST))
+	wanted=$((BUDGET * RANGEGUARD_SLOWNESS / 100))
+	budget=$((wanted < BUDGET_MOST ? wanted : BUDGET_MOST))
 	run_stages "${selected[@]}"
 	slowest
 	echo "$SECONDS s of $budget"

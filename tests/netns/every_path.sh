@@ -5,6 +5,8 @@
 # refused where `rangeguard explain` says so and where it doesn't succeeds. With a small policy, which is read each time,
 # and with a large one, which is compiled.
 #
+# A slow machine tries as many rounds of the pairs as there is time for, each of which has every edge and every way.
+#
 # In single quotes stand jq programs, whose variables are not the shell's.
 # shellcheck disable=SC2016
 
@@ -62,6 +64,9 @@ fd20:0:64:2:: free
 2002:a15:: free
 2002:a1f:463:ffff:ffff:ffff:ffff:ffff reserved
 2002:a1f:464:: free'
+
+# What has to be tried at least: each way at six or more edges
+FEWEST_ROUNDS=3
 
 # What a DEL needs, whatever the ADD
 DEL='{"cniVersion": "1.1.0", "name": "pods", "type": "rangeguard", "ipam": {"type": "rangeguard"}}'
@@ -123,25 +128,47 @@ way_pin_source() { add c1 "$(conf '.snat = [{name: "pin", source: [$address], de
 # try_each: every way to every edge; the first that is wrong ends it
 try_each()
 {
-	local address verdict way ways
-	local -i tried=0
+	local -a ways edges
+	local -i tried=0 rounds=0
 
 	mapfile -t ways < <(declare -F | sed -n 's/^declare -f \(way_.*\)/\1/p')
-	while read -r address verdict; do
-		[[ -n "$address" ]] || continue
-		assert_explained
-		for way in "${ways[@]}"; do
-			tried+=1
-			if output=$("$way" 2>&1); then
-				[[ "$verdict" == free ]] || fail "$way $address: let through: $output"
-				[[ "$way" == *chained* ]] || del c1 "$DEL" || fail "$way $address: DEL"
-			else
-				[[ "$verdict" == reserved ]] || fail "$way $address: refused: $output"
-				assert_refusal_of "$way"
-			fi
-		done
-	done <<<"$EDGES"
-	((tried == 43 * 19)) || fail "tried $tried"
+	mapfile -t edges < <(grep . <<<"$EDGES")
+	((${#edges[@]} == 43 && ${#ways[@]} == 19)) || fail "${#edges[@]} edges, ${#ways[@]} ways"
+	begin_sample 3
+	until ((rounds == ${#ways[@]})) || sample_is_over "$rounds" "$FEWEST_ROUNDS"; do
+		try_round $(((RANGEGUARD_SEED + rounds) % ${#ways[@]}))
+		rounds+=1
+	done
+	((tried == rounds * ${#edges[@]})) || fail "tried $tried in $rounds rounds"
+	note "$tried of $((${#edges[@]} * ${#ways[@]})) pairs, RANGEGUARD_SEED=$RANGEGUARD_SEED"
+}
+
+# try_round N: one way to each edge, the next one for the next edge; the rounds from 0 on have each pair once
+try_round()
+{
+	local address verdict
+	local -i i
+
+	for i in "${!edges[@]}"; do
+		read -r address verdict <<<"${edges[i]}"
+		((rounds > 0)) || assert_explained
+		try_way "${ways[(i + $1) % ${#ways[@]}]}"
+		tried+=1
+	done
+}
+
+# try_way WAY: to $address, of which $verdict is right
+try_way()
+{
+	local way=$1
+
+	if output=$("$way" 2>&1); then
+		[[ "$verdict" == free ]] || fail "$way $address: let through: $output"
+		[[ "$way" == *chained* ]] || del c1 "$DEL" || fail "$way $address: DEL"
+	else
+		[[ "$verdict" == reserved ]] || fail "$way $address: refused: $output"
+		assert_refusal_of "$way"
+	fi
 }
 
 # assert_explained: `explain` says the same
