@@ -3,6 +3,9 @@
 #
 # What the tests with a real etcd share; sourced after tests/lib.sh. Each etcd runs inside the test's own namespaces.
 
+# How long etcd's client tries: what it gives up counts as a failure of the test, on a machine of any pace
+export ETCDCTL_DIAL_TIMEOUT=30s ETCDCTL_COMMAND_TIMEOUT=60s
+
 # etcd_start NAME CLIENT_URL [ARGUMENT…]: an etcd of one member, until it answers. Its process id is in etcd-NAME.pid.
 etcd_start()
 {
