@@ -40,21 +40,28 @@ void builder_done(struct builder *builder)
 	tree_done(&builder->tree);
 }
 
+/** key_of() - Key of a node that is in a mapping */
+static const char *key_of(const struct builder *builder, uint32_t node)
+{
+	return builder->tree.keys + builder->tree.nodes[node].key;
+}
+
 /** tell_duplicate() - Tell of the key that has been read: it stands in its mapping already */
-static void tell_duplicate(struct builder *builder, size_t key_at)
+static void tell_duplicate(const struct builder *builder, const char *key, size_t key_at)
 {
 	struct pointer pointer = {.length = 0};
 
 	if (!builder->stream->duplicate)
 		return;
-	for (size_t i = 0; i < builder->n_levels; i++) {
-		const struct level *level = &builder->levels[i];
+	for (size_t i = 1; i < builder->n_levels; i++) {
+		const json_t *parent = builder->levels[i - 1].value;
 
-		if (level->key)
-			(void)pointer_push_key(&pointer, level->key);
+		if (json_is_array(parent))
+			(void)pointer_push_index(&pointer, json_array_size(parent) - 1);
 		else
-			(void)pointer_push_index(&pointer, json_array_size(level->value));
+			(void)pointer_push_key(&pointer, key_of(builder, builder->levels[i].node));
 	}
+	(void)pointer_push_key(&pointer, key);
 	builder->stream->duplicate(builder->stream->userdata, pointer.text, key_at);
 }
 
@@ -94,7 +101,7 @@ static int attach(struct builder *builder, json_t *value)
 	if (json_object_set_nocheck(level->value, level->key, value))
 		return -ENOMEM;
 	if (json_object_size(level->value) == n_members)
-		tell_duplicate(builder, level->key_at);
+		tell_duplicate(builder, level->key, level->key_at);
 	return 0;
 }
 
