@@ -117,6 +117,54 @@ static int read_items(struct import *import, const json_t *items)
 }
 
 /**
+ * next_page() - Where a document says that it is one page of several
+ * @root:	The document
+ * @items:	Pointer of its rows
+ * @ret_place:	Set to the pointer of the member that says so: NetBox and Nautobot, Infoblox, AWS, Azure
+ *
+ * Return: the name of the member, NULL: it says nothing
+ */
+static const char *next_page(const json_t *root, const char *items, struct pointer *ret_place)
+{
+	static const char *const keys[] = {"next", "next_page_id", "NextToken", "nextLink", NULL};
+	const char *slash = strrchr(items, '/');
+	struct pointer parent = {.length = 0};
+	const json_t *around;
+
+	(void)snprintf(parent.text, sizeof(parent.text), "%.*s", slash ? (int)(slash - items) : 0, items);
+	parent = pointer_of(parent.text);
+	around = value_at(root, parent.text);
+	for (const char *const *key = keys; *key; key++) {
+		const char *next = json_string_value(json_object_get(around, *key));
+
+		if (!next || !*next)
+			continue;
+		*ret_place = parent;
+		(void)pointer_push_key(ret_place, *key);
+		return *key;
+	}
+	return NULL;
+}
+
+/** read_page() - The rows, which have to be all there are: what stands on another page would not be reserved */
+static int read_page(struct import *import, const json_t *root, const json_t *items)
+{
+	struct pointer place;
+	const char *next = next_page(root, import->spec->items, &place);
+	int r;
+
+	if (!next)
+		return read_items(import, items);
+	import->place = place.text;
+	r = import_flaw(import, 1,
+			"%s says that more rows follow on another page, which nobody reads: export all of them into "
+			"one document",
+			next);
+	import->place = NULL;
+	return r;
+}
+
+/**
  * import_json() - Import what has been fed as JSON
  * @import:	Import
  *
@@ -133,7 +181,7 @@ int import_json(struct import *import)
 	if (!root)
 		return import_flaw(import, error.line > 0 ? (unsigned)error.line : 1, "not valid JSON: %s", error.text);
 	if (json_is_array(items)) {
-		r = read_items(import, items);
+		r = read_page(import, root, items);
 	} else {
 		import->place = import->spec->items;
 		r = *import->spec->items

@@ -189,6 +189,10 @@ static void warn_of_nothing(const struct policy_import *import, const struct imp
 		reader_warning(import->reader, "where", RULE_POLICY,
 			       "none of the %zu rows of %.512s is what where asks for; the import reserves nothing",
 			       rows->n_rows, import->path);
+	else if (rows->n_rows)
+		reader_warning(import->reader, "file", RULE_POLICY,
+			       "none of the %zu rows of %.512s reserves anything today", rows->n_rows,
+			       import->path);
 	else
 		reader_warning(import->reader, "file", RULE_POLICY, "%.512s has no rows; the import reserves nothing",
 			       import->path);

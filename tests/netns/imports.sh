@@ -232,6 +232,27 @@ test_refusals_are_utf8_whatever_the_table_holds()
 	assert_fails_closed 'prefix "? " must be'
 }
 
+# One page of several is cut off as a table that breaks off in a row is: what the others hold would not be reserved
+test_a_page_of_several_is_no_table()
+{
+	local document
+
+	while IFS= read -r document; do
+		table json '"items": "/results", "columns": {"cidr": "/prefix"}' <<<"$document"
+		assert_fails_closed "more rows follow on another page"
+	done <<-'EOF'
+		{"count": 2, "next": "https://netbox/api/ipam/prefixes/?offset=1", "results": [{"prefix": "10.20.0.0/16"}]}
+		{"next_page_id": "789c", "results": [{"prefix": "10.20.0.0/16"}]}
+		{"results": [{"prefix": "10.20.0.0/16"}], "NextToken": "x"}
+		{"results": [], "nextLink": "https://management.azure.com/x"}
+	EOF
+	table json '"items": "/a/rows", "columns": {"cidr": "/prefix"}' <<<'{"a": {"next": "2", "rows": [{"prefix": "10.20.0.0/16"}]}}'
+	assert_exits 1 rangeguard validate "$POLICIES/t.json"
+	assert_contains "$output" "t.csv:1:16: error RG301: next says that more rows follow" "the place"
+	table json '"items": "/results", "columns": {"cidr": "/prefix"}' <<<'{"next": null, "NextToken": "", "results": [{"prefix": "10.20.0.0/16"}]}'
+	assert_refusal 100 "$(conf 10.20.5.0/24)" 10.20.0.0/16
+}
+
 # --- validate ---
 
 test_validate_has_rows_as_the_other_side()
@@ -284,6 +305,10 @@ test_validate_warns_of_imports_that_reserve_nothing()
 	assert_exits 0 rangeguard validate "$POLICIES/t.json"
 	assert_contains "$output" "t.csv:3:1: warning RG301: 10.20.0.0/16 is reserved by $POLICIES/t.csv line 2 already" "duplicate"
 	assert_contains "$output" "see $POLICIES/t.csv:2:1" "the other one"
+	printf 'cidr,until\n10.20.0.0/16,2020-01-01\n' | table csv '"columns": {"cidr": "cidr", "validUntil": "until"}'
+	assert_exits 0 rangeguard validate "$POLICIES/t.json"
+	assert_contains "$output" "warning RG301: none of the 1 rows of $POLICIES/t.csv reserves anything today" "rows of yesterday"
+	printf 'prefix\n10.20.0.0/16\n' | table netbox
 	chmod g+w "$POLICIES/t.csv"
 	assert_exits 0 rangeguard validate "$POLICIES/t.json"
 	assert_contains "$output" "an ADD would refuse it: import $POLICIES/t.csv is writable by others" "mode"
@@ -303,11 +328,20 @@ test_the_manual_is_true()
 	section=$(sed -n '/^# IMPORTS/,/^# SEE/p' "$SOURCE_DIR/plugin/man/rangeguard-policy.5.scd")
 	printf 'Prefix,Status,Tenant,Role,Description\n10.20.0.0/16,Deprecated,x,Database,\n' | table netbox
 	echo '10.20.0.0/16,Active,db-platform,Database,Oracle RAC' >>"$POLICIES/t.csv"
-	sed -n '/^{/,/^}/p' <<<"$section" >"$POLICIES/t.json"
+	sed -n '/^{/,/^}/p' <<<"$section" | jq -s '.[0]' >"$POLICIES/t.json"
 	mv "$POLICIES/t.csv" "$POLICIES/netbox.csv"
 	assert_refusal 100 "$(conf 10.20.0.0/24)" "(owner db-platform, reason Oracle RAC, ref NET-1042; $POLICIES/netbox.csv line 3)"
 	assert_contains "$(tr '\n' ' ' <<<"$section")" \
 		"(owner db-platform, reason Oracle RAC, ref NET-1042; $POLICIES/netbox.csv line 3)" "the manual"
+	rm "$POLICIES"/*
+	mkdir "$POLICIES/tables"
+	sed -n '/^{/,/^}/p' <<<"$section" | jq -s '.[1]' >"$POLICIES/t.json"
+	printf 'sep=;\nAddresses of 2026;;\nNetwork;Owner;\n10.21.0.0/16;storage;\n' >"$POLICIES/sheet.csv"
+	echo '{"next": null, "results": [{"prefix": "10.22.0.0/16", "status": {"value": "active"}, "tenant": {"name": "sip"}},
+		{"prefix": "10.23.0.0/16", "status": {"value": "container"}, "tenant": null}]}' >"$POLICIES/tables/netbox.json"
+	assert_refusal 100 "$(conf 10.21.0.0/24)" "(owner storage; $POLICIES/sheet.csv line 4)"
+	assert_refusal 100 "$(conf 10.22.0.0/24)" "(owner sip; $POLICIES/tables/netbox.json /results/0)"
+	rangeguard explain --policy "$POLICIES" 10.23.0.1 >/dev/null || fail "a row that where leaves out is reserved"
 }
 
 # --- explain, suggest ---
