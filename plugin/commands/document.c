@@ -40,6 +40,7 @@ struct duplicate {
  * struct reading - A file being read
  * @named:	Somebody wants it read
  * @at:		Pointer of the document at hand
+ * @n_known:	Resources of kinds that are read, met before
  * @outcome:	The most that a document of it was
  */
 struct reading {
@@ -47,6 +48,7 @@ struct reading {
 	const char *file;
 	bool named;
 	struct pointer at;
+	size_t n_known;
 	enum survey_kind outcome;
 	struct duplicate *duplicates;
 	size_t n_duplicates;
@@ -184,12 +186,17 @@ static bool begins_as_template(const struct source *text)
 	return text->size >= 2 && (memcmp(text->text, "{{", 2) == 0 || memcmp(text->text, "{%", 2) == 0);
 }
 
-/** is_of_others() - Whether a file that nobody has named is another program's: many have a NAME.conf that was never JSON */
+/** is_of_others() - Whether a file that nobody has named is another program's: many have a NAME.conf that was never JSON,
+ * and Perl's documentation has podman's suffix */
 static bool is_of_others(const struct reading *reading, const struct source *text)
 {
 	size_t blanks = strspn(text->text, " \t\r\n");
 
-	return !reading->named && fnmatch("*.conf", reading->file, FNM_CASEFOLD) == 0 &&
+	if (reading->named)
+		return false;
+	if (fnmatch("*.pod", reading->file, FNM_CASEFOLD) == 0)
+		return !strchr("[#;", text->text[blanks]);
+	return values_syntax_of(reading->file) == VALUES_JSON && fnmatch("*.conf", reading->file, FNM_CASEFOLD) == 0 &&
 	       !strchr("{[", text->text[blanks]);
 }
 
@@ -219,6 +226,10 @@ static void close_reading(struct reading *reading, const json_t *first)
 {
 	struct findings *findings = &reading->documents->findings;
 
+	/* What a chart is rendered to need not declare any address. */
+	if (strcmp(reading->file, "<stdin>") == 0 && reading->documents->survey.n_known > reading->n_known &&
+	    reading->outcome == SURVEY_UNKNOWN)
+		reading->outcome = SURVEY_OTHERS;
 	if (reading->outcome == SURVEY_UNKNOWN && !reading->named) {
 		findings_pass_over(findings, reading->file);
 		return;
@@ -285,6 +296,7 @@ int documents_read(struct documents *documents, const char *path, bool named)
 		return 0;
 	}
 	findings_begin_file(&documents->findings);
+	reading.n_known = documents->survey.n_known;
 	r = read_text(&reading, &text);
 	tell_duplicates(&reading, SURVEY_UNKNOWN);
 	findings_end_file(&documents->findings, reading.file);

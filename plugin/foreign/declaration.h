@@ -42,6 +42,7 @@ enum declaration_use {
  * @span:	The addresses
  * @implied:	Not written there but what the plugin takes by default
  * @mild:	Nothing would give them yet, or nobody knows: no error
+ * @is_pool:	Its keeper makes networks of it, which lie within
  * @default_of:	Whose default it is, for the document says nothing; NULL: it stands there
  * @offset:	Where in the text of the value they stand
  * @pointer:	JSON pointer of the value; owned
@@ -53,6 +54,7 @@ struct declaration {
 	struct span span;
 	bool implied;
 	bool mild;
+	bool is_pool;
 	const char *default_of;
 	size_t offset;
 	char *pointer;

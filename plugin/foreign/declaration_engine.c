@@ -87,7 +87,7 @@ static void read_address_pools(struct declaration_reader *declaration, const jso
 
 	for (size_t i = 0; i < json_array_size(pools); i++) {
 		const json_t *pool = json_array_get(pools, i);
-		size_t inner = pointer_push_index(&declaration->reader.at, i);
+		size_t inner = pointer_push_index(&declaration->reader.at, i), n = declaration->declarations->n_items;
 		struct prefix base;
 		struct span span;
 
@@ -97,6 +97,8 @@ static void read_address_pools(struct declaration_reader *declaration, const jso
 			span = prefix_span(&base);
 			declaration_take_network(declaration, declaration_member(pool, "base").key, &base, &span);
 		}
+		for (; n < declaration->declarations->n_items; n++)
+			declaration->declarations->items[n].is_pool = true;
 		pointer_pop(&declaration->reader.at, inner);
 	}
 	pointer_pop(&declaration->reader.at, mark);

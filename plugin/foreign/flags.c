@@ -10,7 +10,9 @@
 #include "rangeguard/array.h"
 
 /** Between the words of a command line that goes on in further lines */
-#define BLANKS " \t\n\\\"'"
+#define BLANKS " \t\r\n\\\"'"
+/** Ends a word, together with the quotes before it */
+#define WORD_ENDS " \t\r\n"
 
 /** struct flag - A flag without its dashes, and what its value is */
 struct flag {
@@ -37,20 +39,54 @@ static const struct flag flags[] = {
 	{"fixed-cidr-v6", FORM_CIDR, DECLARED_RANGE, USE_CONTAINERS},
 	{"default-addr-pool", FORM_CIDR, DECLARED_RANGE, USE_CONTAINERS},
 	{"default-address-pool", FORM_CIDR, DECLARED_RANGE, USE_CONTAINERS},
+	{"default-gateway", FORM_ADDRESS, DECLARED_GATEWAY, USE_CONTAINERS},
+	{"default-gateway-v6", FORM_ADDRESS, DECLARED_GATEWAY, USE_CONTAINERS},
+	/* kube-ovn-controller, cilium-operator */
+	{"default-cidr", FORM_CIDR, DECLARED_RANGE, USE_PODS},
+	{"node-switch-cidr", FORM_CIDR, DECLARED_RANGE, USE_INTERNAL},
+	{"cluster-pool-ipv4-cidr", FORM_CIDR, DECLARED_RANGE, USE_PODS},
+	{"cluster-pool-ipv6-cidr", FORM_CIDR, DECLARED_RANGE, USE_PODS},
 };
 
+/** Of podman network create and podman run; other programs mean something else by them */
+static const struct flag podman_flags[] = {
+	{"subnet", FORM_CIDR, DECLARED_RANGE, USE_CONTAINERS},
+	{"gateway", FORM_ADDRESS, DECLARED_GATEWAY, USE_CONTAINERS},
+	{"ip", FORM_ADDRESS, DECLARED_ADDRESS, USE_CONTAINERS},
+	{"ip6", FORM_ADDRESS, DECLARED_ADDRESS, USE_CONTAINERS},
+};
+
+/** struct flag_line - A command line being read; @of_podman: podman's, or docker's */
+struct flag_line {
+	struct declaration_reader *declaration;
+	bool of_podman;
+};
+
+/** find_flag() - The flag of a name, NULL: none */
+static const struct flag *find_flag(const struct flag *table, size_t n, const char *name, size_t length)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(name, table[i].name, length) == 0 && !table[i].name[length])
+			return &table[i];
+	return NULL;
+}
+
 /** flag_of() - The flag that a word is, NULL: none; @ret_value: what follows its equals sign, NULL: nothing */
-static const struct flag *flag_of(const char *word, const char **ret_value)
+static const struct flag *flag_of(const struct flag_line *line, const char *word, const char **ret_value)
 {
 	const char *name = word + strspn(word, "-");
 	size_t length = strcspn(name, "=");
 
+	const struct flag *found;
+
 	*ret_value = name[length] ? name + length + 1 : NULL;
 	/* k3s' configuration has them without dashes, and never without a value. */
-	for (size_t i = 0; (name != word || *ret_value) && i < ARRAY_LENGTH(flags); i++)
-		if (strncmp(name, flags[i].name, length) == 0 && !flags[i].name[length])
-			return &flags[i];
-	return NULL;
+	if (name == word && !*ret_value)
+		return NULL;
+	found = find_flag(flags, ARRAY_LENGTH(flags), name, length);
+	if (!found && line->of_podman)
+		found = find_flag(podman_flags, ARRAY_LENGTH(podman_flags), name, length);
+	return found;
 }
 
 /** read_flag() - A flag's value, which begins at @offset of the text that the reader is at */
@@ -85,29 +121,47 @@ static void read_flag(struct declaration_reader *declaration, const struct flag 
 	}
 }
 
-/** read_words() - A command line in one text */
-static void read_words(struct declaration_reader *declaration, const char *text)
+/** word_length() - Bytes of the word at @at, the quotes that end it not counted */
+static size_t word_length(const char *at)
 {
+	size_t length = strcspn(at, WORD_ENDS);
+
+	while (length && strchr("\"'\\", at[length - 1]))
+		length--;
+	return length;
+}
+
+/** variable_length() - Bytes of a word before the flags of a variable that it begins: DOCKER_OPTS=--bip=…, DOCKER_OPTS="--bip… */
+static size_t variable_length(const char *word, size_t length)
+{
+	const char *equals = memchr(word, '=', length);
+	size_t before = equals ? (size_t)(equals + 1 - word) : length;
+
+	before += before < length && strchr("\"'", word[before]);
+	return *word != '-' && before < length && word[before] == '-' ? before : 0;
+}
+
+/** read_words() - A command line in one text */
+static void read_words(const struct flag_line *line, const char *text)
+{
+	struct declaration_reader *declaration = line->declaration;
 	const struct flag *pending = NULL;
 	const char *value;
 	char word[256];
 
 	for (const char *at = text + strspn(text, BLANKS); *at && !declaration->declarations->too_many;
 	     at += strspn(at, BLANKS)) {
-		size_t length = strcspn(at, " \t\n");
-		const char *dash = *at == '-' ? NULL : memmem(at, length, "=-", 2);
+		size_t length = word_length(at);
+		size_t before = variable_length(at, length);
 
-		/* A variable in which flags begin: DOCKER_OPTS=--bip=… */
-		if (dash) {
-			length -= (size_t)(dash + 1 - at);
-			at = dash + 1;
-		}
+		at += before;
+		length -= before;
 		(void)snprintf(word, sizeof(word), "%.*s", (int)length, at);
 		if (pending) {
 			read_flag(declaration, pending, word, (size_t)(at - text));
 			pending = NULL;
 		} else {
-			const struct flag *flag = flag_of(word, &value);
+			const struct flag *flag = flag_of(line, word, &value);
 
 			if (flag && value)
 				read_flag(declaration, flag, value, (size_t)(at - text) + (size_t)(value - word));
@@ -118,8 +172,9 @@ static void read_words(struct declaration_reader *declaration, const char *text)
 }
 
 /** read_list() - A command line as an array, a word each; some are whole scripts */
-static void read_list(struct declaration_reader *declaration, const json_t *array)
+static void read_list(const struct flag_line *line, const json_t *array)
 {
+	struct declaration_reader *declaration = line->declaration;
 	const struct flag *pending = NULL;
 
 	for (size_t i = 0; i < json_array_size(array); i++) {
@@ -130,9 +185,9 @@ static void read_list(struct declaration_reader *declaration, const json_t *arra
 			read_flag(declaration, pending, text, 0);
 			pending = NULL;
 		} else if (text && strpbrk(text, " \n")) {
-			read_words(declaration, text);
+			read_words(line, text);
 		} else if (text) {
-			const struct flag *flag = flag_of(text, &value);
+			const struct flag *flag = flag_of(line, text, &value);
 
 			if (flag && value)
 				read_flag(declaration, flag, value, (size_t)(value - text));
@@ -146,11 +201,14 @@ static void read_list(struct declaration_reader *declaration, const json_t *arra
  * flags_read() - Addresses of a command line
  * @declaration:	Reader, where it stands
  * @value:	An array with a word each, or a text
+ * @of_podman:	Flags of podman's, and docker's, that are too short to be nobody else's count, too
  */
-void flags_read(struct declaration_reader *declaration, const json_t *value)
+void flags_read(struct declaration_reader *declaration, const json_t *value, bool of_podman)
 {
+	const struct flag_line line = {.declaration = declaration, .of_podman = of_podman};
+
 	if (json_is_array(value))
-		read_list(declaration, value);
+		read_list(&line, value);
 	else if (json_is_string(value))
-		read_words(declaration, json_string_value(value));
+		read_words(&line, json_string_value(value));
 }

@@ -6,6 +6,6 @@
 
 #include "plugin/foreign/declaration_reader.h"
 
-void flags_read(struct declaration_reader *declaration, const json_t *value);
+void flags_read(struct declaration_reader *declaration, const json_t *value, bool of_podman);
 
 #endif

@@ -171,6 +171,7 @@ static void validate_declarations(struct survey *survey, const struct declaratio
 		kept.span = declarations->items[i].span;
 		kept.pointer = declarations->items[i].pointer;
 		kept.offset = declarations->items[i].offset;
+		kept.is_pool = declarations->items[i].is_pool;
 		networks_add_range(&survey->networks, &kept);
 	}
 }

@@ -28,15 +28,17 @@ enum kind_class {
 
 /** How addresses are written in a text: any of these, several separated by commas or blanks */
 enum form {
-	FORM_CIDR = 1,	    /* 10.0.0.0/8 */
-	FORM_ADDRESS = 2,   /* 10.0.0.1 */
-	FORM_RANGE = 4,	    /* 10.0.0.1-10.0.0.9 */
-	FORM_DOTS = 8,	    /* 10.0.0.1..10.0.0.9 */
-	FORM_PER_HOST = 16, /* 10.0.0.0/16/24: a /24 for each host */
-	FORM_WORDS = 32,    /* something else may stand there: None, auto, a name */
-	FORM_FLAGS = 64,    /* a program's flags */
-	FORM_TEXT = 128,    /* a document of its own, if it is one */
-	FORM_JSON = 256,    /* with FORM_TEXT: it has to be one, and JSON */
+	FORM_CIDR = 1,	     /* 10.0.0.0/8 */
+	FORM_ADDRESS = 2,    /* 10.0.0.1 */
+	FORM_RANGE = 4,	     /* 10.0.0.1-10.0.0.9 */
+	FORM_DOTS = 8,	     /* 10.0.0.1..10.0.0.9 */
+	FORM_PER_HOST = 16,  /* 10.0.0.0/16/24: a /24 for each host */
+	FORM_WORDS = 32,     /* something else may stand there: None, auto, a name */
+	FORM_FLAGS = 64,     /* a program's flags */
+	FORM_TEXT = 128,     /* a document of its own, if it is one */
+	FORM_JSON = 256,     /* with FORM_TEXT: it has to be one, and JSON */
+	FORM_PODMAN = 512,   /* with FORM_FLAGS: podman's, which has shorter ones, too */
+	FORM_OPTIONS = 1024, /* NAME:ip=10.0.0.1,ip6=…: of options the addresses alone */
 };
 
 /** Space for the texts of a key, with their NULs; the compiler refuses longer ones */
@@ -57,6 +59,7 @@ enum form {
  * @usual:	What holds when nothing is said; "": nothing
  * @where:	Path: @usual holds only where it leads to something; "": everywhere
  * @unless:	Paths: where something stands at one, @usual does not hold; "": where a key of this use is there
+ * @is_pool:	Networks are made of it, which lie within
  * @mild:	That may be so and need not: a warning
  *
  * The texts stand in it: hundreds of addresses of texts would be written by ld.so, page by page, whenever the plugin starts.
@@ -72,6 +75,7 @@ struct kind_key {
 	enum declaration_kind kind;
 	enum declaration_use use;
 	bool mild;
+	bool is_pool;
 };
 
 /**
@@ -87,7 +91,7 @@ struct kind_key {
  * @any_case:	Its program finds keys in any case, and takes an empty text for none
  * @incidental:	Of documents without addresses nothing need be said
  * @network:	Its name in grants; NULL: its own
- * @keeper:	Who gives the addresses, as networks name it
+ * @keeper:	Who gives the addresses, as networks name it; or whose engine makes networks of a pool
  * @fits:	Tells what @shape can't
  * @read:	Reads keys that rows can't tell of; NULL: none
  */
@@ -132,6 +136,12 @@ int kind_read(const struct kind *kind, const json_t *object, const char *file, c
 #define KEY_RANGE(path_, forms_, use_)                                                                                 \
 	{                                                                                                              \
 		.path = path_, .forms = (forms_), .kind = DECLARED_RANGE, .use = (use_)                                \
+	}
+/* What its keeper makes networks of */
+#define KEY_NETWORKS_OF(path_)                                                                                         \
+	{                                                                                                              \
+		.path = path_, .forms = FORM_CIDR | FORM_WORDS, .kind = DECLARED_RANGE, .use = USE_CONTAINERS,         \
+		.is_pool = true                                                                                        \
 	}
 #define KEY_USUAL(path_, use_, usual_)                                                                                 \
 	{                                                                                                              \
@@ -180,6 +190,15 @@ int kind_read(const struct kind *kind, const json_t *object, const char *file, c
 #define KEY_JSON(path_)                                                                                                \
 	{                                                                                                              \
 		.path = path_, .forms = FORM_TEXT | FORM_JSON                                                          \
+	}
+/* A network to join, with options; the same in podman's and docker's flags */
+#define KEY_JOINED(path_)                                                                                              \
+	{                                                                                                              \
+		.path = path_, .forms = FORM_ADDRESS | FORM_WORDS | FORM_OPTIONS, .kind = DECLARED_ADDRESS             \
+	}
+#define KEY_PODMAN(path_)                                                                                              \
+	{                                                                                                              \
+		.path = path_, .forms = FORM_FLAGS | FORM_PODMAN                                                       \
 	}
 #define KEY_FLAGS(path_)                                                                                               \
 	{                                                                                                              \

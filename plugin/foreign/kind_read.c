@@ -28,6 +28,7 @@ static void add(struct key_reader *reader, struct declaration *found, size_t off
 	found->use = key->use;
 	found->offset = offset;
 	found->mild = reader->mild || key->mild;
+	found->is_pool = key->is_pool;
 	declaration_add(&reader->declaration, NULL, found);
 }
 
@@ -50,22 +51,37 @@ static void read_part(struct key_reader *reader, const struct text_part *part)
 				  part->text);
 }
 
-/** read_text() - A text of networks; what stands for all that is to come is told once */
-static void read_text(struct key_reader *reader, const char *text)
+/** read_parts() - Each network of a text that begins at @offset of the value */
+static void read_parts(struct key_reader *reader, const char *text, size_t offset)
 {
 	struct text_part part;
 	size_t at = 0;
 
-	if (network_is_placeholder(text)) {
-		(void)snprintf(part.text, sizeof(part.text), "%s", text);
-		read_part(reader, &part);
-		return;
-	}
 	for (size_t n = 0; text_next(text, &at, &part); n++) {
 		if (n == LIMIT_DECLARED) {
 			declaration_too_many(&reader->declaration);
 			return;
 		}
+		part.offset += offset;
+		if (reader->key->forms & FORM_OPTIONS)
+			text_option(&part);
+		read_part(reader, &part);
+	}
+}
+
+/** read_text() - A text of networks; what stands for all that is to come is told once, and its default read */
+static void read_text(struct key_reader *reader, const char *text)
+{
+	struct text_part part = {.offset = 0}, usual;
+
+	if (!network_is_placeholder(text)) {
+		read_parts(reader, text, 0);
+	} else if (network_placeholder_default(text, &usual)) {
+		reader_warning(&reader->declaration.reader, NULL, RULE_INVALID_VALUE,
+			       "\"%.64s\" stands for a value that is still to come; only its default is checked", text);
+		read_parts(reader, usual.text, usual.offset);
+	} else {
+		(void)snprintf(part.text, sizeof(part.text), "%s", text);
 		read_part(reader, &part);
 	}
 }
@@ -121,7 +137,7 @@ static void read_value(void *userdata, const json_t *value, struct pointer *at)
 		return;
 	reader->used |= 1U << reader->key->use;
 	if (reader->key->forms & FORM_FLAGS)
-		flags_read(&reader->declaration, value);
+		flags_read(&reader->declaration, value, reader->key->forms & FORM_PODMAN);
 	else if (json_is_array(value))
 		read_elements(reader, value, at);
 	else if (json_is_string(value))
@@ -133,7 +149,7 @@ static void read_value(void *userdata, const json_t *value, struct pointer *at)
 				  json_brief(value, text, sizeof(text)));
 }
 
-/** has_member() - Whether one of several members, separated by blanks, is there: in any case, and not an empty text */
+/** has_member() - Whether one of several members, separated by blanks, is there: in any case, and not an empty text or array */
 static bool has_member(const json_t *object, const char *keys)
 {
 	char key[64];
@@ -144,7 +160,8 @@ static bool has_member(const json_t *object, const char *keys)
 
 		(void)snprintf(key, sizeof(key), "%.*s", (int)length, keys);
 		value = declaration_member(object, key).value;
-		if (value && !(json_is_string(value) && !json_string_length(value)))
+		if (value && !(json_is_string(value) && !json_string_length(value)) &&
+		    !(json_is_array(value) && !json_array_size(value)))
 			return true;
 		keys += length + strspn(keys + length, " ");
 	}

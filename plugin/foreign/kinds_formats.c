@@ -81,6 +81,7 @@ static const struct kind kinds[] = {
 	{.name = "a policy", .class = KIND_POLICY, .fits = is_policy},
 	{.name = "a network of netavark",
 	 .fits = is_netavark,
+	 .keeper = "podman",
 	 .keeping = KEEPING_ALONE,
 	 .read = declaration_read_netavark},
 };

@@ -45,6 +45,24 @@ bool text_next(const char *text, size_t *at, struct text_part *ret_part)
 	return true;
 }
 
+/** text_option() - Of "NAME:ip=ADDRESS" or "ip6=ADDRESS", as podman has them for a network to join, leave the address */
+void text_option(struct text_part *part)
+{
+	static const char *const options[] = {":ip=", ":ip6=", "ip=", "ip6=", NULL};
+
+	for (const char *const *option = options; *option; option++) {
+		const char *found = strstr(part->text, *option);
+		size_t begin;
+
+		if (!found || (**option != ':' && found != part->text))
+			continue;
+		begin = (size_t)(found - part->text) + strlen(*option);
+		memmove(part->text, part->text + begin, strlen(part->text + begin) + 1);
+		part->offset += begin;
+		return;
+	}
+}
+
 /** read_dots() - "FIRST..LAST" */
 static bool read_dots(const char *text, struct span *ret_span)
 {
@@ -125,6 +143,28 @@ bool network_is_placeholder(const char *text)
 	       (text[0] == '$' && isalpha((unsigned char)text[1])) ||
 	       (size > 2 && text[0] == '<' && text[size - 1] == '>') ||
 	       (size > 4 && strncmp(text, "__", 2) == 0 && strcmp(text + size - 2, "__") == 0);
+}
+
+/**
+ * network_placeholder_default() - What holds where nobody puts a value: "${NAME:-DEFAULT}" (also with -, := and =)
+ * @text:	Text
+ * @ret_default:	The default; its offset in the text
+ *
+ * Return: whether the text is one variable with a default, in which nothing else is to come
+ */
+bool network_placeholder_default(const char *text, struct text_part *ret_default)
+{
+	size_t size = strlen(text), name = 2;
+
+	if (strncmp(text, "${", 2) != 0 || text[size - 1] != '}')
+		return false;
+	name += strspn(text + name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+	name += text[name] == ':';
+	if (!strchr("-=", text[name]) || size - name - 2 >= sizeof(ret_default->text))
+		return false;
+	*ret_default = (struct text_part){.offset = name + 1};
+	memcpy(ret_default->text, text + name + 1, size - name - 2);
+	return *ret_default->text && !network_is_placeholder(ret_default->text);
 }
 
 /** network_ambiguity() - What it is about an address that two programs may read differently; NULL: nothing */

@@ -14,7 +14,9 @@ struct text_part {
 
 bool text_next(const char *text, size_t *at, struct text_part *ret_part);
 bool network_read(const char *text, unsigned forms, struct declaration *ret_declaration);
+void text_option(struct text_part *part);
 bool network_is_placeholder(const char *text);
+bool network_placeholder_default(const char *text, struct text_part *ret_default);
 const char *network_ambiguity(const char *text);
 
 #endif

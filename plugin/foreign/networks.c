@@ -26,6 +26,7 @@ struct known_range {
 	char *pointer;
 	size_t offset;
 	bool in_blocks;
+	bool is_pool;
 };
 
 /** struct known_name - A name and the file in which it was met first; owned. A directory is a host, with names of its own */
@@ -124,12 +125,18 @@ static bool grow_ranges(struct networks *networks)
 	return true;
 }
 
+/** same_keeper() - Whether two keepers are the same, or there is none of either */
+static bool same_keeper(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 /** is_repeated() - Whether a range is the one before it once more, and may be: one network's in one file */
 static bool is_repeated(const struct known_range *known, const struct network_range *range)
 {
 	return range->keeping == KEEPING_NESTED && known->keeping == KEEPING_NESTED &&
 	       known->span.family == range->span.family && known->span.first == range->span.first &&
-	       known->span.last == range->span.last && !known->keeper && !range->keeper &&
+	       known->span.last == range->span.last && same_keeper(known->keeper, range->keeper) &&
 	       strcmp(known->network, range->network) == 0 && strcmp(known->file, range->file) == 0;
 }
 
@@ -163,6 +170,7 @@ void networks_add_range(struct networks *networks, const struct network_range *r
 		.pointer = strdup(range->pointer),
 		.offset = range->offset,
 		.in_blocks = range->in_blocks,
+		.is_pool = range->is_pool,
 	};
 	if ((range->keeper && !known->keeper) || !known->network || !known->file || !known->pointer)
 		networks->failed = true;
@@ -219,6 +227,9 @@ static enum collision judge(const struct known_range *a, const struct known_rang
 			       : COLLISION_NONE;
 	if (ours)
 		return same_text(a->keeper, b->keeper) ? COLLISION_SHARED : COLLISION_NONE;
+	/* An engine knows which networks it has made of its pool. */
+	if (a->is_pool != b->is_pool && same_text(a->keeper, b->keeper))
+		return COLLISION_NONE;
 	if (a->keeping == KEEPING_CLUSTER && b->keeping == KEEPING_CLUSTER && same_text(a->keeper, b->keeper))
 		return COLLISION_NONE;
 	return COLLISION_TWICE;

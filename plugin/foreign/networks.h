@@ -21,7 +21,8 @@ enum keeping {
  * @keeping:	See there
  * @in_blocks:	Each host gives blocks of its own
  * @offset:	Where in the text at @pointer it stands
- * @keeper:	Data directory, or name of the cluster's IPAM; NULL: none
+ * @keeper:	Data directory, or name of the cluster's IPAM or of a container engine; NULL: none
+ * @is_pool:	Networks of the same keeper are made of it
  */
 struct network_range {
 	struct span span;
@@ -32,6 +33,7 @@ struct network_range {
 	const char *pointer;
 	size_t offset;
 	bool in_blocks;
+	bool is_pool;
 };
 
 struct known_range;

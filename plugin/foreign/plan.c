@@ -37,10 +37,19 @@ static const struct special {
 	{"192.0.2.0/24", STANDING_SPECIAL, "documentation (RFC 5737)"},
 	{"198.51.100.0/24", STANDING_SPECIAL, "documentation (RFC 5737)"},
 	{"203.0.113.0/24", STANDING_SPECIAL, "documentation (RFC 5737)"},
+	{"192.31.196.0/24", STANDING_SPECIAL, "AS112 (RFC 7535)"},
+	{"192.52.193.0/24", STANDING_SPECIAL, "AMT (RFC 7450)"},
+	{"192.88.99.0/24", STANDING_SPECIAL, "6to4 relays (RFC 7526)"},
+	{"192.175.48.0/24", STANDING_SPECIAL, "AS112 (RFC 7534)"},
 	{"198.18.0.0/15", STANDING_SPECIAL, "benchmarking (RFC 2544)"},
 	{"224.0.0.0/4", STANDING_SPECIAL, "multicast (RFC 5771)"},
 	{"240.0.0.0/4", STANDING_SPECIAL, "reserved (RFC 1112)"},
 	{"::1/128", STANDING_SPECIAL, "loopback (RFC 4291)"},
+	{"64:ff9b::/96", STANDING_SPECIAL, "NAT64 (RFC 6052)"},
+	{"64:ff9b:1::/48", STANDING_SPECIAL, "NAT64 (RFC 8215)"},
+	{"2001::/23", STANDING_SPECIAL, "IETF protocol assignments (RFC 2928)"},
+	{"2002::/16", STANDING_SPECIAL, "6to4 (RFC 3056)"},
+	{"5f00::/16", STANDING_SPECIAL, "segment routing (RFC 9602)"},
 	{"100::/64", STANDING_SPECIAL, "discard-only (RFC 6666)"},
 	{"2001:db8::/32", STANDING_SPECIAL, "documentation (RFC 3849)"},
 	{"3fff::/20", STANDING_SPECIAL, "documentation (RFC 9637)"},
@@ -94,9 +103,9 @@ static bool may_be_public(const struct declaration *declaration)
 	       declaration->use == USE_UNKNOWN || declaration->span.family == FAMILY_IPV6;
 }
 
-/** tell_special() - A range that is not for private use (RG109) */
+/** tell_special() - A range that is not for private use, as a whole or in part (RG109) */
 static void tell_special(const struct checked *checked, const struct declaration *declaration,
-			 const struct special *special)
+			 const struct special *special, bool whole)
 {
 	char text[SPAN_TEXT_MAX], message[ERROR_MSG_MAX];
 	struct finding finding = {
@@ -110,8 +119,8 @@ static void tell_special(const struct checked *checked, const struct declaration
 
 	(void)span_format(&declaration->span, text);
 	if (special)
-		(void)snprintf(message, sizeof(message), "range %s is set aside for %s; choose a private range", text,
-			       special->name);
+		(void)snprintf(message, sizeof(message), "range %s %s set aside for %s; choose a private range", text,
+			       whole ? "is" : "holds what is", special->name);
 	else
 		(void)snprintf(
 			message, sizeof(message),
@@ -131,9 +140,9 @@ static void check_standing(const struct checked *checked, const struct declarati
 	if (declaration->default_of || is_granted(checked->guard, &declaration->span))
 		return;
 	if (special && special->standing == STANDING_SPECIAL)
-		tell_special(checked, declaration, special);
+		tell_special(checked, declaration, special, whole);
 	else if (!whole && !may_be_public(declaration))
-		tell_special(checked, declaration, NULL);
+		tell_special(checked, declaration, NULL, false);
 }
 
 /** is_of_plan() - Whether a declaration is a range that all others of its plan have to be apart from */

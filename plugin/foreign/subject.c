@@ -4,6 +4,7 @@
 #include "plugin/foreign/subject.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <string.h>
 
 #include "plugin/foreign/net.h"
@@ -103,15 +104,38 @@ static void visit_cni(struct tour *tour, const struct kind *kind, const json_t *
 	tour->failed |= walk.failed;
 }
 
-/** visit_items() - Each element of an array */
-static void visit_items(struct tour *tour, const json_t *array, const struct pointer *at)
+/** typed_item() - An element of a list such as NodeList, which alone says what they are: with its kind; a new reference */
+static json_t *typed_item(const json_t *list, json_t *item)
+{
+	const char *kind = json_string_value(json_object_get(list, "kind"));
+	size_t length = kind ? strlen(kind) : 0;
+	json_t *typed;
+
+	if (length <= 4 || strcmp(kind + length - 4, "List") != 0 || !json_is_object(item) ||
+	    json_object_get(item, "kind"))
+		return json_incref(item);
+	typed = json_copy(item);
+	if (json_object_set(typed, "apiVersion", json_object_get(list, "apiVersion")) ||
+	    json_object_set_new(typed, "kind", json_stringn(kind, length - 4))) {
+		json_decref(typed);
+		return NULL;
+	}
+	return typed;
+}
+
+/** visit_items() - Each element of an array, which may be a list's; NULL: it is none's */
+static void visit_items(struct tour *tour, const json_t *list, const json_t *array, const struct pointer *at)
 {
 	struct pointer place = *at;
 
 	for (size_t i = 0; i < json_array_size(array); i++) {
 		size_t mark = pointer_push_index(&place, i);
+		json_t *item = typed_item(list, json_array_get(array, i));
 
-		visit(tour, json_array_get(array, i), &place);
+		if (item)
+			visit(tour, item, &place);
+		tour->failed |= !item;
+		json_decref(item);
 		pointer_pop(&place, mark);
 	}
 }
@@ -132,6 +156,31 @@ static void visit_row(struct tour *tour, const struct kind *kind, const json_t *
 	tour->failed |= inner.failed;
 }
 
+/** is_values() - Whether a file may have values for a chart of Helm's, by its name: those of charts within it, too */
+static bool is_values(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return strcmp(file, "<stdin>") == 0 || fnmatch("*values*.y*ml", slash ? slash + 1 : file, FNM_CASEFOLD) == 0;
+}
+
+/** visit_charts() - Values of the charts in a chart: each under its name */
+static void visit_charts(struct tour *tour, const json_t *values, const struct pointer *at)
+{
+	struct pointer place = *at;
+	const char *key;
+	json_t *chart;
+
+	json_object_foreach((json_t *)(uintptr_t)values, key, chart) {
+		size_t mark = pointer_push_key(&place, key);
+		const struct kind *kind = json_is_object(chart) ? document_kind(chart, tour->file) : NULL;
+
+		if (kind && kind->class == KIND_ROWS)
+			visit_row(tour, kind, chart, &place);
+		pointer_pop(&place, mark);
+	}
+}
+
 /** visit() - A document, or a part of one */
 static void visit(struct tour *tour, const json_t *value, const struct pointer *at)
 {
@@ -143,9 +192,11 @@ static void visit(struct tour *tour, const json_t *value, const struct pointer *
 		return;
 	kind = document_kind(value, tour->depth ? "" : tour->file);
 	if (json_is_array(value)) {
-		visit_items(tour, value, at);
+		visit_items(tour, NULL, value, at);
 		return;
 	}
+	if (!kind && !tour->depth && !at->length && is_values(tour->file))
+		visit_charts(tour, value, at);
 	switch (kind ? kind->class : KIND_ROWS) {
 	case KIND_LIST:
 	case KIND_PLUGIN:
@@ -154,7 +205,7 @@ static void visit(struct tour *tour, const json_t *value, const struct pointer *
 	case KIND_ITEMS:
 		key = json_object_get(value, "items") ? "items" : "objects";
 		(void)pointer_push_key(&items, key);
-		visit_items(tour, json_object_get(value, key), &items);
+		visit_items(tour, value, json_object_get(value, key), &items);
 		break;
 	case KIND_ROWS:
 	case KIND_POLICY:

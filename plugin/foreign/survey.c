@@ -130,6 +130,7 @@ static void look_at_others(struct survey_visit *visit, const struct subject *sub
 	size_t n = judge_resource(visit->survey, subject, visit->file);
 
 	n += choices_note(&visit->survey->choices, subject, visit->file);
+	visit->survey->n_known += subject->kind != NULL;
 	if (!subject->kind)
 		count_unread(visit->survey, subject->node.object);
 	else if ((n || !subject->kind->incidental) && visit->outcome == SURVEY_UNKNOWN)

@@ -50,6 +50,7 @@ struct hits {
  * @report:	Hears of all that is found
  * @unread:	Kinds that are not read
  * @n_unread:	How many kinds, as far as they are kept
+ * @n_known:	Resources of kinds that rows tell of, with addresses or without
  * @n_running:	Documents that tell what is there already: leases, pools, addresses of hosts
  * @hits:	What reservations would hit of it, by owner
  * @n_hits:	How many owners
@@ -63,6 +64,7 @@ struct survey {
 	struct report *report;
 	struct unread unread[SURVEY_UNREAD_MAX];
 	size_t n_unread;
+	size_t n_known;
 	size_t n_running;
 	struct hits hits[SURVEY_HITS_MAX];
 	size_t n_hits;

@@ -191,8 +191,7 @@ static void warn_of_nothing(const struct policy_import *import, const struct imp
 			       rows->n_rows, import->path);
 	else if (rows->n_rows)
 		reader_warning(import->reader, "file", RULE_POLICY,
-			       "none of the %zu rows of %.512s reserves anything today", rows->n_rows,
-			       import->path);
+			       "none of the %zu rows of %.512s reserves anything today", rows->n_rows, import->path);
 	else
 		reader_warning(import->reader, "file", RULE_POLICY, "%.512s has no rows; the import reserves nothing",
 			       import->path);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* systemd's dialect of INI as values. Pure. */
+/* Files of KEY=VALUE as values. Pure. */
 
 #include "plugin/text/ini.h"
 
@@ -12,6 +12,7 @@
 
 /** struct ini - A file being read; @section: node of the section that is being read, 0: none yet */
 struct ini {
+	enum ini_dialect dialect;
 	const char *text;
 	size_t size;
 	size_t at;
@@ -51,9 +52,78 @@ static int enter(struct ini *ini, uint32_t parent, const char *key, json_t *(*ma
 	return tree_add(&ini->tree, parent, &node, key, ret_node);
 }
 
+/** struct quoting - In which quotes a text is, NUL: in none; and in how many brackets */
+struct quoting {
+	char quote;
+	unsigned depth;
+};
+
+/** is_quoted() - Whether a character is in quotes, or ends them */
+static bool is_quoted(struct quoting *quoting, char c)
+{
+	char quote = quoting->quote;
+
+	if (!quote && (c == '"' || c == '\''))
+		quoting->quote = c;
+	else if (c == quote)
+		quoting->quote = '\0';
+	return quote;
+}
+
+/** skip_line() - Where the line ends that @at is in */
+static size_t skip_line(const struct ini *ini, size_t at)
+{
+	const char *end = memchr(ini->text + at, '\n', ini->size - at);
+
+	return end ? (size_t)(end - ini->text) : ini->size;
+}
+
+/** text_end() - Where a text over several lines ends that begins at @at, in three quotes; @at: there is none */
+static size_t text_end(const struct ini *ini, size_t at)
+{
+	const char *begin = ini->text + at, *end;
+
+	if (ini->size - at < 6 || (memcmp(begin, "\"\"\"", 3) != 0 && memcmp(begin, "'''", 3) != 0))
+		return at;
+	end = memmem(begin + 3, ini->size - at - 3, begin, 3);
+	return end ? (size_t)(end + 2 - ini->text) : at;
+}
+
+/** brackets_end() - Where the line ends in which all brackets are closed that are opened from @at on: TOML's arrays */
+static size_t brackets_end(const struct ini *ini, size_t at)
+{
+	struct quoting quoting = {0};
+
+	for (; at < ini->size && (ini->text[at] != '\n' || quoting.depth); at++) {
+		char c = ini->text[at];
+
+		/* A text ends with its line, so that one that is never closed does not take all that follows. */
+		if (c == '\n')
+			quoting.quote = '\0';
+		if (!quoting.quote && text_end(ini, at) > at) {
+			at = text_end(ini, at);
+			continue;
+		}
+		if (is_quoted(&quoting, c))
+			continue;
+		if (c == '#')
+			at = skip_line(ini, at) - 1;
+		else if (c == '[' || c == '{')
+			quoting.depth++;
+		else if ((c == ']' || c == '}') && quoting.depth)
+			quoting.depth--;
+	}
+	return at;
+}
+
 /** line_end() - Where the line ends that begins at @at; with @goes_on, the last one of those that go on */
 static size_t line_end(const struct ini *ini, size_t at, bool goes_on)
 {
+	if (ini->dialect == INI_TOML) {
+		size_t first = at + strspn(ini->text + at, " \t");
+
+		return first < ini->size && ini->text[first] != '[' ? brackets_end(ini, at) : skip_line(ini, at);
+	}
 	for (;;) {
 		const char *end = memchr(ini->text + at, '\n', ini->size - at);
 		size_t stop = end ? (size_t)(end - ini->text) : ini->size;
@@ -81,12 +151,42 @@ static int read_section(struct ini *ini, size_t begin, size_t end)
 	return name ? enter(ini, 0, name, json_object, &ini->section) : -ENOMEM;
 }
 
+/** blank_comments() - Put blanks where comments stand in a value */
+static void blank_comments(char *text)
+{
+	struct quoting quoting = {0};
+
+	for (; *text; text++) {
+		if (*text == '\n')
+			quoting.quote = '\0';
+		if (is_quoted(&quoting, *text) || *text != '#')
+			continue;
+		while (*text && *text != '\n')
+			*text++ = ' ';
+		if (!*text)
+			return;
+	}
+}
+
+/** text_of() - The text of a value from @begin to @end; NULL: it is none, or there is no memory */
+static json_t *text_of(const struct ini *ini, size_t begin, size_t end)
+{
+	CLEANUP_FREE char *copy = NULL;
+
+	if (ini->dialect == INI_SYSTEMD)
+		return json_stringn(ini->text + begin, end - begin);
+	copy = strndup(ini->text + begin, end - begin);
+	if (copy)
+		blank_comments(copy);
+	return copy ? json_string(copy) : NULL;
+}
+
 /** read_value() - "KEY=VALUE", the equals sign at @equals */
 static int read_value(struct ini *ini, size_t begin, size_t equals, size_t end)
 {
 	size_t key_end = equals, value = equals + 1;
 	CLEANUP_FREE char *key = NULL;
-	struct tree_node node = {.kind = TREE_SCALAR, .style = SCALAR_RAW};
+	struct tree_node node = {.kind = TREE_SCALAR, .style = ini->dialect == INI_SYSTEMD ? SCALAR_RAW : SCALAR_BARE};
 	uint32_t list, index;
 	json_t *text;
 	int r;
@@ -97,7 +197,7 @@ static int read_value(struct ini *ini, size_t begin, size_t equals, size_t end)
 	r = key ? enter(ini, ini->section, key, json_array, &list) : -ENOMEM;
 	if (r < 0)
 		return r;
-	text = json_stringn(ini->text + value, end - value);
+	text = text_of(ini, value, end);
 	if (!text)
 		return INI_E_SYNTAX;
 	node.value = text;
@@ -119,8 +219,13 @@ static int read_line(struct ini *ini, size_t begin, size_t end)
 	if (ini->text[begin] == '[' && ini->text[end - 1] == ']' && end - begin > 2)
 		return read_section(ini, begin, end);
 	equals = memchr(ini->text + begin, '=', end - begin);
-	if (!equals || !ini->section || equals == ini->text + begin || ++ini->n_values > LIMIT_INI_VALUES)
+	if (!equals || equals == ini->text + begin || (ini->dialect == INI_SYSTEMD && !ini->section))
+		/* A shell's variables stand among other commands. */
+		return ini->dialect == INI_SYSTEMD ? INI_E_SYNTAX : 0;
+	if (++ini->n_values > LIMIT_INI_VALUES)
 		return INI_E_SYNTAX;
+	if (ini->dialect == INI_VARIABLES && end - begin > 7 && memcmp(ini->text + begin, "export ", 7) == 0)
+		begin += 7;
 	return read_value(ini, begin, (size_t)(equals - ini->text), end);
 }
 
@@ -145,15 +250,17 @@ static bool is_utf8(const char *text, size_t size)
  * ini_read() - Read a file
  * @text:	Its text; without NUL bytes
  * @size:	Its bytes
+ * @dialect:	What it is
  * @ret_root:	Sections; a new reference
  * @ret_tree:	Where the values stand
  * @reterr_at:	With INI_E_SYNTAX, offset of what can't be read
  *
  * Return: 0, INI_E_SYNTAX, -ENOMEM
  */
-int ini_read(const char *text, size_t size, json_t **ret_root, struct tree *ret_tree, size_t *reterr_at)
+int ini_read(const char *text, size_t size, enum ini_dialect dialect, json_t **ret_root, struct tree *ret_tree,
+	     size_t *reterr_at)
 {
-	CLEANUP(ini_done) struct ini ini = {.text = text, .size = size, .root = json_object()};
+	CLEANUP(ini_done) struct ini ini = {.dialect = dialect, .text = text, .size = size, .root = json_object()};
 	struct tree_node root = {.value = ini.root, .kind = TREE_MAPPING};
 	uint32_t index;
 	int r = ini.root ? tree_add(&ini.tree, 0, &root, NULL, &index) : -ENOMEM;

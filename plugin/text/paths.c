@@ -27,13 +27,26 @@ int path_list_add(struct path_list *list, const char *path)
 }
 
 /** is_configuration() - Whether a file has a name that runtimes load, or that address plans have */
-static bool is_configuration(const char *name)
+static bool is_configuration(const char *path)
 {
-	static const char *const patterns[] = {"*.conf",    "*.conflist",  "*.json",	"*.yaml", "*.yml",
-					       "*.network", "*.container", "*.service", "*.xml"};
+	static const char *const patterns[] = {"*.conf",
+					       "*.conflist",
+					       "*.json",
+					       "*.yaml",
+					       "*.yml",
+					       "*.network",
+					       "*.container",
+					       "*.pod",
+					       "*.kube",
+					       "*.service",
+					       "*.xml",
+					       "*/default/docker",
+					       "*/default/kubelet",
+					       "*/sysconfig/docker",
+					       "*/sysconfig/kubelet"};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(patterns); i++)
-		if (fnmatch(patterns[i], name, FNM_CASEFOLD) == 0)
+		if (fnmatch(patterns[i], path, FNM_CASEFOLD) == 0)
 			return true;
 	return false;
 }
@@ -70,7 +83,7 @@ static int add_entry(struct path_list *list, FTS *tree, FTSENT *entry)
 	case FTS_NS:
 		return -entry->fts_errno;
 	default:
-		return is_configuration(entry->fts_name) && is_file(entry) ? path_list_add(list, entry->fts_path) : 0;
+		return is_configuration(entry->fts_path) && is_file(entry) ? path_list_add(list, entry->fts_path) : 0;
 	}
 }
 

@@ -294,12 +294,14 @@ static int map_json(struct mapping *mapping)
 	return is_done(mapping) ? 0 : SCALAR_E_DIFFERS;
 }
 
-/** map_raw() - A text as it is */
-static int map_raw(struct mapping *mapping)
+/** map_raw() - A text as it is, or but for its comments */
+static int map_raw(struct mapping *mapping, bool bare)
 {
 	for (; !is_done(mapping); mapping->in++) {
 		char c = byte(mapping);
 
+		if (bare && mapping->scalar->value[mapping->out] == ' ')
+			c = ' ';
 		if (!has(mapping) || !give(mapping, &c, 1, mapping->in))
 			return SCALAR_E_DIFFERS;
 	}
@@ -328,7 +330,8 @@ int scalar_map(const struct scalar *scalar, size_t *ret_offsets)
 	case SCALAR_BLOCK:
 		return map_block(&mapping);
 	case SCALAR_RAW:
-		return map_raw(&mapping);
+	case SCALAR_BARE:
+		return map_raw(&mapping, scalar->style == SCALAR_BARE);
 	case SCALAR_NONE:
 	default:
 		return SCALAR_E_DIFFERS;

@@ -21,6 +21,7 @@ enum scalar_style {
 	SCALAR_DOUBLE, /* "…" of YAML */
 	SCALAR_BLOCK,  /* | or > */
 	SCALAR_RAW,    /* as it is */
+	SCALAR_BARE,   /* as it is, but for comments in it, which are blanks in the value */
 };
 
 /** Named outcomes beside 0 and negative errno */

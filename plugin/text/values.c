@@ -33,9 +33,28 @@ enum values_syntax values_syntax_of(const char *file)
 		const char *pattern;
 		enum values_syntax syntax;
 	} known[] = {
-		{"*.json", VALUES_JSON},   {"*.conf", VALUES_JSON},	{"*.conflist", VALUES_JSON},
-		{"*.network", VALUES_INI}, {"*.container", VALUES_INI}, {"*.service", VALUES_INI},
+		/* Drop-ins of systemd's and quadlet's units */
+		{"*.service.d/*.conf", VALUES_INI},
+		{"*.network.d/*.conf", VALUES_INI},
+		{"*.container.d/*.conf", VALUES_INI},
+		{"*.pod.d/*.conf", VALUES_INI},
+		{"*.kube.d/*.conf", VALUES_INI},
+		{"*containers.conf", VALUES_TOML},
+		{"*containers.conf.d/*.conf", VALUES_TOML},
+		{"*.json", VALUES_JSON},
+		{"*.conf", VALUES_JSON},
+		{"*.conflist", VALUES_JSON},
+		{"*.network", VALUES_INI},
+		{"*.container", VALUES_INI},
+		{"*.pod", VALUES_INI},
+		{"*.kube", VALUES_INI},
+		{"*.service", VALUES_INI},
 		{"*.xml", VALUES_XML},
+		/* What units get from their EnvironmentFile= */
+		{"*default/docker", VALUES_VARIABLES},
+		{"*sysconfig/docker", VALUES_VARIABLES},
+		{"*default/kubelet", VALUES_VARIABLES},
+		{"*sysconfig/kubelet", VALUES_VARIABLES},
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(known); i++)
@@ -104,15 +123,19 @@ static int read_json(struct values *values)
 }
 
 /** read_ini() - The text as INI: 0, VALUES_E_SYNTAX, -ENOMEM */
-static int read_ini(struct values *values)
+static int read_ini(struct values *values, enum ini_dialect dialect)
 {
-	size_t at;
-	int r = memchr(values->text, '\0', values->size)
-			? (at = 0, INI_E_SYNTAX)
-			: ini_read(values->text, values->size, &values->root, &values->tree, &at);
+	const char *flaw = flaw_of_text(values->text, values->size);
+	size_t at = 0;
+	int r = INI_E_SYNTAX;
 
+	if (!memchr(values->text, '\0', values->size))
+		r = ini_read(values->text, values->size, dialect, &values->root, &values->tree, &at);
 	values->is_whole = true;
-	return r != INI_E_SYNTAX ? r : keep_flaw(values, at, "not valid INI: ", "neither [SECTION] nor KEY=VALUE");
+	if (r != INI_E_SYNTAX)
+		return r;
+	return keep_flaw(values, at, dialect == INI_TOML ? "not valid TOML: " : "not valid INI: ",
+			 flaw ? flaw : "neither [SECTION] nor KEY=VALUE");
 }
 
 /** read_xml() - The text as XML: 0, VALUES_E_SYNTAX, -ENOMEM */
@@ -147,7 +170,11 @@ int values_start(struct values *values, const char *text, size_t size, enum valu
 	if (syntax == VALUES_JSON)
 		return read_json(values);
 	if (syntax == VALUES_INI)
-		return read_ini(values);
+		return read_ini(values, INI_SYSTEMD);
+	if (syntax == VALUES_TOML)
+		return read_ini(values, INI_TOML);
+	if (syntax == VALUES_VARIABLES)
+		return read_ini(values, INI_VARIABLES);
 	if (syntax == VALUES_XML || (syntax == VALUES_EITHER && first_character(text, size) == '<'))
 		return read_xml(values);
 	if (syntax == VALUES_EITHER && looks_like_json(text, size)) {

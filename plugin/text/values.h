@@ -22,6 +22,8 @@ enum values_syntax {
 	VALUES_YAML,
 	VALUES_EITHER, /* JSON where it is JSON, XML where it is XML */
 	VALUES_INI,
+	VALUES_TOML,
+	VALUES_VARIABLES, /* NAME=VALUE, as a shell reads it */
 	VALUES_XML,
 };
 

@@ -108,6 +108,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	read_as((const char *)data, size, VALUES_EITHER);
 	read_as((const char *)data, size, VALUES_INI);
+	read_as((const char *)data, size, VALUES_TOML);
+	read_as((const char *)data, size, VALUES_VARIABLES);
 	if (template_find((const char *)data, size, &at))
 		require(at + 1 < size && data[at] == '{');
 	return 0;

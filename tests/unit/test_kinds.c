@@ -190,6 +190,15 @@ static const struct {
 	 "a.json", "mild 10.0.0.0/16 "},
 	{"{'client': {'bridge_network_subnet_ipv6': 'fd00::/64'}}", "nomad.json", "172.26.64.0/20 "},
 	{"{'DefaultAddrPool': null, 'x': 1}", "swarm.json", ""},
+	{"{'bip': '10.5.0.1/24', 'default-address-pools': []}", "daemon.json",
+	 "mild 172.18.0.0/16 mild 172.19.0.0/16 mild 172.20.0.0/14 mild 172.24.0.0/14 mild 172.28.0.0/14 "
+	 "mild 192.168.0.0/16 "},
+	{"{'services': {'kube-api': {}}}", "cluster.yml", "10.43.0.0/16 10.42.0.0/16 "},
+	{"{'installation': {'calicoNetwork': {}}}", "values.yaml", "mild 192.168.0.0/16 "},
+	{"{'network': {'network_backend': ['netavark']}}", "/etc/containers/containers.conf",
+	 "10.88.0.0/16 mild 10.89.0.0/16 mild 10.90.0.0/15 mild 10.92.0.0/14 mild 10.96.0.0/11 mild 10.128.0.0/9 "},
+	{"{'network': {'default_subnet': ['10.5.0.0/16']}}", "/etc/containers/containers.conf.d/1.conf", ""},
+	{"{'DefaultAddressPools': [{'Base': '10.5.0.0/16'}]}", "info.json", ""},
 	{"{'DefaultAddrPool': []}", "swarm.json", "10.0.0.0/8 "},
 };
 
