@@ -14,9 +14,12 @@
 /** Ends a word, together with the quotes before it */
 #define WORD_ENDS " \t\r\n"
 
+/** Longest name of a flag, with its NUL: texts stand in tables (struct kind_key) */
+#define FLAG_NAME_MAX 32U
+
 /** struct flag - A flag without its dashes, and what its value is */
 struct flag {
-	const char *name;
+	char name[FLAG_NAME_MAX];
 	unsigned forms;
 	enum declaration_kind kind;
 	enum declaration_use use;

@@ -44,6 +44,7 @@ enum form {
 /** Space for the texts of a key, with their NULs; the compiler refuses longer ones */
 #define KIND_PATH_MAX 160
 #define KIND_NAME_MAX 16
+#define KIND_TITLE_MAX 56
 #define KIND_USUAL_MAX 112
 #define KIND_WHERE_MAX 64
 #define KIND_UNLESS_MAX 144
@@ -96,7 +97,7 @@ struct kind_key {
  * @read:	Reads keys that rows can't tell of; NULL: none
  */
 struct kind {
-	const char *name;
+	char name[KIND_TITLE_MAX];
 	const char *group;
 	const char *kind;
 	const char *file;

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rangeguard/array.h"
+
 /** Bytes between the parts of a text, which may be an array of JSON (annotations of Calico's) or a list of a shell's words */
 #define SEPARATORS ", \t\r\n;[]\"'"
 
@@ -48,15 +50,15 @@ bool text_next(const char *text, size_t *at, struct text_part *ret_part)
 /** text_option() - Of "NAME:ip=ADDRESS" or "ip6=ADDRESS", as podman has them for a network to join, leave the address */
 void text_option(struct text_part *part)
 {
-	static const char *const options[] = {":ip=", ":ip6=", "ip=", "ip6=", NULL};
+	static const char options[][8] = {":ip=", ":ip6=", "ip=", "ip6="};
 
-	for (const char *const *option = options; *option; option++) {
-		const char *found = strstr(part->text, *option);
+	for (size_t i = 0; i < ARRAY_LENGTH(options); i++) {
+		const char *found = strstr(part->text, options[i]);
 		size_t begin;
 
-		if (!found || (**option != ':' && found != part->text))
+		if (!found || (options[i][0] != ':' && found != part->text))
 			continue;
-		begin = (size_t)(found - part->text) + strlen(*option);
+		begin = (size_t)(found - part->text) + strlen(options[i]);
 		memmove(part->text, part->text + begin, strlen(part->text + begin) + 1);
 		part->offset += begin;
 		return;

@@ -255,7 +255,7 @@ static int read_plugin(const struct subject *subject, const char *file, struct d
 {
 	const json_t *object = subject->node.object;
 	const char *type = json_string_value(json_object_get(object, "type"));
-	const struct kind row = {.name = type, .keys = kind_plugin_keys(type)};
+	const struct kind row = {.keys = kind_plugin_keys(type)};
 	size_t from = declarations->n_items;
 	int r = declaration_read_plugin(object, file, subject->node.at.text, declarations, report);
 

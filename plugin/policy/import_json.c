@@ -11,6 +11,7 @@
 #include "plugin/policy/import.h"
 #include "plugin/text/source.h"
 #include "plugin/text/token.h"
+#include "rangeguard/array.h"
 
 /** Columns that a policy can name: of the range, the filters, the texts and the last day */
 #define COLUMNS_MAX (IMPORT_SPAN_COLUMNS + LIMIT_IMPORT_FILTERS + IMPORT_TEXTS + 1U)
@@ -126,7 +127,7 @@ static int read_items(struct import *import, const json_t *items)
  */
 static const char *next_page(const json_t *root, const char *items, struct pointer *ret_place)
 {
-	static const char *const keys[] = {"next", "next_page_id", "NextToken", "nextLink", NULL};
+	static const char keys[][16] = {"next", "next_page_id", "NextToken", "nextLink"};
 	const char *slash = strrchr(items, '/');
 	struct pointer parent = {.length = 0};
 	const json_t *around;
@@ -134,14 +135,14 @@ static const char *next_page(const json_t *root, const char *items, struct point
 	(void)snprintf(parent.text, sizeof(parent.text), "%.*s", slash ? (int)(slash - items) : 0, items);
 	parent = pointer_of(parent.text);
 	around = value_at(root, parent.text);
-	for (const char *const *key = keys; *key; key++) {
-		const char *next = json_string_value(json_object_get(around, *key));
+	for (size_t i = 0; i < ARRAY_LENGTH(keys); i++) {
+		const char *next = json_string_value(json_object_get(around, keys[i]));
 
 		if (!next || !*next)
 			continue;
 		*ret_place = parent;
-		(void)pointer_push_key(ret_place, *key);
-		return *key;
+		(void)pointer_push_key(ret_place, keys[i]);
+		return keys[i];
 	}
 	return NULL;
 }

@@ -29,21 +29,21 @@ int path_list_add(struct path_list *list, const char *path)
 /** is_configuration() - Whether a file has a name that runtimes load, or that address plans have */
 static bool is_configuration(const char *path)
 {
-	static const char *const patterns[] = {"*.conf",
-					       "*.conflist",
-					       "*.json",
-					       "*.yaml",
-					       "*.yml",
-					       "*.network",
-					       "*.container",
-					       "*.pod",
-					       "*.kube",
-					       "*.service",
-					       "*.xml",
-					       "*/default/docker",
-					       "*/default/kubelet",
-					       "*/sysconfig/docker",
-					       "*/sysconfig/kubelet"};
+	static const char patterns[][24] = {"*.conf",
+					    "*.conflist",
+					    "*.json",
+					    "*.yaml",
+					    "*.yml",
+					    "*.network",
+					    "*.container",
+					    "*.pod",
+					    "*.kube",
+					    "*.service",
+					    "*.xml",
+					    "*/default/docker",
+					    "*/default/kubelet",
+					    "*/sysconfig/docker",
+					    "*/sysconfig/kubelet"};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(patterns); i++)
 		if (fnmatch(patterns[i], path, FNM_CASEFOLD) == 0)

@@ -30,7 +30,7 @@ static void forget(struct values *values)
 enum values_syntax values_syntax_of(const char *file)
 {
 	static const struct {
-		const char *pattern;
+		char pattern[32];
 		enum values_syntax syntax;
 	} known[] = {
 		/* Drop-ins of systemd's and quadlet's units */
