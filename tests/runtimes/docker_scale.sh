@@ -4,9 +4,10 @@
 # Many of Docker's networks and containers at the agent: no subnet and no address twice, none lost. And what it costs beside
 # Docker's own driver. In a script of its own, since it takes as long as the other tests of Docker together.
 
+# Before docker_lib.sh, which has another one for its tests
+TEST_TIMEOUT=${TEST_TIMEOUT:-900}
 # shellcheck source=tests/runtimes/docker_lib.sh
 source "$(dirname "$0")/docker_lib.sh"
-TEST_TIMEOUT=${TEST_TIMEOUT:-900}
 NETWORKS=${RANGEGUARD_DOCKER_NETWORKS:-200}
 CONTAINERS=${RANGEGUARD_DOCKER_CONTAINERS:-500}
 AT_ONCE=8
