@@ -30,9 +30,9 @@ static int look_at(struct kernel *kernel, const struct lease *lease, struct erro
 		return r;
 	report_error(
 		kernel->audit->report, RULE_UNPROTECTED, kernel->audit->data_dir, "",
-		"the classifier at the host end of %.64s %s of network %s is missing, or knows something else of the "
-		"container than its lease says: it may send with others' addresses, or not at all, until its "
-		"next CHECK, or the agent, puts it back",
+		"the classifier at the host end of %.64s %s of network %s is missing, comes after another filter or "
+		"program, or knows something else of the container than its lease says: it may send with others' "
+		"addresses, or not at all, until its next CHECK, or the agent, puts it back",
 		lease->attachment.container_id, lease->attachment.ifname, lease->attachment.network);
 	return 0;
 }

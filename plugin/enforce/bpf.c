@@ -196,6 +196,17 @@ int bpf_tcx_attach(int program_fd, uint32_t ifindex, enum bpf_hook hook)
 	return call(BPF_PROG_ATTACH, &attributes);
 }
 
+/** bpf_tcx_detach() - No longer run a program by TCX */
+int bpf_tcx_detach(int program_fd, uint32_t ifindex, enum bpf_hook hook)
+{
+	union bpf_attr attributes = {0};
+
+	attributes.target_fd = ifindex; /* as above */
+	attributes.attach_bpf_fd = (uint32_t)program_fd;
+	attributes.attach_type = hook;
+	return call(BPF_PROG_DETACH, &attributes);
+}
+
 /** bpf_tcx_replace() - Run a program by TCX in the place of another */
 int bpf_tcx_replace(int program_fd, int older_fd, uint32_t ifindex, enum bpf_hook hook)
 {

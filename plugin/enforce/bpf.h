@@ -31,6 +31,7 @@ int bpf_map_delete(int map_fd, const void *key);
 int bpf_map_next(int map_fd, const void *key, void *ret_next);
 int bpf_tcx_programs(uint32_t ifindex, enum bpf_hook hook, uint32_t *ids, uint32_t n_ids, uint32_t *ret_n);
 int bpf_tcx_attach(int program_fd, uint32_t ifindex, enum bpf_hook hook);
+int bpf_tcx_detach(int program_fd, uint32_t ifindex, enum bpf_hook hook);
 int bpf_tcx_replace(int program_fd, int older_fd, uint32_t ifindex, enum bpf_hook hook);
 
 #endif

@@ -12,6 +12,9 @@
  *		is free. If that is not the first, an earlier filter may send packets round it by an intermediate (ifb)
  *		interface: then it stands there as well.
  *
+ * Who comes later may stand before it all the same: by TCX, by a filter of the same priority, or of the first one after the
+ * classifier's was deleted. Then it takes the first place again, by TCX where there is that, or it is said who has it.
+ *
  * All of them also get a link group, by which the nftables tables know interfaces whose packets must be guarded.
  */
 
@@ -35,6 +38,6 @@ int classifier_attach_new(struct port *host, const struct classifier *classifier
 int classifier_attach(struct port *host, const struct classifier *classifier, uint32_t ifindex, uint32_t group,
 		      struct error *reterr);
 int classifier_find(struct port *host, const struct classifier *wanted, uint32_t ifindex,
-		    struct classifier *ret_classifier, struct error *reterr);
+		    struct classifier *ret_classifier, bool *ret_first, struct error *reterr);
 
 #endif

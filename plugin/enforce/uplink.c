@@ -22,7 +22,9 @@
 /**
  * struct uplink - The program, and what tells it from others
  * @deadlines_id: The map that it looks at
- * @found:	It runs
+ * @found:	It runs, as a filter
+ * @behind:	Others run before it, and may let pass what it should stop
+ * @there_fd:	The program that runs, -1: none
  * @older_fd:	One that does the same by a map that nobody writes any more, since its name was lost; -1: none
  */
 struct uplink {
@@ -30,6 +32,8 @@ struct uplink {
 	uint8_t tag[FILTER_TAG_BYTES];
 	uint32_t deadlines_id;
 	bool found;
+	bool behind;
+	int there_fd;
 	int older_fd;
 };
 
@@ -96,8 +100,10 @@ static int describe(int program_fd, struct uplink *ret_uplink)
 
 	if (r < 0)
 		return r;
-	*ret_uplink = (struct uplink){
-		.program_fd = program_fd, .deadlines_id = deadlines_of(map_ids, info.nr_map_ids), .older_fd = -1};
+	*ret_uplink = (struct uplink){.program_fd = program_fd,
+				      .deadlines_id = deadlines_of(map_ids, info.nr_map_ids),
+				      .there_fd = -1,
+				      .older_fd = -1};
 	memcpy(ret_uplink->tag, info.tag, sizeof(ret_uplink->tag));
 	return 0;
 }
@@ -110,8 +116,11 @@ static bool look_at(uint32_t id, struct uplink *uplink)
 
 	if (fd < 0 || describe(fd, &other) < 0 || memcmp(other.tag, uplink->tag, sizeof(uplink->tag)) != 0)
 		return false;
-	if (other.deadlines_id == uplink->deadlines_id)
+	if (other.deadlines_id == uplink->deadlines_id) {
+		cleanup_close(&uplink->there_fd);
+		uplink->there_fd = TAKE_FD(fd);
 		return true;
+	}
 	if (uplink->older_fd < 0)
 		uplink->older_fd = TAKE_FD(fd);
 	return false;
@@ -124,10 +133,20 @@ static int runs_by_tcx(uint32_t ifindex, struct uplink *uplink)
 	int r = bpf_tcx_programs(ifindex, BPF_HOOK_EGRESS, ids, PROGRAMS_MAX, &n);
 
 	for (uint32_t i = 0; !r && i < n && i < PROGRAMS_MAX; i++) {
-		if (look_at(ids[i], uplink))
-			return 1;
+		if (!look_at(ids[i], uplink))
+			continue;
+		uplink->behind = i > 0;
+		return 1;
 	}
 	return r;
+}
+
+/** lead_by_tcx() - Before others that came to stand before it; until it is there, it is the classifier alone that stops: 0, errno */
+static int lead_by_tcx(uint32_t ifindex, const struct uplink *uplink)
+{
+	int r = bpf_tcx_detach(uplink->there_fd, ifindex, BPF_HOOK_EGRESS);
+
+	return r && r != -ENOENT ? r : bpf_tcx_attach(uplink->program_fd, ifindex, BPF_HOOK_EGRESS);
 }
 
 /** run_by_tcx() - Before others, or in the place of an older one: 0, negative errno */
@@ -137,17 +156,20 @@ static int run_by_tcx(uint32_t ifindex, const struct uplink *uplink)
 				    : bpf_tcx_replace(uplink->program_fd, uplink->older_fd, ifindex, BPF_HOOK_EGRESS);
 }
 
-/** take_filter() - port_reply_fn: whether one of the filters is the program */
+/** take_filter() - port_reply_fn: whether one of the filters is the program, and others run before it */
 static int take_filter(const struct nlmsghdr *message, void *userdata)
 {
 	struct uplink *uplink = userdata;
 	struct filter_info info;
 
 	if (!message)
-		uplink->found = false;
-	else if (rtfilter_read(message, &info) == 0 && info.program_id &&
-		 memcmp(info.tag, uplink->tag, sizeof(info.tag)) == 0 && look_at(info.program_id, uplink))
-		uplink->found = true;
+		uplink->found = uplink->behind = false;
+	if (!message || uplink->found || rtfilter_read(message, &info))
+		return 0;
+	uplink->found = info.program_id && memcmp(info.tag, uplink->tag, sizeof(info.tag)) == 0 &&
+			look_at(info.program_id, uplink);
+	if (!uplink->found)
+		uplink->behind |= info.may_pass;
 	return 0;
 }
 
@@ -168,10 +190,13 @@ static int run_by_filter(struct port *host, uint32_t ifindex, struct uplink *upl
 	r = stage_add(&stage, rtfilter_dump(&stage.batch, ifindex, true));
 	if (!r)
 		r = stage_ask(&stage);
-	if (r || uplink->found)
+	if (r || (uplink->found && !uplink->behind))
 		return r;
 	stage_begin(&stage, host, "at the uplink of shared sources", reterr);
 	r = stage_add(&stage, rtmessage_add_clsact(&stage.batch, ifindex));
+	/* Of one priority the newest runs first. */
+	if (!r && uplink->found)
+		r = stage_add(&stage, rtfilter_remove(&stage.batch, &wanted));
 	if (!r)
 		r = stage_add(&stage, rtfilter_put(&stage.batch, &wanted));
 	return r ? r : stage_send(&stage);
@@ -188,7 +213,7 @@ static int run_by_filter(struct port *host, uint32_t ifindex, struct uplink *upl
 int uplink_guard(struct port *host, uint32_t ifindex, struct error *reterr)
 {
 	int fd CLEANUP_CLOSE = open_program(host, reterr);
-	struct uplink uplink = {.older_fd = -1};
+	struct uplink uplink = {.there_fd = -1, .older_fd = -1};
 	int r;
 
 	r = fd < 0 ? fd : describe(fd, &uplink);
@@ -197,10 +222,13 @@ int uplink_guard(struct port *host, uint32_t ifindex, struct error *reterr)
 	r = runs_by_tcx(ifindex, &uplink);
 	if (r == 0)
 		r = run_by_tcx(ifindex, &uplink);
+	else if (r > 0)
+		r = uplink.behind ? lead_by_tcx(ifindex, &uplink) : 0;
 	if (r == -EINVAL)
 		r = run_by_filter(host, ifindex, &uplink, reterr) ? error_recode(reterr, ERROR_SNAT) : 0;
 	else
 		r = r < 0 ? cannot(r, "attaching a BPF program", reterr) : 0;
+	cleanup_close(&uplink.there_fd);
 	cleanup_close(&uplink.older_fd);
 	return r;
 }

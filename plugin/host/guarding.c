@@ -309,6 +309,7 @@ static int look(struct host *host, opener_fn open, uint32_t ifindex, const struc
 	CLASSIFIER_CLEANUP struct classifier wanted = CLASSIFIER_INIT;
 	CLASSIFIER_CLEANUP struct classifier there = CLASSIFIER_INIT;
 	struct classifier_element element, found;
+	bool first;
 	int r;
 
 	if (!guarding_wanted(protection) || !ifindex)
@@ -316,10 +317,10 @@ static int look(struct host *host, opener_fn open, uint32_t ifindex, const struc
 	make_element(host, protection, &element);
 	if (open(host->rtnetlink, &wanted, reterr))
 		return REFUSED;
-	r = classifier_find(host->rtnetlink, &wanted, ifindex, &there, reterr);
+	r = classifier_find(host->rtnetlink, &wanted, ifindex, &there, &first, reterr);
 	if (r)
 		return r == CLASSIFIER_E_MISSING ? GUARDING_E_MISSING : r;
-	if (classifier_get(&there, ifindex, &found) < 0 || !classifier_agrees(&there, ifindex, &found) ||
+	if (!first || classifier_get(&there, ifindex, &found) < 0 || !classifier_agrees(&there, ifindex, &found) ||
 	    !same_element(&element, &found))
 		return GUARDING_E_MISSING;
 	/* Nobody tells a map whose name was lost until when its sources may be used. */
@@ -329,7 +330,7 @@ static int look(struct host *host, opener_fn open, uint32_t ifindex, const struc
 }
 
 /**
- * guarding_look() - Whether the classifier is at a container's interface, and knows it
+ * guarding_look() - Whether the classifier is at a container's interface, the first one, and knows it
  * @host:	Host; the calling thread is in its namespace
  * @ifindex:	Interface
  * @protection:	What the lease says
@@ -395,12 +396,13 @@ int guarding_close(struct host *host, uint32_t ifindex, const struct protection 
 	CLASSIFIER_CLEANUP struct classifier kept = CLASSIFIER_INIT;
 	CLASSIFIER_CLEANUP struct classifier there = CLASSIFIER_INIT;
 	struct error ignored = {0};
+	bool first;
 	int r = ifindex ? open_kept(host, &kept) : -ENOENT;
 
 	if (!r)
 		r = forget(host, &kept, ifindex, protection);
 	/* One that was loaded before the name was lost has a map of its own. */
-	if (!r && protection && classifier_find(host->rtnetlink, &kept, ifindex, &there, &ignored) == 0)
+	if (!r && protection && classifier_find(host->rtnetlink, &kept, ifindex, &there, &first, &ignored) == 0)
 		r = forget(host, &there, ifindex, protection);
 	return !r || r == -ENOENT
 		       ? 0

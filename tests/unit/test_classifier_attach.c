@@ -19,11 +19,14 @@
 #define N_PROGRAMS 3
 #define WANTED_ID 12
 
-/** Programs at the interface: ids 10 to 12, of which the last one is the classifier */
+/** Programs at the interface: ids 10 to 12, of which the last one is the classifier, or @wanted_id */
 static struct {
 	unsigned calls, fail_call;
 	int fail_errnum;
 } programs;
+
+/** The classifier's number, as long as a test wants it to be another than the last one's */
+static uint32_t wanted_id = WANTED_ID;
 
 int __wrap_bpf_tcx_programs(uint32_t ifindex, enum bpf_hook hook, uint32_t *ids, uint32_t n_ids, uint32_t *ret_n);
 int __wrap_bpf_tcx_programs(uint32_t ifindex, enum bpf_hook hook, uint32_t *ids, uint32_t n_ids, uint32_t *ret_n)
@@ -46,10 +49,13 @@ int __wrap_classifier_of_program(uint32_t program_id, struct classifier *ret_cla
 		return -programs.fail_errnum;
 	*ret_classifier = (struct classifier)CLASSIFIER_INIT;
 	ret_classifier->program_id = program_id;
-	if (program_id == WANTED_ID)
+	if (program_id == wanted_id)
 		memset(ret_classifier->tag, 7, sizeof(ret_classifier->tag));
 	return 0;
 }
+
+/** Whether the last find() found nobody before the classifier */
+static bool was_first;
 
 /** find() - classifier_find() when call @n fails with @errnum */
 static int find(unsigned n, int errnum, struct classifier *ret_there, struct error *reterr)
@@ -63,7 +69,7 @@ static int find(unsigned n, int errnum, struct classifier *ret_there, struct err
 	programs.fail_call = n;
 	programs.fail_errnum = errnum;
 	*ret_there = (struct classifier)CLASSIFIER_INIT;
-	return classifier_find(fake_host_port(), &wanted, 40, ret_there, reterr);
+	return classifier_find(fake_host_port(), &wanted, 40, ret_there, &was_first, reterr);
 }
 
 static void a_program_that_can_not_be_looked_at_is_not_missing(void **state)
@@ -103,11 +109,27 @@ static void others_programs_are_passed_over(void **state)
 	assert_int_equal(find(1, ENODEV, &there, &err), CLASSIFIER_E_MISSING);
 }
 
+/* A program before it may end the way of a packet that it should judge. */
+static void others_before_it_are_told(void **state)
+{
+	struct error err = {0};
+	struct classifier there;
+
+	(void)state;
+	for (wanted_id = 10; wanted_id < 10 + N_PROGRAMS; wanted_id++) {
+		assert_int_equal(find(0, 0, &there, &err), 0);
+		assert_int_equal(there.program_id, wanted_id);
+		assert_int_equal(was_first, wanted_id == 10);
+	}
+	wanted_id = WANTED_ID;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_program_that_can_not_be_looked_at_is_not_missing),
 		cmocka_unit_test(others_programs_are_passed_over),
+		cmocka_unit_test(others_before_it_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@ roles.sh      test_r24_chained_passes_prev_result_on test_portmap_and_tuning_beh
 recovery.sh   test_store_is_missing
 enforce_cases.sh test_flow_of_an_earlier_holder test_one_object_and_then_the_ruleset test_chained_del_of_a_running_container test_ports_of_a_bridge
 enforce_random.sh test_one_object_at_a_time
+classifier_order.sh test_filters test_uplink
 "
 
 # run_nth N LINE: the N-th test of a kind, if it has so many

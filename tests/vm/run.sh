@@ -49,7 +49,7 @@ pack()
 	install -m 0755 "$RANGEGUARD_PUMP" "$scratch/add/work/vm_pump"
 	cp -a tests "$scratch/add/work/"
 	rm -rf "$scratch"/add/work/tests/{unit,fuzz,bench}
-	install -m 0755 "$TOOLS"/{enforce_peer,snat_modules} "$scratch/add/work/tests/netns/"
+	install -m 0755 "$TOOLS"/{enforce_peer,foreign_program,no_tcx.so,snat_modules} "$scratch/add/work/tests/netns/"
 	(cd "$scratch/add" && find . | busybox cpio -o -H newc) >"$scratch/add.cpio" 2>/dev/null
 }
 
