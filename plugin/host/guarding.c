@@ -299,6 +299,17 @@ static bool same_element(const struct classifier_element *wanted, struct classif
 	return memcmp(wanted, there, sizeof(*wanted)) == 0;
 }
 
+/** in_group() - Whether an interface is in the group by which the nftables tables know it: 1, 0, negative errno */
+static int in_group(struct host *host, uint32_t ifindex, const struct classifier_element *element)
+{
+	struct link_info link;
+	int r = link_get(host->rtnetlink, ifindex, &link);
+
+	if (r)
+		return r == -ENODEV || r == -ENOENT ? 0 : r;
+	return link.group == group_of(element);
+}
+
 /** opener_fn - How the classifier that should be there is opened: 0, REFUSED */
 typedef int (*opener_fn)(struct port *host, struct classifier *ret_classifier, struct error *reterr);
 
@@ -323,6 +334,11 @@ static int look(struct host *host, opener_fn open, uint32_t ifindex, const struc
 	if (!first || classifier_get(&there, ifindex, &found) < 0 || !classifier_agrees(&there, ifindex, &found) ||
 	    !same_element(&element, &found))
 		return GUARDING_E_MISSING;
+	r = in_group(host, ifindex, &found);
+	if (r < 0)
+		return error_set_errno(reterr, ERROR_KERNEL, r, "looking at the container's interface");
+	if (!r)
+		return GUARDING_E_MISSING;
 	/* Nobody tells a map whose name was lost until when its sources may be used. */
 	if (element.n_shared && there.deadlines_id != wanted.deadlines_id)
 		return GUARDING_E_MISSING;
@@ -330,7 +346,8 @@ static int look(struct host *host, opener_fn open, uint32_t ifindex, const struc
 }
 
 /**
- * guarding_look() - Whether the classifier is at a container's interface, the first one, and knows it
+ * guarding_look() - Whether the classifier is at a container's interface, the first one, and knows it, and the nftables tables
+ * know the interface
  * @host:	Host; the calling thread is in its namespace
  * @ifindex:	Interface
  * @protection:	What the lease says

@@ -16,6 +16,7 @@ struct link_info {
 	int32_t peer_netns;  /* IFLA_LINK_NETNSID: this namespace's number of the one the other end is in; -1: none */
 	uint32_t master;     /* IFLA_MASTER: the bridge whose port it is */
 	uint32_t mtu;
+	uint32_t group; /* IFLA_GROUP */
 	bool up;
 	uint8_t operstate; /* IFLA_OPERSTATE: IF_OPER_* of linux/if.h */
 	uint8_t mac[ETH_ALEN];

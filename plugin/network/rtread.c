@@ -124,6 +124,8 @@ static int take_link_attribute(const struct nlattr *attribute, void *userdata)
 		return read_u32(attribute, &link->master);
 	case IFLA_MTU:
 		return read_u32(attribute, &link->mtu);
+	case IFLA_GROUP:
+		return read_u32(attribute, &link->group);
 	case IFLA_OPERSTATE:
 		if (mnl_attr_get_payload_len(attribute) == 1)
 			link->operstate = mnl_attr_get_u8(attribute);

@@ -165,6 +165,57 @@ test_one_object_and_then_the_ruleset()
 	done
 }
 
+# grouped ROLE: an ADD of c1
+grouped()
+{
+	case $1 in
+	pinned) pinned c1 ;;
+	plain) add c1 "$CONF" >result-c1 || fail "ADD: $(<result-c1)" ;;
+	chained) chain ADD c1 "$list" >result-c1 || fail "ADD: $(<result-c1)" ;;
+	esac
+}
+
+# mend_group VERB ROLE
+mend_group()
+{
+	case $1-$2 in
+	GC-*) cni GC "" "" "" "$(jq -c '.name = "other" | .ipam.ranges = [[{subnet: "10.99.0.0/24"}]]
+		| .["cni.dev/valid-attachments"] = []' <<<"$CONF")" ;;
+	CHECK-chained) chain CHECK c1 "$list" ;;
+	CHECK-pinned) check c1 "$CONF" "$(<result-c1)" "$BILLING" ;;
+	CHECK-plain) check c1 "$CONF" "$(<result-c1)" ;;
+	esac
+}
+
+# The tables know by its group an interface whose packets must be guarded: it comes back, whoever took it (systemd-networkd's
+# Group= does), in every role, so that the qdisc that goes then opens nothing.
+test_group_of_an_interface()
+{
+	local verb role interface list
+
+	list='{"cniVersion": "1.0.0", "name": "pods", "plugins": [{"type": "ptp", "ipam": {"type": "host-local",
+		"ranges": [[{"subnet": "10.9.0.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}}, {"type": "rangeguard"}]}'
+	for role in pinned plain chained; do
+		for verb in CHECK GC; do
+			grouped "$role"
+			interface=$(jq -r '.interfaces[0].name' result-c1)
+			ip link set "$interface" group default
+			assert_succeeds mend_group "$verb" "$role"
+			assert_matches "$(ip -o link show "$interface")" " group $([[ "$role" == pinned ]] && echo 83 || echo 82) " "$role, $verb"
+			[[ "$role" == chained ]] || tc qdisc del dev "$interface" clsact
+			ip -n c1 address add 10.9.0.77/32 dev eth0
+			forget_sources
+			inside c1 ping -n -q -c 1 -W "$(briefly)" -I 10.9.0.77 198.51.100.2 >/dev/null 2>&1 || true
+			assert_empty "$(sources legacy)" "$role, $verb, qdisc deleted"
+			if [[ "$role" == chained ]]; then
+				chain DEL c1 "$list"
+			else
+				del c1 "$CONF"
+			fi
+		done
+	done
+}
+
 # Case 5. Policy rules of others before the fence
 test_policy_rules_of_others()
 {
