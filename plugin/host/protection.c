@@ -171,6 +171,7 @@ int protection_close_fence(struct host *host, const struct protection *protectio
 	bool lost = false;
 
 	if (assign_sources(host->rtnetlink, protection->member.egress, reterr) ||
+	    fence_clear(host->rtnetlink, reterr) ||
 	    close_fence(host->rtnetlink, protection->member.egress, &lost, reterr))
 		return REFUSED;
 	return lost ? restore_shared(host, reterr) : 0;

@@ -335,8 +335,8 @@ int restore_shared(struct host *host, struct error *reterr)
 		r = lease_store_open(host->data_dir, &state, STATE_UPDATE, LIMIT_LOCK_WAIT_MS, &store, reterr);
 	if (r == STATE_E_ABSENT)
 		return 0;
-	if (r == REFUSED)
-		return r;
+	if (r == REFUSED || fence_clear(host->rtnetlink, reterr))
+		return REFUSED;
 	if (!r)
 		r = ipam_each_egress(store, restore_egress, &pins);
 	if (!r || r == IPAM_E_DAMAGED)

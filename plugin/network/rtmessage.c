@@ -235,6 +235,21 @@ int rtmessage_dump_table(struct batch *batch, enum family family, uint32_t table
 }
 
 /**
+ * rtmessage_delete_told() - Remove a route that the kernel told of, whatever is particular about it, as ip-route(8) flushes
+ * @batch:	Batch
+ * @told:	RTM_NEWROUTE
+ *
+ * Return: 0, -E2BIG when the batch is full, or the route has more next hops than there is room for
+ */
+int rtmessage_delete_told(struct batch *batch, const struct nlmsghdr *told)
+{
+	if (told->nlmsg_len > BATCH_MESSAGE_MAX)
+		return -E2BIG;
+	return batch_append(batch, nl_request(batch, RTM_DELROUTE, 0, mnl_nlmsg_get_payload(told),
+					      mnl_nlmsg_get_payload_len(told)));
+}
+
+/**
  * rtmessage_lookup_route() - Ask which route of the tables an address would take, in whatever table it is
  * @batch:	Batch
  * @address:	Address

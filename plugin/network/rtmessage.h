@@ -105,6 +105,7 @@ int rtmessage_add_neighbour(struct batch *batch, uint32_t index, const struct ad
 int rtmessage_dump_neighbours(struct batch *batch, uint32_t index);
 int rtmessage_add_host_route(struct batch *batch, uint32_t index, const struct address *address);
 int rtmessage_add_container_route(struct batch *batch, uint32_t index, const struct route *route);
+int rtmessage_delete_told(struct batch *batch, const struct nlmsghdr *told);
 int rtmessage_dump_routes(struct batch *batch, enum family family, uint8_t type); /* type RTN_UNSPEC: all */
 int rtmessage_dump_own_routes(struct batch *batch, enum family family);
 int rtmessage_dump_table(struct batch *batch, enum family family, uint32_t table);

@@ -19,7 +19,8 @@
  * @n_elements:	How many of them were found
  * @chains:	Chains asked for
  * @n_chains:	How many
- * @n_whole:	How many of them have their rules
+ * @n_whole:	How many of them have their rules, and no others
+ * @dormant:	The kernel passes the table by
  * @others:	Elements found that must not be there
  */
 struct arm_answer {
@@ -28,6 +29,7 @@ struct arm_answer {
 	struct ruleset_chain *chains;
 	size_t n_chains;
 	size_t n_whole;
+	bool dormant;
 	size_t others;
 };
 
@@ -46,7 +48,13 @@ static int note_element(void *userdata, const struct nf_element *element)
 	return 0;
 }
 
-/** take_answer() - port_reply_fn: a chain or an element */
+/** is_whole() - Whether a chain has its rules, by how often it is used */
+static bool is_whole(const struct ruleset_chain *chain, uint32_t use)
+{
+	return use == chain->use || (use > chain->use && chain->grows);
+}
+
+/** take_answer() - port_reply_fn: the table, a chain or an element */
 static int take_answer(const struct nlmsghdr *message, void *userdata)
 {
 	struct arm_answer *answer = userdata;
@@ -57,18 +65,19 @@ static int take_answer(const struct nlmsghdr *message, void *userdata)
 	if (!message)
 		return 0;
 	r = nf_read_chain(message, name, &use);
+	for (size_t i = 0; !r && i < answer->n_chains; i++)
+		answer->n_whole += strcmp(answer->chains[i].name, name) == 0 && is_whole(&answer->chains[i], use);
+	if (r == -ENOMSG)
+		r = nf_read_table(message, &answer->dormant);
 	if (r == -ENOMSG)
 		r = nf_read_elements(message, note_element, answer);
-	else if (!r)
-		for (size_t i = 0; i < answer->n_chains; i++)
-			answer->n_whole += strcmp(answer->chains[i].name, name) == 0 && use >= answer->chains[i].use;
 	return r == -ENOMSG ? 0 : r;
 }
 
-/** ask_chains() - Ask for chains: 0, -ENOMEM */
+/** ask_chains() - Ask for the table and its chains: 0, -ENOMEM */
 static int ask_chains(struct batch *question, const struct ruleset_chain *chains, size_t n)
 {
-	int r = 0;
+	int r = nf_get_table(question, NF_TABLE);
 
 	for (size_t i = 0; i < n && !r; i++)
 		r = nf_get_chain(question, NF_TABLE, chains[i].name);
@@ -100,7 +109,7 @@ static int judge(const struct arm_answer *answer, struct nf_stage *stage, int r,
 		return nf_stage_error(stage, r);
 	if (r == PORT_E_REFUSED && stage->failure.index < n_present)
 		return ARM_E_MISSING;
-	if (answer->n_elements < answer->expected->n || answer->n_whole < answer->n_chains)
+	if (answer->dormant || answer->n_elements < answer->expected->n || answer->n_whole < answer->n_chains)
 		return ARM_E_MISSING;
 	return answer->others ? ARM_E_STALE : 0;
 }

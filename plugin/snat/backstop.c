@@ -15,15 +15,25 @@
 
 #define CHAIN "unguarded"
 
-/** take_chain() - port_reply_fn: how many chains have their rule; @userdata is the number */
-static int take_chain(const struct nlmsghdr *message, void *userdata)
+/** take_part() - port_reply_fn: how many parts are whole, chains that have their rule, a table that is heeded; @userdata is the number */
+static int take_part(const struct nlmsghdr *message, void *userdata)
 {
 	char name[NF_NAME_MAX];
+	bool dormant = false;
 	uint32_t use = 0;
-	int r = message ? nf_read_chain(message, name, &use) : 0;
+	int r;
 
+	if (!message)
+		return 0;
+	r = nf_read_chain(message, name, &use);
+	if (!r) {
+		*(unsigned *)userdata += use == 1;
+		return 0;
+	}
+	if (r == -ENOMSG)
+		r = nf_read_table(message, &dormant);
 	if (!r)
-		*(unsigned *)userdata += use > 0;
+		*(unsigned *)userdata += !dormant;
 	return r == -ENOMSG ? 0 : r;
 }
 
@@ -32,13 +42,15 @@ static int look(struct nf_stage *stage, const char *table, bool pinned)
 {
 	unsigned whole = 0;
 	char name[MARKS_NAME_MAX];
-	int r = nf_get_chain(&stage->batch, table, marks_name(CHAIN, name));
+	int r = nf_get_table(&stage->batch, table);
 
+	if (!r)
+		r = nf_get_chain(&stage->batch, table, marks_name(CHAIN, name));
 	if (!r && pinned)
 		r = nf_get_chain(&stage->batch, table, BACKSTOP_CHAIN_PINNED);
 	if (!r)
-		r = nf_stage_send(stage, take_chain, &whole);
-	if (r || whole == 1U + pinned)
+		r = nf_stage_send(stage, take_part, &whole);
+	if (r || whole == 2U + pinned)
 		return r;
 	stage->failure.errnum = ENOENT;
 	return PORT_E_REFUSED;

@@ -11,10 +11,14 @@
 
 #include "ipam/address/spans.h"
 #include "plugin/network/stage.h"
+#include "plugin/report/log.h"
+#include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 
 /** What messages are about, for error texts */
 #define WHERE "for the fence around pinned addresses"
+/** How many batches of routes of others are removed at a time */
+#define CLEARING_ATTEMPTS 4U
 
 /** as_snat() - Give a failure of the stage the code of a pin that can't be kept: 0, REFUSED */
 static int as_snat(int r, struct error *err)
@@ -115,6 +119,94 @@ int fence_close(struct port *host, const struct span *spans, size_t n, struct er
 }
 
 /**
+ * try_open() - Send what is gathered; things that are gone already will do
+ * @stage:	Stage; without messages afterwards. Messages behind a refused one are carried out, too
+ *
+ * Return: 0, REFUSED
+ */
+static int try_open(struct stage *stage)
+{
+	int r = stage_try(stage);
+
+	/* ESRCH: no such route, ENOENT: no such rule, EAFNOSUPPORT: no such family any more */
+	if (r == PORT_E_REFUSED && stage->failure.errnum != ESRCH && stage->failure.errnum != ENOENT &&
+	    stage->failure.errnum != EAFNOSUPPORT)
+		return stage_refused(stage);
+	batch_reset(&stage->batch);
+	return r < 0 ? REFUSED : 0;
+}
+
+/** take_foreign() - port_reply_fn: gather the removal of a route that does not prohibit; userdata is a batch */
+static int take_foreign(const struct nlmsghdr *message, void *userdata)
+{
+	struct batch *removal = userdata;
+	struct route_info route;
+	int r;
+
+	if (!message) {
+		batch_reset(removal);
+		return 0;
+	}
+	r = rtmessage_read_route(message, &route);
+	/* A kernel that checks nothing tells of all tables. */
+	if (r || route.table != FENCE_TABLE || rtmessage_route_kind(&route) == ROUTE_PROHIBITS ||
+	    !batch_has_room(removal))
+		return r == -ENOMSG ? 0 : r;
+	r = rtmessage_delete_told(removal, message);
+	return r == -E2BIG ? 0 : r;
+}
+
+/** gather_foreign() - The removal of routes of others, some of them if there are many: 0, REFUSED */
+static int gather_foreign(struct stage *stage, enum family family, struct batch *removal)
+{
+	int r;
+
+	batch_reset(removal);
+	stage->reply = take_foreign;
+	stage->userdata = removal;
+	r = stage_add(stage, rtmessage_dump_table(&stage->batch, family, FENCE_TABLE));
+	if (!r)
+		r = stage_try(stage);
+	/* ENOENT: no such table; EAFNOSUPPORT, EOPNOTSUPP: no such family */
+	if (r == PORT_E_REFUSED && (stage->failure.errnum == ENOENT || stage->failure.errnum == EAFNOSUPPORT ||
+				    stage->failure.errnum == EOPNOTSUPP))
+		return 0;
+	return r == PORT_E_REFUSED ? stage_refused(stage) : r ? REFUSED : 0;
+}
+
+/**
+ * fence_clear() - Remove what others put into the table where there are only prohibitions, and which would lead round them
+ * @host:	Port
+ * @reterr:	Error
+ *
+ * Return: 0, REFUSED
+ */
+int fence_clear(struct port *host, struct error *reterr)
+{
+	static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
+	struct stage question, removal;
+
+	for (unsigned i = 0; i < CLEARING_ATTEMPTS * ARRAY_LENGTH(families); i++) {
+		int r;
+
+		stage_begin(&question, host, WHERE, reterr);
+		stage_begin(&removal, host, WHERE, reterr);
+		r = gather_foreign(&question, families[i % ARRAY_LENGTH(families)], &removal.batch);
+		if (!r && !removal.batch.count)
+			continue;
+		if (!r) {
+			log_line("routes of others in table %u, where rangeguard only prohibits, are removed: they let "
+				 "pinned packets pass",
+				 FENCE_TABLE);
+			r = try_open(&removal);
+		}
+		if (r)
+			return as_snat(r, reterr);
+	}
+	return 0;
+}
+
+/**
  * is_route_of() - Whether a prefix is one of those that span_take_prefix() takes from a span: the widest ones within it
  * @span:	Span
  * @prefix:	Prefix
@@ -139,24 +231,6 @@ static bool is_needed(const struct span *kept, size_t n_kept, const struct prefi
 		if (is_route_of(&kept[i], prefix))
 			return true;
 	return false;
-}
-
-/**
- * try_open() - Send what is gathered; things that are gone already will do
- * @stage:	Stage; without messages afterwards. Messages behind a refused one are carried out, too
- *
- * Return: 0, REFUSED
- */
-static int try_open(struct stage *stage)
-{
-	int r = stage_try(stage);
-
-	/* ESRCH: no such route, ENOENT: no such rule, EAFNOSUPPORT: no such family any more */
-	if (r == PORT_E_REFUSED && stage->failure.errnum != ESRCH && stage->failure.errnum != ENOENT &&
-	    stage->failure.errnum != EAFNOSUPPORT)
-		return stage_refused(stage);
-	batch_reset(&stage->batch);
-	return r < 0 ? REFUSED : 0;
 }
 
 /**

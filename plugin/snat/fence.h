@@ -44,6 +44,7 @@ int fence_close(struct port *host, const struct span *spans, size_t n, struct er
  * last span (none of that family among @kept). What is not there is fine. The caller sees to it that nobody calls
  * fence_close() between its finding out what is kept and the end of this call. 0; REFUSED (103).
  */
+int fence_clear(struct port *host, struct error *reterr);
 int fence_open(struct port *host, const struct span *gone, size_t n, const struct span *kept, size_t n_kept,
 	       struct error *reterr);
 

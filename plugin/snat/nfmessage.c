@@ -165,6 +165,12 @@ int nf_delete_table(struct batch *batch, const char *table)
 	return table_message(batch, table, NFT_MSG_DELTABLE, 0);
 }
 
+/** nf_get_table() - Ask for the table alone */
+int nf_get_table(struct batch *batch, const char *table)
+{
+	return table_message(batch, table, NFT_MSG_GETTABLE, 0);
+}
+
 /** nf_name_set() - A set object with table and name, NULL without memory */
 struct nftnl_set *nf_name_set(const char *name)
 {

@@ -85,6 +85,7 @@ int nf_delete_rule(struct batch *batch, const char *chain, uint64_t handle);
 int nf_get_sets(struct batch *batch);
 int nf_dump_elements(struct batch *batch, enum nf_set which, uint64_t list);
 int nf_get_rules(struct batch *batch, const char *table, const char *chain);
+int nf_get_table(struct batch *batch, const char *table);
 int nf_get_chain(struct batch *batch, const char *table, const char *name);
 /* Elements of the same set, as they follow each other, share a message. */
 int nf_add_elements(struct batch *batch, const struct nf_element *elements, size_t n);
@@ -98,6 +99,7 @@ const char *nf_set_name(enum nf_set set, uint64_t list, char name[static NF_NAME
 enum nf_set nf_set_of_name(const char *name, uint64_t *ret_list);
 
 /* What an answer says. 0, -ENOMSG when it is about something else, -EBADMSG. */
+int nf_read_table(const struct nlmsghdr *message, bool *ret_dormant);
 int nf_read_chain(const struct nlmsghdr *message, char name[static NF_NAME_MAX], uint32_t *ret_use);
 int nf_read_set(const struct nlmsghdr *message, enum nf_set *ret_set, uint64_t *ret_list);
 int nf_read_rule(const struct nlmsghdr *message, uint64_t *ret_handle, char comment[static NF_NAME_MAX]);

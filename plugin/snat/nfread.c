@@ -7,6 +7,7 @@
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
+#include <libnftnl/table.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -75,6 +76,22 @@ static int unreadable(void)
 static bool is_about(const struct nlmsghdr *message, uint16_t type)
 {
 	return message->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | type);
+}
+
+/** nf_read_table() - Whether a table is one whose chains the kernel passes by ("flags dormant"): 0, -ENOMSG, -EBADMSG, -ENOMEM */
+int nf_read_table(const struct nlmsghdr *message, bool *ret_dormant)
+{
+	struct nftnl_table *table NF_TABLE_CLEANUP = nftnl_table_alloc();
+
+	if (!table)
+		return -ENOMEM;
+	if (!is_about(message, NFT_MSG_NEWTABLE))
+		return -ENOMSG;
+	errno = 0;
+	if (nftnl_table_nlmsg_parse(message, table) < 0)
+		return unreadable();
+	*ret_dormant = nftnl_table_get_u32(table, NFTNL_TABLE_FLAGS) & NFT_TABLE_F_DORMANT;
+	return 0;
 }
 
 /**

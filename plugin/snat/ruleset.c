@@ -25,6 +25,7 @@ static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
  * @hook:		Where it hooks in; NULL type: nowhere
  * @n_rules:		Its rules
  * @n_jumps:		What else refers to it
+ * @grows:		Lists have rules there, too
  * @add_rules:		Adds them
  */
 struct base_chain {
@@ -32,6 +33,7 @@ struct base_chain {
 	struct nf_hook hook;
 	uint32_t n_rules;
 	uint32_t n_jumps;
+	bool grows;
 	int (*add_rules)(struct batch *batch, const char *chain);
 };
 
@@ -215,15 +217,15 @@ static int check_rules(struct batch *batch, const char *chain)
  * hook would depend on which came first.
  */
 static const struct base_chain base_chains[] = {
-	{CHAIN_PINNED, {.type = NULL}, 6, 3, pinned_rules},
-	{CHAIN_INCOMING, {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 1}, 7, 0, incoming_rules},
-	{CHAIN_LEAVING, {.type = NULL}, 1, 1, leaving_rules},
-	{CHAIN_SOLE, {.type = NULL}, 3, 3, sole_rules},
-	{"check", {"filter", NF_INET_POST_ROUTING, NF_IP_PRI_LAST - 1}, 5, 0, check_rules},
-	{CHAIN_PINS, {"nat", NF_INET_POST_ROUTING, RULESET_PRIORITY_PINS}, 2, 0, pins_rules},
+	{CHAIN_PINNED, {.type = NULL}, 6, 3, false, pinned_rules},
+	{CHAIN_INCOMING, {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 1}, 7, 0, false, incoming_rules},
+	{CHAIN_LEAVING, {.type = NULL}, 1, 1, true, leaving_rules},
+	{CHAIN_SOLE, {.type = NULL}, 3, 3, false, sole_rules},
+	{"check", {"filter", NF_INET_POST_ROUTING, NF_IP_PRI_LAST - 1}, 5, 0, false, check_rules},
+	{CHAIN_PINS, {"nat", NF_INET_POST_ROUTING, RULESET_PRIORITY_PINS}, 2, 0, true, pins_rules},
 	/* Deleting the last nat chain of a hook unhooks NAT: flows that are translated would leave as they are. */
-	{"anchor", {"nat", NF_INET_POST_ROUTING, RULESET_PRIORITY_PINS + 1}, 0, 0, NULL},
-	{CHAIN_MASQUERADE, {"nat", NF_INET_POST_ROUTING, RULESET_PRIORITY_MASQUERADE}, 0, 0, NULL},
+	{"anchor", {"nat", NF_INET_POST_ROUTING, RULESET_PRIORITY_PINS + 1}, 0, 0, false, NULL},
+	{CHAIN_MASQUERADE, {"nat", NF_INET_POST_ROUTING, RULESET_PRIORITY_MASQUERADE}, 0, 0, true, NULL},
 };
 
 #define N_BASE_CHAINS ARRAY_LENGTH(base_chains)
@@ -276,8 +278,8 @@ int ruleset_make(struct batch *batch)
  * ruleset_chains() - What of the table must be there for any container
  * @chains:	Filled
  *
- * A chain's use tells that its rules are there: `nft flush table` leaves chains, sets and elements. It costs the same
- * whatever else is in the table.
+ * A chain's use tells that its rules are there, and nobody else's: `nft flush table` leaves chains, sets and elements. It
+ * costs the same whatever else is in the table.
  *
  * Return: how many chains there are
  */
@@ -288,6 +290,7 @@ size_t ruleset_chains(struct ruleset_chain chains[static RULESET_CHAINS])
 
 		(void)snprintf(chains[i].name, sizeof(chains[i].name), "%s", chain_name(base_chains[i].name, buffer));
 		chains[i].use = base_chains[i].n_rules + base_chains[i].n_jumps;
+		chains[i].grows = base_chains[i].grows;
 	}
 	return N_BASE_CHAINS;
 }

@@ -47,10 +47,11 @@
 /** Space for the parts of a list */
 #define RULESET_PARTS 2U
 
-/** struct ruleset_chain - A chain, and how many rules it has and how many jump to it at least */
+/** struct ruleset_chain - A chain, and how many rules it has and how many jump to it; @grows: at least */
 struct ruleset_chain {
 	char name[NF_NAME_MAX];
 	uint32_t use;
+	bool grows;
 };
 
 /**

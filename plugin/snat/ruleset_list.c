@@ -265,6 +265,7 @@ size_t ruleset_list_chains(const struct egress_clause *clause, struct ruleset_ch
 		(void)nf_set_name(parts[i].set, clause->list, chains[i].name);
 		/* One rule or five, and the one that leads there */
 		chains[i].use = i == 0 ? 2 : 6;
+		chains[i].grows = false;
 	}
 	return n;
 }

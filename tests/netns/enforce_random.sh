@@ -170,6 +170,9 @@ delete_ip_rule() { ip "$1" rule del fwmark 0x200000/0x200000 lookup 29287; }
 flush_ip_rules() { ip rule flush; ip rule add pref 32766 lookup main; ip rule add pref 32767 lookup default; }
 flush_routes() { ip "$1" route flush table 29287; }
 delete_qdisc() { tc qdisc del dev "$(host_end "$1")" clsact; }
+change_group() { ip link set "$(host_end "$1")" group 0; }
+pass_table_by() { nft "add table inet $1 { flags dormant; }"; }
+route_round() { ip route replace "$1" dev up0 table 29287; }
 delete_filter() { tc filter del dev "$(host_end "$1")" ingress; }
 # take_priority NAME: somebody else's filter in the place of ours, which lets everything pass. Where there is no TCX ours comes
 # after it then, nothing gets through while it is there, and CHECK says so
@@ -227,6 +230,7 @@ damage()
 
 	one_of delete_table delete_backstop flush_table flush_ruleset flush_chain flush_chain rename_chain flush_set flush_set delete_rule delete_rule \
 		delete_rule delete_element delete_ip_rule flush_ip_rules flush_routes delete_qdisc delete_filter take_priority \
+		change_group pass_table_by route_round \
 		forget_names delete_bridge_table flush_chain flush_set delete_rule delete_element down_and_up
 	kind=$picked
 	case $kind in
@@ -256,7 +260,15 @@ damage()
 		one_of c1 c2
 		picked="$kind $picked"
 		;;
-	delete_qdisc | delete_filter | take_priority)
+	pass_table_by)
+		one_of rangeguard rangeguard-backstop
+		picked="$kind $picked"
+		;;
+	route_round)
+		one_of 198.51.100.0/24 198.51.100.2/32
+		picked="$kind $picked"
+		;;
+	delete_qdisc | delete_filter | take_priority | change_group)
 		one_of c1 c2 c3
 		picked="$kind $picked"
 		;;

@@ -290,6 +290,17 @@ static int do_rule(const struct nlmsghdr *message)
 	return ENOENT;
 }
 
+/** tell_table() - Answer a question after the table */
+static void tell_table(struct call *call)
+{
+	char buffer[256] = {0};
+	struct nlmsghdr *reply = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_NEWTABLE, NFPROTO_INET, 0, 0);
+
+	mnl_attr_put_strz(reply, NFTA_TABLE_NAME, NF_TABLE);
+	mnl_attr_put_u32(reply, NFTA_TABLE_FLAGS, htonl(tables()->dormant ? NFT_TABLE_F_DORMANT : 0));
+	answer(call, reply, NFT_MSG_NEWTABLE);
+}
+
 /** carry_out() - One message: 0, positive errno */
 static int carry_out(struct call *call, const struct nlmsghdr *message)
 {
@@ -302,6 +313,9 @@ static int carry_out(struct call *call, const struct nlmsghdr *message)
 	if (!tables()->table)
 		return ENOENT;
 	switch (type) {
+	case NFT_MSG_GETTABLE:
+		tell_table(call);
+		return 0;
 	case NFT_MSG_DELTABLE:
 		memset(tables(), 0, sizeof(*tables()));
 		return 0;

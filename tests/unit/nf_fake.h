@@ -35,6 +35,7 @@ struct nf_fake_rule {
 /** struct nf_fake_tables - What there is */
 struct nf_fake_tables {
 	bool table;
+	bool dormant;
 	char sets[NF_FAKE_SETS][NF_NAME_MAX];
 	size_t n_sets;
 	char chains[NF_FAKE_SETS][NF_NAME_MAX];

@@ -172,6 +172,43 @@ static void flushed_rules_are_noticed(void **state)
 	assert_int_equal(arm_intact(nf_fake_port(), &err), ARM_E_MISSING);
 }
 
+/* In a chain whose rules are all known one more is somebody else's, and may let packets pass. */
+static void rules_of_others_are_noticed(void **state)
+{
+	static const char *const grow[] = {"leaving", "pins", "masquerading"};
+	struct member member = container(1, &pinned);
+	struct error err = {0};
+
+	(void)state;
+	make_table(&member, 1);
+	for (size_t i = 0; i < nf_fake.now.n_chains; i++) {
+		const char *chain = nf_fake.now.chains[i];
+		struct nf_fake_rule *rule = &nf_fake.now.rules[nf_fake.now.n_rules++];
+		bool grows = false;
+
+		for (size_t j = 0; j < sizeof(grow) / sizeof(grow[0]); j++)
+			grows |= strcmp(chain, grow[j]) == 0;
+		*rule = (struct nf_fake_rule){.handle = 1000};
+		(void)snprintf(rule->chain, sizeof(rule->chain), "%s", chain);
+		assert_int_equal(arm_look(nf_fake_port(), &member, &err), grows ? 0 : ARM_E_MISSING);
+		nf_fake.now.n_rules--;
+	}
+	assert_int_equal(arm_look(nf_fake_port(), &member, &err), 0);
+}
+
+static void a_table_that_is_passed_by_is_noticed(void **state)
+{
+	struct member member = container(1, &pinned);
+	struct error err = {0};
+
+	(void)state;
+	make_table(&member, 1);
+	nf_fake.now.dormant = true;
+	assert_int_equal(arm_look(nf_fake_port(), &member, &err), ARM_E_MISSING);
+	assert_int_equal(arm_ready(nf_fake_port(), &member, &err), ARM_E_MISSING);
+	assert_int_equal(arm_intact(nf_fake_port(), &err), ARM_E_MISSING);
+}
+
 static void each_missing_element_is_noticed(void **state)
 {
 	struct member member = container(1, &pinned);
@@ -412,6 +449,8 @@ int main(void)
 		cmocka_unit_test_setup(the_source_of_all_pins, set_up),
 		cmocka_unit_test_setup(a_missing_list_is_added, set_up),
 		cmocka_unit_test_setup(flushed_rules_are_noticed, set_up),
+		cmocka_unit_test_setup(rules_of_others_are_noticed, set_up),
+		cmocka_unit_test_setup(a_table_that_is_passed_by_is_noticed, set_up),
 		cmocka_unit_test_setup(each_missing_element_is_noticed, set_up),
 		cmocka_unit_test_setup(what_earlier_holders_left_is_noticed_and_purged, set_up),
 		cmocka_unit_test_setup(leftovers_of_the_last_list_are_purged, set_up),
