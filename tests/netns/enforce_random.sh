@@ -376,8 +376,9 @@ arrives()
 # all_get_through: in a quiet moment
 all_get_through()
 {
-	local -i tries=50
+	local -i tries
 
+	tries=$(scaled 50)
 	: >seen
 	until arrives; do
 		((tries-- > 0)) || fail "what containers send does not arrive: $(sort -u seen)"
