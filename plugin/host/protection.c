@@ -177,7 +177,7 @@ int protection_close_fence(struct host *host, const struct protection *protectio
 	return lost ? restore_shared(host, reterr) : 0;
 }
 
-/** protection_rebuild() - The nftables table as all leases want it, in one transaction: 0, REFUSED */
+/** protection_rebuild() - The nftables table as all leases want it: 0, REFUSED */
 int protection_rebuild(struct host *host, const struct state *state, struct error *reterr)
 {
 	STORE_CLEANUP struct store *store = NULL;
