@@ -153,7 +153,7 @@ int veto_error(const struct veto *veto, const struct address *address, struct er
 				 "requested address %s is given to another container by host-local: %.256s/%.64s/%s",
 				 text, veto->netconf->adopt, veto->netconf->name, text);
 	(void)veto_describe_route(match, route);
-	if (veto->taken && hostroute_discards(match))
+	if (veto->taken && hostroute_shuts_off(match))
 		return error_set(reterr, ERROR_ADDRESS_NOT_AVAILABLE,
 				 "requested address %s is shut off by the host's route %s; remove that route, or ask "
 				 "for another address",

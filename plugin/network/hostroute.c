@@ -75,6 +75,12 @@ bool hostroute_discards(const struct route_info *match)
 	return kind_of(match->type) == HOSTROUTE_DISCARD;
 }
 
+/** hostroute_shuts_off() - Whether @match, which holds an address alone, keeps packets from it: of one that no lookup tells, too */
+bool hostroute_shuts_off(const struct route_info *match)
+{
+	return hostroute_discards(match) || match->type == RTN_UNSPEC;
+}
+
 /** hostroute_of() - A route as the kernel tells it, in the rule's terms */
 struct hostroute hostroute_of(const struct route_info *route)
 {
@@ -245,6 +251,52 @@ int hostroute_is_local(struct port *host, const struct address *address)
 	return match.type == RTN_LOCAL;
 }
 
+/** shut_route() - The route by which somebody shuts off just this address; of which type, nobody tells */
+static struct route_info shut_route(const struct address *address, uint8_t type)
+{
+	return (struct route_info){
+		.destination = {.address = *address, .length = (uint8_t)family_bits(address->family)},
+		.table = RT_TABLE_MAIN,
+		.type = type};
+}
+
+/** is_shut() - What the first message of a batch, which is rtmessage_probe_host_route(), has come to: 0, negative errno */
+static int is_shut(int r, const struct port_failure *failure, bool *ret_shut)
+{
+	if (r != PORT_E_REFUSED)
+		return r < 0 ? r : -EPROTO;
+	*ret_shut = failure->errnum == EEXIST;
+	return failure->index == 0 && (*ret_shut || failure->errnum == ENOENT) ? 0 : -failure->errnum;
+}
+
+/**
+ * ask_exactly() - Whether table main has a route to just this address, which no lookup answers with
+ * @host:	Port
+ * @address:	Address, free as far as lookups tell
+ * @ret_match:	The route, with HOSTROUTE_TAKEN
+ *
+ * One that throws a packet to the next table, or whose nexthop object discards: its type in the table is that of others.
+ *
+ * Return: HOSTROUTE_FREE, HOSTROUTE_TAKEN, negative errno
+ */
+static int ask_exactly(struct port *host, const struct address *address, struct route_info *ret_match)
+{
+	struct port_failure failure = {0};
+	struct batch batch;
+	bool shut = false;
+	int r;
+
+	batch_reset(&batch);
+	r = rtmessage_probe_host_route(&batch, address);
+	if (!r)
+		r = is_shut(port_exchange(host, &batch, NULL, NULL, &failure), &failure, &shut);
+	if (r < 0)
+		return r;
+	if (shut)
+		*ret_match = shut_route(address, RTN_UNSPEC);
+	return shut ? (int)HOSTROUTE_TAKEN : (int)HOSTROUTE_FREE;
+}
+
 /**
  * hostroute_ask() - Whether the host's routes leave an address to a container
  * @host:	Port
@@ -257,16 +309,19 @@ int hostroute_is_local(struct port *host, const struct address *address)
 int hostroute_ask(struct port *host, const struct address *address, const struct prefix *subnet,
 		  struct route_info *ret_match)
 {
-	enum hostroute_verdict verdict;
 	struct route_info match;
 	int r = hostroute_lookup(host, address, &match);
 
-	if (r)
-		return r < 0 ? r : hostroute_ask_rules(host, address, ret_match);
-	verdict = hostroute_judge(&match, subnet);
-	if (verdict != HOSTROUTE_FREE)
-		*ret_match = match;
-	return (int)verdict;
+	if (r < 0)
+		return r;
+	if (r) {
+		r = hostroute_ask_rules(host, address, ret_match);
+	} else {
+		r = (int)hostroute_judge(&match, subnet);
+		if (r != HOSTROUTE_FREE)
+			*ret_match = match;
+	}
+	return r != HOSTROUTE_FREE ? r : ask_exactly(host, address, ret_match);
 }
 
 /**
@@ -297,10 +352,7 @@ static int ask_around(struct port *host, const struct ip_range *range, struct ro
 		r = rtmessage_lookup_route(&batch, &beside[i]);
 	if (!r)
 		r = port_exchange(host, &batch, take_route, around, &failure);
-	if (r != PORT_E_REFUSED)
-		return r < 0 ? r : -EPROTO;
-	*ret_shut = failure.errnum == EEXIST;
-	return failure.index == 0 && (*ret_shut || failure.errnum == ENOENT) ? 0 : -failure.errnum;
+	return is_shut(r, &failure, ret_shut);
 }
 
 /**
@@ -334,10 +386,7 @@ int hostroute_ask_within(struct port *host, const struct address *address, const
 	if (r < 0 || (!shut && !search.found))
 		return r < 0 ? r : (int)HOSTROUTE_FREE;
 	if (shut)
-		search.match = (struct route_info){
-			.destination = {.address = *address, .length = (uint8_t)family_bits(address->family)},
-			.table = RT_TABLE_MAIN,
-			.type = RTN_UNREACHABLE};
+		search.match = shut_route(address, RTN_UNREACHABLE);
 	r = (int)hostroute_judge(&search.match, &range->subnet);
 	if (r != HOSTROUTE_FREE)
 		*ret_match = search.match;

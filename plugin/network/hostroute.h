@@ -31,6 +31,7 @@ int hostroute_ask_rules(struct port *host, const struct address *address, struct
 int hostroute_lookup(struct port *host, const struct address *address, struct route_info *ret_match);
 const char *hostroute_type_text(const struct route_info *match);
 bool hostroute_discards(const struct route_info *match);
+bool hostroute_shuts_off(const struct route_info *match);
 int hostroute_is_local(struct port *host, const struct address *address);
 
 #endif

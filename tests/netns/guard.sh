@@ -771,6 +771,44 @@ test_address_that_is_shut_off_is_passed_over()
 	done
 }
 
+# shut_off KIND: routes to single addresses that throw, or that discard by a nexthop object
+shut_off()
+{
+	local -A ids=([10.9.0.1/32]=4 [10.9.0.3/32]=4 [fd00:9::1/128]=6)
+	local address
+
+	for address in "${!ids[@]}"; do
+		if [[ $1 == throw ]]; then
+			ip route add throw "$address"
+		else
+			ip route add "$address" nhid "${ids[$address]}"
+		fi
+	done
+}
+
+# Neither a lookup nor a list of routes that discard tells of those that throw to the next table, and of nexthop objects
+test_address_that_no_lookup_tells_of_is_passed_over()
+{
+	local conf kind discard address
+
+	conf=$(pool "$CONF" 10.9.0.0/24 fd00:9::/64)
+	container c2
+	ip nexthop add id 4 blackhole
+	ip -6 nexthop add id 6 blackhole
+	for kind in throw nexthop; do
+		for discard in true false; do
+			rm -rf /run/rangeguard
+			shut_off "$kind"
+			output=$(add c2 "$(with "$conf" ".ipam.discardRoutes = $discard")") || fail "$kind, discardRoutes $discard: $output"
+			assert_json "$output" '[.ips[].address] == ["10.9.0.2/32", "fd00:9::2/128"]' "$kind, discardRoutes $discard"
+			assert_refusal 105 "$kind, asked for" "$(with "$conf" ".ipam.discardRoutes = $discard")" CNI_ARGS=IP=10.9.0.3
+			assert_matches "$output" "shut off by the host's route [a-z ]*10[.]9[.]0[.]3/32" "$kind: the refusal"
+			del c2 "$conf"
+			for address in 10.9.0.1 10.9.0.3 fd00:9::1; do ip route del "$address"; done
+		done
+	done
+}
+
 # In a table that a rule puts before main it would discard what is meant for the container
 test_discarding_route_before_main_clashes()
 {
