@@ -238,6 +238,7 @@ static void read_ipam(struct reader *reader, const json_t *root, struct netconf 
 	static const char *const keys[] = {"type",    "ranges", "subnet",     "rangeStart",    "rangeEnd",
 					   "gateway", "routes", "resolvConf", "dataDir",       "reuseDelay",
 					   "fixed",   "blocks", "adopt",      "discardRoutes", NULL};
+	static const char *const filled[] = {"fixed", "blocks", "adopt", "discardRoutes", "reuseDelay", NULL};
 	static const char *const delegate_keys[] = {"guard", "history", "historySize", "historyFiles"};
 	const char *known[ARRAY_LENGTH(keys) + ARRAY_LENGTH(delegate_keys)] = {NULL};
 	const json_t *ipam = json_member_object(reader, root, "ipam");
@@ -257,6 +258,7 @@ static void read_ipam(struct reader *reader, const json_t *root, struct netconf 
 							      "\": its guard must see each address; no other IPAM "
 							      "plugin is executed");
 	json_check_keys(reader, ipam, known);
+	json_refuse_null_members(reader, ipam, filled, RULE_INVALID_VALUE);
 	netconf_read_ranges(reader, root, ipam, netconf);
 	netconf_read_routes(reader, ipam, netconf);
 	netconf_read_fixed(reader, ipam, netconf);
@@ -316,19 +318,18 @@ static void read_mac(struct reader *reader, const json_t *root, const struct cni
 }
 
 /**
- * refuse_nulls() - Keys that must not be null: what was to fill them in has failed, and a guard, a pin or a role that is taken
- * for absent is a hole
+ * refuse_nulls() - Keys of ours that must not be null, nor what is in them: what was to fill them in has failed, and a guard, a
+ * pin, a pod's own address or a role that is taken for absent is a hole. The keys that other plugins have, too, may be
  */
 static void refuse_nulls(struct reader *reader, const json_t *root)
 {
-	static const char *const keys[] = {"ipam", "snat", NULL};
+	static const char *const keys[] = {"snat",     "nonMasq", "annotations", "antiSpoof",
+					   "markMask", "history", "mode",	 NULL};
 
-	for (size_t i = 0; keys[i]; i++)
-		if (json_is_null(json_object_get(root, keys[i])))
-			reader_error(reader, keys[i], RULE_INVALID_VALUE,
-				     "%s is null, where a value was to be filled in; write the value, or leave the "
-				     "key out",
-				     keys[i]);
+	if (json_is_null(json_object_get(root, "ipam")))
+		reader_error(reader, "ipam", RULE_INVALID_VALUE,
+			     "ipam is null, where a value was to be filled in; write the value, or leave the key out");
+	json_refuse_null_members(reader, root, keys, RULE_INVALID_VALUE);
 }
 
 /** check_top_keys() - Keys of the plugin's object in the roles in which it is ours */

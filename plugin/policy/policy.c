@@ -166,36 +166,6 @@ static bool read_network(struct policy_reader *policy, const json_t *entry, enum
 }
 
 /**
- * refuse_nulls() - Report each null below a value, comments apart: what was to fill it in has failed, and to take it for
- * absent would make a grant one for everybody, or one for ever
- * @reader:	Reader at the value
- * @value:	Value
- */
-/* NOLINTNEXTLINE(misc-no-recursion): jansson has bounded the depth */
-static void refuse_nulls(struct reader *reader, const json_t *value)
-{
-	size_t mark, index;
-	const char *key;
-	json_t *member;
-
-	if (json_is_null(value))
-		reader_error(reader, NULL, RULE_POLICY,
-			     "null stands where a value was to be filled in; write the value, or leave the key out");
-	json_object_foreach((json_t *)(uintptr_t)value, key, member) {
-		if (strncmp(key, "x-", 2) == 0)
-			continue;
-		mark = pointer_push_key(&reader->at, key);
-		refuse_nulls(reader, member);
-		pointer_pop(&reader->at, mark);
-	}
-	json_array_foreach((json_t *)(uintptr_t)value, index, member) {
-		mark = pointer_push_index(&reader->at, index);
-		refuse_nulls(reader, member);
-		pointer_pop(&reader->at, mark);
-	}
-}
-
-/**
  * policy_read_entry() - Read one element of `reserved` or `granted` and add it to the guard if it counts
  * @policy:	Reader at the element
  * @element:	Element
@@ -222,7 +192,7 @@ int policy_read_entry(struct policy_reader *policy, const json_t *element, enum 
 	}
 	json_check_keys(reader, element, kind == GUARD_RESERVED ? reserved_keys : granted_keys);
 	nulls = reader->report->errors;
-	refuse_nulls(reader, element);
+	json_refuse_nulls(reader, element, RULE_POLICY);
 	if (reader->report->errors != nulls)
 		return 0;
 	read_span(reader, element, &entry.span);
@@ -278,10 +248,9 @@ static bool check_document(struct reader *reader, const json_t *json, const char
 {
 	static const char *const keys[] = {"reserved", "granted", "imports", NULL};
 	unsigned errors = reader->report->errors;
-	size_t mark = pointer_push_key(&reader->at, "imports");
+	static const char *const imports[] = {"imports", NULL};
 
-	refuse_nulls(reader, json_object_get(json, "imports"));
-	pointer_pop(&reader->at, mark);
+	json_refuse_null_members(reader, json, imports, RULE_POLICY);
 	if (reader->report->errors != errors)
 		return false;
 	json_check_keys(reader, json, keys);

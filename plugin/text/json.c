@@ -238,6 +238,48 @@ int json_member_choice(struct reader *reader, const json_t *object, const char *
 	return REFUSED;
 }
 
+/**
+ * json_refuse_nulls() - Report each null in a value, comments apart: what was to fill it in has failed, and to take it for
+ * absent would make what is for somebody one for everybody, or for ever
+ * @reader:	Reader at the value
+ * @value:	Value; NULL: there is none
+ * @rule:	Rule of what it is in
+ */
+/* NOLINTNEXTLINE(misc-no-recursion): jansson has bounded the depth */
+void json_refuse_nulls(struct reader *reader, const json_t *value, enum rule rule)
+{
+	size_t mark, index;
+	const char *key;
+	json_t *member;
+
+	if (json_is_null(value))
+		reader_error(reader, NULL, rule,
+			     "null stands where a value was to be filled in; write the value, or leave the key out");
+	json_object_foreach((json_t *)(uintptr_t)value, key, member) {
+		if (strncmp(key, "x-", 2) == 0)
+			continue;
+		mark = pointer_push_key(&reader->at, key);
+		json_refuse_nulls(reader, member, rule);
+		pointer_pop(&reader->at, mark);
+	}
+	json_array_foreach((json_t *)(uintptr_t)value, index, member) {
+		mark = pointer_push_index(&reader->at, index);
+		json_refuse_nulls(reader, member, rule);
+		pointer_pop(&reader->at, mark);
+	}
+}
+
+/** json_refuse_null_members() - json_refuse_nulls() of some members of an object, NULL behind the last key */
+void json_refuse_null_members(struct reader *reader, const json_t *object, const char *const *keys, enum rule rule)
+{
+	for (; *keys; keys++) {
+		size_t mark = pointer_push_key(&reader->at, *keys);
+
+		json_refuse_nulls(reader, json_object_get(object, *keys), rule);
+		pointer_pop(&reader->at, mark);
+	}
+}
+
 /** is_known() - Whether @key is one of @known, a comment ("x-…"), the runtime's ("cni.dev/…") or an editor's */
 static bool is_known(const char *key, const char *const *known)
 {

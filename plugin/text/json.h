@@ -42,6 +42,10 @@ int json_member_integer(struct reader *reader, const json_t *object, const char 
 int json_member_choice(struct reader *reader, const json_t *object, const char *key, const char *const *names,
 		       unsigned *value);
 
+/* Report each null in a value, and in those of @object's members whose keys (NULL behind the last) are named. */
+void json_refuse_nulls(struct reader *reader, const json_t *value, enum rule rule);
+void json_refuse_null_members(struct reader *reader, const json_t *object, const char *const *keys, enum rule rule);
+
 /* Report each key of @object that is none of @known (ends with NULL), does not begin with "x-" or "cni.dev/". */
 void json_check_keys(struct reader *reader, const json_t *object, const char *const *known);
 

@@ -332,7 +332,7 @@ static void null_counts_as_absent(void **state)
 	struct listener listener;
 
 	(void)state;
-	assert_int_equal(read_text(HEAD ", 'mtu': null, 'dns': null, 'args': null, 'x-note': 1, "
+	assert_int_equal(read_text(HEAD ", 'mtu': null, 'ipMasq': null, 'dns': null, 'args': null, 'x-note': null, "
 					"'cni.dev/valid-attachments': null, " IPAM "}",
 				   NULL, &netconf, &listener),
 			 0);
@@ -345,6 +345,28 @@ static void null_is_no_guard(void **state)
 		HEAD ", 'guard': null, " IPAM "}",
 		HEAD ", 'snat': null, " IPAM "}",
 		HEAD ", 'ipam': null}",
+		/* A pin or an address for everybody, a pool for each host */
+		HEAD ", 'snat': [{'name': 'a', 'source': ['192.0.2.1'], 'match': null}], " IPAM "}",
+		HEAD ", 'snat': [{'name': 'a', 'source': ['192.0.2.1'], 'match': {'pod': null}}], " IPAM "}",
+		HEAD
+		", 'snat': [{'name': 'a', 'source': ['192.0.2.1'], 'match': {'namespace': null, 'pod': 'a'}}], " IPAM
+		"}",
+		HEAD ", 'snat': [{'name': 'a', 'source': ['192.0.2.1'], 'destinations': null}], " IPAM "}",
+		HEAD ", 'snat': [{'name': 'a', 'source': ['192.0.2.1'], 'assign': null}], " IPAM "}",
+		HEAD ", 'snat': [{'name': 'a', 'source': ['192.0.2.1', null]}], " IPAM "}",
+		HEAD ", 'nonMasq': null, " IPAM "}",
+		HEAD ", 'annotations': null, " IPAM "}",
+		HEAD ", 'antiSpoof': null, " IPAM "}",
+		HEAD ", 'history': null, " IPAM "}",
+		HEAD ", 'markMask': null, " IPAM "}",
+		HEAD ", 'ipam': {'type': 'rangeguard', 'subnet': '10.9.0.0/24', 'blocks': null}}",
+		HEAD ", 'ipam': {'type': 'rangeguard', 'subnet': '10.9.0.0/24', 'blocks': {'prefixLength': null}}}",
+		HEAD ", 'ipam': {'type': 'rangeguard', 'subnet': '10.9.0.0/24', 'fixed': null}}",
+		HEAD
+		", 'ipam': {'type': 'rangeguard', 'subnet': '10.9.0.0/24', 'fixed': [{'namespace': null, 'pod': 'a', "
+		"'addresses': ['10.9.0.5']}]}}",
+		HEAD ", 'ipam': {'type': 'rangeguard', 'subnet': '10.9.0.0/24', 'discardRoutes': null}}",
+		HEAD ", 'ipam': {'type': 'rangeguard', 'subnet': '10.9.0.0/24', 'adopt': null}}",
 		"{'cniVersion': '1.0.0', 'name': 'n', 'type': 'bridge', 'ipam': {'type': 'rangeguard', 'subnet': "
 		"'10.9.0.0/24', 'guard': null}}",
 		"{'cniVersion': '1.0.0', 'name': 'n', 'type': 'bridge', 'guard': null, 'ipam': {'type': 'rangeguard', "
