@@ -332,7 +332,7 @@ test_policy_that_is_touched_all_the_time()
 	(while :; do touch "$BIG"; sleep 0.01; done) &
 	toucher=$!
 	for ((i = 0; i < 16; i++)); do
-		(PLUGIN=$PWD/traced add c1 "$(chained "$((i % 2 ? 172 : 200)).0.0.5")" >"result.$i" 2>"log.$i" || true) &
+		(PLUGIN=$PWD/traced answer_in "result.$i" add c1 "$(chained "$((i % 2 ? 172 : 200)).0.0.5")" 2>"log.$i" || true) &
 	done
 	mapfile -t adds < <(jobs -p | grep -vx "$toucher")
 	wait "${adds[@]}"
@@ -364,7 +364,7 @@ test_parallel_adds_compile_once()
 		policy "$round" 4000
 		rm -f trace.* result.*
 		for ((i = 0; i < 50; i++)); do
-			(PLUGIN=$PWD/traced add c1 "$(chained "$((i % 2 ? round : 200)).0.0.5")" >"result.$i" 2>&1 || true) &
+			(PLUGIN=$PWD/traced answer_in "result.$i" add c1 "$(chained "$((i % 2 ? round : 200)).0.0.5")" 2>/dev/null || true) &
 		done
 		wait
 		for ((i = 0; i < 50; i++)); do
