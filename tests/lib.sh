@@ -164,11 +164,11 @@ sample_is_over()
 	((SECONDS >= sample_end && $1 >= $2))
 }
 
-# begin_sample [N]: the sample's time begins: $RANGEGUARD_SAMPLE_SECONDS on any machine, N times as many for a large one, so
-# that a slow machine takes a smaller sample instead of more time; for ever with RANGEGUARD_LONG_TESTS=1
+# begin_sample: the sample's time begins: $RANGEGUARD_SAMPLE_SECONDS on any machine, so that a slow one takes a smaller
+# sample instead of more time; for ever with RANGEGUARD_LONG_TESTS=1
 begin_sample()
 {
-	sample_end=$((SECONDS + ${1:-1} * ${RANGEGUARD_SAMPLE_SECONDS:-40}))
+	sample_end=$((SECONDS + ${RANGEGUARD_SAMPLE_SECONDS:-40}))
 	[[ -z "${RANGEGUARD_LONG_TESTS-}" ]] || sample_end=$((1 << 31))
 }
 
