@@ -210,5 +210,5 @@ int audit_run(const struct audit *audit, struct error *reterr)
 		report_error(audit->report, RULE_MISSING, audit->data_dir, "",
 			     "some leases can't be read: the next ADD repairs what can be told from the others");
 	r = audit_policies(audit, &leases);
-	return r || !audit->inventory ? r : audit_inventory(audit, &leases);
+	return r || !audit->inventory ? r : audit_inventory(audit, &leases, reterr);
 }

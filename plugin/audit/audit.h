@@ -50,6 +50,6 @@ int audit_sources(const struct audit *audit);
 /* audit_policy.c: held addresses that are reserved now, entries that expire */
 int audit_policies(const struct audit *audit, const struct lease_set *leases);
 /* audit_inventory.c: held addresses that an inventory does not have, and the other way round */
-int audit_inventory(const struct audit *audit, const struct lease_set *leases);
+int audit_inventory(const struct audit *audit, const struct lease_set *leases, struct error *reterr);
 
 #endif

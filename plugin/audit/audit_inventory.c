@@ -213,8 +213,15 @@ static void hear_nothing(struct report *report, const struct finding *finding)
 	(void)finding;
 }
 
-/** audit_inventory() - Compare with the inventory: 0, negative errno */
-int audit_inventory(const struct audit *audit, const struct lease_set *leases)
+/**
+ * audit_inventory() - Compare with the inventory
+ * @audit:	What is audited
+ * @leases:	Leases of its state directory
+ * @reterr:	Code 5: it can't be read
+ *
+ * Return: 0, REFUSED, negative errno
+ */
+int audit_inventory(const struct audit *audit, const struct lease_set *leases, struct error *reterr)
 {
 	HELD_ADDRESSES_CLEANUP struct held_addresses held = {0};
 	CLEANUP(book_done) struct book book = {.audit = audit};
@@ -222,6 +229,8 @@ int audit_inventory(const struct audit *audit, const struct lease_set *leases)
 	struct report unheard = {.heard = hear_nothing};
 	int r = read_book(&book);
 
+	if (r < 0 && r != -ENOMEM)
+		return error_set(reterr, ERROR_IO, "%.256s: %s", audit->inventory, strerror(-r));
 	if (!r)
 		r = held_addresses_of(leases, &held);
 	if (r)

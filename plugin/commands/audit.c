@@ -81,18 +81,17 @@ static int read_within(const char *text, void *userdata)
 static int choose_configs(struct audit_options *options)
 {
 	bool named = options->configs.n_paths;
+	const char *missing;
 
 	if (!named && path_list_add(&options->configs, HOST_NETWORKS_DIR))
 		return usage("out of memory", "");
-	for (size_t i = 0; i < options->configs.n_paths; i++) {
-		if (access(options->configs.paths[i], F_OK) == 0)
-			continue;
-		if (named) {
-			(void)fprintf(stderr, "rangeguard audit: %s: %s\n", options->configs.paths[i], strerror(errno));
-			return EXIT_USAGE;
-		}
-		path_list_done(&options->configs);
+	missing = path_list_missing(&options->configs);
+	if (missing && named) {
+		(void)fprintf(stderr, "rangeguard audit: %s: %s\n", missing, strerror(errno));
+		return EXIT_USAGE;
 	}
+	if (missing)
+		path_list_done(&options->configs);
 	return 0;
 }
 

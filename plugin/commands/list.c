@@ -292,7 +292,7 @@ static int print_list(const struct list_options *options)
 	else if (!r)
 		print_text(&listing);
 	if (!r && fflush(stdout))
-		r = -EIO;
+		r = -errno;
 	if (!r && leases.damaged)
 		return fail(options->data_dir, lease_set_outcome(IPAM_E_DAMAGED));
 	return r ? fail("standard output", strerror(-r)) : EXIT_FINE;

@@ -45,7 +45,13 @@ int command_metrics(int argc, char **argv)
 {
 	struct metrics_source source = {.data_dir = NETCONF_DATA_DIR};
 	int status = read_options(argc, argv, &source), r = 0;
+	const char *missing = path_list_missing(&source.configs);
 
+	/* A host on which nothing has put a network yet has no directory for them; those that are named are there. */
+	if (!status && missing) {
+		(void)fprintf(stderr, "rangeguard metrics: %s: %s\n", missing, strerror(errno));
+		status = EXIT_USAGE;
+	}
 	if (!status && !source.configs.n_paths)
 		r = path_list_add(&source.configs, HOST_NETWORKS_DIR);
 	if (!status && !r)

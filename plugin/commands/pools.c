@@ -165,8 +165,12 @@ static int run(const struct pools_options *options)
 {
 	POOLS_CLEANUP struct pools pools = {0};
 	struct report report = {.heard = hear};
-	int r = pools_read(&options->configs, options->network, &report, &pools);
+	const char *missing = path_list_missing(&options->configs);
+	int r;
 
+	if (missing)
+		return fail(missing, strerror(errno));
+	r = pools_read(&options->configs, options->network, &report, &pools);
 	if (r)
 		return fail(options->configs.paths[0], strerror(-r));
 	if (options->network && !pools.n_networks)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
@@ -24,6 +25,15 @@ int path_list_add(struct path_list *list, const char *path)
 	list->paths = paths;
 	paths[list->n_paths] = strdup(path);
 	return paths[list->n_paths] ? (list->n_paths++, 0) : -ENOMEM;
+}
+
+/** path_list_missing() - The first path that can't be reached, errno says why; NULL: all are there */
+const char *path_list_missing(const struct path_list *list)
+{
+	for (size_t i = 0; i < list->n_paths; i++)
+		if (access(list->paths[i], F_OK) < 0)
+			return list->paths[i];
+	return NULL;
 }
 
 /** is_configuration() - Whether a file has a name that runtimes load, or that address plans have */

@@ -20,6 +20,7 @@ struct path_list {
 };
 
 int path_list_add(struct path_list *list, const char *path);
+const char *path_list_missing(const struct path_list *list);
 int path_list_expand(struct path_list *list, const char *path);
 void path_list_done(struct path_list *list);
 

@@ -169,7 +169,9 @@ test_formats_and_errors()
 		assert_equal 1 "$status" "exit status as $format"
 		assert_contains "$output" "10.9.0.1" "as $format"
 	done
-	assert_contains "$("$RANGEGUARD" audit --config /no/such 2>&1)" "/no/such: No such file" "a path that is not there"
+	for format in --config --inventory; do
+		assert_contains "$("$RANGEGUARD" audit "$format" /no/such 2>&1)" "/no/such: No such file" "a path that is not there: $format"
+	done
 	for format in "--within soon" "--format yaml" "--config /no/such" "extra" "--inventory /no/such"; do
 		status=0
 		# shellcheck disable=SC2086 # words are meant

@@ -103,10 +103,20 @@ test_pools()
 
 test_pools_that_can_not_be_told()
 {
+	local command
+
 	status_of "$RANGEGUARD" pools --network nets
 	assert_equal 2 "$status" "no network"
-	status_of "$RANGEGUARD" pools --config /no/such
-	assert_equal 2 "$status" "no directory"
+	for command in pools metrics; do
+		status_of "$RANGEGUARD" "$command" --config /etc/cni/net.d --config /no/such
+		assert_equal 2 "$status" "$command: no directory"
+		assert_equal "rangeguard $command: /no/such: No such file or directory" "$output" "$command: which one"
+	done
+	for command in pools metrics list; do
+		status_of bash -c "'$RANGEGUARD' $command >/dev/full"
+		assert_equal 2 "$status" "$command: a full disk"
+		assert_contains "$output" "No space left on device" "$command: a full disk"
+	done
 	echo '{"cniVersion": "1.0.0", "name": "bad", "type": "rangeguard", "ipam": {"type": "rangeguard", "subnet": "x"}}' \
 		>/etc/cni/net.d/bad.conf
 	status_of "$RANGEGUARD" pools
