@@ -25,12 +25,16 @@
 #define REST_FACTOR 20U
 /** What nobody told of is found, too: microseconds */
 #define INTERVAL UINT64_C(60000000)
+/** What could not be put back is tried again after this, and then each time after twice as long, up to INTERVAL: microseconds */
+#define FIRST_RETRY UINT64_C(1000000)
 #define USEC_PER_SEC 1000000.0
 
 /**
  * struct watch - The module
  * @heard:	Why the next look is taken: bits of monitor_heard
  * @rested:	CLOCK_MONOTONIC from which on single elements are a reason again, microseconds
+ * @retry:	How long to wait before what failed is tried again, microseconds; 0: nothing did
+ * @retry_at:	CLOCK_MONOTONIC of that
  */
 struct watch {
 	const struct agent *agent;
@@ -40,6 +44,8 @@ struct watch {
 	struct recorder recorder;
 	unsigned heard;
 	uint64_t rested;
+	uint64_t retry;
+	uint64_t retry_at;
 	uint64_t looks;
 	uint64_t restored;
 	uint64_t failures;
@@ -116,6 +122,18 @@ static int restore(struct watch *watch, struct restored *ret_restored, struct er
 	return restore_containers(&host, ret_restored, reterr);
 }
 
+/** note_failure() - What failed is tried again, ever more rarely, since all of it is told each time */
+static void note_failure(struct watch *watch, bool failed, uint64_t now)
+{
+	if (!failed)
+		watch->retry = 0;
+	else if (!watch->retry)
+		watch->retry = FIRST_RETRY;
+	else
+		watch->retry = 2 * watch->retry < INTERVAL ? 2 * watch->retry : INTERVAL;
+	watch->retry_at = now + watch->retry;
+}
+
 /** look() - Look at everything, say what was missing, and rest for as long as that is due */
 static void look(struct watch *watch)
 {
@@ -125,10 +143,12 @@ static void look(struct watch *watch)
 	int r;
 
 	count_in(watch);
+	if (watch->retry)
+		watch->heard |= MONITOR_MISSED;
 	r = restore(watch, &restored, &err);
 	end = now_us();
-	/* What failed is tried again. */
-	watch->heard = r || restored.failed ? MONITOR_MISSED : 0;
+	watch->heard = 0;
+	note_failure(watch, r || restored.failed, end);
 	watch->looks++;
 	watch->seconds += (double)(end - begin) / USEC_PER_SEC;
 	watch->restored += restored.missing;
@@ -153,6 +173,8 @@ static int plan(struct watch *watch)
 		at = now + GATHER;
 	else if (watch->heard & CALM)
 		at = watch->rested > now + GATHER ? watch->rested : now + GATHER;
+	if (watch->retry && watch->retry_at < at)
+		at = watch->retry_at;
 	return sd_event_source_set_time(watch->timer, at);
 }
 

@@ -33,7 +33,7 @@ static int attach_again(void *userdata, uint32_t ifindex, const struct classifie
 		return 0;
 	if (classifier_attach(again->host->rtnetlink, again->classifier, ifindex, group, &err)) {
 		again->failed++;
-		log_line("the classifier at %s is gone, and can't be put back: %s", name, err.msg);
+		log_line("the classifier at %s can't be put back: %s", name, err.msg);
 	}
 	return 0;
 }

@@ -207,6 +207,26 @@ test_add_behind_a_filter()
 	done
 }
 
+# The agent says what it can't put back, and tries again ever more rarely: at most after one, three and seven seconds.
+test_agent_in_vain()
+{
+	local told
+
+	make_names
+	without_tcx
+	add c1 "$CONF" "$BILLING" >result || fail "ADD: $(<result)"
+	filter_first "$(host_end)"
+	ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0 LD_PRELOAD=$TOOLS/no_tcx.so \
+		"$(dirname "$RANGEGUARD")/rangeguard-agent" >agent.log 2>&1 &
+	wait_until 10 grep -q "lack some of their protection still" agent.log
+	assert_contains "$(<agent.log)" "filter (u32, priority 1) at $(host_end) comes before the classifier" "what it says"
+	sleep 4
+	told=$(grep -c "lack some of their protection still" agent.log)
+	((told <= 4)) || fail "it says so $told times: $(<agent.log)"
+	tc filter del dev "$(host_end)" ingress pref 1
+	assert_judged "once the filter is gone"
+}
+
 # The uplink of shared sources, which holds what leaves to their deadlines
 test_uplink()
 {
