@@ -12,6 +12,7 @@ import jsonschema
 
 RANGEGUARD, READERS, SOURCE = sys.argv[1:4]
 ROUNDS = int(sys.argv[4]) if len(sys.argv) > 4 else 300
+STRANGE = ROUNDS // 6  # documents in each of whose objects a key is put that nobody knows
 SEED = int(sys.argv[5]) if len(sys.argv) > 5 else random.randrange(10**9)
 NAMES = ["network", "policy", "cluster", "agent"]
 random.seed(SEED)
@@ -220,7 +221,7 @@ def change(document):
     elif how == 1 and isinstance(parent, dict):
         parent[random.choice([key + "s", key.capitalize() if key[:1].islower() else key.lower(), "bogus"])] = parent.pop(key)
     elif how == 2:
-        parent[key] = random.choice(["text", 7, True, [], {}, ["text"], {"key": 1}, "", -1, 10**12, 3.5, "/"])
+        parent[key] = random.choice(["text", 7, True, [], {}, ["text"], {"key": 1}, "", -1, 10**12, 3.5, "/nowhere"])
     elif how == 3 and isinstance(value, list):
         value.append(random.choice(["text", 7, {}, [], False]))
     elif how == 4 and isinstance(value, dict):
@@ -232,6 +233,15 @@ def change(document):
     else:
         return None
     return document
+
+
+def strange(document):
+    """The document with a key that nobody knows, in each of its objects in turn: a schema that takes it there is seen, by no luck."""
+    for path in places(document):
+        if isinstance(at(document, path), dict) and not free(path) and "bogus" not in at(document, path):
+            copied = copy.deepcopy(document)
+            at(copied, path)["bogus"] = "text"
+            yield copied
 
 
 def is_null_or_real(document):
@@ -265,9 +275,10 @@ def fuzz(name, schema, readers):
     """Made and changed documents; the number of failures."""
     validator, maker = jsonschema.Draft202012Validator(schema), Maker(schema)
     stream, failures, counts = documents(name, maker, schema), [], {"taken": 0, "refused": 0}
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         document = next(stream)
-        for candidate in [document] + [c for c in (change(document) for _ in range(3)) if c is not None]:
+        changed = [c for c in (change(document) for _ in range(3)) if c is not None]
+        for candidate in [document] + changed + (list(strange(document)) if number < STRANGE else []):
             text = disagreement(validator, readers, name, candidate)
             counts["refused" if readers.errors(name, candidate) else "taken"] += 1
             if text:
