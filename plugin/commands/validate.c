@@ -173,7 +173,8 @@ static int check_reserved(struct documents *documents, const struct validate_opt
 {
 	struct policy_once *policies = &documents->survey.policies;
 
-	if (options->require_policy && policy_once_read(policies) < 0)
+	/* Also when nothing has asked for them: who has named one that is not there has misspelt it. */
+	if ((options->require_policy || options->policies.n_paths) && policy_once_read(policies) < 0)
 		documents->findings.failed = true;
 	documents->findings.n_reserved = policies->n_reserved;
 	if (policies->n_reserved || (!policies->n_sets && !options->require_policy))

@@ -48,7 +48,9 @@ static void check_writers(struct survey *survey, const char *file)
 
 	if (!flaw)
 		return;
-	(void)snprintf(message, sizeof(message), "an ADD would refuse it: policy %.512s %s", file, flaw);
+	/* In the words of who reads it as a policy, so that it is told once. */
+	(void)snprintf(message, sizeof(message), "%spolicy %.512s %s",
+		       survey->policies.on_host ? "" : "an ADD would refuse it: ", file, flaw);
 	report_finding(survey->report, &finding);
 }
 

@@ -420,6 +420,10 @@ test_without_reservations()
 	assert_empty "$errors" "with a policy"
 	echo '{"reserved": []}' >nothing.json
 	validate 2 --require-policy --policy nothing.json a.conf
+	validate 0 --policy nothing.json policy.json
+	assert_contains "$errors" "warning: nothing is reserved" "a policy that is named and reserves nothing"
+	validate 1 --policy missing.json policy.json
+	assert_contains "$output" "missing.json: error RG301" "a policy that is named and not there, and nothing asks for"
 	validate 0 policy.json
 	assert_empty "$errors" "of a policy alone"
 }
