@@ -64,6 +64,28 @@ static bool is_items(const json_t *root, const char *file)
 	       (json_is_array(json_object_get(root, "items")) || json_is_array(json_object_get(root, "objects")));
 }
 
+/** is_empty() - Whether a command of ours has printed nothing under a key: on a host without containers */
+static bool is_empty(const json_t *root, const char *key)
+{
+	const json_t *array = json_object_get(root, key);
+
+	return json_is_array(array) && !json_array_size(array) && json_is_integer(json_object_get(root, "version"));
+}
+
+/** is_leases() - Whether a document is what `rangeguard list` prints */
+static bool is_leases(const json_t *root, const char *file)
+{
+	(void)file;
+	return path_leads_somewhere(root, "leases/*/containerID") || is_empty(root, "leases");
+}
+
+/** is_pools() - Whether a document is what `rangeguard pools` prints */
+static bool is_pools(const json_t *root, const char *file)
+{
+	(void)file;
+	return path_leads_somewhere(root, "pools/*/usedPercent") || is_empty(root, "pools");
+}
+
 /** is_interface() - Whether a document is an interface as ip(8) prints it, with its addresses */
 static bool is_interface(const json_t *root, const char *file)
 {
@@ -73,8 +95,8 @@ static bool is_interface(const json_t *root, const char *file)
 
 static const struct kind kinds[] = {
 	{.name = "a list of resources", .class = KIND_ITEMS, .fits = is_items},
-	{.name = "leases of rangeguard's", .class = KIND_LEASES, .shape = "leases/*/containerID"},
-	{.name = "pools of rangeguard's", .class = KIND_POOLS, .shape = "pools/*/usedPercent"},
+	{.name = "leases of rangeguard's", .class = KIND_LEASES, .fits = is_leases},
+	{.name = "pools of rangeguard's", .class = KIND_POOLS, .fits = is_pools},
 	{.name = "addresses of a host", .class = KIND_HOST, .fits = is_interface},
 	{.name = "a list of CNI plugins", .class = KIND_LIST, .fits = is_list},
 	{.name = "a CNI plugin", .class = KIND_PLUGIN, .fits = is_plugin},

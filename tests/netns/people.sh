@@ -179,6 +179,11 @@ test_leases_that_a_new_reservation_would_hit()
 	assert_contains "$output" "2 errors" "a grant to others"
 	del c1 "$conf"
 	del c2 "$conf"
+	# A host on which nothing runs is one that nothing would hit.
+	rangeguard list --format json >list.json
+	assert_json "$(<list.json)" '.leases == []' "the list of a host on which nothing runs"
+	output=$(rangeguard validate --policy other.json --leases list.json) || fail "$output"
+	assert_equal "1 file, 0 errors, 0 warnings" "$output" "what a reservation hits there"
 }
 
 main "$@"
