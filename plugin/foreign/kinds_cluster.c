@@ -20,7 +20,7 @@
 /* NOLINTEND(bugprone-macro-parentheses) */
 /** Flags and variables of the containers of a pod, at a path with a slash behind it; and the texts in annotations */
 #define CONTAINER_KEYS(spec)                                                                                           \
-	KEY_FLAGS(spec "containers/*/command"), KEY_FLAGS(spec "containers/*/args"),                                   \
+	KEY_FLAGS(spec "*ontainers/*/command"), KEY_FLAGS(spec "*ontainers/*/args"),                                   \
 		KEY_RANGE(spec "containers/*/env/[name=CALICO_IPV4POOL_CIDR]/value", FORM_CIDR | FORM_WORDS,           \
 			  USE_PODS),                                                                                   \
 		KEY_RANGE(spec "containers/*/env/[name=CALICO_IPV6POOL_CIDR]/value", FORM_CIDR | FORM_WORDS,           \
@@ -40,7 +40,10 @@
 		KEY_RANGE(metadata "annotations/cni.projectcalico.org~1ipv4pools", FORM_CIDR | FORM_WORDS, USE_PODS),  \
 		KEY_RANGE(metadata "annotations/cni.projectcalico.org~1ipv6pools", FORM_CIDR | FORM_WORDS, USE_PODS),  \
 		KEY_ADDRESS(metadata "annotations/ovn.kubernetes.io~1ip_address"),                                     \
-		KEY_MILD(metadata "annotations/ovn.kubernetes.io~1ip_pool", USE_PODS),                                 \
+		KEY_RANGE(metadata "annotations/ovn.kubernetes.io~1ip_pool",                                           \
+			  FORM_CIDR | FORM_ADDRESS | FORM_DOTS | FORM_WORDS, USE_PODS),                                \
+		KEY_ADDRESS(metadata "annotations/rangeguard.dev~1addresses"),                                         \
+		KEY_TEXT(metadata "annotations/v1.multus-cni.io~1default-network"),                                    \
 		KEY_TEXT(metadata "annotations/k8s.v1.cni.cncf.io~1networks")
 #define TEMPLATE_KEYS(at) CONTAINER_KEYS(at "spec/"), ANNOTATION_KEYS(at "metadata/")
 
