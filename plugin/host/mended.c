@@ -6,6 +6,25 @@
 
 #include "plugin/host/farewell.h"
 
+/** note() - Tell the history that a container has again what was missing */
+static void note(struct recorder *recorder, const struct attachment *attachment, const struct protection *protection,
+		 const char *message)
+{
+	const struct member *member = &protection->member;
+	struct lease lease = {.attachment = *attachment, .n_addresses = member->n_addresses};
+	struct address sources[FAREWELL_SOURCES_MAX];
+	struct history_event event = {
+		.name = "mended",
+		.lease = &lease,
+		.sources = sources,
+		.n_sources = farewell_sources(&protection->egress, sources, FAREWELL_SOURCES_MAX),
+		.message = message,
+	};
+
+	memcpy(lease.addresses, member->addresses, member->n_addresses * sizeof(*member->addresses));
+	recorder_note(recorder, &event);
+}
+
 /**
  * mended_note() - Tell the history that what protects a container was missing and has been put back
  * @recorder:	NULL: nowhere
@@ -16,19 +35,15 @@
  */
 void mended_note(struct recorder *recorder, const struct attachment *attachment, const struct protection *protection)
 {
-	const struct member *member = &protection->member;
-	struct lease lease = {.attachment = *attachment, .n_addresses = member->n_addresses};
-	struct address sources[FAREWELL_SOURCES_MAX];
-	struct history_event event = {
-		.name = "mended",
-		.lease = &lease,
-		.sources = sources,
-		.n_sources = farewell_sources(&protection->egress, sources, FAREWELL_SOURCES_MAX),
-		.message = "what protects its packets was missing from the kernel, and has been put back",
-	};
+	note(recorder, attachment, protection,
+	     "what protects its packets was missing from the kernel, and has been put back");
+}
 
-	memcpy(lease.addresses, member->addresses, member->n_addresses * sizeof(*member->addresses));
-	recorder_note(recorder, &event);
+/** mended_note_routes() - The same of the host's routes to a container, without which nothing reached it; NULL: nowhere */
+void mended_note_routes(struct recorder *recorder, const struct attachment *attachment,
+			const struct protection *protection)
+{
+	note(recorder, attachment, protection, "the host's route to it was missing, and has been put back");
 }
 
 /** mended_note_table() - Tell history and counters that the nftables table was rebuilt, with all containers; NULL: nowhere */

@@ -16,6 +16,7 @@
 #include "plugin/host/mended.h"
 #include "plugin/host/other_stores.h"
 #include "plugin/host/protection_internal.h"
+#include "plugin/network/attach_routes.h"
 #include "plugin/network/link.h"
 #include "plugin/report/log.h"
 #include "plugin/snat/arm.h"
@@ -50,15 +51,13 @@ static void part_done(struct part *part)
 	part->n = 0;
 }
 
-/** keep() - ipam_each_fn: copy whose lease it is, if there is something in the kernel for it */
+/** keep() - ipam_each_fn: copy whose lease it is */
 static int keep(void *userdata, const struct lease *lease)
 {
 	const struct attachment *attachment = &lease->attachment;
 	struct part *part = userdata;
 	struct wanted_container *wanted = &part->all[part->n];
 
-	if (!lease->anti_spoof && !lease->egress)
-		return 0;
 	*wanted = (struct wanted_container){.chained = attachment->chained};
 	part->n++;
 	wanted->network = strdup(attachment->network);
@@ -129,6 +128,43 @@ static int look(struct host *host, const struct protection *protection, struct e
 	return r == GUARDING_E_MISSING ? ARM_E_MISSING : r ? r : look_in_table(host, protection, reterr);
 }
 
+/** look_for_routes() - Whether the host has its routes to a container of the interface role: 0, ARM_E_MISSING, REFUSED */
+static int look_for_routes(struct host *host, const struct attachment *attachment, const struct protection *protection,
+			   struct error *reterr)
+{
+	const struct member *member = &protection->member;
+	bool missing = false;
+	uint32_t ifindex;
+
+	if (attachment->chained)
+		return 0;
+	if (find_index(host, protection, &ifindex, reterr) ||
+	    (ifindex &&
+	     attach_routes_look(host->rtnetlink, ifindex, member->addresses, member->n_addresses, &missing, reterr)))
+		return REFUSED;
+	return missing ? ARM_E_MISSING : 0;
+}
+
+/** put_routes() - Put them back, its attachment locked: 0, IPAM_E_NOT_FOUND when none was missing after all, REFUSED */
+static int put_routes(struct host *host, const struct attachment *attachment, const struct protection *protection,
+		      struct error *reterr)
+{
+	const struct member *member = &protection->member;
+	bool put = false;
+	uint32_t ifindex;
+
+	if (attachment->chained)
+		return IPAM_E_NOT_FOUND;
+	if (find_index(host, protection, &ifindex, reterr) ||
+	    (ifindex &&
+	     attach_routes_put(host->rtnetlink, ifindex, member->addresses, member->n_addresses, &put, reterr)))
+		return REFUSED;
+	if (!put)
+		return IPAM_E_NOT_FOUND;
+	mended_note_routes(host->recorder, attachment, protection);
+	return 0;
+}
+
 /**
  * mend() - Put back what a container lacks, its attachment locked
  * @host:	Host, both ports open
@@ -148,7 +184,7 @@ static int mend(struct host *host, const struct state *state, const struct attac
 		return r;
 	r = look(host, &protection, reterr);
 	if (r != ARM_E_MISSING)
-		return r ? r : IPAM_E_NOT_FOUND;
+		return r ? r : put_routes(host, attachment, &protection, reterr);
 	if (find_index(host, &protection, &ifindex, reterr))
 		return REFUSED;
 	/* A container whose interface is gone waits for its DEL. */
@@ -160,9 +196,10 @@ static int mend(struct host *host, const struct state *state, const struct attac
 	r = look(host, &protection, reterr);
 	if (r == ARM_E_MISSING)
 		r = protection_restore(host, state, ifindex, &protection, reterr);
-	if (!r)
-		mended_note(host->recorder, attachment, &protection);
-	return r;
+	if (r)
+		return r;
+	mended_note(host->recorder, attachment, &protection);
+	return put_routes(host, attachment, &protection, reterr) == REFUSED ? REFUSED : 0;
 }
 
 /** mend_locked() - mend(), unless a verb works on the attachment: who has its lock cares for it himself */
@@ -201,8 +238,10 @@ static int look_at(struct host *host, const struct state *state, const struct wa
 		return r == IPAM_E_NOT_FOUND ? 0 : r;
 	restored->looked++;
 	r = look(host, &protection, reterr);
-	if (!r)
+	if (!r) {
 		protection_mend_short_cut(host, state, &protection);
+		r = look_for_routes(host, &attachment, &protection, reterr);
+	}
 	return r == ARM_E_MISSING ? mend_locked(host, state, &attachment, restored) : r;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "plugin/network/attach.h"
+#include "plugin/network/attach_routes.h"
 #include "plugin/network/attach_wiring.h"
 #include "plugin/network/hostroute.h"
 #include "plugin/network/stage.h"
@@ -77,8 +78,7 @@ static int check_host_route(struct comparison *check, const struct address *addr
 	if (r < 0)
 		return error_set_errno(check->err, ERROR_KERNEL, r, "cannot look up the host's route to %s",
 				       address_format(address, text));
-	if (r == 0 && match.type == RTN_UNICAST && match.destination.length == family_bits(address->family) &&
-	    match.interface == check->link.index && match.protocol == PLAN_ROUTE_PROTOCOL)
+	if (r == 0 && attach_route_is_ours(&match, address, check->link.index))
 		return 0;
 	return error_set(check->err, ERROR_KERNEL, "the host's route to %s through %s is missing",
 			 address_format(address, text), check->link.name);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "plugin/network/plan.h"
+#include "plugin/network/rtmessage.h"
 #include "plugin/snat/fence.h"
 #include "plugin/snat/nfmessage.h"
 #include "rangeguard/array.h"
@@ -58,7 +59,7 @@ int monitor_open_nftables(int *ret_fd)
 int monitor_open_rtnetlink(int *ret_fd)
 {
 	static const int groups[] = {RTNLGRP_IPV4_RULE,	  RTNLGRP_IPV6_RULE,   RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
-				     RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_TC};
+				     RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_TC,	   RTNLGRP_LINK};
 
 	return open_groups(NETLINK_ROUTE, groups, ARRAY_LENGTH(groups), ret_fd);
 }
@@ -125,13 +126,27 @@ static bool is_our_rule(const struct nlmsghdr *message)
 	return table && mnl_attr_get_payload_len(table) == sizeof(uint32_t) && mnl_attr_get_u32(table) == FENCE_TABLE;
 }
 
-/** is_our_route() - Whether a route is one of the fence's */
-static bool is_our_route(const struct nlmsghdr *message)
+/** hear_route() - What a message about a route says: one that prohibits or discards is gone, or put, or one that led to a container is gone */
+static unsigned hear_route(const struct nlmsghdr *message)
 {
 	const struct rtmsg *route = mnl_nlmsg_get_payload(message);
+	bool gone = message->nlmsg_type == RTM_DELROUTE;
 
-	return message->nlmsg_len >= NLMSG_HDRLEN + sizeof(*route) && route->rtm_protocol == PLAN_ROUTE_PROTOCOL &&
-	       route->rtm_type == RTN_PROHIBIT;
+	if (message->nlmsg_len < NLMSG_HDRLEN + sizeof(*route) || route->rtm_protocol != PLAN_ROUTE_PROTOCOL)
+		return 0;
+	if (route->rtm_type == RTN_PROHIBIT || route->rtm_type == RTN_UNREACHABLE)
+		return gone ? MONITOR_FENCE : MONITOR_PUT;
+	return gone && route->rtm_type == RTN_UNICAST ? MONITOR_INTERFACE : 0;
+}
+
+/** is_up_again() - Whether a host end came up, as it does in an ADD; while it was down the kernel dropped its routes */
+static bool is_up_again(const struct nlmsghdr *message)
+{
+	const struct ifinfomsg *head = mnl_nlmsg_get_payload(message);
+	struct link_info link;
+
+	return rtmessage_read_link(message, &link) == 0 && head->ifi_change & IFF_UP && link.up &&
+	       identity_is_claimed(&link);
 }
 
 /** is_our_address() - Whether an address is one that rangeguard assigned */
@@ -150,13 +165,14 @@ static unsigned hear_rtnetlink(const struct nlmsghdr *message)
 			return 0;
 		return message->nlmsg_type == RTM_DELRULE ? MONITOR_FENCE : MONITOR_PUT;
 	case RTM_DELROUTE:
-		return is_our_route(message) ? MONITOR_FENCE : 0;
 	case RTM_NEWROUTE:
-		return is_our_route(message) ? MONITOR_PUT : 0;
+		return hear_route(message);
 	case RTM_DELADDR:
 		return is_our_address(message) ? MONITOR_SOURCE : 0;
 	case RTM_NEWADDR:
 		return is_our_address(message) ? MONITOR_PUT : 0;
+	case RTM_NEWLINK:
+		return is_up_again(message) ? MONITOR_INTERFACE : 0;
 	case RTM_DELQDISC:
 	case RTM_DELTFILTER:
 		return MONITOR_INTERFACE;

@@ -12,13 +12,14 @@
 
 /** What was taken away: bits */
 enum monitor_heard {
-	MONITOR_TABLE = 1 << 0,	    /* our table, or one of its chains, rules or sets */
-	MONITOR_ELEMENT = 1 << 1,   /* an element of one of its sets */
-	MONITOR_FENCE = 1 << 2,	    /* a routing rule, or a route that prohibits */
-	MONITOR_SOURCE = 1 << 3,    /* an address that was assigned */
-	MONITOR_INTERFACE = 1 << 4, /* a qdisc or a classifier of any interface */
-	MONITOR_MISSED = 1 << 5,    /* so much happened that the kernel dropped some of it: it may be anything */
-	MONITOR_PUT = 1 << 6, /* not taken away: who listens has put a rule, route, address or table of ours there */
+	MONITOR_TABLE = 1 << 0,	  /* our table, or one of its chains, rules or sets */
+	MONITOR_ELEMENT = 1 << 1, /* an element of one of its sets */
+	MONITOR_FENCE = 1 << 2,	  /* a routing rule, or a route that prohibits or discards */
+	MONITOR_SOURCE = 1 << 3,  /* an address that was assigned */
+	MONITOR_INTERFACE =
+		1 << 4, /* a qdisc or a classifier of any interface, or a route to a container; or it was down */
+	MONITOR_MISSED = 1 << 5, /* so much happened that the kernel dropped some of it: it may be anything */
+	MONITOR_PUT = 1 << 6,	 /* not taken away: who listens has put a rule, route, address or table of ours there */
 };
 
 int monitor_open_nftables(int *ret_fd);

@@ -9,6 +9,9 @@ source "$(dirname "$0")/../snat.sh"
 AGENT=$(dirname "$RANGEGUARD")/rangeguard-agent
 ASSIGNED=$(jq -c '.snat[0].source = ["192.0.2.30", "2001:db8:f::30"] | .snat[0].assign = "up0"' <<<"$CONF")
 
+PLAIN='{"cniVersion": "1.0.0", "name": "plain", "type": "rangeguard", "antiSpoof": false,
+	"ipam": {"type": "rangeguard", "ranges": [[{"subnet": "10.77.0.0/29", "rangeStart": "10.77.0.2"}]]}}'
+
 start_agent()
 {
 	"$AGENT" --listen 127.0.0.1:9582 >agent.log 2>&1 &
@@ -47,6 +50,8 @@ protection()
 		ip -6 rule show
 		ip route show table 29287
 		ip -6 route show table 29287
+		ip route show proto 82
+		ip -6 route show proto 82
 		"$RANGEGUARD" audit || true
 	} 2>&1 | tr -s ' \t,' '\n' | sort
 }
@@ -131,6 +136,50 @@ test_what_goes_comes_back()
 	assert_contains "$(<agent.log)" "somebody removed a routing rule, route, address or table" "journal"
 	del c1 "$CONF" "$BILLING"
 	del c2 "$CONF" "$BILLING"
+	wait_until 10 idle
+	assert_clean
+}
+
+# host_end: c1's
+host_end()
+{
+	ip -json route show 10.9.0.2 | jq -r '.[0].dev'
+}
+
+down_and_up()
+{
+	ip link set "$1" down
+	ip link set "$1" up
+}
+
+# Without the host's routes nothing reaches a container, protected or not.
+test_routes_to_containers_come_back()
+{
+	local mended address
+
+	start_agent
+	add c1 "$CONF" "$BILLING" >result
+	add c2 "$CONF" "$BILLING" >/dev/null
+	address=$(jq -r '.ips[].address | select(contains(":")) | split("/")[0]' result)
+	wait_until 10 are_pinned c1 c2
+	put_back ip route del 10.9.0.2
+	put_back ip -6 route del "$address"
+	put_back ip route flush proto 82
+	put_back down_and_up "$(host_end)"
+	container c4
+	add c4 "$PLAIN" >/dev/null
+	put_back ip route del 10.77.0.2
+	put_back ip route del unreachable 10.77.0.4/31
+	del c4 "$PLAIN"
+	mended=$(jq -s '[.[] | select(.event == "mended")]' /var/log/rangeguard/history.jsonl)
+	assert_json "$mended" 'any(.[]; .container == "c1" and (.message | contains("route to it")))' "history"
+	# What somebody else has put there is his.
+	ip route replace 10.9.0.2 dev up0
+	wait_until 10 idle
+	assert_equal up0 "$(host_end)" "somebody else's route"
+	del c1 "$CONF" "$BILLING"
+	del c2 "$CONF" "$BILLING"
+	ip route del 10.9.0.2 dev up0
 	wait_until 10 idle
 	assert_clean
 }

@@ -268,6 +268,11 @@ static int carry_out(bool on_host, const struct nlmsghdr *message, port_reply_fn
 	case RTM_NEWROUTE:
 		if (!(message->nlmsg_flags & NLM_F_CREATE))
 			return fake.host_route ? EEXIST : ENOENT;
+		if (on_host && link->index && fake.keeps_routes) {
+			if (fake.lookup.count)
+				return EEXIST;
+			keep(&fake.lookup, message);
+		}
 		return link->index ? 0 : ENODEV;
 	case RTM_NEWNEIGH:
 		keep(on_host ? &fake.host_neighbours : &fake.container_neighbours, message);

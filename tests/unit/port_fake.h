@@ -36,6 +36,7 @@ struct fake_rows {
  * @no_ipv6:		There is no IPv6: its sysctls are missing, its part of a link message is refused
  * @discarded:		Lookups of these addresses fail with EHOSTUNREACH, whatever @lookup_errnum says
  * @host_route:		What is asked whether there is a route to it alone has one
+ * @keeps_routes:	A route that is put on the host is what lookups answer with from then on; there may be one
  * @lookup_errnum:	Route lookups fail with this errno; 0: they answer with @lookup
  * @interruptions:	So many times a dump is begun again before it is whole
  * @wrong_sysctl:	NULL, or the one that has another value than wanted
@@ -56,6 +57,7 @@ struct fake_kernel {
 	unsigned open_ports;
 	struct span discarded;
 	bool host_route;
+	bool keeps_routes;
 	int lookup_errnum;
 	const char *lookup_text;
 	struct fake_rows lookup;

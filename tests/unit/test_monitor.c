@@ -12,9 +12,11 @@
 #include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,12 +108,44 @@ static void test_rtnetlink(void **state)
 	assert_int_equal(rule(RTM_DELRULE, RT_TABLE_MAIN), 0);
 	assert_int_equal(route(RTM_DELROUTE, 82, RTN_PROHIBIT), MONITOR_FENCE);
 	assert_int_equal(route(RTM_NEWROUTE, 82, RTN_PROHIBIT), MONITOR_PUT);
-	/* A container's own route goes with each DEL. */
-	assert_int_equal(route(RTM_DELROUTE, 82, RTN_UNICAST), 0);
+	assert_int_equal(route(RTM_DELROUTE, 82, RTN_UNREACHABLE), MONITOR_FENCE);
+	assert_int_equal(route(RTM_NEWROUTE, 82, RTN_UNREACHABLE), MONITOR_PUT);
+	assert_int_equal(route(RTM_DELROUTE, 82, RTN_UNICAST), MONITOR_INTERFACE);
+	assert_int_equal(route(RTM_NEWROUTE, 82, RTN_UNICAST), 0);
+	assert_int_equal(route(RTM_DELROUTE, RTPROT_BGP, RTN_UNICAST), 0);
 	assert_int_equal(route(RTM_DELROUTE, RTPROT_BGP, RTN_PROHIBIT), 0);
 	assert_int_equal(address(RTM_DELADDR, 82), MONITOR_SOURCE);
 	assert_int_equal(address(RTM_NEWADDR, 82), MONITOR_PUT);
 	assert_int_equal(address(RTM_DELADDR, 0), 0);
+}
+
+/** link_up() - What a message about a link is heard as: its alias, what changed of it, and what it is now */
+static unsigned link_up(const char *alias, unsigned change, unsigned flags)
+{
+	struct message message;
+	struct ifinfomsg *body;
+	struct nlattr *info;
+
+	begin(&message, RTM_NEWLINK, sizeof(struct ifinfomsg));
+	body = mnl_nlmsg_get_payload(message.head);
+	body->ifi_index = 7;
+	body->ifi_change = change;
+	body->ifi_flags = flags;
+	mnl_attr_put_strz(message.head, IFLA_IFNAME, "rg0123456789ab");
+	mnl_attr_put_strz(message.head, IFLA_IFALIAS, alias);
+	info = mnl_attr_nest_start(message.head, IFLA_LINKINFO);
+	mnl_attr_put_strz(message.head, IFLA_INFO_KIND, "veth");
+	mnl_attr_nest_end(message.head, info);
+	return monitor_parse_rtnetlink(message.bytes, message.head->nlmsg_len, OWN);
+}
+
+static void test_host_end_that_comes_up(void **state)
+{
+	(void)state;
+	assert_int_equal(link_up("rangeguard pods c1 eth0", IFF_UP, IFF_UP), MONITOR_INTERFACE);
+	assert_int_equal(link_up("rangeguard pods c1 eth0", IFF_UP, 0), 0);
+	assert_int_equal(link_up("rangeguard pods c1 eth0", 0, IFF_UP), 0);
+	assert_int_equal(link_up("somebody's", IFF_UP, IFF_UP), 0);
 }
 
 static void test_several_messages_in_one_datagram(void **state)
@@ -173,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nftables),
 		cmocka_unit_test(test_rtnetlink),
+		cmocka_unit_test(test_host_end_that_comes_up),
 		cmocka_unit_test(test_whose_doing_it_is),
 		cmocka_unit_test(test_several_messages_in_one_datagram),
 		cmocka_unit_test(test_bytes_that_make_no_sense),

@@ -10,10 +10,12 @@
 /* clang-format on */
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 
 #include "plugin/host/guarding.h"
 #include "plugin/host/restore.h"
+#include "plugin/network/plan.h"
 #include "plugin/snat/backstop.h"
 #include "state_fake.h"
 
@@ -71,6 +73,13 @@ static void prepare(struct host_scene *scene)
 	(void)host_scene_take(scene, "b", NETNS_THERE, PIN_B);
 	host_scene_put_link("a");
 	host_scene_make_table(scene);
+	fake.keeps_routes = true;
+	fake_add_route(&fake.lookup,
+		       &(struct route_info){.destination = {.address = address_of("10.0.0.1"), .length = 32},
+					    .interface = fake.host_end.index,
+					    .table = RT_TABLE_MAIN,
+					    .type = RTN_UNICAST,
+					    .protocol = PLAN_ROUTE_PROTOCOL});
 }
 
 /** drop_elements() - Take a container out of the table */
@@ -104,6 +113,12 @@ static void prepare_without_classifier(struct host_scene *scene)
 	now.unguarded = true;
 }
 
+static void prepare_without_route(struct host_scene *scene)
+{
+	prepare(scene);
+	fake.lookup.count = 0;
+}
+
 static int act(struct host_scene *scene)
 {
 	state_fake.scene = scene;
@@ -114,7 +129,7 @@ static int act(struct host_scene *scene)
 /** judge() - Called whole only when it is; what fails is told, counted or both; the next one finishes */
 static void judge(struct host_scene *scene, int outcome, bool failed)
 {
-	bool whole = host_scene_is_pinned(PIN_A) && !now.unguarded;
+	bool whole = host_scene_is_pinned(PIN_A) && !now.unguarded && fake.lookup.count == 1;
 
 	holds(outcome == 0 || outcome == REFUSED);
 	holds(!outcome == !said.code);
@@ -122,17 +137,19 @@ static void judge(struct host_scene *scene, int outcome, bool failed)
 	holds(failed || (whole && !restored.failed && restored.missing == 1 && restored.looked == 2));
 	holds(state_fake.locked == 0);
 	holds(act(scene) == 0 && !restored.failed);
-	holds(host_scene_is_pinned(PIN_A) && host_scene_is_pinned(PIN_B) && !now.unguarded);
+	holds(host_scene_is_pinned(PIN_A) && host_scene_is_pinned(PIN_B) && !now.unguarded && fake.lookup.count == 1);
 }
 
 static void what_is_missing_is_put_back(void **state)
 {
 	static const struct host_sweep element = {prepare_without_element, act, judge},
-				       classifier = {prepare_without_classifier, act, judge};
+				       classifier = {prepare_without_classifier, act, judge},
+				       route = {prepare_without_route, act, judge};
 
 	(void)state;
 	assert_true(host_scene_sweep(&element) > 50);
 	assert_true(host_scene_sweep(&classifier) > 50);
+	assert_true(host_scene_sweep(&route) > 50);
 }
 
 /** judge_table() - As judge(); one rebuild puts back all, so that the second container lacks nothing */
