@@ -63,7 +63,7 @@ static int put_link_local(struct port *host, uint32_t ifindex, struct error *ret
 {
 	struct prefix link_local = {.address = plan_next_hop(FAMILY_IPV6), .length = 64};
 	struct stage stage;
-	bool ignored;
+	bool ignored = false;
 	int r;
 
 	stage_begin(&stage, host, "on the host", reterr);
@@ -75,7 +75,7 @@ static int put_link_local(struct port *host, uint32_t ifindex, struct error *ret
 static int put(struct port *host, uint32_t ifindex, const struct address *address, bool *ret_put, struct error *reterr)
 {
 	struct stage stage;
-	bool is_put;
+	bool is_put = false;
 	int r;
 
 	stage_begin(&stage, host, "on the host", reterr);
