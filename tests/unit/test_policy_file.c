@@ -20,9 +20,7 @@
 #include "memory_fake.h"
 #include "policy_scene.h"
 #include "rangeguard/array.h"
-
-/** Longest path below the scratch directory */
-#define PATH_TEXT 256
+#include "scratch.h"
 
 static const struct policy_context today = {.today = DAY_2027_06_30};
 static const struct policy_context offline = {.today = DAY_2027_06_30, .lint = true};
@@ -59,17 +57,25 @@ int __wrap_fstat(int fd, struct stat *status)
 	return r;
 }
 
-/** path_in() - Path of @name in the scratch directory */
-static const char *path_in(void **state, const char *name, char buffer[static PATH_TEXT])
+/** directory_of() - Path of the scratch directory */
+static const char *directory_of(void **state)
 {
-	(void)snprintf(buffer, PATH_TEXT, "%s/%s", (const char *)*state, name);
+	const struct scratch *scratch = *state;
+
+	return scratch->path;
+}
+
+/** path_in() - Path of @name in the scratch directory */
+static const char *path_in(void **state, const char *name, char buffer[static SCRATCH_PATH_MAX])
+{
+	scratch_path(*state, name, buffer);
 	return buffer;
 }
 
 /** write_file() - Make a file in the scratch directory */
 static void write_file(void **state, const char *name, mode_t mode, const char *text)
 {
-	char path[PATH_TEXT];
+	char path[SCRATCH_PATH_MAX];
 	FILE *file = fopen(path_in(state, name, path), "we");
 
 	assert_non_null(file);
@@ -81,7 +87,7 @@ static void write_file(void **state, const char *name, mode_t mode, const char *
 /** read_in() - policy_read_path() of @name in the scratch directory */
 static int read_in(void **state, const char *name, struct guard *guard, struct heard *heard)
 {
-	char path[PATH_TEXT];
+	char path[SCRATCH_PATH_MAX];
 
 	return policy_read_path(guard, path_in(state, name, path), false, &today, &heard->report);
 }
@@ -90,7 +96,7 @@ static void test_directory_in_name_order(void **state)
 {
 	GUARD_CLEANUP struct guard *guard = new_guard();
 	struct heard heard = HEARD;
-	char path[PATH_TEXT], directory[PATH_TEXT];
+	char path[SCRATCH_PATH_MAX], directory[SCRATCH_PATH_MAX];
 
 	write_file(state, "b.json", 0644, "{\"reserved\": [{\"cidr\": \"10.0.2.0/24\"}]}");
 	write_file(state, "a.json", 0600, "{\"reserved\": [{\"cidr\": \"10.0.1.0/24\"}]}");
@@ -111,14 +117,14 @@ static void test_directory_goes_on_after_errors(void **state)
 {
 	GUARD_CLEANUP struct guard *guard = new_guard();
 	struct heard heard = HEARD;
-	char path[PATH_TEXT];
+	char path[SCRATCH_PATH_MAX];
 
 	assert_int_equal(mkdir(path_in(state, "a.json", path), 0700), 0);
 	write_file(state, "b.json", 0600, "{");
 	assert_int_equal(symlink("nowhere", path_in(state, "c.json", path)), 0);
 	write_file(state, "d.json", 0600, "{\"reserved\": [{}]}");
 	write_file(state, "e.json", 0600, "{\"reserved\": [{" CIDR "}]}");
-	assert_int_equal(policy_read_path(guard, *state, true, &today, &heard.report), REFUSED);
+	assert_int_equal(policy_read_path(guard, directory_of(state), true, &today, &heard.report), REFUSED);
 	assert_int_equal(heard.report.errors, 4);
 	assert_int_equal(guard_n_entries(guard), 1);
 }
@@ -160,7 +166,7 @@ static void test_nul_is_not_json(void **state)
 {
 	GUARD_CLEANUP struct guard *guard = new_guard();
 	struct heard heard = HEARD;
-	char path[PATH_TEXT];
+	char path[SCRATCH_PATH_MAX];
 
 	write_file(state, "p.json", 0600, "{}");
 	assert_int_equal(truncate(path_in(state, "p.json", path), 3), 0);
@@ -172,7 +178,7 @@ static void test_absent(void **state)
 {
 	GUARD_CLEANUP struct guard *guard = new_guard();
 	struct heard missing = HEARD, absent = HEARD, parent = HEARD, dangling = HEARD, no_directory = HEARD;
-	char path[PATH_TEXT];
+	char path[SCRATCH_PATH_MAX];
 
 	assert_int_equal(read_in(state, "none", guard, &missing), REFUSED);
 	assert_heard(&missing, "301 E", "none can't be read: No such file");
@@ -198,7 +204,7 @@ static void test_fifo_does_not_hang(void **state)
 {
 	GUARD_CLEANUP struct guard *guard = new_guard();
 	struct heard heard = HEARD;
-	char path[PATH_TEXT];
+	char path[SCRATCH_PATH_MAX];
 
 	assert_int_equal(mkfifo(path_in(state, "p.json", path), 0600), 0);
 	assert_int_equal(read_in(state, "", guard, &heard), REFUSED);
@@ -215,7 +221,7 @@ static void test_writers(void **state)
 		{0600, 0700, NULL},   {0444, 0555, NULL},   {0644, 0755, NULL},	  {0660, 0700, "p.json is writable"},
 		{0602, 0700, "0602"}, {0666, 0700, "0666"}, {0600, 0770, "0770"}, {0600, 01777, "1777"},
 	};
-	char path[PATH_TEXT];
+	char path[SCRATCH_PATH_MAX];
 
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		GUARD_CLEANUP struct guard *guard = new_guard(), *linted = new_guard();
@@ -223,11 +229,11 @@ static void test_writers(void **state)
 
 		write_file(state, "p.json", 0600, "{\"reserved\": [{" CIDR "}]}");
 		assert_int_equal(chmod(path_in(state, "p.json", path), cases[i].file), 0);
-		assert_int_equal(chmod(*state, cases[i].directory), 0);
-		assert_int_equal(policy_read_path(guard, *state, false, &today, &heard.report),
+		assert_int_equal(chmod(directory_of(state), cases[i].directory), 0);
+		assert_int_equal(policy_read_path(guard, directory_of(state), false, &today, &heard.report),
 				 cases[i].clause ? REFUSED : 0);
-		assert_int_equal(policy_read_path(linted, *state, false, &offline, &lint.report), 0);
-		assert_int_equal(chmod(*state, 0700), 0);
+		assert_int_equal(policy_read_path(linted, directory_of(state), false, &offline, &lint.report), 0);
+		assert_int_equal(chmod(directory_of(state), 0700), 0);
 		assert_int_equal(unlink(path), 0);
 		assert_int_equal(guard_n_entries(guard), !cases[i].clause);
 		assert_int_equal(guard_n_entries(linted), 1);
@@ -254,7 +260,7 @@ static void test_symlink_is_followed_and_its_target_checked(void **state)
 {
 	GUARD_CLEANUP struct guard *guard = new_guard();
 	struct heard good = HEARD, bad = HEARD, loop = HEARD;
-	char path[PATH_TEXT];
+	char path[SCRATCH_PATH_MAX];
 
 	write_file(state, "target", 0600, "{\"reserved\": [{" CIDR "}]}");
 	assert_int_equal(symlink("target", path_in(state, "p.json", path)), 0);
@@ -273,7 +279,7 @@ static void test_too_large(void **state)
 {
 	GUARD_CLEANUP struct guard *guard = new_guard();
 	struct heard heard = HEARD;
-	char path[PATH_TEXT];
+	char path[SCRATCH_PATH_MAX];
 
 	write_file(state, "p.json", 0600, "{}");
 	assert_int_equal(truncate(path_in(state, "p.json", path), (off_t)LIMIT_POLICY_FILE + 1), 0);
@@ -310,7 +316,7 @@ static struct netconf netconf_of(const char *path)
 
 static void test_netconf(void **state)
 {
-	struct netconf netconf = netconf_of(*state);
+	struct netconf netconf = netconf_of(directory_of(state));
 	GUARD_CLEANUP struct guard *guard = NULL;
 	struct heard heard = HEARD;
 	json_t *json = json_loads("{\"reserved\": [{\"cidr\": \"192.0.2.0/24\"}], \"granted\": ["
@@ -334,7 +340,7 @@ static void test_netconf(void **state)
 
 static void test_netconf_fails_closed(void **state)
 {
-	char path[PATH_TEXT];
+	char path[SCRATCH_PATH_MAX];
 	struct netconf netconf = netconf_of(path_in(state, "none", path));
 	GUARD_CLEANUP struct guard *guard = NULL;
 	struct heard heard = HEARD, inline_heard = HEARD, absent = HEARD;
@@ -356,7 +362,7 @@ static void test_netconf_fails_closed(void **state)
 
 static void test_out_of_memory(void **state)
 {
-	struct netconf netconf = netconf_of(*state);
+	struct netconf netconf = netconf_of(directory_of(state));
 
 	write_file(state, "p.json", 0600,
 		   "{\"reserved\": [{" CIDR ", \"owner\": \"db\", \"reason\": \"a\"}, {\"cidr\": \"192.0.2.0/24\"}]}");
@@ -388,24 +394,17 @@ static void test_out_of_memory(void **state)
 
 static int make_scratch(void **state)
 {
-	static char path[64];
+	static struct scratch scratch;
 
-	(void)snprintf(path, sizeof(path), "/tmp/test_policy_file.XXXXXX");
-	*state = mkdtemp(path);
-	return *state ? 0 : -1;
+	scratch_make(&scratch);
+	*state = &scratch;
+	return 0;
 }
 
-/** clear_scratch() - Remove the scratch directory and what the tests made in it */
 static int clear_scratch(void **state)
 {
-	static const char *const names[] = {"p.json", "a.json", "b.json",	"c.json",      "d.json",
-					    "e.json", "B.json", ".hidden.json", "a.json.orig", "json",
-					    "old",    "link",	"file",		"target",      "loop"};
-	char path[PATH_TEXT];
-
-	for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
-		(void)remove(path_in(state, names[i], path));
-	return rmdir(*state);
+	scratch_remove(*state);
+	return 0;
 }
 
 #define FILE_TEST(test) cmocka_unit_test_setup_teardown(test, make_scratch, clear_scratch)
