@@ -79,7 +79,6 @@ static const struct flag *flag_of(const struct flag_line *line, const char *word
 {
 	const char *name = word + strspn(word, "-");
 	size_t length = strcspn(name, "=");
-
 	const struct flag *found;
 
 	*ret_value = name[length] ? name + length + 1 : NULL;
