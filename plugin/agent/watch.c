@@ -157,9 +157,11 @@ static void look(struct watch *watch)
 	if (r)
 		agent_log(LOG_LEVEL_ERROR, "what protects the containers of this host can't be looked at: %s", err.msg);
 	if (restored.missing)
-		agent_log(LOG_LEVEL_WARNING,
-			  "somebody took out of the kernel what protects %zu of %zu containers: put back after %.1f ms",
-			  restored.missing, restored.looked, (double)(end - begin) / 1000.0);
+		agent_log(
+			LOG_LEVEL_WARNING,
+			"somebody took out of the kernel what protects %zu of %zu containers, or leads to them: put back "
+			"after %.1f ms",
+			restored.missing, restored.looked, (double)(end - begin) / 1000.0);
 	if (restored.failed)
 		agent_log(LOG_LEVEL_ERROR, "%zu containers lack some of their protection still", restored.failed);
 }
@@ -283,9 +285,10 @@ static void metrics(void *self, FILE *stream)
 	write_one(stream, "rangeguard_agent_looks_total", "counter",
 		  "Times that all that protects containers was looked at.", (double)watch->looks);
 	write_one(stream, "rangeguard_agent_look_seconds_total", "counter", "Time that this took.", watch->seconds);
-	write_one(stream, "rangeguard_agent_restored_total", "counter",
-		  "Containers whose protection somebody took out of the kernel, and which got it back.",
-		  (double)watch->restored);
+	write_one(
+		stream, "rangeguard_agent_restored_total", "counter",
+		"Containers that got back what protects them or leads to them, after somebody took it out of the kernel.",
+		(double)watch->restored);
 	write_one(stream, "rangeguard_agent_restore_failures_total", "counter", "Containers for which that failed.",
 		  (double)watch->failures);
 }

@@ -3,8 +3,8 @@
 #define PLUGIN_HOST_RESTORE_H
 
 /*
- * Put back what somebody took out of the kernel, for all containers: each of the objects that protect one is looked at.
- * The leases say what there should be.
+ * Put back what somebody took out of the kernel, for all containers: each of the objects that protect one, or lead to it,
+ * is looked at. The leases say what there should be.
  */
 
 #include "plugin/host/host.h"

@@ -379,12 +379,14 @@ static int put_back(const struct context *context, struct error *reterr)
 	if (restore_shared(&host, reterr) || restore_containers(&host, &restored, reterr))
 		return REFUSED;
 	if (restored.missing)
-		log_line("the protection of %zu containers lacked something: it is put back", restored.missing);
+		log_line("%zu containers lacked something that protects them or leads to them: it is put back",
+			 restored.missing);
 	return restored.failed
-		       ? error_set(reterr, ERROR_KERNEL,
-				   "the protection of %zu containers lacks something that can't be put back; the "
-				   "log says what",
-				   restored.failed)
+		       ? error_set(
+				 reterr, ERROR_KERNEL,
+				 "%zu containers lack something that protects them or leads to them, and that can't be put "
+				 "back; the log says what",
+				 restored.failed)
 		       : 0;
 }
 

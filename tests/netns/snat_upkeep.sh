@@ -55,6 +55,28 @@ test_stale_elements_are_removed()
 
 # --- GC, reclaim, a lost store ---
 
+# Without the host's route nothing comes back to a container: GC, whoever's it is for, puts it there again.
+test_gc_puts_routes_back()
+{
+	local valid='[{containerID: "c1", ifname: "eth0"}]' end
+
+	assert_succeeds add c1 "$CONF" "$BILLING"
+	assert_reaches c1 198.51.100.2 2001:db8:1::2
+	end=$(ip -json route show 10.9.0.2 | jq -r '.[0].dev')
+	ip route del 10.9.0.2
+	ip -6 route del fd09::2
+	assert_unreachable c1 198.51.100.2
+	assert_succeeds cni GC '' '' '' "$(jq -c '. + {"cni.dev/valid-attachments": '"$valid"'}' <<<"$CONF")"
+	assert_reaches c1 198.51.100.2 2001:db8:1::2
+	ip link set "$end" down
+	ip link set "$end" up
+	assert_succeeds cni GC '' '' '' "$(jq -c '. + {"cni.dev/valid-attachments": '"$valid"'}' <<<"$CONF")"
+	wait_until 10 inside c1 ping -n -q -c 1 -W 1 2001:db8:1::2
+	assert_reaches c1 198.51.100.2 2001:db8:1::2
+	del c1 "$CONF" "$BILLING"
+	assert_clean
+}
+
 test_gc_takes_pins_along()
 {
 	assert_succeeds add c1 "$ASSIGN"
