@@ -51,28 +51,47 @@ static bool is_empty(const json_t *value)
 	       (json_is_object(value) && !json_object_size(value));
 }
 
-/** check_object() - Each key of an object is a capability that is served, or asks for nothing */
-static void check_object(struct reader *reader, const json_t *object)
+/** check_served() - A capability is served, or asks for nothing */
+static void check_served(struct reader *reader, const char *key, const json_t *value)
 {
-	json_t *value;
+	const char *server = server_of(key);
+
+	if (is_served(key) || is_empty(value))
+		return;
+	if (server)
+		reader_error(reader, key, RULE_UNKNOWN_KEY,
+			     "capability \"%.64s\" is not rangeguard's to serve; declare it at %s, in the same list",
+			     key, server);
+	else
+		reader_error(reader, key, RULE_UNKNOWN_KEY,
+			     "capability \"%.64s\" is served by nobody; rangeguard has ips, ipRanges, mac and "
+			     "io.kubernetes.cri.pod-annotations",
+			     key);
+}
+
+/** check_declared() - A member of `capabilities`: runtimes read them into a map[string]bool (libcni), in which null is false */
+static void check_declared(struct reader *reader, const char *key, const json_t *value)
+{
+	if (json_is_boolean(value) || json_is_null(value))
+		check_served(reader, key, value);
+	else
+		reader_error(reader, key, RULE_INVALID_VALUE,
+			     "capability \"%.64s\" must be true or false; with another value runtimes don't load the "
+			     "whole list",
+			     key);
+}
+
+/** check_object() - Each key of an object that is a member of the plugin's object */
+static void check_object(struct reader *reader, const json_t *root, const char *object_key,
+			 void (*check)(struct reader *reader, const char *key, const json_t *value))
+{
+	json_t *value, *object = json_object_get(root, object_key);
+	size_t mark = pointer_push_key(&reader->at, object_key);
 	const char *key;
 
-	json_object_foreach((json_t *)(uintptr_t)object, key, value) {
-		const char *server = server_of(key);
-
-		if (is_served(key) || is_empty(value))
-			continue;
-		if (server)
-			reader_error(reader, key, RULE_UNKNOWN_KEY,
-				     "capability \"%.64s\" is not rangeguard's to serve; declare it at %s, in the same "
-				     "list",
-				     key, server);
-		else
-			reader_error(reader, key, RULE_UNKNOWN_KEY,
-				     "capability \"%.64s\" is served by nobody; rangeguard has ips, ipRanges, mac and "
-				     "io.kubernetes.cri.pod-annotations",
-				     key);
-	}
+	json_object_foreach(object, key, value)
+		check(reader, key, value);
+	pointer_pop(&reader->at, mark);
 }
 
 /**
@@ -82,12 +101,6 @@ static void check_object(struct reader *reader, const json_t *object)
  */
 void netconf_check_capabilities(struct reader *reader, const json_t *root)
 {
-	static const char *const keys[] = {"capabilities", "runtimeConfig"};
-
-	for (size_t i = 0; i < ARRAY_LENGTH(keys); i++) {
-		size_t mark = pointer_push_key(&reader->at, keys[i]);
-
-		check_object(reader, json_member(root, keys[i]));
-		pointer_pop(&reader->at, mark);
-	}
+	check_object(reader, root, "capabilities", check_declared);
+	check_object(reader, root, "runtimeConfig", check_served);
 }

@@ -96,6 +96,8 @@ test_capabilities_that_nobody_serves()
 	assert_fails add c1 "$(with "$conf" '.capabilities.ipRange = true')"
 	assert_refused 2 "$output" "misspelt"
 	assert_contains "$output" ipRanges "the refusal names what there is"
+	assert_fails add c1 "$(with "$conf" '.capabilities.ips = "yes"')"
+	assert_refused 7 "$output" "runtimes load no list with this"
 	with "$conf" '.capabilities.aliases = true' >pods.conf
 	assert_fails "$RANGEGUARD" validate --policy /dev/null pods.conf
 	assert_contains "$output" dnsname "validate"

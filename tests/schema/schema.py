@@ -199,7 +199,7 @@ def at(document, path):
 
 def free(path):
     """Whether nobody looks at what stands there, or it is another plugin's."""
-    return any(step in ("args", "prevResult", "runtimeConfig", "capabilities", "disableCheck", "disableGC",
+    return any(step in ("args", "prevResult", "runtimeConfig", "disableCheck", "disableGC",
                         "loadOnlyInlinedPlugins", "cniVersions", "$schema") for step in path)
 
 

@@ -75,6 +75,11 @@ static const struct {
 	{HEAD ", 'antiSpoof': 1, " IPAM "}", RULE_INVALID_VALUE, "/antiSpoof", "true or false"},
 	{HEAD ", 'runtimeConfig': {'mac': 5}, " IPAM "}", RULE_INVALID_VALUE, "/runtimeConfig/mac", "string"},
 	{HEAD ", 'args': {'cni': {'mac': []}}, " IPAM "}", RULE_INVALID_VALUE, "/args/cni/mac", "string"},
+	{HEAD ", 'capabilities': {'ips': 'yes'}, " IPAM "}", RULE_INVALID_VALUE, "/capabilities/ips", "true or false"},
+	{HEAD ", 'capabilities': {'mac': true, 'portMappings': []}, " IPAM "}", RULE_INVALID_VALUE,
+	 "/capabilities/portMappings", "true or false"},
+	{HEAD ", 'capabilities': {'portMappings': true}, " IPAM "}", RULE_UNKNOWN_KEY, "/capabilities/portMappings",
+	 "portmap"},
 	{"{'cniVersion': '1.0.0', 'name': 'n', 'type': 'bridge', 'guard': {}, 'ipam': {'type': 'rangeguard', 'guard': {}, " RANGES
 	 "}}",
 	 RULE_INVALID_VALUE, "/ipam/guard", "/guard already"},
