@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Held addresses against an inventory: what NetBox exports as IP addresses, or any CSV whose header has a column "address"
- * (or "ip_address", "ip"). An address may have a prefix length.
+ * (or "ip_address", "ip"). An address may have a prefix length. A column "status" says which are still in use.
  */
 
 #include <errno.h>
@@ -20,16 +20,37 @@
 
 #define PIECE_BYTES 65536U
 
-/** struct known - An address of the inventory, and its line */
+/** What an inventory says of an address; of several rows the first in this order counts */
+enum book_state {
+	BOOK_USED,
+	BOOK_SET_ASIDE, /* for later: nobody need hold it yet */
+	BOOK_OVER,	/* out of use: nobody may hold it any more */
+};
+
+/** struct status - A status, in the words of NetBox, Nautobot, phpIPAM, Infoblox, SolarWinds; all others are in use */
+static const struct status {
+	const char *name;
+	enum book_state state;
+} statuses[] = {
+	{"deprecated", BOOK_OVER}, {"decommissioned", BOOK_OVER}, {"unused", BOOK_OVER},       {"available", BOOK_OVER},
+	{"free", BOOK_OVER},	   {"reserved", BOOK_SET_ASIDE},  {"planned", BOOK_SET_ASIDE},
+};
+
+/** struct known - An address of the inventory, its line, and the status there, NULL: in use */
 struct known {
 	struct address address;
 	unsigned line;
+	const struct status *status;
 };
+
+/** No column of a header has it */
+#define COLUMN_NONE SIZE_MAX
 
 /** struct book - The inventory; owned */
 struct book {
 	const struct audit *audit;
 	size_t column;
+	size_t status_column;
 	bool begun;
 	struct known *known;
 	size_t n;
@@ -42,7 +63,13 @@ static void book_done(struct book *book)
 	free(book->known);
 }
 
-/** by_address() - qsort(3), bsearch(3) order */
+/** state_in_book() - What the inventory says of an address */
+static enum book_state state_in_book(const struct known *known)
+{
+	return known->status ? known->status->state : BOOK_USED;
+}
+
+/** by_address() - bsearch(3) order */
 static int by_address(const void *a, const void *b)
 {
 	const struct address *left = &((const struct known *)a)->address, *right = &((const struct known *)b)->address;
@@ -52,30 +79,64 @@ static int by_address(const void *a, const void *b)
 	return (left->value > right->value) - (left->value < right->value);
 }
 
-/** read_header() - Find the column of addresses: 0, REFUSED (reported) */
+/** by_address_and_state() - qsort(3) order */
+static int by_address_and_state(const void *a, const void *b)
+{
+	int order = by_address(a, b);
+
+	return order ? order : (int)state_in_book(a) - (int)state_in_book(b);
+}
+
+/** column_of() - The column that has one of several names, the first one that is there; COLUMN_NONE */
+static size_t column_of(const struct table_row *row, const char *const *names)
+{
+	for (; *names; names++)
+		for (size_t i = 0; i < row->n_cells; i++)
+			if (!strcasecmp(row->cells[i], *names))
+				return i;
+	return COLUMN_NONE;
+}
+
+/** read_header() - Find the columns of addresses and their status: 0, REFUSED (reported) */
 static int read_header(struct book *book, const struct table_row *row)
 {
-	static const char *const names[] = {"address", "ip_address", "ip address", "ip"};
+	static const char *const addresses[] = {"address", "ip_address", "ip address", "ip", NULL};
+	static const char *const of_status[] = {"status", "status__name", "state", "tag", NULL};
 
 	book->begun = true;
-	for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
-		for (book->column = 0; book->column < row->n_cells; book->column++)
-			if (!strcasecmp(row->cells[book->column], names[i]))
-				return 0;
+	book->column = column_of(row, addresses);
+	book->status_column = column_of(row, of_status);
+	if (book->column != COLUMN_NONE)
+		return 0;
 	report_error(book->audit->report, RULE_INVALID_VALUE, book->audit->inventory, "line 1",
 		     "no column \"address\", \"ip_address\" or \"ip\" in the header");
 	return REFUSED;
 }
 
-/** add() - Remember an address: 0, -ENOMEM */
-static int add(struct book *book, const struct address *address, unsigned line)
+/** cell() - Text of a column, "" where the row has none */
+static const char *cell(const struct table_row *row, size_t column)
+{
+	return column < row->n_cells ? row->cells[column] : "";
+}
+
+/** status_of() - The status of a row that says more than that its address is in use, NULL: no such */
+static const struct status *status_of(const struct book *book, const struct table_row *row)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(statuses); i++)
+		if (!strcasecmp(cell(row, book->status_column), statuses[i].name))
+			return &statuses[i];
+	return NULL;
+}
+
+/** add() - Remember a row's address: 0, -ENOMEM */
+static int add(struct book *book, const struct address *address, const struct table_row *row)
 {
 	struct known *known = array_room(book->known, book->n, &book->capacity, sizeof(*known));
 
 	if (!known)
 		return -ENOMEM;
 	book->known = known;
-	book->known[book->n++] = (struct known){.address = *address, .line = line};
+	book->known[book->n++] = (struct known){.address = *address, .line = row->line, .status = status_of(book, row)};
 	return 0;
 }
 
@@ -85,19 +146,19 @@ static int read_row(void *userdata, const struct table_row *row)
 	char place[POINTER_LINE_MAX];
 	struct book *book = userdata;
 	struct prefix prefix;
-	const char *cell;
+	const char *text;
 
 	if (!book->begun)
 		return read_header(book, row);
-	cell = book->column < row->n_cells ? row->cells[book->column] : "";
-	if (!*cell)
+	text = cell(row, book->column);
+	if (!*text)
 		return 0;
-	if (address_parse(cell, &prefix.address) < 0 && prefix_parse(cell, &prefix) < 0) {
+	if (address_parse(text, &prefix.address) < 0 && prefix_parse(text, &prefix) < 0) {
 		report_error(book->audit->report, RULE_INVALID_VALUE, book->audit->inventory,
-			     pointer_of_line(row->line, place), "\"%.64s\" is not an address", cell);
+			     pointer_of_line(row->line, place), "\"%.64s\" is not an address", text);
 		return 0;
 	}
-	return add(book, &prefix.address, row->line);
+	return add(book, &prefix.address, row);
 }
 
 /** refuse_cut() - A last row without a line end may be a part of one, and its address another one's beginning */
@@ -129,6 +190,19 @@ static int read_file(struct book *book, struct table *table)
 	return r ? r : table_finish(table);
 }
 
+/** sort_book() - In the order of bsearch(3), each address once: VRFs may have the same ones */
+static void sort_book(struct book *book)
+{
+	size_t n = 0;
+
+	if (book->n)
+		qsort(book->known, book->n, sizeof(*book->known), by_address_and_state);
+	for (size_t i = 0; i < book->n; i++)
+		if (!n || by_address(&book->known[n - 1], &book->known[i]))
+			book->known[n++] = book->known[i];
+	book->n = n;
+}
+
 /** read_book() - Read the inventory: 0, REFUSED (reported), negative errno */
 static int read_book(struct book *book)
 {
@@ -146,28 +220,35 @@ static int read_book(struct book *book)
 		table_done(table);
 	}
 	free(table);
-	if (book->n)
-		qsort(book->known, book->n, sizeof(*book->known), by_address);
+	sort_book(book);
 	return r;
 }
 
-/** tell_unknown() - Held addresses that the inventory does not have */
+/** tell_held() - An address that is held: that the inventory does not have it, or has it as out of use */
+static void tell_held(const struct book *book, const struct lease *lease, const struct address *address)
+{
+	const struct known wanted = {.address = *address}, *known;
+	char text[ADDRESS_TEXT_MAX], place[POINTER_LINE_MAX], flaw[64] = "does not have it";
+
+	known = book->n ? bsearch(&wanted, book->known, book->n, sizeof(wanted), by_address) : NULL;
+	if (known && state_in_book(known) != BOOK_OVER)
+		return;
+	if (known)
+		(void)snprintf(flaw, sizeof(flaw), "has it as %s", known->status->name);
+	report_warning(book->audit->report, RULE_NOT_IN_INVENTORY, book->audit->inventory,
+		       known ? pointer_of_line(known->line, place) : "",
+		       "%s is held by %.64s %s of network %s, but the inventory %s", address_format(address, text),
+		       lease->attachment.container_id, lease->attachment.ifname, lease->attachment.network, flaw);
+}
+
+/** tell_unknown() - Held addresses that the inventory does not have in use */
 static void tell_unknown(const struct book *book, const struct lease_set *leases)
 {
 	for (size_t i = 0; i < leases->n; i++) {
 		struct lease lease = lease_set_get(leases, i);
 
-		for (size_t j = 0; j < lease.n_addresses && !lease.attachment.chained; j++) {
-			struct known wanted = {.address = lease.addresses[j]};
-			char text[ADDRESS_TEXT_MAX];
-
-			if (book->n && bsearch(&wanted, book->known, book->n, sizeof(wanted), by_address))
-				continue;
-			report_warning(book->audit->report, RULE_NOT_IN_INVENTORY, book->audit->inventory, "",
-				       "%s is held by %.64s %s of network %s, but the inventory does not have it",
-				       address_format(&lease.addresses[j], text), lease.attachment.container_id,
-				       lease.attachment.ifname, lease.attachment.network);
-		}
+		for (size_t j = 0; j < lease.n_addresses && !lease.attachment.chained; j++)
+			tell_held(book, &lease, &lease.addresses[j]);
 	}
 }
 
@@ -177,7 +258,7 @@ struct ranges {
 	const struct held_addresses *held;
 };
 
-/** tell_gone_in() - Addresses of the inventory in a range that nobody holds */
+/** tell_gone_in() - Addresses that are in use by the inventory, in a range, and nobody holds them */
 static void tell_gone_in(const struct ranges *ranges, const char *network, const struct span *span)
 {
 	char text[ADDRESS_TEXT_MAX], place[POINTER_LINE_MAX];
@@ -186,7 +267,8 @@ static void tell_gone_in(const struct ranges *ranges, const char *network, const
 		const struct known *known = &ranges->book->known[i];
 		struct span one = span_of_address(&known->address);
 
-		if (!span_contains(span, &known->address) || held_addresses_count(ranges->held, &one))
+		if (state_in_book(known) != BOOK_USED || !span_contains(span, &known->address) ||
+		    held_addresses_count(ranges->held, &one))
 			continue;
 		report_warning(ranges->book->audit->report, RULE_GONE, ranges->book->audit->inventory,
 			       pointer_of_line(known->line, place),

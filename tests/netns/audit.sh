@@ -158,6 +158,21 @@ test_inventory()
 	assert_contains "$output" "ends in the middle of a line" "cut off"
 }
 
+# c1 and c2 hold 10.9.0.1 and 10.9.0.2. What is out of use may not be held, and need not be; of several rows the one in use counts
+test_inventory_with_status()
+{
+	printf 'Address,Status\n10.9.0.1/24,Deprecated\n10.9.0.2/24,Reserved\n10.9.0.77/24,Deprecated\n10.9.0.78/24,reserved\n' >ips.csv
+	printf '10.9.0.79/24,DHCP\nfd00:9::1/64,Deprecated\nfd00:9::1/64,Active\nfd00:9::2/64,SLAAC\n' >>ips.csv
+	audit --inventory ips.csv
+	assert_equal '0 ["RG407","RG408"]' "$status $(rules)" "findings"
+	assert_json "$output" '[.findings[] | select(.rule == "RG407")][0] | .line == 2 and
+		(.message | contains("10.9.0.1 is held by c1") and contains("has it as deprecated"))' "held though out of use"
+	assert_json "$output" '[.findings[] | select(.rule == "RG408")][0] | .line == 6 and (.message | contains("10.9.0.79"))' "gone"
+	printf 'status__name,ip_address\ndecommissioned,10.9.0.77\nactive,10.9.0.1\nactive,10.9.0.2\nactive,fd00:9::1\nactive,fd00:9::2\n' >ips.csv
+	audit --inventory ips.csv
+	assert_equal '0 []' "$status $(rules)" "Nautobot's columns"
+}
+
 test_formats_and_errors()
 {
 	local format
