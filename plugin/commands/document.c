@@ -39,6 +39,7 @@ struct duplicate {
 /**
  * struct reading - A file being read
  * @named:	Somebody wants it read
+ * @is_template: It is none of the formats that are read as long as it is not rendered
  * @at:		Pointer of the document at hand
  * @n_known:	Resources of kinds that are read, met before
  * @outcome:	The most that a document of it was
@@ -47,6 +48,7 @@ struct reading {
 	struct documents *documents;
 	const char *file;
 	bool named;
+	bool is_template;
 	struct pointer at;
 	size_t n_known;
 	enum survey_kind outcome;
@@ -97,12 +99,36 @@ static void tell_duplicates(struct reading *reading, enum survey_kind outcome)
 	reading->n_duplicates = 0;
 }
 
-/** report_syntax() - Neither JSON nor YAML (RG001); of files that nobody has named only theirs who know them */
+/** tell_template() - A template: what it says is not known */
+static void tell_template(struct reading *reading)
+{
+	struct finding finding = {
+		.rule = RULE_NOT_JSON,
+		.severity = SEVERITY_WARNING,
+		.file = reading->file,
+		.pointer = "",
+		.line = 1,
+		.column = 1,
+		.message = "a template, which is not read; render it first: helm template … | rangeguard validate -",
+	};
+
+	reading->is_template = true;
+	if (reading->named)
+		report_finding(&reading->documents->findings.report, &finding);
+}
+
+/**
+ * report_syntax() - Neither JSON nor YAML (RG001); of files that nobody has named only theirs who know them
+ *
+ * What YAML can read with braces in its texts (alerts of Prometheus', an inventory of Ansible's) is no template.
+ */
 static void report_syntax(struct reading *reading, const struct values *values)
 {
 	enum values_syntax syntax = values_syntax_of(reading->file);
+	bool has_braces = syntax == VALUES_EITHER && template_find(values->text, values->size);
 	bool is_warning = !reading->named && reading->outcome == SURVEY_UNKNOWN &&
 			  (syntax == VALUES_XML || (syntax == VALUES_EITHER && !values->is_whole));
+	char message[sizeof(values->problem) + 64];
 	struct finding finding = {
 		.rule = RULE_NOT_JSON,
 		.severity = is_warning ? SEVERITY_WARNING : SEVERITY_ERROR,
@@ -110,9 +136,15 @@ static void report_syntax(struct reading *reading, const struct values *values)
 		.pointer = "",
 		.line = values->line,
 		.column = values->column,
-		.message = values->problem,
+		.message = message,
 	};
 
+	if (has_braces && reading->outcome == SURVEY_UNKNOWN) {
+		tell_template(reading);
+		return;
+	}
+	(void)snprintf(message, sizeof(message), "%s%s", values->problem,
+		       has_braces ? "; if it is a template, render it first" : "");
 	report_finding(&reading->documents->findings.report, &finding);
 	/* It was read, as far as that goes. */
 	if (reading->outcome == SURVEY_UNKNOWN)
@@ -200,27 +232,6 @@ static bool is_of_others(const struct reading *reading, const struct source *tex
 	       !strchr("{[", text->text[blanks]);
 }
 
-/** read_template() - A template: what it says is not known; return whether it is one */
-static bool read_template(struct reading *reading, const struct source *text)
-{
-	struct position position = POSITION_START;
-	struct finding finding = {
-		.rule = RULE_NOT_JSON,
-		.severity = SEVERITY_WARNING,
-		.file = reading->file,
-		.pointer = "",
-		.message = "a template, which is not read; render it first: helm template … | rangeguard validate -",
-	};
-
-	if (values_syntax_of(reading->file) == VALUES_EITHER ? !template_find(text->text, text->size, &position.at)
-							     : !begins_as_template(text))
-		return false;
-	finding.line = finding.column = 1;
-	if (reading->named)
-		report_finding(&reading->documents->findings.report, &finding);
-	return true;
-}
-
 /** close_reading() - Count the file: as read, or as passed over */
 static void close_reading(struct reading *reading, const json_t *first)
 {
@@ -230,7 +241,7 @@ static void close_reading(struct reading *reading, const json_t *first)
 	if (strcmp(reading->file, "<stdin>") == 0 && reading->documents->survey.n_known > reading->n_known &&
 	    reading->outcome == SURVEY_UNKNOWN)
 		reading->outcome = SURVEY_OTHERS;
-	if (reading->outcome == SURVEY_UNKNOWN && !reading->named) {
+	if (reading->outcome == SURVEY_UNKNOWN && (!reading->named || reading->is_template)) {
 		findings_pass_over(findings, reading->file);
 		return;
 	}
@@ -250,8 +261,14 @@ static int read_text(struct reading *reading, const struct source *text)
 {
 	VALUES_CLEANUP struct values values = {0};
 	json_t *first = NULL;
-	int r = values_start(&values, text->text, text->size, values_syntax_of(reading->file));
+	int r;
 
+	if (values_syntax_of(reading->file) != VALUES_EITHER && begins_as_template(text)) {
+		tell_template(reading);
+		close_reading(reading, NULL);
+		return 0;
+	}
+	r = values_start(&values, text->text, text->size, values_syntax_of(reading->file));
 	if (r == VALUES_E_SYNTAX)
 		report_syntax(reading, &values);
 	if (!r)
@@ -291,7 +308,7 @@ int documents_read(struct documents *documents, const char *path, bool named)
 	if (r < 0)
 		return r;
 	text = source_without_mark(&source);
-	if (is_of_others(&reading, &text) || read_template(&reading, &text)) {
+	if (is_of_others(&reading, &text)) {
 		findings_pass_over(&documents->findings, reading.file);
 		return 0;
 	}

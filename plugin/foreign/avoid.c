@@ -43,11 +43,12 @@ static int take(struct gaps *gaps, const struct declaration *declaration, struct
 	return gaps_take(gaps, connected ? &reach : &declaration->span) < 0 ? error_no_memory(reterr) : 0;
 }
 
-/** struct avoid_taking - A document whose addresses are taken */
+/** struct avoid_taking - A document whose addresses are taken; @named: somebody wants it read */
 struct avoid_taking {
 	struct gaps *gaps;
 	const char *path;
 	struct error *err;
+	bool named;
 	bool is_known;
 };
 
@@ -67,7 +68,17 @@ static void take_subject(void *userdata, const struct subject *subject)
 	taking->is_known |= subject->kind && (declarations.n_items || !subject->kind->incidental);
 }
 
-/** take_documents() - Take all that the documents of a text use; 0 or REFUSED */
+/** refuse_syntax() - What can't be read: a template, of which nothing is known, or a mistake; REFUSED, AVOID_E_UNKNOWN */
+static int refuse_syntax(const struct values *values, const struct avoid_taking *taking)
+{
+	if (values_syntax_of(taking->path) != VALUES_EITHER || !template_find(values->text, values->size))
+		return error_set(taking->err, ERROR_DECODE, "%s (line %u)", values->problem, values->line);
+	if (taking->named || taking->is_known)
+		return error_set(taking->err, ERROR_DECODE, "a template; render it first: helm template");
+	return AVOID_E_UNKNOWN;
+}
+
+/** take_documents() - Take all that the documents of a text use; 0, REFUSED, AVOID_E_UNKNOWN */
 static int take_documents(struct values *values, struct avoid_taking *taking)
 {
 	struct first_fault first = {.report = {.heard = keep_first}, .err = taking->err};
@@ -78,7 +89,7 @@ static int take_documents(struct values *values, struct avoid_taking *taking)
 			return error_no_memory(taking->err);
 	}
 	if (r == VALUES_E_SYNTAX)
-		return error_set(taking->err, ERROR_DECODE, "%s (line %u)", values->problem, values->line);
+		return refuse_syntax(values, taking);
 	return r < 0 ? error_no_memory(taking->err) : taking->err->code ? REFUSED : 0;
 }
 
@@ -93,24 +104,19 @@ static void refuse_duplicate(void *userdata, const char *pointer, unsigned line,
 }
 
 /** take_text() - Take all that a text uses; 0, REFUSED, AVOID_E_UNKNOWN */
-static int take_text(const struct source *text, bool named, struct avoid_taking *taking)
+static int take_text(const struct source *text, struct avoid_taking *taking)
 {
 	VALUES_CLEANUP struct values values = {0};
-	struct position position;
-	int r;
+	int r = values_start(&values, text->text, text->size, values_syntax_of(taking->path));
 
-	if (values_syntax_of(taking->path) == VALUES_EITHER && template_find(text->text, text->size, &position.at))
-		return named ? error_set(taking->err, ERROR_DECODE, "a template; render it first: helm template")
-			     : AVOID_E_UNKNOWN;
-	r = values_start(&values, text->text, text->size, values_syntax_of(taking->path));
 	if (r == VALUES_E_SYNTAX)
-		return error_set(taking->err, ERROR_DECODE, "%s (line %u)", values.problem, values.line);
+		return refuse_syntax(&values, taking);
 	if (r < 0 || values_duplicates(&values, refuse_duplicate, taking->err) < 0)
 		return error_no_memory(taking->err);
 	r = take_documents(&values, taking);
 	if (r || taking->is_known)
 		return r;
-	if (!named)
+	if (!taking->named)
 		return AVOID_E_UNKNOWN;
 	return error_set(taking->err, ERROR_CONFIG, "of no kind that is read");
 }
@@ -126,7 +132,7 @@ static int take_text(const struct source *text, bool named, struct avoid_taking 
  */
 int avoid_read(const char *path, bool named, struct gaps *gaps, struct error *reterr)
 {
-	struct avoid_taking taking = {.gaps = gaps, .path = path, .err = reterr};
+	struct avoid_taking taking = {.gaps = gaps, .path = path, .err = reterr, .named = named};
 	SOURCE_CLEANUP struct source source = {0};
 	struct source text;
 	int r = source_read(path, LIMIT_POLICY_FILE, &source);
@@ -134,5 +140,5 @@ int avoid_read(const char *path, bool named, struct gaps *gaps, struct error *re
 	if (r < 0)
 		return r == -ENOMEM ? error_no_memory(reterr) : error_set(reterr, ERROR_IO, "%s", strerror(-r));
 	text = source_without_mark(&source);
-	return take_text(&text, named, &taking);
+	return take_text(&text, &taking);
 }

@@ -9,7 +9,9 @@
 
 #include "plugin/foreign/net.h"
 #include "plugin/foreign/path.h"
+#include "plugin/text/template.h"
 #include "plugin/text/values.h"
+#include "rangeguard/array.h"
 #include "rangeguard/limits.h"
 
 /**
@@ -57,6 +59,25 @@ static void refuse_text(const struct tour *tour, const char *text, const struct 
 	json_decref(root);
 }
 
+/** is_of_networks() - Whether a text that can't be read speaks of what would have been checked */
+static bool is_of_networks(const char *text)
+{
+	static const char *const words[] = {"cidr", "subnet", "\"network\"", "\"ipam\""};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
+		if (strcasestr(text, words[i]))
+			return true;
+	return false;
+}
+
+/** tell_unrendered() - A text is a template's, so that no document is in it, and what it will declare is not known (RG001) */
+static void tell_unrendered(const struct tour *tour, const char *text, const struct pointer *at)
+{
+	if (template_find(text, strlen(text)) && is_of_networks(text))
+		report_warning(tour->report, RULE_NOT_JSON, tour->file, at->text,
+			       "a template in a text, which is not read; render it first");
+}
+
 /** visit_text() - The document in a text that a row names; what is no document is no addresses */
 static void visit_text(void *userdata, const json_t *value, struct pointer *at)
 {
@@ -69,6 +90,8 @@ static void visit_text(void *userdata, const json_t *value, struct pointer *at)
 		visit(&inner, root, at);
 	else if (!root && (tour->key->forms & FORM_JSON))
 		refuse_text(tour, json_string_value(value), at);
+	else if (!root)
+		tell_unrendered(tour, json_string_value(value), at);
 	tour->failed |= inner.failed;
 	json_decref(root);
 }

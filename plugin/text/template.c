@@ -34,14 +34,11 @@ static size_t line_end(const char *text, size_t size, size_t at)
 }
 
 /**
- * template_find() - Find where a template is filled in: `{{` or `{%` outside of quotes and comments
- * @text:	Text
+ * template_find() - Whether a template is to be filled in: `{{` or `{%` outside of quotes and comments
+ * @text:	Text that could not be read: where it can be, the braces are a part of its texts
  * @size:	Its bytes
- * @ret_at:	Offset
- *
- * Return: whether there is such a place
  */
-bool template_find(const char *text, size_t size, size_t *ret_at)
+bool template_find(const char *text, size_t size)
 {
 	struct lexer lexer = {.before = '\n'};
 
@@ -53,10 +50,8 @@ bool template_find(const char *text, size_t size, size_t *ret_at)
 			lexer.before = '#';
 			continue;
 		}
-		if (opens && !lexer.quote) {
-			*ret_at = at;
+		if (opens && !lexer.quote)
 			return true;
-		}
 		step(&lexer, text[at]);
 	}
 	return false;

@@ -7,6 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-bool template_find(const char *text, size_t size, size_t *ret_at);
+bool template_find(const char *text, size_t size);
 
 #endif

@@ -104,13 +104,11 @@ static void read_as(const char *text, size_t size, enum values_syntax syntax)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	size_t at;
-
 	read_as((const char *)data, size, VALUES_EITHER);
 	read_as((const char *)data, size, VALUES_INI);
 	read_as((const char *)data, size, VALUES_TOML);
 	read_as((const char *)data, size, VALUES_VARIABLES);
-	if (template_find((const char *)data, size, &at))
-		require(at + 1 < size && data[at] == '{');
+	if (template_find((const char *)data, size))
+		require(size > 1 && memchr(data, '{', size - 1));
 	return 0;
 }

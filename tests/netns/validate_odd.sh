@@ -87,6 +87,35 @@ test_what_is_nearly_json()
 	told 1 "a.yaml:2:1: error RG001: not valid YAML: a tab" a.yaml
 }
 
+# Braces in the texts of alerts, dashboards and inventories make no template of what YAML can read
+test_braces_that_are_no_template()
+{
+	local pool='{apiVersion: projectcalico.org/v3, kind: IPPool, metadata: {name: a}, spec: {cidr: 10.20.0.0/18}}'
+
+	printf '%s\n---\nkind: PrometheusRule\napiVersion: monitoring.coreos.com/v1\nspec:\n  summary: On {{ $labels.instance }}\n  text: |\n    {{ $value }}\n' \
+		"$pool" >a.yaml
+	told 1 "a.yaml:1:84: error RG101" a.yaml
+	told 1 "<stdin>:1:84: error RG101" - <a.yaml
+	mkdir -p d
+	cp a.yaml d/a.yaml
+	told 1 "d/a.yaml:1:84: error RG101" d
+	printf 'dir: {{ x }}\n' >b.yaml
+	told 2 "b.yaml:1:1: warning RG001: a template, which is not read" b.yaml
+	assert_fails "$RANGEGUARD" suggest --avoid b.yaml --within 10.0.0.0/8 --prefix-length 24
+	assert_contains "$output" "a template; render it first" "suggest"
+	printf '%s\n---\ndir: {{ x }}\n' "$pool" >b.yaml
+	told 1 "b.yaml:1:84: error RG101" b.yaml
+	told 1 "b.yaml:3:7: error RG001: not valid YAML: a key that is not a text; not read from line 3 on; if it is a template, render it first" b.yaml
+	printf 'kube_pods_subnet: 10.20.0.0/18\nmode: >-\n  {%%- if x -%%}\n  a\n  {%%- endif -%%}\nip: "{{ y }}"\n' >c.yaml
+	told 1 "c.yaml:1:19: error RG101" c.yaml
+	assert_fails "$RANGEGUARD" suggest --avoid c.yaml --within 10.20.0.0/18 --prefix-length 24
+	assert_equal "" "$output" "all of it is taken"
+	# In a text within: known to be of networks, and not to be read.
+	printf 'apiVersion: v1\nkind: ConfigMap\ndata:\n  net-conf.json: |\n    {{- if x }}\n    {"Network": "10.20.0.0/18"}\n    {{- end }}\n  alert.tmpl: |\n    {{ define "x" }}Hello\n' >m.yaml
+	told 1 "m.yaml:4:18: warning RG001: a template in a text, which is not read; render it first [/data/net-conf.json]" m.yaml
+	told 1 "1 error, 1 warning" m.yaml
+}
+
 # What stands in a directory of policies and is read by no ADD is told, instead of passing for a reservation
 test_policies_that_no_add_reads()
 {
