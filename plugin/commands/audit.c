@@ -135,10 +135,8 @@ static int run(const struct audit_options *options)
 		return EXIT_USAGE;
 	}
 	findings_finish(&findings);
-	if (options->format->print(&findings, stdout) < 0 || fflush(stdout)) {
-		(void)fprintf(stderr, "rangeguard audit: standard output: %s\n", strerror(errno));
+	if (options->format->print(&findings, stdout) < 0)
 		return EXIT_USAGE;
-	}
 	return findings.report.errors || (options->strict && findings.report.warnings) ? EXIT_FINDINGS : EXIT_FINE;
 }
 

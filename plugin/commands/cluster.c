@@ -189,7 +189,10 @@ static int print_json(json_t *answer)
 	for (size_t i = 0; i < ARRAY_LENGTH(frame); i++)
 		(void)json_object_del(answer, frame[i]);
 	text = json_text(answer, JSON_INDENT(2));
-	return text ? printf("%s\n", text) : -1;
+	if (!text)
+		return -1;
+	(void)printf("%s\n", text);
+	return 0;
 }
 
 static int run_status(const struct cluster_options *options)
@@ -209,7 +212,7 @@ static int run_status(const struct cluster_options *options)
 	json_decref(answer);
 	if (r)
 		(void)fprintf(stderr, "rangeguard cluster: %s\n", strerror(ENOMEM));
-	return r || fflush(stdout) ? EXIT_USAGE : EXIT_FINE;
+	return r;
 }
 
 static int run_who(const struct cluster_options *options)

@@ -4,6 +4,7 @@
 #include "plugin/commands/commands.h"
 #include "plugin/commands/completion.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -107,14 +108,35 @@ static bool wants_help(int argc, char **argv)
 	return false;
 }
 
+/**
+ * finish() - See that all that was printed has been written: a part of an answer is none
+ * @name:	Who printed it, "" or " COMMAND"
+ * @status:	Exit status, if so
+ *
+ * Return: the exit status
+ */
+static int finish(const char *name, int status)
+{
+	bool lost = ferror(stdout);
+
+	errno = 0;
+	if (!fflush(stdout) && !lost)
+		return status;
+	(void)fprintf(stderr, "rangeguard%s: standard output: %s\n", name,
+		      errno ? strerror(errno) : "a part of it could not be written");
+	return EXIT_USAGE;
+}
+
 /** run_command() - Help or run */
 static int run_command(const struct command *command, int argc, char **argv)
 {
-	if (wants_help(argc, argv)) {
-		(void)fputs(command->help, stdout);
-		return fflush(stdout) ? EXIT_USAGE : EXIT_FINE;
-	}
-	return command->run(argc, argv);
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), " %s", command->name);
+	if (!wants_help(argc, argv))
+		return finish(name, command->run(argc, argv));
+	(void)fputs(command->help, stdout);
+	return finish(name, EXIT_FINE);
 }
 
 /** unknown_command() - Say that there is no such command, and which one was probably meant; return the exit status */
@@ -148,7 +170,7 @@ int commands_run(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		print_help(stdout);
-		return EXIT_FINE;
+		return finish("", EXIT_FINE);
 	}
 	name = strcmp(argv[1], "--version") ? argv[1] : "version";
 	for (size_t i = 0; i < N_COMMANDS; i++)

@@ -135,7 +135,7 @@ int completion_print(const char *shell, const struct completed *commands, size_t
 	for (size_t i = 0; shell && i < ARRAY_LENGTH(shells); i++) {
 		if (strcmp(shell, shells[i].name) == 0) {
 			shells[i].print(commands, n, stream);
-			return fflush(stream) ? EXIT_USAGE : EXIT_FINE;
+			return EXIT_FINE;
 		}
 	}
 	(void)fputs("rangeguard completion: name a shell: bash, zsh or fish\n", stderr);

@@ -136,8 +136,8 @@ static int answer_all(const struct guard *guard, const struct explain_question *
 		r = print_json(answers.results);
 	lines_done(&answers.lines);
 	json_decref(answers.results);
-	if (r || fflush(stdout)) {
-		(void)fprintf(stderr, "rangeguard explain: out of memory, or the output can't be written\n");
+	if (r && !ferror(stdout)) {
+		(void)fprintf(stderr, "rangeguard explain: %s\n", strerror(ENOMEM));
 		return EXIT_USAGE;
 	}
 	return answers.refused ? EXIT_FINDINGS : EXIT_FINE;

@@ -57,5 +57,5 @@ int findings_print_github(const struct findings *findings, FILE *stream)
 {
 	for (size_t i = 0; i < findings->n_items; i++)
 		print_finding(&findings->items[i], stream);
-	return fflush(stream) || ferror(stream) ? -1 : 0;
+	return ferror(stream) ? -1 : 0;
 }

@@ -85,5 +85,5 @@ int findings_print_json(const struct findings *findings, FILE *stream)
 	if (!r)
 		r = json_dumpf(root, stream, JSON_INDENT(2));
 	json_decref(root);
-	return r || fputc('\n', stream) == EOF || fflush(stream) ? -1 : 0;
+	return r || fputc('\n', stream) == EOF ? -1 : 0;
 }

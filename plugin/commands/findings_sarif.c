@@ -183,5 +183,5 @@ int findings_print_sarif(const struct findings *findings, FILE *stream)
 	int r = root ? json_dumpf(root, stream, JSON_INDENT(2)) : -1;
 
 	json_decref(root);
-	return r || fputc('\n', stream) == EOF || fflush(stream) ? -1 : 0;
+	return r || fputc('\n', stream) == EOF ? -1 : 0;
 }

@@ -125,5 +125,5 @@ int findings_print_text(const struct findings *findings, FILE *stream)
 	print_unread(findings, stream);
 	print_count(findings->report.errors, "error", ", ", stream);
 	print_count(findings->report.warnings, "warning", "\n", stream);
-	return fflush(stream) || ferror(stream) ? -1 : 0;
+	return ferror(stream) ? -1 : 0;
 }

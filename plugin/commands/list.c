@@ -291,11 +291,9 @@ static int print_list(const struct list_options *options)
 		r = print_json(&listing);
 	else if (!r)
 		print_text(&listing);
-	if (!r && fflush(stdout))
-		r = -errno;
 	if (!r && leases.damaged)
 		return fail(options->data_dir, lease_set_outcome(IPAM_E_DAMAGED));
-	return r ? fail("standard output", strerror(-r)) : EXIT_FINE;
+	return r && !ferror(stdout) ? fail(options->data_dir, strerror(-r)) : EXIT_FINE;
 }
 
 /**

@@ -56,8 +56,8 @@ int command_metrics(int argc, char **argv)
 		r = path_list_add(&source.configs, HOST_NETWORKS_DIR);
 	if (!status && !r)
 		r = metrics_write(&source, stdout);
-	if (!status && (r || fflush(stdout))) {
-		(void)fprintf(stderr, "rangeguard metrics: %s\n", strerror(r ? -r : errno));
+	if (!status && r) {
+		(void)fprintf(stderr, "rangeguard metrics: %s\n", strerror(-r));
 		status = EXIT_USAGE;
 	}
 	path_list_done(&source.configs);

@@ -179,8 +179,8 @@ static int run(const struct pools_options *options)
 		r = print_json(&pools);
 	else
 		print_text(&pools);
-	if (r || fflush(stdout))
-		return fail("standard output", r ? strerror(-r) : strerror(errno));
+	if (r && !ferror(stdout))
+		return fail(options->configs.paths[0], strerror(-r));
 	return report.errors ? EXIT_USAGE : EXIT_FINE;
 }
 

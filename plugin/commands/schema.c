@@ -73,15 +73,6 @@ struct schema {
 	size_t size;
 };
 
-/** write_schema() - To standard output; the exit status */
-static int write_schema(const struct schema *schema)
-{
-	if (fwrite(schema->text, 1, schema->size, stdout) == schema->size && !fflush(stdout))
-		return EXIT_FINE;
-	(void)fputs("rangeguard schema: standard output can't be written\n", stderr);
-	return EXIT_USAGE;
-}
-
 /**
  * command_schema() - `rangeguard schema`
  * @argc, @argv:	Arguments, argv[0] the command's name
@@ -112,13 +103,15 @@ int command_schema(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	for (size_t i = 0; i < ARRAY_LENGTH(schemas); i++) {
-		if (!name)
+		if (!name) {
 			(void)puts(schemas[i].name);
-		else if (strcmp(name, schemas[i].name) == 0)
-			return write_schema(&schemas[i]);
+		} else if (strcmp(name, schemas[i].name) == 0) {
+			(void)fwrite(schemas[i].text, 1, schemas[i].size, stdout);
+			return EXIT_FINE;
+		}
 	}
 	if (!name)
-		return fflush(stdout) ? EXIT_USAGE : EXIT_FINE;
+		return EXIT_FINE;
 	(void)fprintf(stderr, "rangeguard schema: no schema is called '%s': rangeguard schema lists them\n", name);
 	return EXIT_USAGE;
 }

@@ -241,8 +241,6 @@ static int suggest(const struct suggest_options *options)
 		return status;
 	gaps_start(&gaps);
 	n = options->json ? print_json(&gaps, options->count) : print_lines(&gaps, options->count);
-	if (fflush(stdout))
-		return complain("standard output", strerror(errno));
 	return n < options->count ? EXIT_FINDINGS : EXIT_FINE;
 }
 

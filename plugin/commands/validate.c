@@ -248,6 +248,8 @@ static int validate(char **paths, const struct validate_options *options, struct
 	findings->colour = colour_wanted(options->colour, STDOUT_FILENO);
 	if (options->format->print(findings, stdout) || findings->failed)
 		status = EXIT_USAGE;
+	if (findings->failed)
+		(void)fprintf(stderr, "rangeguard validate: %s\n", strerror(ENOMEM));
 	return status ? status : exit_status(findings);
 }
 

@@ -116,9 +116,13 @@ static int answer(struct who_options *options)
 	status = check_files(&search);
 	if (status)
 		return status;
-	r = options->json ? who_print_json(&options->who, &held) : who_print_text(&options->who, &held);
+	r = 0;
+	if (options->json)
+		r = who_print_json(&options->who, &held);
+	else
+		who_print_text(&options->who, &held);
 	if (r < 0)
-		return unreadable("standard output", r);
+		return unreadable("the history", r);
 	return who_count(&options->who, &held) ? EXIT_FINE : EXIT_FINDINGS;
 }
 

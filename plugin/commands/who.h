@@ -14,7 +14,7 @@ struct who {
 };
 
 size_t who_count(const struct who *who, const struct held *held);
-int who_print_text(const struct who *who, const struct held *held);
+void who_print_text(const struct who *who, const struct held *held);
 int who_print_json(const struct who *who, const struct held *held);
 
 #endif

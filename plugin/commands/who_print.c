@@ -142,10 +142,8 @@ static void print_gap(const struct gap *gap)
  * who_print_text() - For people
  * @who:	What was asked
  * @held:	Answer
- *
- * Return: 0, -EIO
  */
-int who_print_text(const struct who *who, const struct held *held)
+void who_print_text(const struct who *who, const struct held *held)
 {
 	bool titled = false;
 
@@ -163,7 +161,6 @@ int who_print_text(const struct who *who, const struct held *held)
 		titled = true;
 		print_gap(&held->gaps[i]);
 	}
-	return fflush(stdout) ? -EIO : 0;
 }
 
 /** time_to_json() - RFC 3339, or null */
@@ -211,7 +208,7 @@ static json_t *gap_to_json(const struct gap *gap)
  * @who:	What was asked
  * @held:	Answer
  *
- * Return: 0, -ENOMEM, -EIO
+ * Return: 0, -ENOMEM
  */
 int who_print_json(const struct who *who, const struct held *held)
 {
@@ -231,5 +228,5 @@ int who_print_json(const struct who *who, const struct held *held)
 	r = json_dumpf(json, stdout, JSON_INDENT(2));
 	json_decref(json);
 	(void)printf("\n");
-	return r || fflush(stdout) ? -EIO : 0;
+	return r && !ferror(stdout) ? -ENOMEM : 0;
 }

@@ -123,6 +123,28 @@ test_usage_errors()
 	assert_exits 0 rangeguard validate pods.conf
 }
 
+# An answer of which a part is lost is none: each command says so, and that it is not the policy's fault (1)
+test_answers_that_are_lost()
+{
+	local command
+
+	echo "$CONF" >pods.conf
+	echo '{"reserved": [{"cidr": "10.20.0.0/16"}]}' >policy.json
+	jq -n '{cniVersion: "1.0.0", name: "many", type: "bridge", ipam: {type: "host-local", ranges: [range(100) | [{subnet: "172.80.\(.).0/24"}]]}}' >many.conf
+	# shellcheck disable=SC2046 # words
+	set -- $(rangeguard --help | sed -nE 's/^  ([a-z]+) .*/\1 --help/p' | tr ' \n' '_ ') \
+		--help --version version schema schema_network completion_{bash,zsh,fish} \
+		validate_--format_{text,json,sarif,junit}_pods.conf validate_--format_{text,json,sarif,junit,github}_many.conf \
+		explain_--policy_policy.json_{10.99.1.1,--format_json_10.99.1.1} who_--history_/dev/null_10.0.0.1 \
+		suggest_--within_10.0.0.0/8_--prefix-length_24_--count_5000
+	(($# > 30)) || fail "commands: $*"
+	for command; do
+		# shellcheck disable=SC2086 # words are meant
+		assert_exits 2 bash -c "rangeguard ${command//_/ } >/dev/full"
+		assert_matches "$(tail -1 <<<"$errors")" "^rangeguard[ a-z]*: standard output: (No space left on device|a part of it could not be written)$" "$command"
+	done
+}
+
 # --- validate ---
 
 test_examples_have_no_findings()
