@@ -16,6 +16,7 @@
 #include "ipam/store/state.h"
 #include "plugin/agent/log.h"
 #include "plugin/host/restore.h"
+#include "plugin/host/weeding.h"
 #include "plugin/snat/monitor.h"
 #include "rangeguard/cleanup.h"
 
@@ -53,7 +54,7 @@ struct watch {
 };
 
 #define URGENT (MONITOR_TABLE | MONITOR_FENCE | MONITOR_SOURCE)
-#define CALM (MONITOR_ELEMENT | MONITOR_INTERFACE | MONITOR_MISSED)
+#define CALM (MONITOR_ELEMENT | MONITOR_INTERFACE | MONITOR_MISSED | MONITOR_CHANGED)
 
 /** now_us() - CLOCK_MONOTONIC in microseconds, as it is */
 static uint64_t now_us(void)
@@ -85,7 +86,7 @@ static unsigned hear(const struct watch *watch, const struct host *host)
 }
 
 /**
- * put_shared() - Put back what containers share, and find out whether anything of it was missing
+ * put_shared() - Put back what containers share, without what others put there, and find out whether anything of it was missing
  *
  * The kernel has told of what it was made to do when it answers.
  *
@@ -94,9 +95,15 @@ static unsigned hear(const struct watch *watch, const struct host *host)
 static int put_shared(struct watch *watch, struct host *host, struct error *reterr)
 {
 	unsigned heard;
+	bool weeded;
 
-	if (restore_shared(host, reterr))
+	if (weeding(host, &weeded, reterr) || restore_shared(host, reterr))
 		return REFUSED;
+	if (weeded) {
+		watch->restored++;
+		agent_log(LOG_LEVEL_WARNING,
+			  "somebody put rules among those that protect containers, or in their place: removed");
+	}
 	heard = hear(watch, host);
 	watch->heard |= heard & (URGENT | CALM);
 	if (!(heard & MONITOR_PUT))
@@ -116,7 +123,7 @@ static int restore(struct watch *watch, struct restored *ret_restored, struct er
 	if (host_open(watch->agent->config->data_dir, &host, reterr))
 		return REFUSED;
 	host.recorder = &watch->recorder;
-	if (watch->heard & (MONITOR_TABLE | MONITOR_FENCE | MONITOR_SOURCE | MONITOR_MISSED) &&
+	if (watch->heard & (MONITOR_TABLE | MONITOR_FENCE | MONITOR_SOURCE | MONITOR_MISSED | MONITOR_CHANGED) &&
 	    put_shared(watch, &host, reterr))
 		return REFUSED;
 	return restore_containers(&host, ret_restored, reterr);

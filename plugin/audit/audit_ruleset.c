@@ -12,24 +12,6 @@
 /** Who puts back what is missing */
 #define MENDED_BY "the next CHECK of a container, or the agent, puts it back"
 
-/** by_object() - qsort(3) order: what is the same comes out as 0 */
-static int by_object(const void *a, const void *b)
-{
-	const struct nf_object *left = a, *right = b;
-	int r = left->kind == right->kind ? strcmp(left->table, right->table) : left->kind < right->kind ? -1 : 1;
-
-	if (!r)
-		r = strcmp(left->name, right->name);
-	return r ? r : strcmp(left->text, right->text);
-}
-
-/** sort() - In that order */
-static void sort(struct nf_objects *objects)
-{
-	if (objects->n)
-		qsort(objects->all, objects->n, sizeof(*objects->all), by_object);
-}
-
 /** is_optional() - Whether an object may be there or not: the flowtable's chain, where the kernel has one */
 static bool is_optional(const struct kernel *kernel, const struct nf_object *object)
 {
@@ -89,7 +71,7 @@ static void compare(const struct kernel *kernel, const struct nf_objects *wanted
 	size_t i = 0, j = 0;
 
 	while (i < wanted->n || j < there->n) {
-		int order = i == wanted->n ? 1 : j == there->n ? -1 : by_object(&wanted->all[i], &there->all[j]);
+		int order = i == wanted->n ? 1 : j == there->n ? -1 : nf_objects_order(&wanted->all[i], &there->all[j]);
 
 		if (order < 0)
 			tell_missing(kernel, &wanted->all[i]);
@@ -155,10 +137,10 @@ int audit_ruleset(struct kernel *kernel)
 		r = add_backstop(kernel, BACKSTOP_TABLE, kernel->guarded, &wanted);
 	if (!r)
 		r = add_backstop(kernel, NF_TABLE_BRIDGE, false, &wanted);
-	sort(&wanted);
-	sort(&kernel->ruleset.ours);
+	nf_objects_sort(&wanted);
+	nf_objects_sort(&kernel->ruleset.ours);
 	if (!r)
 		compare(kernel, &wanted, &kernel->ruleset.ours);
-	free(wanted.all);
+	nf_objects_done(&wanted);
 	return r;
 }

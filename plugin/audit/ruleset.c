@@ -19,37 +19,6 @@ struct dumping {
 	size_t n_elements;
 };
 
-/** nf_objects_add() - 0, -ENOMEM */
-int nf_objects_add(struct nf_objects *objects, const struct nf_object *object)
-{
-	struct nf_object *all = array_room(objects->all, objects->n, &objects->capacity, sizeof(*all));
-
-	if (!all)
-		return -ENOMEM;
-	objects->all = all;
-	all[objects->n++] = *object;
-	return 0;
-}
-
-/** nf_objects_add_batch() - What a batch would make: 0, negative errno */
-int nf_objects_add_batch(struct nf_objects *objects, struct batch *batch)
-{
-	int r = 0;
-
-	for (size_t at = 0; at < batch->used && !r;) {
-		const struct nlmsghdr *message = (const struct nlmsghdr *)(batch_data(batch) + at);
-		struct nf_object object;
-
-		r = nf_read_object(message, &object);
-		if (!r)
-			r = nf_objects_add(objects, &object);
-		else if (r == -ENOMSG)
-			r = 0;
-		at += NLMSG_ALIGN(message->nlmsg_len);
-	}
-	return r;
-}
-
 /** is_ours() - Whether an object is in a table of ours */
 static bool is_ours(const struct nf_object *object)
 {
@@ -166,14 +135,18 @@ int ruleset_read(struct host *host, struct ruleset *ret_ruleset, struct error *r
 		nf_dump_objects(&stage.batch, kinds[i]);
 		r = dump(&stage, 0, take_object, &taking);
 	}
+	if (!r)
+		r = nf_objects_ask_intervals(&stage, &ret_ruleset->ours);
+	if (r && r != REFUSED)
+		return nf_stage_error(&stage, r);
 	return r ? r : read_elements(&stage, &taking);
 }
 
 /** ruleset_done() - Release what is owned */
 void ruleset_done(struct ruleset *ruleset)
 {
-	free(ruleset->ours.all);
-	free(ruleset->foreign.all);
+	nf_objects_done(&ruleset->ours);
+	nf_objects_done(&ruleset->foreign);
 	elements_done(&ruleset->elements);
 	*ruleset = (struct ruleset){.ours = {.n = 0}};
 }

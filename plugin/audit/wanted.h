@@ -11,7 +11,7 @@
 #include "plugin/audit/audit.h"
 #include "plugin/host/host.h"
 #include "plugin/snat/arm.h"
-#include "plugin/snat/nfsurvey.h"
+#include "plugin/snat/nfobjects.h"
 
 /** struct prefixes - Prefixes; owned */
 struct prefixes {
@@ -51,13 +51,6 @@ int wanted_read(struct host *host, struct wanted *ret_wanted, struct error *rete
 bool wanted_has(const struct wanted *wanted, enum nf_set ipv4, enum family family);
 void wanted_done(struct wanted *wanted);
 
-/** struct nf_objects - Objects; owned */
-struct nf_objects {
-	struct nf_object *all;
-	size_t n;
-	size_t capacity;
-};
-
 /**
  * struct ruleset - nftables as it is; owned
  * @ours:	Objects in tables of ours
@@ -71,8 +64,6 @@ struct ruleset {
 };
 
 int ruleset_read(struct host *host, struct ruleset *ret_ruleset, struct error *reterr);
-int nf_objects_add(struct nf_objects *objects, const struct nf_object *object);
-int nf_objects_add_batch(struct nf_objects *objects, struct batch *batch);
 void ruleset_done(struct ruleset *ruleset);
 
 #endif

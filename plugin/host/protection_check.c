@@ -7,6 +7,7 @@
 #include "plugin/host/mended.h"
 #include "plugin/host/protection_internal.h"
 #include "plugin/host/restore.h"
+#include "plugin/host/weeding.h"
 #include "plugin/network/link.h"
 #include "plugin/report/log.h"
 #include "plugin/snat/arm.h"
@@ -143,7 +144,7 @@ static int look_for_chained(struct store *store, const struct attachment *attach
  * @reterr:	Codes 11, 103, 106, 107
  *
  * The one thing that CHECK changes: what somebody took out of the kernel is put back, for all containers where they share
- * it.
+ * it, and what somebody put in its place or beside it is removed.
  *
  * Return: 0, REFUSED
  */
@@ -152,6 +153,7 @@ int protection_check(struct host *host, const struct attachment *attachment, str
 	STATE_CLEANUP struct state state = STATE_INIT;
 	STORE_CLEANUP struct store *store = NULL;
 	PROTECTION_CLEANUP struct protection protection = {0};
+	bool weeded;
 	int r = state_open(host->data_dir, STATE_UPDATE, &state);
 
 	if (r)
@@ -169,5 +171,5 @@ int protection_check(struct host *host, const struct attachment *attachment, str
 	if (!attachment->chained && discard_mend(host, store, attachment->network, reterr))
 		return REFUSED;
 	store = store_close(store);
-	return look(host, &state, attachment, &protection, reterr);
+	return weeding(host, &weeded, reterr) ? REFUSED : look(host, &state, attachment, &protection, reterr);
 }

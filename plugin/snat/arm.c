@@ -48,10 +48,26 @@ static int note_element(void *userdata, const struct nf_element *element)
 	return 0;
 }
 
-/** is_whole() - Whether a chain has its rules, by how often it is used */
-static bool is_whole(const struct ruleset_chain *chain, uint32_t use)
+/** is_whole() - Whether a chain has its rules, by how often it is used, and hooks in where it should: 0, -ENOMSG, -ENOMEM */
+static int is_whole(const struct nlmsghdr *message, const struct ruleset_chain *chain, uint32_t use)
 {
-	return use == chain->use || (use > chain->use && chain->grows);
+	if (use != chain->use && !(use > chain->use && chain->grows))
+		return -ENOMSG;
+	return chain->hook.type ? nf_read_hook(message, &chain->hook) : 0;
+}
+
+/** note_chain() - Take note of a chain found: 0, -ENOMEM */
+static int note_chain(const struct nlmsghdr *message, struct arm_answer *answer, const char *name, uint32_t use)
+{
+	for (size_t i = 0; i < answer->n_chains; i++) {
+		int r = strcmp(answer->chains[i].name, name) == 0 ? is_whole(message, &answer->chains[i], use)
+								  : -ENOMSG;
+
+		if (r && r != -ENOMSG)
+			return r;
+		answer->n_whole += !r;
+	}
+	return 0;
 }
 
 /** take_answer() - port_reply_fn: the table, a chain or an element */
@@ -65,8 +81,8 @@ static int take_answer(const struct nlmsghdr *message, void *userdata)
 	if (!message)
 		return 0;
 	r = nf_read_chain(message, name, &use);
-	for (size_t i = 0; !r && i < answer->n_chains; i++)
-		answer->n_whole += strcmp(answer->chains[i].name, name) == 0 && is_whole(&answer->chains[i], use);
+	if (!r)
+		return note_chain(message, answer, name, use);
 	if (r == -ENOMSG)
 		r = nf_read_table(message, &answer->dormant);
 	if (r == -ENOMSG)

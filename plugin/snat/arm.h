@@ -44,6 +44,7 @@ struct arm_table {
 };
 
 int arm_table_begin(struct arm_table *table);
+int arm_table_add_list(struct arm_table *table, const struct egress_clause *clause);
 int arm_table_add(struct arm_table *table, const struct member *member);
 int arm_table_commit(struct port *netfilter, struct arm_table *table, struct error *reterr);
 void arm_table_done(struct arm_table *table);

@@ -32,18 +32,24 @@ static int note_list(struct arm_table *table, const struct egress_clause *clause
 	return 0;
 }
 
+/** arm_table_add_list() - A clause's list, unless the table has it: 0, -ENOMEM */
+int arm_table_add_list(struct arm_table *table, const struct egress_clause *clause)
+{
+	int r;
+
+	if (has_list(table, clause))
+		return 0;
+	r = ruleset_add_list(&table->batch, clause);
+	return r ? r : note_list(table, clause);
+}
+
 /** add_lists() - The lists of clauses, each once: 0, -ENOMEM */
 static int add_lists(struct arm_table *table, const struct egress *egress)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < egress->n_clauses && !r; i++) {
-		if (has_list(table, &egress->clauses[i]))
-			continue;
-		r = ruleset_add_list(&table->batch, &egress->clauses[i]);
-		if (!r)
-			r = note_list(table, &egress->clauses[i]);
-	}
+	for (size_t i = 0; i < egress->n_clauses && !r; i++)
+		r = arm_table_add_list(table, &egress->clauses[i]);
 	return r;
 }
 

@@ -110,7 +110,10 @@ static unsigned hear_nftables(const struct nlmsghdr *message)
 	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSET:
 		return is_our_table(message) ? MONITOR_TABLE : 0;
 	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE:
-		return is_our_table(message) ? MONITOR_PUT : 0;
+		return is_our_table(message) ? MONITOR_PUT | MONITOR_CHANGED : 0;
+	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWCHAIN:
+	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWRULE:
+		return is_our_table(message) ? MONITOR_CHANGED : 0;
 	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSETELEM:
 		return is_our_table(message) ? MONITOR_ELEMENT : 0;
 	default:

@@ -20,6 +20,7 @@ enum monitor_heard {
 		1 << 4, /* a qdisc or a classifier of any interface, or a route to a container; or it was down */
 	MONITOR_MISSED = 1 << 5, /* so much happened that the kernel dropped some of it: it may be anything */
 	MONITOR_PUT = 1 << 6,	 /* not taken away: who listens has put a rule, route, address or table of ours there */
+	MONITOR_CHANGED = 1 << 7, /* our table, one of its chains or rules is new or another one */
 };
 
 int monitor_open_nftables(int *ret_fd);

@@ -256,12 +256,12 @@ int nf_delete_chain(struct batch *batch, const char *name)
 }
 
 /** nf_delete_rule() - A rule away, by the handle that the kernel gave it */
-int nf_delete_rule(struct batch *batch, const char *chain, uint64_t handle)
+int nf_delete_rule(struct batch *batch, const char *table, const char *chain, uint64_t handle)
 {
 	struct nftnl_rule *rule NF_RULE_CLEANUP = nftnl_rule_alloc();
-	struct nlmsghdr *message = nf_header(batch, NFT_MSG_DELRULE, 0);
+	struct nlmsghdr *message = nf_header_of(batch, table, NFT_MSG_DELRULE, 0);
 
-	if (!rule || !message || nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, NF_TABLE) < 0 ||
+	if (!rule || !message || nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, table) < 0 ||
 	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) < 0)
 		return -ENOMEM;
 	nftnl_rule_set_u64(rule, NFTNL_RULE_HANDLE, handle);

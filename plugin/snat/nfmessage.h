@@ -80,9 +80,10 @@ int nf_add_set(struct batch *batch, enum nf_set which, uint64_t list);
 int nf_delete_set(struct batch *batch, enum nf_set which, uint64_t list);
 int nf_add_chain(struct batch *batch, const char *table, const char *name, const struct nf_hook *hook);
 int nf_delete_chain(struct batch *batch, const char *name);
-int nf_delete_rule(struct batch *batch, const char *chain, uint64_t handle);
-/* Ask for the table's sets, or a chain's rules: dumps, hence alone in their batch. */
+int nf_delete_rule(struct batch *batch, const char *table, const char *chain, uint64_t handle);
+/* Ask for the table's sets, a set's elements, a chain's rules: dumps, hence alone in their batch. */
 int nf_get_sets(struct batch *batch);
+int nf_dump_set(struct batch *batch, const char *name);
 int nf_dump_elements(struct batch *batch, enum nf_set which, uint64_t list);
 int nf_get_rules(struct batch *batch, const char *table, const char *chain);
 int nf_get_table(struct batch *batch, const char *table);
@@ -101,8 +102,10 @@ enum nf_set nf_set_of_name(const char *name, uint64_t *ret_list);
 /* What an answer says. 0, -ENOMSG when it is about something else, -EBADMSG. */
 int nf_read_table(const struct nlmsghdr *message, bool *ret_dormant);
 int nf_read_chain(const struct nlmsghdr *message, char name[static NF_NAME_MAX], uint32_t *ret_use);
+int nf_read_hook(const struct nlmsghdr *message, const struct nf_hook *hook);
 int nf_read_set(const struct nlmsghdr *message, enum nf_set *ret_set, uint64_t *ret_list);
 int nf_read_rule(const struct nlmsghdr *message, uint64_t *ret_handle, char comment[static NF_NAME_MAX]);
+int nf_read_bounds(const struct nlmsghdr *message, uint32_t *ret_set_id, uint64_t *digest);
 int nf_read_packets(const struct nlmsghdr *message, uint64_t *packets);
 int nf_read_elements(const struct nlmsghdr *message, int (*each)(void *userdata, const struct nf_element *element),
 		     void *userdata);

@@ -32,11 +32,10 @@ int nf_get_sets(struct batch *batch)
 	return 0;
 }
 
-/** nf_dump_elements() - Ask for all elements of a set */
-int nf_dump_elements(struct batch *batch, enum nf_set which, uint64_t list)
+/** nf_dump_set() - Ask for all elements of a set of that name */
+int nf_dump_set(struct batch *batch, const char *name)
 {
-	char name[NF_NAME_MAX];
-	struct nftnl_set *set NF_SET_CLEANUP = nf_name_set(nf_set_name(which, list, name));
+	struct nftnl_set *set NF_SET_CLEANUP = nf_name_set(name);
 	struct nlmsghdr *message;
 
 	if (!set)
@@ -49,14 +48,22 @@ int nf_dump_elements(struct batch *batch, enum nf_set which, uint64_t list)
 	return 0;
 }
 
-/** nf_get_rules() - Ask for the rules of a chain */
+/** nf_dump_elements() - Ask for all elements of a set */
+int nf_dump_elements(struct batch *batch, enum nf_set which, uint64_t list)
+{
+	char name[NF_NAME_MAX];
+
+	return nf_dump_set(batch, nf_set_name(which, list, name));
+}
+
+/** nf_get_rules() - Ask for the rules of a chain; NULL: of all chains of the table */
 int nf_get_rules(struct batch *batch, const char *table, const char *chain)
 {
 	struct nftnl_rule *rule NF_RULE_CLEANUP = nftnl_rule_alloc();
 	struct nlmsghdr *message;
 
 	if (!rule || nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, table) < 0 ||
-	    nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) < 0)
+	    (chain && nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain) < 0))
 		return -ENOMEM;
 	memset(batch->buffer, 0, BATCH_MESSAGE_MAX);
 	message = nftnl_nlmsg_build_hdr((char *)batch->buffer, NFT_MSG_GETRULE, nf_family(table), NLM_F_DUMP, 0);
@@ -116,6 +123,32 @@ int nf_read_chain(const struct nlmsghdr *message, char name[static NF_NAME_MAX],
 	(void)snprintf(name, NF_NAME_MAX, "%s", nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME));
 	*ret_use = nftnl_chain_get_u32(chain, NFTNL_CHAIN_USE);
 	return 0;
+}
+
+/**
+ * nf_read_hook() - What an answer says of where a chain hooks in, and what becomes of packets that come to its end
+ * @message:	Answer that nf_read_chain() could read
+ * @hook:	As it should be
+ *
+ * Return: 0; -ENOMSG when that is not it, -ENOMEM
+ */
+int nf_read_hook(const struct nlmsghdr *message, const struct nf_hook *hook)
+{
+	struct nftnl_chain *chain NF_CHAIN_CLEANUP = nftnl_chain_alloc();
+	const char *type;
+
+	if (!chain)
+		return -ENOMEM;
+	errno = 0;
+	if (nftnl_chain_nlmsg_parse(message, chain) < 0)
+		return unreadable();
+	type = nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE);
+	return type && strcmp(type, hook->type) == 0 &&
+			       nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM) == hook->number &&
+			       nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO) == hook->priority &&
+			       nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY) == NF_ACCEPT
+		       ? 0
+		       : -ENOMSG;
 }
 
 /** read_list() - Read the digest that the name of a list's set ends with: 16 lower-case digits; whether these are it */

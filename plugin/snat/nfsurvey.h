@@ -13,7 +13,9 @@
 /** Space for the name of a table, a chain or a set; longer ones, which are others', are cut */
 #define NF_OBJECT_NAME_MAX 64U
 /** Space for what an object says; more is cut */
-#define NF_OBJECT_TEXT_MAX 448U
+#define NF_OBJECT_TEXT_MAX 640U
+/** Space for what a rule says of packets' destinations */
+#define NF_OBJECT_DESTINATIONS_MAX 192U
 
 enum nf_object_kind { NF_OBJECT_SET, NF_OBJECT_CHAIN, NF_OBJECT_RULE };
 
@@ -25,6 +27,10 @@ enum nf_object_kind { NF_OBJECT_SET, NF_OBJECT_CHAIN, NF_OBJECT_RULE };
  * @name:	Its name; of a rule, its chain's
  * @handle:	The kernel's number of it; 0: none
  * @text:	What it says, as far as kernels of all versions say it in the same way: for comparing
+ * @destinations: What a rule says of packets' destinations, apart from the rest: a list of them is a container's, not the table's
+ * @target:	The chain that a rule leads to; "": none
+ * @anonymous:	The anonymous set that a rule looks into, as the kernel names it; "": none
+ * @set_id:	Its number within the batch
  * @translates:	A chain of type nat in the hook postrouting, where sources are translated
  * @priority:	Of a chain in a hook
  * @marks:	Bits that a rule may set in packets' marks, as far as its constants tell
@@ -36,6 +42,10 @@ struct nf_object {
 	char name[NF_OBJECT_NAME_MAX];
 	uint64_t handle;
 	char text[NF_OBJECT_TEXT_MAX];
+	char destinations[NF_OBJECT_DESTINATIONS_MAX];
+	char target[NF_OBJECT_NAME_MAX];
+	char anonymous[NF_NAME_MAX];
+	uint32_t set_id;
 	bool translates;
 	int32_t priority;
 	uint32_t marks;

@@ -291,6 +291,7 @@ size_t ruleset_chains(struct ruleset_chain chains[static RULESET_CHAINS])
 		(void)snprintf(chains[i].name, sizeof(chains[i].name), "%s", chain_name(base_chains[i].name, buffer));
 		chains[i].use = base_chains[i].n_rules + base_chains[i].n_jumps;
 		chains[i].grows = base_chains[i].grows;
+		chains[i].hook = base_chains[i].hook;
 	}
 	return N_BASE_CHAINS;
 }

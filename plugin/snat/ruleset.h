@@ -47,9 +47,10 @@
 /** Space for the parts of a list */
 #define RULESET_PARTS 2U
 
-/** struct ruleset_chain - A chain, and how many rules it has and how many jump to it; @grows: at least */
+/** struct ruleset_chain - A chain, and how many rules it has and how many jump to it; @grows: at least. Without @hook.type: no hook */
 struct ruleset_chain {
 	char name[NF_NAME_MAX];
+	struct nf_hook hook;
 	uint32_t use;
 	bool grows;
 };
@@ -71,6 +72,7 @@ const char *ruleset_base_of(const struct egress_clause *clause);
 size_t ruleset_parts(const struct egress_clause *clause, struct ruleset_part parts[static RULESET_PARTS]);
 int ruleset_remove_part(struct batch *batch, const struct ruleset_part *part, uint64_t list, uint64_t way);
 int ruleset_add_list(struct batch *batch, const struct egress_clause *clause);
+int ruleset_add_list_of(struct batch *batch, const char *name);
 enum nf_set ruleset_set(const struct egress_clause *clause);
 enum nf_set ruleset_sent_set(enum family family);
 size_t ruleset_chains(struct ruleset_chain chains[static RULESET_CHAINS]);

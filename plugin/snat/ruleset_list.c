@@ -246,7 +246,7 @@ size_t ruleset_parts(const struct egress_clause *clause, struct ruleset_part par
 int ruleset_remove_part(struct batch *batch, const struct ruleset_part *part, uint64_t list, uint64_t way)
 {
 	char name[NF_NAME_MAX];
-	int r = way ? nf_delete_rule(batch, part->from, way) : 0;
+	int r = way ? nf_delete_rule(batch, NF_TABLE, part->from, way) : 0;
 
 	if (!r)
 		r = nf_delete_chain(batch, nf_set_name(part->set, list, name));
@@ -268,4 +268,36 @@ size_t ruleset_list_chains(const struct egress_clause *clause, struct ruleset_ch
 		chains[i].grows = false;
 	}
 	return n;
+}
+
+/** clause_of() - A clause with the list that a set or chain of that name belongs to, to anywhere: whether it belongs to one */
+static bool clause_of(const char *name, struct span *span, struct egress_clause *clause)
+{
+	uint64_t list = 0;
+	enum nf_set set = nf_set_of_name(name, &list);
+	enum family family = set % 2 ? FAMILY_IPV6 : FAMILY_IPV4;
+	bool masquerades = set == NF_MASQUERADE4 || set == NF_MASQUERADE6;
+
+	if (set == NF_N_SETS || set < NF_FIRST_KIND)
+		return false;
+	*span = prefix_span(&(struct prefix){.address = {.family = family}});
+	*clause = (struct egress_clause){.family = family, .spans = span, .n_spans = 1, .list = list};
+	if (!masquerades)
+		clause->source.family = family;
+	return true;
+}
+
+/**
+ * ruleset_add_list_of() - What the table has for a list of which only the name of a set or chain is known
+ * @batch:	Batch
+ * @name:	Name
+ *
+ * Return: 0, -ENOENT when no list has one of that name, -ENOMEM
+ */
+int ruleset_add_list_of(struct batch *batch, const char *name)
+{
+	struct egress_clause clause;
+	struct span span;
+
+	return clause_of(name, &span, &clause) ? ruleset_add_list(batch, &clause) : -ENOENT;
 }

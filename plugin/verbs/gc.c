@@ -14,6 +14,7 @@
 #include "plugin/host/liveness.h"
 #include "plugin/host/protection.h"
 #include "plugin/host/restore.h"
+#include "plugin/host/weeding.h"
 #include "plugin/network/attach.h"
 #include "plugin/report/log.h"
 #include "plugin/verbs/leases.h"
@@ -372,11 +373,13 @@ static int put_back(const struct context *context, struct error *reterr)
 {
 	HOST_CLEANUP struct host host = {0};
 	struct restored restored;
+	bool weeded;
 
 	if (context_open_host(context, &host, reterr))
 		return REFUSED;
 	guarding_sweep(&host);
-	if (restore_shared(&host, reterr) || restore_containers(&host, &restored, reterr))
+	if (weeding(&host, &weeded, reterr) || restore_shared(&host, reterr) ||
+	    restore_containers(&host, &restored, reterr))
 		return REFUSED;
 	if (restored.missing)
 		log_line("%zu containers lacked something that protects them or leads to them: it is put back",

@@ -128,6 +128,8 @@ test_what_goes_comes_back()
 	put_back ip -6 rule del table 29287
 	put_back ip route flush table 29287
 	put_back nft delete table inet rangeguard-backstop
+	put_back nft insert rule inet rangeguard leaving accept
+	put_back nft chain inet rangeguard check "{ policy drop; }"
 	put_back tc qdisc del dev "$(ip -o link show | sed -n 's/^[0-9]*: \(rg[^@:]*\).*/\1/p' | head -n 1)" clsact
 	mended=$(jq -s '[.[] | select(.event == "mended")]' /var/log/rangeguard/history.jsonl)
 	assert_json "$mended" 'any(.[]; .message | contains("nftables table")) and

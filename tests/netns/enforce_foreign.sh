@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What somebody puts into our tables instead of taking something out, or has the kernel pass them by: nothing is missing then,
-# and yet the next thing that goes would open. CHECK, GC and an ADD of another container see it. Judged at the legacy service.
+# and yet the next thing that goes would open. CHECK, GC and, where it costs nothing, an ADD of another container see it. Judged
+# at the legacy service.
 
 # shellcheck source=tests/snat.sh
 source "$(dirname "$0")/../snat.sh"
@@ -113,6 +114,152 @@ test_rules_among_ours()
 			nft delete table inet foreign
 			gone
 		done
+	done
+}
+
+# foreign_nat: somebody else's NAT at the place of ours
+foreign_nat()
+{
+	nft 'table inet foreign { chain c { type nat hook postrouting priority -199; masquerade; }; }'
+}
+
+# ours: our tables as nft lists them, without what is counted and without handles
+ours()
+{
+	local table
+
+	for table in rangeguard rangeguard-backstop; do
+		nft list table inet "$table" | sed -E 's/ (packets|bytes) [0-9]+//g'
+	done
+}
+
+# refuses_stranger WHAT: c1 is pinned, and whatever others' NAT would do to its packets, nothing of it arrives as somebody else
+refuses_stranger()
+{
+	assert_pinned "$1"
+	foreign_nat
+	assert_closed "$1: another's NAT before ours"
+	nft delete table inet foreign
+}
+
+# The same in chains that grow with the lists, where the number of rules tells nothing, behind ours and before them.
+test_rules_in_chains_that_grow()
+{
+	local chain verb how before
+
+	pinned c1
+	before=$(ours)
+	for chain in leaving pins masquerading; do
+		for verb in CHECK GC; do
+			for how in insert add; do
+				nft "$how" rule inet rangeguard "$chain" accept
+				mend_by "$verb"
+				assert_equal "$before" "$(ours)" "$verb, $how in $chain"
+			done
+		done
+		refuses_stranger "$chain"
+	done
+	gone
+}
+
+# rules: TABLE CHAIN HANDLE of each rule of ours
+rules()
+{
+	local table
+
+	for table in rangeguard rangeguard-backstop; do
+		nft -j list table inet "$table" | jq -r '.nftables[].rule // empty | "\(.table) \(.chain) \(.handle)"'
+	done
+}
+
+# Another rule in the place of each one of ours, by turns seen by CHECK and GC: there are as many as ever.
+test_rules_in_the_place_of_ours()
+{
+	local table chain handle before
+	local -a verbs=(CHECK GC)
+	local -i n total
+
+	pinned c1
+	before=$(ours)
+	total=$(rules | wc -l)
+	[[ "$total" -ge 30 ]] || fail "hardly any rules: $(rules)"
+	for ((n = 1; n <= total; n++)); do
+		# A table that was rebuilt has other handles.
+		read -r table chain handle < <(rules | sed -n "${n}p")
+		[[ "$chain" != shortcut ]] || continue
+		nft replace rule inet "$table" "$chain" handle "$handle" accept
+		mend_by "${verbs[n % 2]}"
+		assert_equal "$before" "$(ours)" "${verbs[n % 2]}, rule $n, in $chain"
+	done
+	refuses_stranger "all rules"
+	gone
+}
+
+# way: chain and handle of the rule that leads to what IPv4 packets to the pin's destinations must be like
+way()
+{
+	nft -a list chain inet rangeguard leaving | sed -nE 's/.*ip daddr .*jump (sent4-[0-9a-f]*) .*handle ([0-9]+)/\1 \2/p'
+}
+
+# The same rule, to fewer destinations: of a prefix, and of a set that has no name.
+test_fewer_destinations()
+{
+	local chain handle fewer before destinations verb=CHECK conf=$CONF
+
+	for destinations in '["198.51.100.0/24", "2001:db8:1::/64"]' '["198.51.100.0/24", "203.0.113.8/29", "2001:db8:1::/64"]'; do
+		CONF=$(jq -c --argjson all "$destinations" '.snat[0].destinations = $all' <<<"$conf")
+		pinned c1
+		before=$(ours)
+		for fewer in 198.51.100.128/25 '{ 198.51.100.128/25, 203.0.113.8/29 }' '{ 198.51.100.0/24, 203.0.113.8/30 }'; do
+			read -r chain handle < <(way)
+			nft -f - <<-EOF
+				insert rule inet rangeguard leaving meta nfproto ipv4 ip daddr $fewer jump $chain comment "$chain"
+				delete rule inet rangeguard leaving handle $handle
+			EOF
+			mend_by "$verb"
+			assert_equal "$before" "$(ours)" "$verb, to $fewer instead of $destinations"
+			[[ "$verb" != CHECK ]] && verb=CHECK || verb=GC
+		done
+		refuses_stranger "$destinations"
+		gone
+	done
+}
+
+# What the end of a chain does with packets: they would be dropped, or kept, by a policy that is not ours.
+test_policies_of_our_chains()
+{
+	local chain verb before
+
+	for verb in CHECK GC ADD; do
+		pinned c1
+		before=$(ours)
+		for chain in "$(nft list table inet rangeguard | grep -oE 'incoming[^ ]*' | head -n 1)" check; do
+			nft chain inet rangeguard "$chain" '{ policy drop; }'
+			mend_by "$verb"
+			del c2 "$CONF"
+			assert_equal "$before" "$(ours)" "$verb, policy of $chain"
+		done
+		assert_pinned "$verb"
+		gone
+	done
+}
+
+# Lists of which no lease tells, since the store is lost, are no rules of others: their containers stay pinned.
+test_lists_without_a_lease_stay()
+{
+	local verb
+
+	pinned c3
+	rm -rf /run/rangeguard
+	CONF=$(jq -c '.snat[0].destinations = ["203.0.113.0/24"]' <<<"$CONF")
+	pinned c1
+	for verb in CHECK GC; do
+		nft insert rule inet rangeguard leaving accept
+		mend_by "$verb"
+		assert_empty "$(nft list chain inet rangeguard leaving | grep -E '^[[:space:]]*accept' || true)" "$verb: a rule of others"
+		forget_sources
+		talk c3
+		assert_equal "$PINNED_ALL" "$(sources legacy)" "$verb: who has no lease"
 	done
 }
 

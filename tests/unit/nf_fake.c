@@ -217,6 +217,46 @@ static int do_set(const struct nlmsghdr *message)
 	return r;
 }
 
+/** hook_of() - Where a chain hooks in, NULL: nowhere */
+static struct nf_fake_hook *hook_of(const char *chain)
+{
+	for (size_t i = 0; i < tables()->n_hooks; i++)
+		if (strcmp(tables()->hooks[i].chain, chain) == 0)
+			return &tables()->hooks[i];
+	return NULL;
+}
+
+/** keep_hook() - Remember where a new chain hooks in */
+static void keep_hook(const struct nftnl_chain *chain, const char *name)
+{
+	struct nf_fake_hook *hook = hook_of(name);
+
+	if (!nftnl_chain_is_set(chain, NFTNL_CHAIN_TYPE))
+		return;
+	assert_true(hook || tables()->n_hooks < NF_FAKE_HOOKS);
+	hook = hook ? hook : &tables()->hooks[tables()->n_hooks++];
+	(void)snprintf(hook->chain, sizeof(hook->chain), "%s", name);
+	(void)snprintf(hook->type, sizeof(hook->type), "%s", nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE));
+	hook->number = nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM);
+	hook->priority = nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO);
+	hook->policy = nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY);
+}
+
+/** tell_hook() - Where a chain hooks in, if it does */
+static void tell_hook(struct nlmsghdr *reply, const struct nf_fake_hook *hook)
+{
+	struct nlattr *nest;
+
+	if (!hook)
+		return;
+	nest = mnl_attr_nest_start(reply, NFTA_CHAIN_HOOK);
+	mnl_attr_put_u32(reply, NFTA_HOOK_HOOKNUM, htonl(hook->number));
+	mnl_attr_put_u32(reply, NFTA_HOOK_PRIORITY, htonl((uint32_t)hook->priority));
+	mnl_attr_nest_end(reply, nest);
+	mnl_attr_put_u32(reply, NFTA_CHAIN_POLICY, htonl(hook->policy));
+	mnl_attr_put_strz(reply, NFTA_CHAIN_TYPE, hook->type);
+}
+
 /** do_chain() - Make, remove or tell of a chain: 0, positive errno */
 static int do_chain(struct call *call, const struct nlmsghdr *message)
 {
@@ -226,6 +266,8 @@ static int do_chain(struct call *call, const struct nlmsghdr *message)
 
 	assert_int_equal(nftnl_chain_nlmsg_parse(message, chain), 0);
 	(void)snprintf(name, sizeof(name), "%s", nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME));
+	if ((message->nlmsg_type & 0xff) == NFT_MSG_NEWCHAIN)
+		keep_hook(chain, name);
 	nftnl_chain_free(chain);
 	if ((message->nlmsg_type & 0xff) == NFT_MSG_NEWCHAIN)
 		return put_name(tables()->chains, &tables()->n_chains, name);
@@ -241,6 +283,7 @@ static int do_chain(struct call *call, const struct nlmsghdr *message)
 	mnl_attr_put_strz(reply, NFTA_CHAIN_TABLE, NF_TABLE);
 	mnl_attr_put_strz(reply, NFTA_CHAIN_NAME, name);
 	mnl_attr_put_u32(reply, NFTA_CHAIN_USE, htonl(use_of(name)));
+	tell_hook(reply, hook_of(name));
 	answer(call, reply, NFT_MSG_NEWCHAIN);
 	return 0;
 }

@@ -15,6 +15,7 @@
 #define NF_FAKE_SETS 320U
 #define NF_FAKE_ELEMENTS 256U
 #define NF_FAKE_RULES 64U
+#define NF_FAKE_HOOKS 16U
 
 /** struct nf_fake_element - An element of the set of a name */
 struct nf_fake_element {
@@ -32,6 +33,15 @@ struct nf_fake_rule {
 	uint32_t comment_size;
 };
 
+/** struct nf_fake_hook - Where the chain of a name hooks in */
+struct nf_fake_hook {
+	char chain[NF_NAME_MAX];
+	char type[16];
+	uint32_t number;
+	int32_t priority;
+	uint32_t policy;
+};
+
 /** struct nf_fake_tables - What there is */
 struct nf_fake_tables {
 	bool table;
@@ -40,6 +50,8 @@ struct nf_fake_tables {
 	size_t n_sets;
 	char chains[NF_FAKE_SETS][NF_NAME_MAX];
 	size_t n_chains;
+	struct nf_fake_hook hooks[NF_FAKE_HOOKS];
+	size_t n_hooks;
 	struct nf_fake_rule rules[NF_FAKE_RULES];
 	size_t n_rules;
 	struct nf_fake_element elements[NF_FAKE_ELEMENTS];

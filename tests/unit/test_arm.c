@@ -10,6 +10,7 @@
 /* clang-format on */
 
 #include <errno.h>
+#include <linux/netfilter.h>
 #include <string.h>
 
 #include "nf_fake.h"
@@ -192,6 +193,32 @@ static void rules_of_others_are_noticed(void **state)
 		(void)snprintf(rule->chain, sizeof(rule->chain), "%s", chain);
 		assert_int_equal(arm_look(nf_fake_port(), &member, &err), grows ? 0 : ARM_E_MISSING);
 		nf_fake.now.n_rules--;
+	}
+	assert_int_equal(arm_look(nf_fake_port(), &member, &err), 0);
+}
+
+/* Somebody made a chain again at another place, or has it drop what it does not know. */
+static void chains_that_hook_in_elsewhere_are_noticed(void **state)
+{
+	struct member member = container(1, &pinned);
+	struct error err = {0};
+
+	(void)state;
+	make_table(&member, 1);
+	assert_true(nf_fake.now.n_hooks >= 5);
+	for (size_t i = 0; i < nf_fake.now.n_hooks; i++) {
+		struct nf_fake_hook *hook = &nf_fake.now.hooks[i], before = *hook;
+
+		hook->priority++;
+		assert_int_equal(arm_look(nf_fake_port(), &member, &err), ARM_E_MISSING);
+		*hook = before;
+		hook->number--;
+		assert_int_equal(arm_look(nf_fake_port(), &member, &err), ARM_E_MISSING);
+		*hook = before;
+		hook->policy = NF_DROP;
+		assert_int_equal(arm_look(nf_fake_port(), &member, &err), ARM_E_MISSING);
+		assert_int_equal(arm_intact(nf_fake_port(), &err), ARM_E_MISSING);
+		*hook = before;
 	}
 	assert_int_equal(arm_look(nf_fake_port(), &member, &err), 0);
 }
@@ -450,6 +477,7 @@ int main(void)
 		cmocka_unit_test_setup(a_missing_list_is_added, set_up),
 		cmocka_unit_test_setup(flushed_rules_are_noticed, set_up),
 		cmocka_unit_test_setup(rules_of_others_are_noticed, set_up),
+		cmocka_unit_test_setup(chains_that_hook_in_elsewhere_are_noticed, set_up),
 		cmocka_unit_test_setup(a_table_that_is_passed_by_is_noticed, set_up),
 		cmocka_unit_test_setup(each_missing_element_is_noticed, set_up),
 		cmocka_unit_test_setup(what_earlier_holders_left_is_noticed_and_purged, set_up),

@@ -55,6 +55,15 @@ void __wrap_guarding_sweep(struct host *host)
 	(void)host;
 }
 
+int __wrap_weeding(struct host *host, bool *ret_weeded, struct error *reterr);
+int __wrap_weeding(struct host *host, bool *ret_weeded, struct error *reterr)
+{
+	(void)host;
+	(void)reterr;
+	*ret_weeded = false;
+	return 0;
+}
+
 int __wrap_restore_shared(struct host *host, struct error *reterr);
 int __wrap_restore_shared(struct host *host, struct error *reterr)
 {

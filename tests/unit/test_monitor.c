@@ -60,7 +60,9 @@ static void test_nftables(void **state)
 	assert_int_equal(nft(NFT_MSG_DELSET, "rangeguard"), MONITOR_TABLE);
 	assert_int_equal(nft(NFT_MSG_DELSETELEM, "rangeguard"), MONITOR_ELEMENT);
 	assert_int_equal(nft(NFT_MSG_NEWSETELEM, "rangeguard"), 0);
-	assert_int_equal(nft(NFT_MSG_NEWTABLE, "rangeguard"), MONITOR_PUT);
+	assert_int_equal(nft(NFT_MSG_NEWTABLE, "rangeguard"), MONITOR_PUT | MONITOR_CHANGED);
+	assert_int_equal(nft(NFT_MSG_NEWCHAIN, "rangeguard"), MONITOR_CHANGED);
+	assert_int_equal(nft(NFT_MSG_NEWRULE, "rangeguard-backstop"), MONITOR_CHANGED);
 	assert_int_equal(nft(NFT_MSG_DELTABLE, "rangeguard-backstop"), MONITOR_TABLE);
 	assert_int_equal(nft(NFT_MSG_DELTABLE, "filter"), 0);
 	assert_int_equal(nft(NFT_MSG_DELTABLE, ""), 0);

@@ -19,8 +19,8 @@
 #include <string.h>
 
 #include "plugin/snat/nfmarks.h"
+#include "plugin/snat/nfobjects.h"
 #include "plugin/snat/nfrule.h"
-#include "plugin/snat/nfsurvey.h"
 
 /** read_batch() - The objects that a batch would make; how many */
 static size_t read_batch(struct batch *batch, struct nf_object *objects, size_t room)
@@ -74,9 +74,45 @@ static void objects_are_read_as_they_were_built(void **state)
 	assert_string_equal(objects[3].text, "");
 	assert_int_equal(objects[4].kind, NF_OBJECT_RULE);
 	assert_string_equal(objects[4].name, "c");
-	assert_non_null(strstr(objects[4].text, "[lookup pinned6]"));
+	assert_non_null(strstr(objects[4].text, "[payload 1 8 16 d1] [lookup 0 s1 pinned6]"));
 	assert_non_null(strstr(objects[4].text, "[immediate -3 d]"));
 	assert_int_equal(objects[4].marks, 0x00400000);
+}
+
+/** rule_to() - What a rule says that drops packets to intervals */
+static struct nf_object rule_to(const struct nf_interval *intervals, size_t n)
+{
+	NF_OBJECTS_CLEANUP struct nf_objects objects = {.n = 0};
+	BATCH_CLEANUP struct batch batch;
+	struct nf_object object;
+	struct nf_rule rule;
+
+	batch_reset(&batch);
+	assert_int_equal(nf_add_intervals(&batch, 7, 4, intervals, n), 0);
+	nf_rule_begin(&rule, NF_TABLE, "c");
+	nf_match_destination_in(&rule, FAMILY_IPV4, 7);
+	nf_verdict(&rule, NF_DROP, NULL);
+	assert_int_equal(nf_rule_add(&rule, &batch), 0);
+	assert_int_equal(nf_objects_add_batch(&objects, &batch), 0);
+	assert_int_equal(objects.n, 1);
+	object = objects.all[0];
+	return object;
+}
+
+/* What a rule says of destinations stands apart; an anonymous set's contents are part of it, in whatever order they come. */
+static void destinations_are_told_apart(void **state)
+{
+	static const struct nf_interval some[] = {{.first = {1}, .last = {2}}, {.first = {8}, .last = {9}}};
+	static const struct nf_interval turned[] = {{.first = {8}, .last = {9}}, {.first = {1}, .last = {2}}};
+	static const struct nf_interval fewer[] = {{.first = {1}, .last = {2}}, {.first = {8}, .last = {8, 1}}};
+	struct nf_object a = rule_to(some, 2), b = rule_to(turned, 2), c = rule_to(fewer, 2);
+
+	(void)state;
+	assert_string_equal(a.text, " [immediate 0]");
+	assert_non_null(strstr(a.destinations, "[payload 1 16 4 d1] [lookup 0 s1] {"));
+	assert_int_equal(nf_objects_order(&a, &b), 0);
+	assert_string_equal(a.text, c.text);
+	assert_int_not_equal(nf_objects_order(&a, &c), 0);
 }
 
 static void other_messages_are_none(void **state)
@@ -172,6 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(objects_are_read_as_they_were_built),
+		cmocka_unit_test(destinations_are_told_apart),
 		cmocka_unit_test(other_messages_are_none),
 		cmocka_unit_test(bits_of_marks_are_followed_through_registers),
 	};
