@@ -8,15 +8,20 @@
 
 #include "plugin/commands/findings.h"
 #include "plugin/commands/rules.h"
+#include "plugin/text/printable.h"
 
-/** print_escaped() - @text, each byte of it that is in @special as %XX */
+/** print_escaped() - @text, each byte of it that is in @special as %XX; a log shows what a terminal would */
 static void print_escaped(const char *text, const char *special, FILE *stream)
 {
-	for (; *text; text++) {
-		if (strchr(special, *text))
-			(void)fprintf(stream, "%%%02X", (unsigned)(unsigned char)*text);
-		else
-			(void)fputc(*text, stream);
+	while (*text) {
+		size_t control = printable_control(text);
+
+		if (strchr(special, *text)) {
+			(void)fprintf(stream, "%%%02X", (unsigned)(unsigned char)*text++);
+		} else {
+			(void)fputc(control ? '?' : *text, stream);
+			text += control ? control : 1;
+		}
 	}
 }
 

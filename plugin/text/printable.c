@@ -5,8 +5,36 @@
 
 #include <ctype.h>
 
+/** is_within() - Whether a byte lies between two others */
+static bool is_within(char byte, unsigned first, unsigned last)
+{
+	return (unsigned char)byte >= first && (unsigned char)byte <= last;
+}
+
 /**
- * print_printable() - Print a text with '?' in place of its control characters
+ * printable_control() - Length of the control character that a text begins with
+ * @text:	Text, UTF-8
+ *
+ * Beside ASCII's these are C1 (U+009B is what ESC [ is), line separators (U+2028, U+2029), and marks that turn the direction
+ * of what follows (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069), so that a line reads as another one.
+ *
+ * Return: its bytes, 0: it begins with none
+ */
+size_t printable_control(const char *text)
+{
+	if (iscntrl((unsigned char)text[0]))
+		return 1;
+	if (text[0] == '\xc2' && is_within(text[1], 0x80, 0x9f))
+		return 2;
+	if (text[0] != '\xe2')
+		return 0;
+	if (text[1] == '\x80' && (is_within(text[2], 0x8e, 0x8f) || is_within(text[2], 0xa8, 0xae)))
+		return 3;
+	return text[1] == '\x81' && is_within(text[2], 0xa6, 0xa9) ? 3 : 0;
+}
+
+/**
+ * print_printable() - Print a text with '?' in place of each of its control characters
  * @text:	Text
  * @stream:	Stream
  *
@@ -16,7 +44,11 @@ size_t print_printable(const char *text, FILE *stream)
 {
 	size_t n = 0;
 
-	for (; text[n]; n++)
-		(void)fputc(iscntrl((unsigned char)text[n]) ? '?' : text[n], stream);
+	while (text[n]) {
+		size_t length = printable_control(text + n);
+
+		(void)fputc(length ? '?' : text[n], stream);
+		n += length ? length : 1;
+	}
 	return n;
 }

@@ -7,9 +7,11 @@
  * cursor, or pretend to be a line of ours.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
+size_t printable_control(const char *text);
 size_t print_printable(const char *text, FILE *stream);
 
 #endif

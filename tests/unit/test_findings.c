@@ -74,6 +74,11 @@ static void github_escapes_what_ends_a_property_or_a_line(void **state)
 		 "::warning file=a%2Cb%3Ac%25d.conf,line=3,col=7,title=RG105::100%25%0D%0Aof\n"},
 		{{RULE_NOT_JSON, SEVERITY_ERROR, "a\r\nb", "", false, 0, 0, "x", "other", "/0", 0},
 		 "::error file=a%0D%0Ab,title=RG001::x\n"},
+		{{RULE_NOT_JSON, SEVERITY_ERROR, "a", "", false, 0, 0,
+		  "\x1b[31m\xc2\x9b"
+		  "31m\xe2\x80\xae\xe2\x82\xac",
+		  NULL, NULL, 0},
+		 "::error file=a,title=RG001::?[31m?31m?\xe2\x82\xac\n"},
 	};
 
 	(void)state;
@@ -83,6 +88,23 @@ static void github_escapes_what_ends_a_property_or_a_line(void **state)
 		assert_string_equal(text, cases[i].text);
 		free(text);
 	}
+}
+
+static void text_shows_no_control_characters(void **state)
+{
+	static const struct finding finding = {
+		.rule = RULE_NOT_JSON,
+		.file = "a\n",
+		.pointer = "",
+		.message = "\x1b[31m \x7f \xc2\x9b"
+			   "31m \xc2\xa0 \xe2\x80\x8e \xe2\x80\x8d \xe2\x80\xa8 \xe2\x80\xae \xe2\x80\xaf "
+			   "\xe2\x81\xa5 \xe2\x81\xa6 \xe2\x81\xa9 \xe2\x80 \xc2"};
+	char *text = print_one(findings_print_text, &finding);
+
+	(void)state;
+	assert_non_null(strstr(text, "a?: error RG001: ?[31m ? ?31m \xc2\xa0 ? \xe2\x80\x8d ? ? \xe2\x80\xaf "
+				     "\xe2\x81\xa5 ? ? \xe2\x80 \xc2\n"));
+	free(text);
 }
 
 static void junit_escapes_markup_and_what_xml_cannot_say(void **state)
@@ -305,6 +327,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(github_escapes_what_ends_a_property_or_a_line),
+		cmocka_unit_test(text_shows_no_control_characters),
 		cmocka_unit_test(junit_escapes_markup_and_what_xml_cannot_say),
 		cmocka_unit_test(junit_counts_files_and_fails_them_as_the_run_fails),
 		cmocka_unit_test(sarif_names_files_by_uri),
