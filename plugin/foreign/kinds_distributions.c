@@ -31,6 +31,32 @@
 		KEY_RANGE(at "serviceNetwork/*/cidr", FORM_CIDR, USE_SERVICES),                                        \
 		KEY_RANGE(at "machineNetwork/*/cidr", FORM_CIDR, USE_MACHINES)
 
+/** What k3s takes where neither KEY nor KEY+ is there */
+#define K3S_USUAL(key_, use_, usual_)                                                                                  \
+	{                                                                                                              \
+		.path = key_, .forms = FORM_CIDR, .kind = DECLARED_RANGE, .use = (use_), .usual = usual_,              \
+		.unless = key_ " " key_ "+"                                                                            \
+	}
+
+/** KubeOne's, in either group */
+#define KUBEONE_SOURCE "kubeone 1.10, docs: clusterNetwork (\"following config values are defaults\")"
+#define KUBEONE_KEYS                                                                                                   \
+	KEYS(KEY_USUAL("clusterNetwork/podSubnet", USE_PODS, "10.244.0.0/16"),                                         \
+	     KEY_USUAL("clusterNetwork/serviceSubnet", USE_SERVICES, "10.96.0.0/12"),                                  \
+	     KEY_RANGE("clusterNetwork/podSubnetIPv6", FORM_CIDR, USE_PODS),                                           \
+	     KEY_RANGE("clusterNetwork/serviceSubnetIPv6", FORM_CIDR, USE_SERVICES))
+/** What Rancher hands to RKE2 and k3s */
+#define RANCHER "spec/rkeConfig/machineGlobalConfig/"
+/** kubeadm's ClusterConfiguration in what Cluster API makes machines with, also in templates of these */
+#define KUBEADM "spec/**/clusterConfiguration/"
+#define CLUSTER_API_KEYS                                                                                               \
+	KEY_RANGE(KUBEADM "networking/podSubnet", FORM_CIDR, USE_PODS),                                                \
+		KEY_RANGE(KUBEADM "networking/serviceSubnet", FORM_CIDR, USE_SERVICES),                                \
+		KEY_RANGE(KUBEADM "*/extraArgs/service-cluster-ip-range", FORM_CIDR, USE_SERVICES),                    \
+		KEY_RANGE(KUBEADM "*/extraArgs/cluster-cidr", FORM_CIDR, USE_PODS),                                    \
+		KEY_RANGE(KUBEADM "*/extraArgs/[name=service-cluster-ip-range]/value", FORM_CIDR, USE_SERVICES),       \
+		KEY_RANGE(KUBEADM "*/extraArgs/[name=cluster-cidr]/value", FORM_CIDR, USE_PODS)
+
 /** is_install_config() - Whether a document is the installer's, which names no kind */
 static bool is_install_config(const json_t *root, const char *file)
 {
@@ -112,13 +138,18 @@ static const struct kind kinds[] = {
 	{
 		.name = "k3s and RKE2",
 		.file = "*/rancher/*/config.y*ml",
-		.shape = "cluster-cidr service-cidr cluster-dns kube-apiserver-arg kube-controller-manager-arg",
-		.source = "k3s 1.33, pkg/cli/cmds/server.go",
-		.keys = KEYS(KEY_USUAL("cluster-cidr", USE_PODS, "10.42.0.0/16"),
-			     KEY_USUAL("service-cidr", USE_SERVICES, "10.43.0.0/16"), KEY_ADDRESS("cluster-dns"),
-			     KEY_ADDRESS("node-ip"), KEY_FLAGS("kube-apiserver-arg"),
-			     KEY_FLAGS("kube-controller-manager-arg"), KEY_FLAGS("kube-proxy-arg"),
-			     KEY_FLAGS("kubelet-arg")),
+		.shape = "cluster-cidr service-cidr cluster-dns kube-apiserver-arg kube-controller-manager-arg "
+			 "cluster-cidr+ service-cidr+ cluster-dns+ kube-apiserver-arg+ kube-controller-manager-arg+",
+		.source = "k3s 1.33, pkg/cli/cmds/server.go; pkg/configfilearg: KEY+ appends to what other files say",
+		.keys = KEYS(K3S_USUAL("cluster-cidr", USE_PODS, "10.42.0.0/16"),
+			     K3S_USUAL("service-cidr", USE_SERVICES, "10.43.0.0/16"),
+			     KEY_RANGE("cluster-cidr+", FORM_CIDR, USE_PODS),
+			     KEY_RANGE("service-cidr+", FORM_CIDR, USE_SERVICES), KEY_ADDRESS("cluster-dns"),
+			     KEY_ADDRESS("cluster-dns+"), KEY_ADDRESS("node-ip"), KEY_ADDRESS("node-ip+"),
+			     KEY_FLAGS("kube-apiserver-arg"), KEY_FLAGS("kube-apiserver-arg+"),
+			     KEY_FLAGS("kube-controller-manager-arg"), KEY_FLAGS("kube-controller-manager-arg+"),
+			     KEY_FLAGS("kube-proxy-arg"), KEY_FLAGS("kube-proxy-arg+"), KEY_FLAGS("kubelet-arg"),
+			     KEY_FLAGS("kubelet-arg+")),
 		.keeping = KEEPING_PLAN,
 	},
 	{
@@ -179,6 +210,137 @@ static const struct kind kinds[] = {
 		.kind = "Cluster",
 		.keys = KEYS(KEY_RANGE("spec/clusterNetwork/pods/cidrBlocks", FORM_CIDR, USE_PODS),
 			     KEY_RANGE("spec/clusterNetwork/services/cidrBlocks", FORM_CIDR, USE_SERVICES)),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "Cluster API's control plane",
+		.group = "controlplane.cluster.x-k8s.io",
+		.kind = "KubeadmControlPlane*",
+		.keys = KEYS(CLUSTER_API_KEYS),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "Cluster API's control plane, of k0s",
+		.group = "controlplane.cluster.x-k8s.io",
+		.kind = "K0sControlPlane*",
+		.keys = KEYS(KEY_TEXT("spec/**/k0sConfigSpec/k0s")),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "Cluster API's bootstrap",
+		.group = "bootstrap.cluster.x-k8s.io",
+		.kind = "Kubeadm*",
+		.keys = KEYS(CLUSTER_API_KEYS),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "a pool of Cluster API's",
+		.group = "ipam.cluster.x-k8s.io",
+		.kind = "*InClusterIPPool",
+		.keys = KEYS(KEY_RANGE("spec/addresses/*", FORM_CIDR | FORM_RANGE | FORM_ADDRESS, USE_LOAD_BALANCERS),
+			     KEY_RANGE("spec/subnet", FORM_CIDR, USE_LOAD_BALANCERS), KEY_GATEWAY("spec/gateway"),
+			     KEY_EXCLUDED("spec/excludedAddresses/*", FORM_CIDR | FORM_RANGE | FORM_ADDRESS)),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "a pool of Metal3's",
+		.group = "ipam.metal3.io",
+		.kind = "IPPool",
+		.keys = KEYS(KEY_BOUNDS("spec/pools/*", "start", "end", USE_LOAD_BALANCERS),
+			     KEY_RANGE("spec/pools/*/subnet", FORM_CIDR, USE_LOAD_BALANCERS),
+			     KEY_GATEWAY("spec/gateway"), KEY_GATEWAY("spec/pools/*/gateway"),
+			     KEY_ADDRESS("spec/preAllocations/*")),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "Rancher's cluster",
+		.group = "provisioning.cattle.io",
+		.kind = "Cluster",
+		.source = "rancher 2.12: RKE2's and k3s' defaults",
+		.keys = KEYS(
+			KEY_RANGE(RANCHER "cluster-cidr", FORM_CIDR, USE_PODS),
+			KEY_RANGE(RANCHER "service-cidr", FORM_CIDR, USE_SERVICES), KEY_ADDRESS(RANCHER "cluster-dns"),
+			KEY_FLAGS(RANCHER "kube-apiserver-arg"), KEY_FLAGS(RANCHER "kube-controller-manager-arg"),
+			KEY_DEFAULT("spec", USE_PODS, "10.42.0.0/16", "spec/rkeConfig", RANCHER "cluster-cidr"),
+			KEY_DEFAULT("spec", USE_SERVICES, "10.43.0.0/16", "spec/rkeConfig", RANCHER "service-cidr"),
+			KEY_TEXT("spec/rkeConfig/chartValues/*")),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "k3d",
+		.group = "k3d.io",
+		.kind = "Simple",
+		.keys = KEYS(KEY_RANGE("subnet", FORM_CIDR | FORM_WORDS, USE_CONTAINERS),
+			     KEY_FLAGS("options/k3s/extraArgs/*/arg")),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "MicroK8s",
+		.shape = "extraKubeAPIServerArgs extraKubeProxyArgs extraKubeControllerManagerArgs extraCNIEnv "
+			 "extraKubeletArgs",
+		.keys = KEYS(KEY_RANGE("extraKube*Args/--service-cluster-ip-range", FORM_CIDR, USE_SERVICES),
+			     KEY_RANGE("extraKube*Args/--cluster-cidr", FORM_CIDR, USE_PODS),
+			     KEY_ADDRESS("extraKubeletArgs/--cluster-dns"),
+			     KEY_RANGE("extraCNIEnv/IPv[46]_CLUSTER_CIDR", FORM_CIDR, USE_PODS),
+			     KEY_RANGE("extraCNIEnv/IPv[46]_SERVICE_CIDR", FORM_CIDR, USE_SERVICES)),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "Gardener's shoot",
+		.group = "core.gardener.cloud",
+		.kind = "Shoot",
+		.keys = KEYS(KEY_RANGE("spec/networking/pods", FORM_CIDR, USE_PODS),
+			     KEY_RANGE("spec/networking/services", FORM_CIDR, USE_SERVICES),
+			     KEY_RANGE("spec/networking/nodes", FORM_CIDR, USE_MACHINES)),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "EKS Anywhere",
+		.group = "anywhere.eks.amazonaws.com",
+		.kind = "Cluster",
+		.keys = KEYS(KEY_RANGE("spec/clusterNetwork/pods/cidrBlocks", FORM_CIDR, USE_PODS),
+			     KEY_RANGE("spec/clusterNetwork/services/cidrBlocks", FORM_CIDR, USE_SERVICES),
+			     KEY_ADDRESS("spec/controlPlaneConfiguration/endpoint/host")),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "KubeOne",
+		.group = "kubeone.k8c.io",
+		.kind = "KubeOneCluster",
+		.source = KUBEONE_SOURCE,
+		.keys = KUBEONE_KEYS,
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "KubeOne",
+		.group = "kubeone.io",
+		.kind = "KubeOneCluster",
+		.source = KUBEONE_SOURCE,
+		.keys = KUBEONE_KEYS,
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "Tanzu's cluster",
+		.group = "run.tanzu.vmware.com",
+		.kind = "TanzuKubernetesCluster",
+		.keys = KEYS(KEY_RANGE("spec/settings/network/pods/cidrBlocks", FORM_CIDR, USE_PODS),
+			     KEY_RANGE("spec/settings/network/services/cidrBlocks", FORM_CIDR, USE_SERVICES)),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "KubeKey",
+		.group = "kubekey.kubesphere.io",
+		.kind = "Cluster",
+		.source = "kubekey, apis/kubekey/v1alpha2: DefaultPodsCIDR, DefaultServiceCIDR",
+		.keys = KEYS(KEY_USUAL("spec/network/kubePodsCIDR", USE_PODS, "10.233.64.0/18"),
+			     KEY_USUAL("spec/network/kubeServiceCIDR", USE_SERVICES, "10.233.0.0/18")),
+		.keeping = KEEPING_PLAN,
+	},
+	{
+		.name = "k0sctl",
+		.group = "k0sctl.k0sproject.io",
+		.kind = "Cluster",
+		.keys = KEYS(KEY_TEXT("spec/k0s/config")),
 		.keeping = KEEPING_PLAN,
 	},
 };

@@ -10,6 +10,7 @@
 #include "plugin/foreign/declaration_reader.h"
 #include "plugin/foreign/network_text.h"
 #include "plugin/foreign/path.h"
+#include "rangeguard/array.h"
 
 /** Containers within each other that are looked into; more than any configuration has */
 #define DEPTH_MAX 64U
@@ -74,6 +75,44 @@ static void look_at(struct net *net, const char *text)
 		take(net, &part);
 }
 
+/** has_network() - Whether a member of an object is a network, of which bounds beside it are a part */
+static bool has_network(const json_t *object)
+{
+	struct declaration read = {0};
+	const char *key;
+	json_t *member;
+
+	json_object_foreach((json_t *)(uintptr_t)object, key, member)
+		if (json_is_string(member) && strchr(json_string_value(member), '/') &&
+		    network_read(json_string_value(member), FORM_CIDR, &read))
+			return true;
+	return false;
+}
+
+/** look_at_bounds() - Two members that are the first and the last address of a range, under the names that these have */
+static void look_at_bounds(struct net *net, const json_t *object)
+{
+	static const char names[][2][16] = {
+		{"start", "end"},	{"start", "stop"},
+		{"first", "last"},	{"begin", "end"},
+		{"startIP", "endIP"},	{"rangeStart", "rangeEnd"},
+		{"firstIP", "lastIP"},	{"startIp", "endIp"},
+		{"start_ip", "end_ip"}, {"range_start", "range_end"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+		const char *first = json_string_value(json_object_get(object, names[i][0]));
+		const char *last = json_string_value(json_object_get(object, names[i][1]));
+		size_t mark = pointer_push_key(&net->declaration.reader.at, names[i][0]);
+		struct text_part part = {.offset = 0};
+
+		if (first && last && !json_object_get(net->seen, net->declaration.reader.at.text) &&
+		    (size_t)snprintf(part.text, sizeof(part.text), "%s-%s", first, last) < sizeof(part.text))
+			take(net, &part);
+		pointer_pop(&net->declaration.reader.at, mark);
+	}
+}
+
 /** look_through() - A value with all that is in it */
 static void look_through(struct net *net, const json_t *value, unsigned depth)
 {
@@ -86,6 +125,8 @@ static void look_through(struct net *net, const json_t *value, unsigned depth)
 		look_at(net, json_string_value(value));
 	if (depth == DEPTH_MAX)
 		return;
+	if (json_is_object(value) && !has_network(value))
+		look_at_bounds(net, value);
 	json_object_foreach((json_t *)(uintptr_t)value, key, child) {
 		size_t mark = pointer_push_key(at, key);
 

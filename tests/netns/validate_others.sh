@@ -250,6 +250,16 @@ RG003 warning /ipam/exclude
 RG003 warning /ipam/gateway" a.conf
 	echo '{"cniVersion": "1.0.0", "name": "a", "type": "loopback"}' >a.conf
 	assert_findings "" a.conf
+	# Bounds in two members, unless a network beside them holds them
+	jq -n '{cniVersion: "1.0.0", name: "a", type: "another", pools: [{start: "10.20.5.7", end: "10.20.5.9"}, {start: 1, end: "x"},
+		{start: "10.20.5.7", end: "10.20.5.9", net: "10.20.5.0/24"}, {startIP: "10.20.5.9", endIP: "10.20.5.7"}]}' >a.conf
+	assert_findings "RG003 warning /pools/0/start
+RG003 warning /pools/2/net
+RG101 warning /pools/0/start
+RG101 warning /pools/2/net" a.conf
+	jq -n '{apiVersion: "danm.k8s.io/v1", kind: "DanmNet", spec: {Options: {allocation_pool: {start: "10.20.5.7", end: "10.20.5.9"}}}}' >a.json
+	assert_findings "RG101 warning /spec/Options/allocation_pool/start
+RG003 error " a.json
 	jq -n '{cniVersion: "1.0.0", name: "a", nerdctlID: "x", plugins: [{type: "tuning", sysctl: {}}]}' >a.conflist
 	assert_findings "" a.conflist
 }

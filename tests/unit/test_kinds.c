@@ -200,6 +200,16 @@ static const struct {
 	{"{'network': {'default_subnet': ['10.5.0.0/16']}}", "/etc/containers/containers.conf.d/1.conf", ""},
 	{"{'DefaultAddressPools': [{'Base': '10.5.0.0/16'}]}", "info.json", ""},
 	{"{'DefaultAddrPool': []}", "swarm.json", "10.0.0.0/8 "},
+	{"{'cluster-cidr+': '10.5.0.0/16', 'token': 'x'}", "/etc/rancher/k3s/config.yaml", "10.43.0.0/16 "},
+	{"{'apiVersion': 'provisioning.cattle.io/v1', 'kind': 'Cluster', 'spec': {'rkeConfig': {'machineGlobalConfig': "
+	 "{'cluster-cidr': '10.5.0.0/16'}}}}",
+	 "a.yaml", "10.43.0.0/16 "},
+	{"{'apiVersion': 'provisioning.cattle.io/v1', 'kind': 'Cluster', 'spec': {}}", "a.yaml", ""},
+	{"{'apiVersion': 'kubeone.k8c.io/v1beta2', 'kind': 'KubeOneCluster'}", "a.yaml", "10.244.0.0/16 10.96.0.0/12 "},
+	{"{'apiVersion': 'kubekey.kubesphere.io/v1alpha2', 'kind': 'Cluster', 'spec': {'network': {'kubePodsCIDR': "
+	 "'10.5.0.0/16'}}}",
+	 "a.yaml", "10.233.0.0/18 "},
+	{"{'networking': {'pods': {'cidr': {'v4': '10.5.0.0/16'}}}}", "values.yaml", "10.96.0.0/12 100.64.0.0/16 "},
 };
 
 /** parse() - A document, ' in its text standing for " */
