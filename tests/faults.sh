@@ -67,7 +67,7 @@ set_up()
 	cat >starved <<-'EOT'
 		#!/bin/sh
 		export LD_PRELOAD="$SCARCE_MEMORY"
-		exec "$RANGEGUARD"
+		exec "$PRELOADABLE"
 	EOT
 	chmod +x traced starved
 	# The sanitizers end the process when a call of their own fails

@@ -122,6 +122,24 @@ note()
 	echo "#note $*"
 }
 
+# --- The plugin ---
+
+# is_static: whether the plugin is static altogether, so that nothing can be preloaded into it
+is_static()
+{
+	! readelf --wide --program-headers "$RANGEGUARD" | grep -q INTERP
+}
+
+# preloadable: the plugin, or the debug build's, into which something can be preloaded
+preloadable()
+{
+	if is_static; then
+		echo "$SOURCE_DIR/build/dev/rangeguard"
+	else
+		echo "$RANGEGUARD"
+	fi
+}
+
 # --- Time ---
 
 # measure_slowness: how long a hundred process starts take, in percent of what they take on the machine that deadlines are

@@ -124,6 +124,8 @@ netns_scripts()
 stage_install()
 {
 	tests/install-packages.sh "${PACKAGES[@]}"
+	# Without, the release is linked as Debian 12's archives allow.
+	tests/static-libmnl.sh build/archives || true
 }
 
 stage_build_dev()

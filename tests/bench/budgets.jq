@@ -38,10 +38,14 @@ def policy($count): p50("policy"; "rangeguard \($count)"; "add") / p50("policy";
 [
 	at_most("routed ADD"; "ptp + host-local";
 		p50("routed-reference"; "rangeguard"; "add") / p50("routed-reference"; "reference"; "add"); 0.22),
-	at_most("routed ADD"; "the floor";
+	at_most("routed ADD"; "the floor, which loads two libraries";
 		p50("routed"; "rangeguard"; "add") / p50("routed"; "floor"; "add"); 1.25),
-	at_most("routed DEL"; "the floor";
+	later("the same"; "the floor, static as well";
+		p50("routed"; "rangeguard"; "add") / p50("routed"; "floor static"; "add"); 1.25),
+	at_most("routed DEL"; "the floor, which loads two libraries";
 		p50("routed"; "rangeguard"; "del") / p50("routed"; "floor"; "del"); 1.05),
+	later("the same"; "the floor, static as well";
+		p50("routed"; "rangeguard"; "del") / p50("routed"; "floor static"; "del"); 1.05),
 	at_most("dual-stack ADD"; "ptp + host-local, which waits for DAD";
 		p50("dual-stack"; "rangeguard"; "add") / p50("dual-stack"; "reference"; "add"); 1 / 400),
 	at_most("ADD with ipMasq"; "ptp with ipMasq";
@@ -83,7 +87,9 @@ def policy($count): p50("policy"; "rangeguard \($count)"; "add") / p50("policy";
 	at_most("250 at a time: all done"; "ptp + host-local";
 		p50("parallel"; "rangeguard 250"; "add") / p50("parallel"; "reference 250"; "add"); 1 / 6),
 	at_most("250 at a time: the slowest"; "ptp + host-local"; slowest("rangeguard 250") / slowest("reference 250"); 1 / 6),
-	at_most("VERSION"; "an empty program that loads the same two libraries";
+	later("VERSION"; "an empty static program";
+		p50("version"; "rangeguard"; "version") / p50("version"; "empty static"; "version"); 1.15),
+	at_most("VERSION"; "an empty program that loads two libraries";
 		p50("version"; "rangeguard"; "version") / p50("version"; "empty dynamic"; "version"); 1.15),
 	at_most("peak memory of ADD, MiB"; "-"; result("routed"; "rangeguard"; "add").peak_kib / 1024; 4),
 	at_most("validate 1,000 files, 100,000 prefixes"; "1 s";

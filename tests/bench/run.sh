@@ -16,6 +16,7 @@ source "$bench_dir/snat.sh"
 
 BENCH=$BUILD/tests/bench/bench
 FLOOR=$BUILD/tests/bench/bench_floor
+FLOOR_STATIC=$BUILD/tests/bench/bench_floor_static
 SEED=$BUILD/tests/bench/bench_seed
 FLOWS=$BUILD/tests/bench/bench_flows
 CONNECTIONS=$BUILD/tests/bench/bench_connections
@@ -142,16 +143,16 @@ classifier()
 	echo "${found[0]}"
 }
 
-# floor CONF: the floor of that configuration
+# floor NAME PROGRAM CONF: a floor of that configuration as a contender
 floor()
 {
 	local add_batch del_batch classifier
 
-	add_batch=$(transaction ADD "$1")
-	del_batch=$(transaction DEL "$1")
+	add_batch=$(transaction ADD "$3")
+	del_batch=$(transaction DEL "$3")
 	classifier=$(classifier)
-	contender floor "$(program add "$FLOOR" add /run/netns/c0 "$classifier" ${add_batch:+"$add_batch"})" \
-		"$(program del "$FLOOR" del "$classifier" ${del_batch:+"$del_batch"})"
+	contender "$1" "$(program add "$2" add /run/netns/c0 "$classifier" ${add_batch:+"$add_batch"})" \
+		"$(program del "$2" del "$classifier" ${del_batch:+"$del_batch"})"
 }
 
 # measure NAME ROUNDS CONTENDER…: runs it, prints its table, keeps its JSON
@@ -226,6 +227,7 @@ case_version()
 	measure version 300 \
 		"$(contender rangeguard "$(call VERSION "$CNI_BIN/rangeguard" '{"cniVersion": "1.0.0"}')")" \
 		"$(contender "empty dynamic" "$(program version "$FLOOR" nothing)")" \
+		"$(contender "empty static" "$(program version "$FLOOR_STATIC" nothing)")" \
 		"$(contender reference "$(call VERSION "$CNI_BIN/ptp" '{"cniVersion": "1.0.0"}')")"
 }
 
@@ -238,7 +240,8 @@ case_routed()
 	# The first ADD of a host makes the firewall's table.
 	transaction ADD "$conf" >/dev/null
 	transaction DEL "$conf" >/dev/null
-	measure routed 800 "$(attaching rangeguard "$CNI_BIN/rangeguard" "$conf")" "$(floor "$conf")"
+	measure routed 800 "$(attaching rangeguard "$CNI_BIN/rangeguard" "$conf")" "$(floor floor "$FLOOR" "$conf")" \
+		"$(floor "floor static" "$FLOOR_STATIC" "$conf")"
 }
 
 case_routed_reference()
@@ -436,8 +439,9 @@ run_cases()
 
 build()
 {
+	"$SOURCE_DIR/tests/static-libmnl.sh" "$SOURCE_DIR/build/archives" || true
 	cmake --preset release -S "$SOURCE_DIR" -B "$BUILD" -DBUILD_TESTING=ON
-	cmake --build "$BUILD" --target rangeguard bench bench_floor bench_seed bench_flows bench_connections
+	cmake --build "$BUILD" --target rangeguard bench bench_floor bench_floor_static bench_seed bench_flows bench_connections
 }
 
 # quietly COMMAND…: what it prints is shown only when it fails

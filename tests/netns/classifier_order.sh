@@ -19,9 +19,9 @@ PTP=$(jq -c --argjson chained "$CHAINED" '.plugins += [$chained | .ipMasq = fals
 # without_tcx: from now on the plugin meets a kernel without TCX
 without_tcx()
 {
-	mv "$CNI_BIN/rangeguard" /run/real
-	printf '#!/bin/sh\nexport ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0\nexec env LD_PRELOAD=%s /run/real\n' \
-		"$TOOLS/no_tcx.so" >"$CNI_BIN/rangeguard"
+	rm "$CNI_BIN/rangeguard"
+	printf '#!/bin/sh\nexport ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0\nexec env LD_PRELOAD=%s %s\n' \
+		"$TOOLS/no_tcx.so" "$(preloadable)" >"$CNI_BIN/rangeguard"
 	chmod +x "$CNI_BIN/rangeguard"
 	PLUGIN=$CNI_BIN/rangeguard
 }

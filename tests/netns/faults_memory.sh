@@ -8,7 +8,8 @@ source "$(dirname "$0")/../faults.sh"
 
 SCARCE_MEMORY=$(dirname "$RANGEGUARD")/tests/netns/scarce_memory.so
 [[ -e "$SCARCE_MEMORY" ]] || SCARCE_MEMORY=$SOURCE_DIR/build/dev/tests/netns/scarce_memory.so
-export SCARCE_MEMORY
+PRELOADABLE=$(preloadable)
+export SCARCE_MEMORY PRELOADABLE
 
 test_no_memory_in_add()
 {
