@@ -49,7 +49,7 @@ call()
 # empty_program: ./empty loads what the plugin loads, and does nothing
 empty_program()
 {
-	local -a linked=(-pie -Wl,--no-as-needed -lmnl -Wl,-z,now)
+	local -a linked=(-pie '-Wl,--no-as-needed' -lmnl '-Wl,-z,now')
 
 	! is_static || linked=(-static-pie)
 	cc -O2 -o empty -x c - "${linked[@]}" <<<'int main(void) { return 0; }'
