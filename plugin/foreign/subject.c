@@ -70,30 +70,65 @@ static bool is_of_networks(const char *text)
 	return false;
 }
 
-/** tell_unrendered() - A text is a template's, so that no document is in it, and what it will declare is not known (RG001) */
-static void tell_unrendered(const struct tour *tour, const char *text, const struct pointer *at)
+/**
+ * struct text_visit - A text whose documents are visited
+ * @inner:	The walk in it
+ * @any:	There has been one
+ */
+struct text_visit {
+	struct tour inner;
+	struct pointer at;
+	bool any;
+};
+
+/** visit_document() - values_embedded_fn: visit it, where its number says, from the second on */
+static void visit_document(void *userdata, const json_t *root, unsigned number)
 {
-	if (template_find(text, strlen(text)) && is_of_networks(text))
-		report_warning(tour->report, RULE_NOT_JSON, tour->file, at->text,
-			       "a template in a text, which is not read; render it first");
+	struct text_visit *text_visit = userdata;
+	struct pointer at = text_visit->at;
+	char step[16];
+
+	text_visit->any = true;
+	if (text_visit->inner.depth > SUBJECT_DEPTH_MAX)
+		return;
+	(void)snprintf(step, sizeof(step), "#%u", number);
+	if (number > 1)
+		(void)pointer_push_key(&at, step);
+	visit(&text_visit->inner, root, &at);
 }
 
-/** visit_text() - The document in a text that a row names; what is no document is no addresses */
+/** tell_unread() - A text, or what follows some of its documents, can't be read though it speaks of networks (RG001) */
+static void tell_unread(const struct tour *tour, const char *text, const struct pointer *at, bool any)
+{
+	if (!is_of_networks(text))
+		return;
+	if (template_find(text, strlen(text)))
+		report_warning(tour->report, RULE_NOT_JSON, tour->file, at->text,
+			       "a template in a text, which is not read; render it first");
+	else if (any)
+		report_warning(tour->report, RULE_NOT_JSON, tour->file, at->text,
+			       "a document in this text is neither JSON nor YAML; it and what follows it are not read");
+}
+
+/** visit_text() - The documents in a text that a row names; what is no document is no addresses */
 static void visit_text(void *userdata, const json_t *value, struct pointer *at)
 {
-	struct tour *tour = userdata, inner = *tour;
-	json_t *root = json_is_string(value) ? values_embedded(json_string_value(value), json_string_length(value))
-					     : json_incref((json_t *)(uintptr_t)value);
+	struct tour *tour = userdata;
+	struct text_visit text_visit = {.inner = *tour, .at = *at};
+	int r;
 
-	inner.depth += json_is_string(value);
-	if (root && inner.depth <= SUBJECT_DEPTH_MAX)
-		visit(&inner, root, at);
-	else if (!root && (tour->key->forms & FORM_JSON))
+	if (!json_is_string(value)) {
+		visit(&text_visit.inner, value, at);
+		tour->failed |= text_visit.inner.failed;
+		return;
+	}
+	text_visit.inner.depth++;
+	r = values_embedded(json_string_value(value), json_string_length(value), visit_document, &text_visit);
+	if (!text_visit.any && (tour->key->forms & FORM_JSON))
 		refuse_text(tour, json_string_value(value), at);
-	else if (!root)
-		tell_unrendered(tour, json_string_value(value), at);
-	tour->failed |= inner.failed;
-	json_decref(root);
+	else if (r == VALUES_E_SYNTAX)
+		tell_unread(tour, json_string_value(value), at, text_visit.any);
+	tour->failed |= text_visit.inner.failed || r < 0;
 }
 
 /** visit_texts() - Each text in which a document stands */

@@ -266,12 +266,22 @@ void values_done(struct values *values)
 	*values = (struct values){0};
 }
 
-/** values_embedded() - The first document of a text that stands within another; a new reference, NULL: none */
-json_t *values_embedded(const char *text, size_t size)
+/**
+ * values_embedded() - The documents of a text that stands within another
+ * @text:	Text
+ * @size:	Its bytes
+ * @found:	Called for each that is an object or an array
+ * @userdata:	For it
+ *
+ * Return: 0, VALUES_E_SYNTAX when what follows those found can't be read, -ENOMEM
+ */
+int values_embedded(const char *text, size_t size, values_embedded_fn found, void *userdata)
 {
 	VALUES_CLEANUP struct values values = {0};
+	int r = values_start(&values, text, size, VALUES_EITHER);
 
-	if (values_start(&values, text, size, VALUES_EITHER) != 0 || values_next(&values) != 0)
-		return NULL;
-	return json_is_object(values.root) || json_is_array(values.root) ? json_incref(values.root) : NULL;
+	while (!r && (r = values_next(&values)) == 0)
+		if (json_is_object(values.root) || json_is_array(values.root))
+			found(userdata, values.root, values.number);
+	return r == VALUES_E_END ? 0 : r;
 }

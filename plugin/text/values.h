@@ -5,7 +5,7 @@
 /*
  * Values with places: the documents of a text, JSON or YAML, each as jansson's values, and where in the text each of
  * them stands. A pointer may lead on into a text that is JSON or YAML itself (a configuration within a ConfigMap): two
- * levels deep, and the place is in the outermost text.
+ * levels deep, and the place is in the outermost text. Of its documents the second one has "/#2" in front, and so on.
  */
 
 #include "plugin/text/locate.h"
@@ -86,8 +86,9 @@ bool values_find(struct values *values, const struct values_place *place, unsign
 bool values_find_alias(struct values *values, const char *pointer, unsigned *ret_line, unsigned *ret_column);
 void values_done(struct values *values);
 
-/* The document of a text within a text; NULL when it is neither a JSON nor a YAML object or array, or lacks memory. */
-json_t *values_embedded(const char *text, size_t size);
+/** values_embedded_fn - Called with each object or array that is a document of a text within a text, and its number from 1 */
+typedef void (*values_embedded_fn)(void *userdata, const json_t *root, unsigned number);
+int values_embedded(const char *text, size_t size, values_embedded_fn found, void *userdata);
 
 #define VALUES_CLEANUP __attribute__((cleanup(values_done)))
 

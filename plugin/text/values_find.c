@@ -6,6 +6,7 @@
 
 #include "plugin/text/scalar.h"
 #include "plugin/text/values_internal.h"
+#include "rangeguard/limits.h"
 
 /**
  * struct values_inner - A text within the text, that was looked into last
@@ -129,17 +130,48 @@ static struct values_inner *open_inner(struct values *values, const struct spot 
 
 static size_t find(struct values *values, const struct values_place *place);
 
+/** take_number() - The number of a document that a pointer begins with, 1: none; @pointer: gets what follows */
+static unsigned take_number(const char **pointer)
+{
+	const char *at = *pointer + 2;
+	unsigned number = 0;
+
+	if (strncmp(*pointer, "/#", 2) != 0)
+		return 1;
+	for (; *at >= '0' && *at <= '9' && number <= LIMIT_YAML_DOCUMENTS; at++)
+		number = number * 10 + (unsigned)(*at - '0');
+	if (number < 2 || (*at && *at != '/'))
+		return 1;
+	*pointer = at;
+	return number;
+}
+
+/** open_document() - Have a document of the text within @inner at hand; false when there is none of that number */
+static bool open_document(struct values_inner *inner, unsigned number, unsigned depth)
+{
+	if (inner->is_open && inner->values.number > number) {
+		values_done(&inner->values);
+		inner->is_open = false;
+	}
+	if (!inner->is_open) {
+		inner->is_open = true;
+		if (values_start(&inner->values, inner->text, inner->size, VALUES_EITHER) != 0)
+			return false;
+		inner->values.depth = depth;
+	}
+	while (inner->values.number < number)
+		if (values_next(&inner->values) != 0)
+			return false;
+	return inner->values.root;
+}
+
 /** find_inner() - Where in the text within @inner a place is; its beginning, when that can't be told */
 static size_t find_inner(struct values_inner *inner, const struct values_place *place, unsigned depth)
 {
-	if (!inner->is_open) {
-		inner->is_open = true;
-		if (values_start(&inner->values, inner->text, inner->size, VALUES_EITHER) < 0 ||
-		    values_next(&inner->values) != 0)
-			return 0;
-		inner->values.depth = depth;
-	}
-	return inner->values.root ? find(&inner->values, place) : 0;
+	struct values_place rest = *place;
+	unsigned number = take_number(&rest.pointer);
+
+	return open_document(inner, number, depth) ? find(&inner->values, &rest) : 0;
 }
 
 /** find() - Offset in the text of a place */

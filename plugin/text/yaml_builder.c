@@ -82,6 +82,21 @@ static int merge(json_t *into, json_t *from)
 	return r ? -ENOMEM : 0;
 }
 
+/** attach_merge() - Keep what is to be merged, as a sequence where `<<` stands more than once; 0 or -ENOMEM */
+static int attach_merge(const struct builder *builder, struct level *level, json_t *value)
+{
+	json_t *former = json_object_get(level->value, "<<"), *merges;
+
+	if (!former)
+		return json_object_set_nocheck(level->value, "<<", value) ? -ENOMEM : 0;
+	tell_duplicate(builder, level->key, level->key_at);
+	if (level->has_merges)
+		return json_array_append(former, value) ? -ENOMEM : 0;
+	level->has_merges = true;
+	merges = json_pack("[O, O]", former, value);
+	return !merges || json_object_set_new_nocheck(level->value, "<<", merges) ? -ENOMEM : 0;
+}
+
 /** attach() - Put a value into its container; 0 or -ENOMEM. The container's reference is its own */
 static int attach(struct builder *builder, json_t *value)
 {
@@ -96,7 +111,7 @@ static int attach(struct builder *builder, json_t *value)
 		return json_array_append(level->value, value) ? -ENOMEM : 0;
 	/* Merged when it is whole, and after all others: theirs count. */
 	if (is_merge(level->key))
-		return json_object_set_nocheck(level->value, "<<", value) ? -ENOMEM : 0;
+		return attach_merge(builder, level, value);
 	n_members = json_object_size(level->value);
 	if (json_object_set_nocheck(level->value, level->key, value))
 		return -ENOMEM;
@@ -287,7 +302,10 @@ static int close_level(struct builder *builder)
 
 	if (from && (json_is_object(from) || json_is_array(from))) {
 		(void)json_object_del(level.value, "<<");
-		r = merge(level.value, from);
+		for (size_t i = 0; level.has_merges && i < json_array_size(from) && !r; i++)
+			r = merge(level.value, json_array_get(from, i));
+		if (!level.has_merges)
+			r = merge(level.value, from);
 	}
 	json_decref(from);
 	if (level.anchor != SIZE_MAX) {

@@ -16,6 +16,7 @@
  * @n_members:	Keys that have been read
  * @n_values:	Values in it, those of aliases counted as often as they stand there
  * @anchor:	Index of its anchor, SIZE_MAX: none
+ * @has_merges:	`<<` stands in it more than once
  */
 struct level {
 	uint32_t node;
@@ -25,6 +26,7 @@ struct level {
 	size_t n_members;
 	size_t n_values;
 	size_t anchor;
+	bool has_merges;
 };
 
 /** struct anchor - A value that can be named again; @is_whole: it is not within itself */

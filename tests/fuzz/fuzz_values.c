@@ -45,6 +45,29 @@ static void find(struct subject *subject, size_t offset)
 	require(line > 0 && line <= subject->lines && column > 0);
 }
 
+static void look_through(struct subject *subject, const json_t *value, unsigned depth);
+
+/** struct inner - A text within a text */
+struct inner {
+	struct subject *subject;
+	unsigned depth;
+};
+
+/** look_into() - values_embedded_fn */
+static void look_into(void *userdata, const json_t *root, unsigned number)
+{
+	struct inner *inner = userdata;
+	struct pointer *at = &inner->subject->at;
+	char step[16];
+	size_t mark = at->length;
+
+	(void)snprintf(step, sizeof(step), "#%u", number);
+	if (number > 1)
+		mark = pointer_push_key(at, step);
+	look_through(inner->subject, root, inner->depth);
+	pointer_pop(at, mark);
+}
+
 /** look_through() - A value and those in it */
 static void look_through(struct subject *subject, const json_t *value, unsigned depth)
 {
@@ -56,11 +79,10 @@ static void look_through(struct subject *subject, const json_t *value, unsigned 
 		return;
 	find(subject, 0);
 	if (json_is_string(value)) {
-		json_t *inner = values_embedded(json_string_value(value), json_string_length(value));
+		struct inner inner = {.subject = subject, .depth = depth + 1};
 
 		find(subject, json_string_length(value) / 2);
-		look_through(subject, inner, depth + 1);
-		json_decref(inner);
+		(void)values_embedded(json_string_value(value), json_string_length(value), look_into, &inner);
 	}
 	json_object_foreach((json_t *)(uintptr_t)value, key, child) {
 		size_t mark = pointer_push_key(&subject->at, key);

@@ -235,6 +235,63 @@ test_places_in_standard_input()
 	told 2 "can be read only once" --leases - - <<<"$CONF"
 }
 
+# A text within may have several documents, as what a ConfigMap holds for Cluster API to apply; each place is in the file
+test_several_documents_in_a_text()
+{
+	local output status=0
+
+	cat >m.yaml <<'END'
+apiVersion: v1
+kind: ConfigMap
+data:
+  calico.yaml: |
+    # nothing
+    ---
+    {apiVersion: apps/v1, kind: DaemonSet, metadata: {name: "é"}}
+    ---
+    apiVersion: projectcalico.org/v3
+    kind: IPPool
+    spec: {cidr: "10.20.0.0/18"}
+    ---
+    apiVersion: v1
+    kind: ConfigMap
+    data:
+      net-conf.json: |
+        {"Network": "10.20.64.0/18", "Backend": {"Type": "vxlan"}}
+    ---
+    apiVersion: projectcalico.org/v3
+    kind: IPPool
+    spec: {cidr: 10.20.128.0/18}
+  quoted: "apiVersion: projectcalico.org/v3\nkind: IPPool\nspec: {cidr: 10.30.0.0/16}\n---\n{apiVersion: projectcalico.org/v3, kind: IPPool, spec: {cidr: 10.20.192.0/18}}\n"
+  broken: |
+    subnet: {cidr: 1}
+    ---
+    b: [cidr
+END
+	output=$(rangeguard validate --policy policy.json --format json m.yaml) || status=$?
+	assert_equal 1 "$status" "exit status"
+	assert_equal "RG101 11 18 /data/calico.yaml/#2/spec/cidr
+RG101 17 21 /data/calico.yaml/#3/data/net-conf.json/Network
+RG101 21 18 /data/calico.yaml/#4/spec/cidr
+RG101 22 $(awk 'NR == 22 { print index($0, "10.20.192") }' m.yaml) /data/quoted/#2/spec/cidr
+RG001 23 11 /data/broken" "$(jq -r '.findings[] | "\(.rule) \(.line) \(.column) \(.pointer)"' <<<"$output")" "findings"
+	told 1 "a document in this text is neither JSON nor YAML; it and what follows it are not read" m.yaml
+	assert_fails "$RANGEGUARD" suggest --policy policy.json --avoid m.yaml --within 10.30.0.0/16 --prefix-length 16
+	assert_contains "$output" "neither JSON nor YAML" "suggest rests on no guess"
+	sed -i '/broken/,$d' m.yaml
+	echo "{\"reserved\": []}" >nothing.json
+	output=$("$RANGEGUARD" suggest --policy nothing.json --avoid m.yaml --within 10.20.0.0/15 --prefix-length 16) || true
+	assert_equal 10.21.0.0/16 "$output" "suggest"
+}
+
+# `<<` twice in a mapping: both are merged, and it is told
+test_two_merges()
+{
+	printf 'x: [&a {cidr: 10.20.0.0/18}, &b {k: 1}, &c {}]\napiVersion: projectcalico.org/v3\nkind: IPPool\nspec:\n  <<: *a\n  <<: [*b, *c]\n  <<: *c\n' >a.yaml
+	told 1 "error RG101: range 10.20.0.0/18" a.yaml
+	told 1 "a.yaml:6:3: warning RG005: this key stands twice" a.yaml
+}
+
 # Windows writes a byte order mark in front: wherever a file is read, it is skipped
 test_byte_order_marks()
 {
