@@ -315,6 +315,47 @@ void nf_match_source_in(struct nf_rule *rule, enum family family, enum nf_set se
 	look_up(rule, set, list, NO_REGISTER);
 }
 
+/** nf_match_source_not_in() - Packets whose source address is in no element of a set */
+void nf_match_source_not_in(struct nf_rule *rule, enum family family, enum nf_set set, uint64_t list)
+{
+	struct nftnl_expr *expression;
+	char name[NF_NAME_MAX];
+
+	load_source(rule, family, NFT_REG_1);
+	expression = add(rule, "lookup");
+	if (!expression)
+		return;
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+	if (nftnl_expr_set_str(expression, NFTNL_EXPR_LOOKUP_SET, nf_set_name(set, list, name)) < 0)
+		rule->failed = true;
+}
+
+/** nf_match_protocol() - Packets of a protocol, IPPROTO_*, behind whatever extension headers */
+void nf_match_protocol(struct nf_rule *rule, uint8_t protocol)
+{
+	load_meta(rule, NFT_META_L4PROTO);
+	compare(rule, NFT_CMP_EQ, &protocol, sizeof(protocol));
+}
+
+/** nf_match_header() - Packets with an IPv6 extension header of a type, or an IPv4 option; the family has been matched */
+void nf_match_header(struct nf_rule *rule, enum family family, uint8_t type)
+{
+	struct nftnl_expr *expression = add(rule, "exthdr");
+	static const uint8_t present = 1;
+
+	if (!expression)
+		return;
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_EXTHDR_DREG, NFT_REG_1);
+	nftnl_expr_set_u8(expression, NFTNL_EXPR_EXTHDR_TYPE, type);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_EXTHDR_OFFSET, 0);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_EXTHDR_LEN, sizeof(present));
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_EXTHDR_FLAGS, NFT_EXTHDR_F_PRESENT);
+	nftnl_expr_set_u32(expression, NFTNL_EXPR_EXTHDR_OP,
+			   family == FAMILY_IPV4 ? NFT_EXTHDR_OP_IPV4 : NFT_EXTHDR_OP_IPV6);
+	compare(rule, NFT_CMP_EQ, &present, sizeof(present));
+}
+
 /** nf_match_destination_in() - Packets whose destination address is in an anonymous set of the same batch */
 void nf_match_destination_in(struct nf_rule *rule, enum family family, uint32_t set_id)
 {

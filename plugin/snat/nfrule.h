@@ -50,6 +50,9 @@ void nf_match_source_translated(struct nf_rule *rule, bool translated);
 void nf_match_pair(struct nf_rule *rule, enum family family, enum nf_pair pair, enum nf_set set, uint64_t list);
 void nf_match_party_in(struct nf_rule *rule, enum family family, bool opener, enum nf_set set, uint64_t list);
 void nf_match_source_in(struct nf_rule *rule, enum family family, enum nf_set set, uint64_t list);
+void nf_match_source_not_in(struct nf_rule *rule, enum family family, enum nf_set set, uint64_t list);
+void nf_match_protocol(struct nf_rule *rule, uint8_t protocol);
+void nf_match_header(struct nf_rule *rule, enum family family, uint8_t type);
 void nf_match_destination_in(struct nf_rule *rule, enum family family, uint32_t set_id);
 void nf_match_destination_within(struct nf_rule *rule, const struct prefix *prefix);
 

@@ -165,6 +165,14 @@ static void append_payload(struct text *text, const struct nftnl_expr *expressio
 		append_register(text, 's', nftnl_expr_get_u32(expression, NFTNL_EXPR_PAYLOAD_SREG));
 }
 
+/** append_header() - Which extension header or option */
+static void append_header(struct text *text, const struct nftnl_expr *expression)
+{
+	append(text, " %u %u 0x%x", nftnl_expr_get_u32(expression, NFTNL_EXPR_EXTHDR_OP),
+	       nftnl_expr_get_u8(expression, NFTNL_EXPR_EXTHDR_TYPE),
+	       nftnl_expr_get_u32(expression, NFTNL_EXPR_EXTHDR_FLAGS));
+}
+
 /** append_translation() - Which end of a flow gets the address in which register */
 static void append_translation(struct text *text, const struct nftnl_expr *expression)
 {
@@ -227,6 +235,8 @@ static int append_expression(struct nftnl_expr *expression, void *userdata)
 		append_flow(text, expression);
 	else if (strcmp(name, "payload") == 0)
 		append_payload(text, expression);
+	else if (strcmp(name, "exthdr") == 0)
+		append_header(text, expression);
 	else if (strcmp(name, "nat") == 0)
 		append_translation(text, expression);
 	append(text, "]");

@@ -2,6 +2,8 @@
 /* The table's chains and rules. Pure. */
 
 #include <errno.h>
+#include <linux/in6.h>
+#include <linux/ip.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter_ipv4.h>
@@ -147,11 +149,67 @@ static int pins_rules(struct batch *batch, const char *chain)
 	return r;
 }
 
-/** leaving_rules() - Behind the lists, which are put before it: what goes elsewhere leaves, without our marks */
+/** end_detour() - The end of a rule about packets whose way on is not known: only of pinned containers, as what was looked at has no mark any more */
+static int end_detour(struct batch *batch, struct nf_rule *rule)
+{
+	nf_match_marks(rule, ruleset_marks().pinned | ruleset_marks().checked, 0, false);
+	nf_count(rule);
+	nf_verdict(rule, NF_DROP, NULL);
+	return nf_rule_add(rule, batch);
+}
+
+/** stop_source_routes() - The next router would send them to where the header says: 0, -ENOMEM */
+static int stop_source_routes(struct batch *batch, const char *chain)
+{
+	static const uint8_t options[] = {IPOPT_LSRR, IPOPT_SSRR};
+	struct nf_rule rule;
+	int r;
+
+	nf_rule_begin(&rule, NF_TABLE, chain);
+	nf_match_family(&rule, FAMILY_IPV6);
+	nf_match_header(&rule, FAMILY_IPV6, IPPROTO_ROUTING);
+	r = end_detour(batch, &rule);
+	for (size_t i = 0; i < ARRAY_LENGTH(options) && !r; i++) {
+		nf_rule_begin(&rule, NF_TABLE, chain);
+		nf_match_family(&rule, FAMILY_IPV4);
+		nf_match_header(&rule, FAMILY_IPV4, options[i]);
+		r = end_detour(batch, &rule);
+	}
+	return r;
+}
+
+/**
+ * stop_encapsulated() - What a route of the host's packed into a packet of its own (SRv6, IOAM) before anybody looked at it
+ *
+ * seg6_input() in the kernel comes instead of the hooks. What a container packed itself has the container's source.
+ */
+static int stop_encapsulated(struct batch *batch, const char *chain)
+{
+	static const uint8_t protocols[] = {IPPROTO_IPV6, IPPROTO_IPIP};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_LENGTH(protocols) && !r; i++) {
+		struct nf_rule rule;
+
+		nf_rule_begin(&rule, NF_TABLE, chain);
+		nf_match_family(&rule, FAMILY_IPV6);
+		nf_match_protocol(&rule, protocols[i]);
+		nf_match_source_not_in(&rule, FAMILY_IPV6, NF_PINNED6, 0);
+		r = end_detour(batch, &rule);
+	}
+	return r;
+}
+
+/** leaving_rules() - Behind the lists, which are put before it: what goes elsewhere leaves, without our marks, if it does go there */
 static int leaving_rules(struct batch *batch, const char *chain)
 {
+	int r = stop_source_routes(batch, chain);
 	struct nf_rule rule;
 
+	if (!r)
+		r = stop_encapsulated(batch, chain);
+	if (r)
+		return r;
 	nf_rule_begin(&rule, NF_TABLE, chain);
 	nf_set_marks(&rule, marks_mask(), 0);
 	return nf_rule_add(&rule, batch);
@@ -184,14 +242,24 @@ static int sole_rules(struct batch *batch, const char *chain)
 	return nf_rule_add(&rule, batch);
 }
 
-/** check_rules() - Each packet of a pinned container is looked at when it leaves, also one whose marks somebody took away */
+/**
+ * check_rules() - Each packet of a pinned container is looked at when it leaves, whatever others made of its marks
+ *
+ * First by its interface, which only a bridge hides: the marks that tell of a container without a pin may be somebody else's.
+ */
 static int check_rules(struct batch *batch, const char *chain)
 {
 	struct marks bits = ruleset_marks();
 	uint32_t pinned = bits.pinned | bits.checked;
 	struct nf_rule rule;
-	int r = sort_out_exactly(batch, chain, bits.guarded, NF_ACCEPT, NULL);
+	int r;
 
+	nf_rule_begin(&rule, NF_TABLE, chain);
+	nf_match_group(&rule, CLASSIFIER_GROUP_PINNED);
+	nf_verdict(&rule, NFT_GOTO, CHAIN_SOLE);
+	r = nf_rule_add(&rule, batch);
+	if (!r)
+		r = sort_out_exactly(batch, chain, bits.guarded, NF_ACCEPT, NULL);
 	if (!r)
 		r = sort_out_exactly(batch, chain, bits.guarded | bits.checked, NFT_GOTO, CHAIN_SOLE);
 	if (!r)
@@ -200,13 +268,6 @@ static int check_rules(struct batch *batch, const char *chain)
 		return r;
 	nf_rule_begin(&rule, NF_TABLE, chain);
 	nf_match_marks(&rule, pinned, 0, false);
-	nf_verdict(&rule, NFT_GOTO, CHAIN_SOLE);
-	r = nf_rule_add(&rule, batch);
-	if (r)
-		return r;
-	nf_rule_begin(&rule, NF_TABLE, chain);
-	nf_match_marks(&rule, bits.guarded, 0, true);
-	nf_match_group(&rule, CLASSIFIER_GROUP_PINNED);
 	nf_verdict(&rule, NFT_GOTO, CHAIN_SOLE);
 	return nf_rule_add(&rule, batch);
 }
@@ -219,7 +280,7 @@ static int check_rules(struct batch *batch, const char *chain)
 static const struct base_chain base_chains[] = {
 	{CHAIN_PINNED, {.type = NULL}, 6, 3, false, pinned_rules},
 	{CHAIN_INCOMING, {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 1}, 7, 0, false, incoming_rules},
-	{CHAIN_LEAVING, {.type = NULL}, 1, 1, true, leaving_rules},
+	{CHAIN_LEAVING, {.type = NULL}, 6, 1, true, leaving_rules},
 	{CHAIN_SOLE, {.type = NULL}, 3, 3, false, sole_rules},
 	{"check", {"filter", NF_INET_POST_ROUTING, NF_IP_PRI_LAST - 1}, 5, 0, false, check_rules},
 	{CHAIN_PINS, {"nat", NF_INET_POST_ROUTING, RULESET_PRIORITY_PINS}, 2, 0, true, pins_rules},

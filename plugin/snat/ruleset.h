@@ -17,9 +17,10 @@
  *	postrouting -198            anchor: nothing
  *	postrouting   91            masquerading: to each masqueradeN-LIST
  *	                            masqueradeN-LIST: destination in LIST, source in set masqueradeN-LIST → masquerade
- *	postrouting last - 1        check: what has one of the two marks, or had them taken away → sole
+ *	postrouting last - 1        check: what came from a pinned container, or has one of the two marks → sole
  *	                            sole: container and source in set sole4, sole6: it leaves without marks; all else → leaving
- *	                            leaving: destination in LIST → sentN-LIST; all else leaves without marks
+ *	                            leaving: destination in LIST → sentN-LIST; what a source route, or a packet around it, leads
+	                            elsewhere later → dropped; all else leaves without marks
  *	                            sentN-LIST: container and source in set sentN-LIST → leaves without marks; container in
  *	                            set heldN-LIST → dropped; other containers' pins go on to the next list
  *
