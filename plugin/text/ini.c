@@ -116,11 +116,19 @@ static size_t brackets_end(const struct ini *ini, size_t at)
 	return at;
 }
 
+/** skip_blanks() - The first byte of a line that is no blank; its end may be the text's, behind which there is nothing */
+static size_t skip_blanks(const struct ini *ini, size_t at)
+{
+	while (at < ini->size && (ini->text[at] == ' ' || ini->text[at] == '\t'))
+		at++;
+	return at;
+}
+
 /** line_end() - Where the line ends that begins at @at; with @goes_on, the last one of those that go on */
 static size_t line_end(const struct ini *ini, size_t at, bool goes_on)
 {
 	if (ini->dialect == INI_TOML) {
-		size_t first = at + strspn(ini->text + at, " \t");
+		size_t first = skip_blanks(ini, at);
 
 		return first < ini->size && ini->text[first] != '[' ? brackets_end(ini, at) : skip_line(ini, at);
 	}
@@ -232,8 +240,7 @@ static int read_line(struct ini *ini, size_t begin, size_t end)
 /** is_comment() - Whether the line at @at is a comment, which does not go on */
 static bool is_comment(const struct ini *ini, size_t at)
 {
-	while (at < ini->size && (ini->text[at] == ' ' || ini->text[at] == '\t'))
-		at++;
+	at = skip_blanks(ini, at);
 	return at < ini->size && (ini->text[at] == '#' || ini->text[at] == ';');
 }
 
