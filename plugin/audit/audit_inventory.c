@@ -97,6 +97,14 @@ static size_t column_of(const struct table_row *row, const char *const *names)
 	return COLUMN_NONE;
 }
 
+/** refuse_header() - There is no column of addresses, or nothing at all: an export that failed would know of nothing */
+static int refuse_header(const struct book *book)
+{
+	report_error(book->audit->report, RULE_INVALID_VALUE, book->audit->inventory, "line 1",
+		     "no column \"address\", \"ip_address\" or \"ip\" in the header");
+	return REFUSED;
+}
+
 /** read_header() - Find the columns of addresses and their status: 0, REFUSED (reported) */
 static int read_header(struct book *book, const struct table_row *row)
 {
@@ -108,9 +116,7 @@ static int read_header(struct book *book, const struct table_row *row)
 	book->status_column = column_of(row, of_status);
 	if (book->column != COLUMN_NONE)
 		return 0;
-	report_error(book->audit->report, RULE_INVALID_VALUE, book->audit->inventory, "line 1",
-		     "no column \"address\", \"ip_address\" or \"ip\" in the header");
-	return REFUSED;
+	return refuse_header(book);
 }
 
 /** cell() - Text of a column, "" where the row has none */
@@ -217,6 +223,8 @@ static int read_book(struct book *book)
 				     pointer_of_line(table->line, place), "not CSV");
 			r = REFUSED;
 		}
+		if (!r && !book->begun)
+			r = refuse_header(book);
 		table_done(table);
 	}
 	free(table);

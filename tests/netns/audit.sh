@@ -152,6 +152,9 @@ test_inventory()
 	printf 'name\nx\n' >ips.csv
 	audit --inventory ips.csv
 	assert_equal '1 ["RG003"]' "$status $(rules)" "no column"
+	: >ips.csv
+	audit --inventory ips.csv
+	assert_equal '1 ["RG003"]' "$status $(rules)" "an export that failed"
 	printf 'address\n10.9.0.1\n10.9.0.2' >ips.csv
 	audit --inventory ips.csv
 	assert_equal '1 ["RG003"]' "$status $(rules)" "10.9.0.2 of 10.9.0.200, perhaps"
