@@ -4,9 +4,12 @@
 #include "plugin/foreign/netlist.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "plugin/cni/request.h"
 #include "plugin/cni/version.h"
+#include "plugin/foreign/subject.h"
+#include "rangeguard/array.h"
 
 /** struct list_choice - The version chosen so far, and where it stands: an element of cniVersions, SIZE_MAX: cniVersion */
 struct list_choice {
@@ -127,6 +130,83 @@ void netlist_read(struct reader *reader, const json_t *list, struct netlist *ret
 	*ret_netlist = (struct netlist){.name = read_name(reader, list), .version = read_version(reader, list)};
 	if (plugins && !json_array_size(plugins))
 		reader_error(reader, "plugins", RULE_INVALID_VALUE, "plugins must not be empty");
+}
+
+/** check_switches() - Keys that libcni's NetworkConfFromBytes() (conf.go) reads as true or false, also as texts, and null as neither */
+static void check_switches(struct reader *reader, const json_t *list)
+{
+	static const char *const keys[] = {"disableCheck", "disableGC", "loadOnlyInlinedPlugins"};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(keys); i++) {
+		const json_t *value = json_object_get(list, keys[i]);
+		const char *text = json_string_value(value);
+
+		if (value && !json_is_boolean(value) &&
+		    (!text || (strcasecmp(text, "true") != 0 && strcasecmp(text, "false") != 0)))
+			reader_error(reader, keys[i], RULE_INVALID_VALUE,
+				     "%s must be true or false; with another value runtimes don't load the list",
+				     keys[i]);
+	}
+}
+
+/** check_misplaced() - Keys of rangeguard's own beside `plugins`: no runtime hands them to a plugin, so they guard nothing */
+static void check_misplaced(struct reader *reader, const json_t *list)
+{
+	static const char *const keys[] = {"guard",	  "snat",	  "ipam",	  "ipMasq",
+					   "nonMasq",	  "antiSpoof",	  "history",	  "markMask",
+					   "annotations", "capabilities", "runtimeConfig"};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(keys); i++)
+		if (json_object_get(list, keys[i]))
+			reader_error(reader, keys[i], RULE_UNKNOWN_KEY,
+				     "no plugin gets what stands beside plugins, so %s has no effect; put it into the "
+				     "object of the plugin that it is for",
+				     keys[i]);
+}
+
+/** has_ours() - Whether rangeguard is one of a list's plugins, or their IPAM */
+static bool has_ours(const json_t *list)
+{
+	const json_t *plugins = json_object_get(list, "plugins");
+
+	for (size_t i = 0; i < json_array_size(plugins); i++)
+		if (subject_is_ours(json_array_get(plugins, i)))
+			return true;
+	return false;
+}
+
+/**
+ * netlist_check_keys() - Keys of a list beside name and versions: those that runtimes refuse, and those that nobody reads
+ * @reader:	Reader, at the list
+ * @list:	List
+ */
+void netlist_check_keys(struct reader *reader, const json_t *list)
+{
+	if (json_is_null(json_object_get(list, "plugins")))
+		reader_error(reader, "plugins", RULE_INVALID_VALUE, "plugins must be an array, not null");
+	check_switches(reader, list);
+	if (has_ours(list))
+		check_misplaced(reader, list);
+}
+
+/** netlist_check_capabilities() - `capabilities` of another plugin's object: true and false, or the whole list is not loaded */
+void netlist_check_capabilities(struct reader *reader, const json_t *object)
+{
+	json_t *value, *capabilities = json_object_get(object, "capabilities");
+	size_t mark = pointer_push_key(&reader->at, "capabilities");
+	const char *key;
+
+	if (capabilities && !json_is_object(capabilities) && !json_is_null(capabilities))
+		reader_error(reader, NULL, RULE_INVALID_VALUE,
+			     "capabilities must be an object; runtimes don't load the network as it is");
+	json_object_foreach(capabilities, key, value)
+		if (!json_is_boolean(value) && !json_is_null(value))
+			reader_error(
+				reader, key, RULE_INVALID_VALUE,
+				"capability \"%.64s\" must be true or false; with another value runtimes don't load "
+				"the network",
+				key);
+	pointer_pop(&reader->at, mark);
 }
 
 /**

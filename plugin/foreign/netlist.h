@@ -12,6 +12,8 @@ struct netlist {
 	const char *version;
 };
 
+void netlist_check_capabilities(struct reader *reader, const json_t *object);
+void netlist_check_keys(struct reader *reader, const json_t *list);
 void netlist_note_version(struct reader *reader, const json_t *object);
 void netlist_read(struct reader *reader, const json_t *list, struct netlist *ret_netlist);
 

@@ -24,6 +24,7 @@ static void validate_list(struct survey *survey, struct reader *reader, const st
 	}
 	netlist_read(reader, named ? named : list, &netlist);
 	json_decref(named);
+	netlist_check_keys(reader, list);
 	netlist_note_version(reader, list);
 	order_check(reader, list);
 	/* multus generates its configuration from a list that may stand in the same directory. */
@@ -128,8 +129,9 @@ static void validate_plugin(struct survey *survey, struct reader *reader, const 
 {
 	const struct plugin_object *node = &subject->node;
 	const char *name = json_string_value(json_object_get(node->object, "name"));
+	const char *type = json_string_value(json_object_get(node->object, "type"));
 
-	if (!json_is_string(json_object_get(node->object, "type")) && !node->delegate)
+	if (!type && !node->delegate)
 		reader_error(reader, NULL, RULE_INVALID_VALUE,
 			     node->list ? "each element of plugins must be an object with a type" : "type is missing");
 	if (!node->list && name && !node->delegate)
@@ -138,6 +140,9 @@ static void validate_plugin(struct survey *survey, struct reader *reader, const 
 		order_check_single(reader, node->object);
 	if (!node->list && !node->delegate)
 		netlist_note_version(reader, node->object);
+	/* Those of an object of type rangeguard its own reader looks at. */
+	if (!type || strcmp(type, "rangeguard") != 0)
+		netlist_check_capabilities(reader, node->object);
 	if (subject_is_ours(node->object)) {
 		validate_ours(survey, reader, node);
 	} else {

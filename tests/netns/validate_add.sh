@@ -139,6 +139,50 @@ test_order_in_a_list()
 	assert_may_stand "$OURS" '{type: "tuning", sysctl: {"net.core.somaxconn": "500"}}'
 }
 
+# changed_list JQ: n.conflist with the program's changes; fine_list JQ, told_list POINTER JQ: what `validate` says of it
+changed_list()
+{
+	local list
+
+	write_list "$OURS" '{type: "portmap"}'
+	list=$(jq -c "$1" n.conflist)
+	echo "$list" >n.conflist
+}
+
+fine_list()
+{
+	changed_list "$1"
+	is_fine n.conflist
+}
+
+told_list()
+{
+	changed_list "$2"
+	told "$1" n.conflist
+}
+
+# What libcni 1.3 says of these (NetworkConfFromBytes(), types.PluginConf): no ADD comes, nor a container. And what it hands to nobody
+test_lists_that_no_runtime_loads()
+{
+	local key
+
+	fine_list '.plugins[1].capabilities = {portMappings: true, x: null}'
+	fine_list '.disableCheck = true | .disableGC = "False" | .loadOnlyInlinedPlugins = false | .nerdctlID = "x"'
+	told_list /plugins/1/capabilities/portMappings '.plugins[1].capabilities = {portMappings: "yes"}'
+	told_list /plugins/1/capabilities '.plugins[1].capabilities = ["portMappings"]'
+	told_list /plugins '.plugins = null'
+	for key in disableCheck disableGC loadOnlyInlinedPlugins; do
+		told_list "/$key" ".$key = \"yes\""
+		told_list "/$key" ".$key = null"
+		told_list "/$key" ".$key = 1"
+	done
+	for key in guard snat ipam ipMasq nonMasq antiSpoof history markMask annotations capabilities runtimeConfig; do
+		told_list "/$key" ".$key = {}"
+	done
+	# Of a list without rangeguard its authors know more.
+	fine_list '.plugins = [{type: "portmap"}] | .capabilities = {}'
+}
+
 # tuning's ADD succeeds, and the container is deaf
 test_mac_of_tuning()
 {
