@@ -158,12 +158,13 @@ static void refuse_unknown(struct reading *reading, const json_t *root)
 	const char *kind = json_string_value(json_object_get(root, "kind"));
 	struct report *report = &reading->documents->findings.report;
 
-	if (version && kind)
-		report_error(
-			report, RULE_INVALID_VALUE, reading->file, "",
-			"kind %.64s of %.64s is not read; rangeguard validate --help says where the kinds are listed "
-			"that are",
-			kind, version);
+	if (reading->documents->survey.n_known > reading->n_known)
+		report_error(report, RULE_INVALID_VALUE, reading->file, "",
+			     "of kinds that are read, but no address stands in it, so nothing was checked");
+	else if (version && kind)
+		report_error(report, RULE_INVALID_VALUE, reading->file, "",
+			     "kind %.64s of %.64s is not read; rangeguard-validate(1) lists the kinds that are", kind,
+			     version);
 	else if (!root)
 		report_error(report, RULE_INVALID_VALUE, reading->file, "",
 			     "the file is empty, so nothing in it was checked");
@@ -174,7 +175,7 @@ static void refuse_unknown(struct reading *reading, const json_t *root)
 			report, RULE_INVALID_VALUE, reading->file, "",
 			"neither a network configuration (type or plugins) nor a policy (reserved, granted, "
 			"imports), a network of netavark (subnets), Docker's daemon.json or a cluster's pools, nor "
-			"another kind that the README lists");
+			"another kind that rangeguard-validate(1) lists");
 }
 
 /** read_document() - Look at the document at hand, and find the places of what was found */

@@ -411,7 +411,10 @@ test_nothing_passes_in_silence()
 	validate 1 --policy policy.json repository/package.json
 	echo '{"apiVersion": "apps/v1", "kind": "Deployment"}' >deployment.json
 	validate 1 --policy policy.json deployment.json
-	assert_contains "$output" "kind Deployment of apps/v1 is not read" "what it is"
+	assert_contains "$output" "of kinds that are read, but no address stands in it" "what it has not"
+	echo '{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role"}' >role.json
+	validate 1 --policy policy.json role.json
+	assert_contains "$output" "kind Role of rbac.authorization.k8s.io/v1 is not read; rangeguard-validate(1) lists" "what it is"
 	for path in empty repository/deep/list.json; do
 		! rangeguard suggest --policy policy.json --avoid "$path" --within 10.8.0.0/16 --prefix-length 24 2>errors ||
 			fail "suggest takes $path for nothing in use"
