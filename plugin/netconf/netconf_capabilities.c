@@ -89,8 +89,9 @@ static void check_object(struct reader *reader, const json_t *root, const char *
 	size_t mark = pointer_push_key(&reader->at, object_key);
 	const char *key;
 
-	json_object_foreach(object, key, value)
+	json_object_foreach(object, key, value) {
 		check(reader, key, value);
+	}
 	pointer_pop(&reader->at, mark);
 }
 
