@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* CNI documents: lists, and plugins as a runtime would call them. */
 
+#include <fnmatch.h>
 #include <string.h>
 
 #include "plugin/foreign/judge.h"
@@ -151,6 +152,20 @@ static void validate_plugin(struct survey *survey, struct reader *reader, const 
 	}
 }
 
+/** check_name() - By a file's name runtimes know what is in it (libcni, go-cni): a list in a .conf they refuse or pass over */
+static void check_name(struct reader *reader, bool is_list)
+{
+	const char *pattern = is_list ? "*.conf" : "*.conflist";
+
+	if (!reader->at.length && fnmatch(pattern, reader->file, FNM_CASEFOLD) == 0)
+		reader_warning(
+			reader, NULL, RULE_INVALID_VALUE,
+			is_list ? "a list of plugins in a file that is not named *.conflist: runtimes do not load it; "
+				  "rename it"
+				: "a plugin alone in a file named *.conflist: runtimes do not load it; rename it to "
+				  "*.conf, or make it a list (plugins)");
+}
+
 /**
  * survey_cni() - A list or a plugin's object of a CNI document
  * @survey:	Survey
@@ -162,7 +177,10 @@ void survey_cni(struct survey *survey, const struct subject *subject, const char
 {
 	struct reader reader = {.file = file, .report = survey->report, .at = subject->node.at};
 
-	if (json_object_get(subject->node.object, "plugins") && !subject->node.list)
+	bool is_list = json_object_get(subject->node.object, "plugins") && !subject->node.list;
+
+	check_name(&reader, is_list);
+	if (is_list)
 		validate_list(survey, &reader, &subject->node);
 	else
 		validate_plugin(survey, &reader, subject, chain);

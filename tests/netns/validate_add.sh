@@ -164,7 +164,7 @@ told_list()
 # What libcni 1.3 says of these (NetworkConfFromBytes(), types.PluginConf): no ADD comes, nor a container. And what it hands to nobody
 test_lists_that_no_runtime_loads()
 {
-	local key
+	local key output
 
 	fine_list '.plugins[1].capabilities = {portMappings: true, x: null}'
 	fine_list '.disableCheck = true | .disableGC = "False" | .loadOnlyInlinedPlugins = false | .nerdctlID = "x"'
@@ -179,6 +179,14 @@ test_lists_that_no_runtime_loads()
 	for key in guard snat ipam ipMasq nonMasq antiSpoof history markMask annotations capabilities runtimeConfig; do
 		told_list "/$key" ".$key = {}"
 	done
+	# go-cni and ocicni know by the name which of the two a file is.
+	changed_list .
+	mv n.conflist n.conf
+	output=$("$RANGEGUARD" validate n.conf 2>&1)
+	assert_contains "$output" "n.conf:1:1: warning RG003: a list of plugins in a file that is not named *.conflist" "a list"
+	jq -c . <<<"$CONF" >n.conflist
+	output=$("$RANGEGUARD" validate n.conflist 2>&1)
+	assert_contains "$output" "n.conflist:1:1: warning RG003: a plugin alone in a file named *.conflist" "a plugin"
 	# Of a list without rangeguard its authors know more.
 	fine_list '.plugins = [{type: "portmap"}] | .capabilities = {}'
 }
