@@ -55,7 +55,7 @@ static int forwards(const struct wiring *wiring, struct error *reterr)
 }
 
 /** struct neighbours - Neighbours that are looked for on a link; @seen tells which were found as they should be,
- * @missing that one was not */
+ * @missing that one was not, @other that one is there for good with another MAC address */
 struct neighbours {
 	uint32_t index;
 	const struct address *wanted;
@@ -63,6 +63,7 @@ struct neighbours {
 	const uint8_t *mac;
 	bool *seen;
 	bool missing;
+	bool other;
 };
 
 /** take_neighbour() - port_reply_fn: mark the neighbours that are there for good, with their MAC address */
@@ -74,15 +75,19 @@ static int take_neighbour(const struct nlmsghdr *message, void *userdata)
 
 	if (!message) {
 		memset(neighbours->seen, 0, neighbours->n_wanted * sizeof(*neighbours->seen));
+		neighbours->other = false;
 		return 0;
 	}
 	r = rtmessage_read_neighbour(message, &info);
 	if (r < 0)
 		return r == -ENOMSG ? 0 : r;
-	for (size_t i = 0; i < neighbours->n_wanted; i++)
-		if (info.interface == neighbours->index && address_equal(&info.address, &neighbours->wanted[i]) &&
-		    info.state & NUD_PERMANENT && memcmp(info.mac, neighbours->mac, ETH_ALEN) == 0)
-			neighbours->seen[i] = true;
+	for (size_t i = 0; i < neighbours->n_wanted; i++) {
+		if (info.interface != neighbours->index || !address_equal(&info.address, &neighbours->wanted[i]) ||
+		    !(info.state & NUD_PERMANENT))
+			continue;
+		neighbours->seen[i] = memcmp(info.mac, neighbours->mac, ETH_ALEN) == 0;
+		neighbours->other |= !neighbours->seen[i];
+	}
 	return 0;
 }
 
@@ -171,8 +176,9 @@ static bool has_new_mac(const struct wiring *wiring)
  * @wiring:	Attachment, both ends
  * @reterr:	Code 107
  *
- * A later plugin (tuning) may have given the container's end another address, of which it told the result, but not the
- * host: where each neighbour is as ADD made it, that is mended.
+ * The kernel drops them when the host's end is down, if only for a moment: those that are missing are put back. A later
+ * plugin (tuning) may have given the container's end another address, of which it told the result, but not the host: where
+ * each neighbour is as ADD made it, that is mended, too. One that somebody gave another address stays, and is told.
  *
  * Return: 0, REFUSED
  */
@@ -186,6 +192,8 @@ int attach_wiring_neighbours(struct port *host, const struct wiring *wiring, str
 
 	if (!has_neighbours(host, "on the host", wiring->host_end->name, &neighbours, reterr))
 		return 0;
+	if (neighbours.missing && !neighbours.other)
+		return put_neighbours(host, "on the host", &neighbours, reterr);
 	if (!neighbours.missing || !has_new_mac(wiring))
 		return REFUSED;
 	neighbours.mac = wiring->plan->container_mac;

@@ -24,7 +24,6 @@ ip link set HOST master br9
 ip link set HOST address 02:00:00:00:00:99
 ip link set HOST mtu 1400
 ip neighbour replace ADDRESS4 lladdr 02:00:00:00:00:98 dev HOST
-ip -6 neighbour del ADDRESS6 dev HOST
 ip neighbour replace ADDRESS6 lladdr 02:00:00:00:00:98 dev HOST
 ip route del ADDRESS4
 ip -6 route del ADDRESS6
@@ -71,6 +70,33 @@ test_each_part_of_an_attachment()
 		ip netns delete c1
 		ip route del "$address" dev br9 2>/dev/null || true
 	done <<<"$BREAKAGES"
+}
+
+# neighbours HOST: the permanent ones on the host's end
+neighbours()
+{
+	ip neighbour show dev "$1" nud permanent | grep -v '^ff02:\|^224' | LC_ALL=C sort
+}
+
+# The kernel drops the host's neighbours with the interface that goes down: CHECK puts them back, and what somebody deleted.
+test_neighbours_that_the_host_lost()
+{
+	local result host_end before how
+
+	container c1
+	result=$(add c1 "$CONF" 2>/dev/null) || fail "ADD: $result"
+	host_end=$(jq -r '.interfaces[0].name' <<<"$result")
+	before=$(neighbours "$host_end")
+	assert_equal 2 "$(wc -l <<<"$before")" "permanent neighbours: $before"
+	for how in "ip link set $host_end down" "ip neighbour flush dev $host_end nud permanent" "ip -6 neighbour del fd00:9::1 dev $host_end"; do
+		$how
+		ip link set "$host_end" up
+		assert_succeeds cni GC "" "" "" "$(jq -c '. + {"cni.dev/valid-attachments": [{containerID: "c1", ifname: "eth0"}]}' <<<"$CONF")"
+		[[ "$before" != "$(neighbours "$host_end")" ]] || fail "$how: nothing is missing"
+		assert_succeeds check c1 "$CONF" "$result"
+		assert_equal "$before" "$(neighbours "$host_end")" "after $how and CHECK"
+		assert_reaches c1 "$HOST_IPV4" "$HOST_IPV6"
+	done
 }
 
 # tuning's MAC address reaches prevResult, but not the neighbours, of which the kernel drops the container's: CHECK mends both
