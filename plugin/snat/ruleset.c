@@ -243,6 +243,21 @@ static int sole_rules(struct batch *batch, const char *chain)
 }
 
 /**
+ * arriving_rules() - What a container sends to the host itself may be unpacked there, with a packet of anybody in it, to which a tunnel
+ * leaves the marks: the fence stops what that sends to pinned destinations
+ */
+static int arriving_rules(struct batch *batch, const char *chain)
+{
+	struct marks bits = ruleset_marks();
+	struct nf_rule rule;
+
+	nf_rule_begin(&rule, NF_TABLE, chain);
+	nf_match_marks(&rule, bits.guarded, 0, false);
+	nf_set_marks(&rule, marks_mask(), bits.pinned | bits.late);
+	return nf_rule_add(&rule, batch);
+}
+
+/**
  * check_rules() - Each packet of a pinned container is looked at when it leaves, whatever others made of its marks
  *
  * First by its interface, which only a bridge hides: the marks that tell of a container without a pin may be somebody else's.
@@ -280,6 +295,7 @@ static int check_rules(struct batch *batch, const char *chain)
 static const struct base_chain base_chains[] = {
 	{CHAIN_PINNED, {.type = NULL}, 6, 3, false, pinned_rules},
 	{CHAIN_INCOMING, {"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_LAST - 1}, 7, 0, false, incoming_rules},
+	{"arriving", {"filter", NF_INET_LOCAL_IN, NF_IP_PRI_LAST - 1}, 1, 0, false, arriving_rules},
 	{CHAIN_LEAVING, {.type = NULL}, 6, 1, true, leaving_rules},
 	{CHAIN_SOLE, {.type = NULL}, 3, 3, false, sole_rules},
 	{"check", {"filter", NF_INET_POST_ROUTING, NF_IP_PRI_LAST - 1}, 5, 0, false, check_rules},

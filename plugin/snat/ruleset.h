@@ -10,6 +10,8 @@
  *	                            away, a pinned container's packet gets that one back first
  *	                            pinned: a new flow, or one that leaves with a source of the container's pins: the fence's
  *	                            mark comes off, and another says that it is to be checked
+ *	input       last - 1        arriving: what comes from a container and may be a tunnel's gets the fence's mark and that of what
+ *	                            is late: whatever a tunnel of the host's unpacks does not reach pinned destinations
  *	postrouting -199            pins: if another's rule took all marks away, the second one comes back; what has it, to
  *	                            each pin4-LIST, pin6-LIST. What an earlier holder of an address left in a set makes no
  *	                            container without a pin somebody else
@@ -44,7 +46,7 @@
 #define RULESET_PRIORITY_MASQUERADE 91
 
 /** Space for the chains of ruleset_chains() */
-#define RULESET_CHAINS 8U
+#define RULESET_CHAINS 9U
 /** Space for the parts of a list */
 #define RULESET_PARTS 2U
 

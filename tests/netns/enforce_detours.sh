@@ -78,7 +78,7 @@ test_routes_that_pack()
 	assert_empty "$(packed)" "IPv4 in SRv6: packed at the legacy service"
 }
 
-# detour NAME PYTHON: in the container a frame of the bytes that the expression gives as IPv4 or IPv6 packet, to its gateway
+# detour NAME PYTHON [BEFORE]: in the container a frame of the bytes that the expression gives as IPv4 or IPv6 packet, to its gateway
 detour()
 {
 	inside "$1" python3 -c 'import socket, struct, subprocess, json, sys
@@ -98,8 +98,9 @@ def datagram():
 	return struct.pack("!HHHH", 5000, 9, 9, 0) + b"x"
 link = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
 gateway = [n["lladdr"] for n in json.loads(subprocess.check_output(["ip", "-json", "neigh", "show", "dev", "eth0"])) if "lladdr" in n][0]
+exec(sys.argv[2])
 kind, packet = eval(sys.argv[1])
-link.sendto(packet, ("eth0", kind, 0, 0, bytes.fromhex(gateway.replace(":", ""))))' "$2"
+link.sendto(packet, ("eth0", kind, 0, 0, bytes.fromhex(gateway.replace(":", ""))))' "$2" "${3-}"
 }
 
 # A packet that goes to the second network, from where its header leads it to the legacy service: it does not leave. Without that
@@ -138,6 +139,51 @@ test_source_routes()
 seen_as()
 {
 	sources second | grep -q " $1\$"
+}
+
+# unpack NAME OWN PORT FORGED…: in the container, for each FORGED a datagram from PORT to the legacy service in VXLAN to the host
+unpack()
+{
+	local forged
+
+	for forged in "${@:4}"; do
+		detour "$1" "ipv4('$2', '$HOST_IPV4', b'', struct.pack('!HHHH', 7000, 4789, 16 + len(inner), 0) + struct.pack('!II', 0x08000000, 42 << 8) + inner)" \
+			"inner = bytes.fromhex('$tunnel') + bytes([2, 0, 0, 0, 0, 1, 8, 0]) + ipv4('$forged', '198.51.100.2', b'', struct.pack('!HHHH', $3, 9, 9, 0) + b'x')[1]"
+	done
+}
+
+# A tunnel of the host's takes from a container what it sends to the host, and unpacks a packet of somebody else: a new flow of
+# another's, one that is there, and a stranger's. One with a pin or without.
+test_tunnels_of_the_host()
+{
+	local name tunnel own other
+
+	pinned c1
+	pinned c2
+	assert_succeeds add c3 "$CONF"
+	ip link add vx0 type vxlan id 42 dstport 4789
+	ip link set vx0 up
+	sysctl -q -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.vx0.rp_filter=0
+	tunnel=$(ip -json link show vx0 | jq -r '.[0].address | gsub(":"; "")')
+	other=$(ip -n c1 -json -4 address show dev eth0 | jq -r '.[0].addr_info[0].local')
+	inside c1 socat -u - "UDP4-DATAGRAM:198.51.100.2:9,bind=:6000" <<<x || true
+	wait_until 5 seen_pinned
+	for name in c2 c3; do
+		own=$(ip -n "$name" -json -4 address show dev eth0 | jq -r '.[0].addr_info[0].local')
+		forget_sources
+		unpack "$name" "$own" 6000 "$other" 10.9.0.77 192.0.2.10
+		unpack "$name" "$own" 6001 "$other" 10.9.0.77 192.0.2.10
+		# What comes after them has passed them.
+		inside "$name" ping -n -q -c 1 -W "$(scaled 2)" 203.0.113.2 >/dev/null || fail "no answer in $name"
+		(($(ip -json -s link show vx0 | jq '.[0].stats64.rx.packets') >= 6)) || fail "$name: the tunnel unpacked nothing"
+		assert_empty "$(sources legacy)" "$name: seen at the legacy service"
+	done
+}
+
+# seen_pinned: the legacy service has seen a datagram of the pin
+seen_pinned()
+{
+	sources legacy | grep -qx '192.0.2.10 udp'
 }
 
 # Another's rule writes a whole mark, by chance that of a container without a pin, wherever it stands.
