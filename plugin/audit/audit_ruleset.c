@@ -12,10 +12,10 @@
 /** Who puts back what is missing */
 #define MENDED_BY "the next CHECK of a container, or the agent, puts it back"
 
-/** is_optional() - Whether an object may be there or not: the flowtable's chain, where the kernel has one */
+/** is_optional() - Whether an object may be there or not: the flowtable's chains, where the kernel has one */
 static bool is_optional(const struct kernel *kernel, const struct nf_object *object)
 {
-	return strcmp(object->name, OFFLOAD_CHAIN) == 0 ||
+	return strcmp(object->name, OFFLOAD_CHAIN) == 0 || strcmp(object->name, OFFLOAD_CHAIN_TAKE) == 0 ||
 	       (strcmp(object->name, BACKSTOP_CHAIN_PINNED) == 0 && !kernel->wanted.pinned.n);
 }
 

@@ -198,20 +198,37 @@ int protection_rebuild(struct host *host, const struct state *state, struct erro
  * protection_mend_short_cut() - Put back what somebody took out of the short cut for established flows (snat/offload.h)
  * @host:	Host
  * @state:	State
- * @protection:	A container; only one that the table knows has to do with it
  *
  * Nothing depends on it: what can't be put back is only said.
+ *
+ * Return: whether it was whole; one that was put back has all containers' interfaces
  */
-void protection_mend_short_cut(struct host *host, const struct state *state, const struct protection *protection)
+bool protection_mend_short_cut(struct host *host, const struct state *state)
 {
+	enum offload_state found;
 	struct error err = {0};
 
-	if (!member_wanted(&protection->member) || host_open_netfilter(host, &err) || !offload_lost(host->netfilter) ||
-	    arm_intact(host->netfilter, &err))
-		return;
+	if (!offload_expected() || host_open_netfilter(host, &err))
+		return false;
+	found = offload_look(host->netfilter);
+	if (found != OFFLOAD_LOST || arm_intact(host->netfilter, &err))
+		return found == OFFLOAD_WHOLE;
 	log_line("the short cut of established flows lacked something: it is put back");
 	if (protection_rebuild(host, state, &err))
 		log_line("%s", err.msg);
+	return false;
+}
+
+/** protection_mend_device() - The same, and the interface of a container that is to be in it */
+void protection_mend_device(struct host *host, const struct state *state, const struct protection *protection)
+{
+	OFFLOAD_DEVICES_CLEANUP struct offload_devices devices = {0};
+
+	if ((member_wanted(&protection->member) || guarding_wanted(protection)) &&
+	    protection_mend_short_cut(host, state) &&
+	    offload_devices_add(&devices, protection->member.interface) == 0 && devices.n &&
+	    offload_complete(host->netfilter, &devices))
+		log_line("the flows of %s could not take the short cut: they can again", protection->member.interface);
 }
 
 /**
@@ -230,7 +247,7 @@ static int put_into_table(struct host *host, const struct state *state, const st
 {
 	bool lost = false;
 
-	protection_mend_short_cut(host, state, protection);
+	(void)protection_mend_short_cut(host, state);
 	if (host_open_netfilter(host, reterr) || assign_sources(host->rtnetlink, protection->member.egress, reterr) ||
 	    close_fence(host->rtnetlink, protection->member.egress, &lost, reterr) ||
 	    put_elements(host, state, protection, &lost, reterr))
@@ -261,6 +278,8 @@ int protection_restore(struct host *host, const struct state *state, uint32_t if
 		r = protection_set_backstop(host, protection, reterr);
 	if (!r && member_wanted(&protection->member))
 		r = put_into_table(host, state, protection, reterr);
+	else if (!r && guarding_wanted(protection) && protection_mend_short_cut(host, state))
+		offload_add(host->netfilter, protection->member.interface);
 	if (r && member_pinned(&protection->member) && reterr->code == ERROR_KERNEL)
 		(void)error_recode(reterr, ERROR_SNAT);
 	return r ? REFUSED : 0;

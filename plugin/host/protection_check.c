@@ -104,7 +104,7 @@ static int look(struct host *host, const struct state *state, const struct attac
 		if (!r)
 			mended_note(host->recorder, attachment, protection);
 	} else if (!r) {
-		protection_mend_short_cut(host, state, protection);
+		protection_mend_device(host, state, protection);
 		r = protection_set_backstop(host, protection, reterr);
 		if (!r && ifindex)
 			r = guarding_stop_bridging(host, ifindex, reterr);

@@ -14,7 +14,8 @@ int protection_find(struct store *store, const struct attachment *attachment, st
 		    struct protection *ret_arms);
 int protection_make_table(struct host *host, struct store *store, struct error *reterr);
 int protection_rebuild(struct host *host, const struct state *state, struct error *reterr);
-void protection_mend_short_cut(struct host *host, const struct state *state, const struct protection *protection);
+bool protection_mend_short_cut(struct host *host, const struct state *state);
+void protection_mend_device(struct host *host, const struct state *state, const struct protection *protection);
 int protection_restore(struct host *host, const struct state *state, uint32_t ifindex,
 		       const struct protection *protection, struct error *reterr);
 int protection_close_fence(struct host *host, const struct protection *protection, struct error *reterr);

@@ -155,12 +155,16 @@ struct decoded {
 	struct egress egress;
 };
 
-/** struct members - All containers on their way into a table that is rebuilt; @damaged: of some not all can be read */
+/**
+ * struct members - All containers on their way into a table that is rebuilt; @damaged: of some not all can be read;
+ * @short_cut: it may get a flowtable, into which the interfaces of other guarded containers go, too
+ */
 struct members {
 	struct arm_table *table;
 	struct decoded *decoded;
 	size_t n_decoded;
 	bool damaged;
+	bool short_cut;
 };
 
 static void members_done(struct members *members)
@@ -207,7 +211,11 @@ static int add_lease(void *userdata, const struct lease *lease)
 		decoded = bsearch(&wanted, members->decoded, members->n_decoded, sizeof(wanted), by_digest);
 	members->damaged |= lease->egress && !decoded;
 	protection = protection_of_lease(lease, decoded ? &decoded->egress : &none);
-	return member_wanted(&protection.member) ? arm_table_add(members->table, &protection.member) : 0;
+	if (member_wanted(&protection.member))
+		return arm_table_add(members->table, &protection.member);
+	return members->short_cut && protection.member.anti_spoof
+		       ? offload_devices_add(&members->table->devices, protection.member.interface)
+		       : 0;
 }
 
 /** visit() - Take note of a walk that has visited all rows but those that can't be read: 0, or why it ended early */
@@ -243,7 +251,7 @@ static int add_store(void *userdata, struct store *store)
 int protection_gather(struct host *host, struct store *store, struct arm_table *table, bool *ret_damaged,
 		      struct error *reterr)
 {
-	CLEANUP(members_done) struct members members = {.table = table};
+	CLEANUP(members_done) struct members members = {.table = table, .short_cut = offload_possible()};
 	int r = arm_table_begin(table);
 
 	if (!r && store)

@@ -23,6 +23,7 @@
 #include "plugin/snat/assign.h"
 #include "plugin/snat/backstop.h"
 #include "plugin/snat/fence.h"
+#include "plugin/snat/offload.h"
 
 /** Leases read at a time */
 #define LEASES_PER_PART 256U
@@ -223,9 +224,17 @@ static int mend_locked(struct host *host, const struct state *state, const struc
 	return 0;
 }
 
+/** note_device() - Take note of a container's interface, if its flows may take the short cut; @devices NULL: nobody's: 0, -ENOMEM */
+static int note_device(const struct protection *protection, struct offload_devices *devices)
+{
+	return devices && (member_wanted(&protection->member) || guarding_wanted(protection))
+		       ? offload_devices_add(devices, protection->member.interface)
+		       : 0;
+}
+
 /** look_at() - One container: 0, negative errno, REFUSED */
 static int look_at(struct host *host, const struct state *state, const struct wanted_container *wanted,
-		   struct restored *restored, struct error *reterr)
+		   struct offload_devices *devices, struct restored *restored, struct error *reterr)
 {
 	struct attachment attachment = {.network = wanted->network,
 					.container_id = wanted->container_id,
@@ -237,33 +246,46 @@ static int look_at(struct host *host, const struct state *state, const struct wa
 	if (r)
 		return r == IPAM_E_NOT_FOUND ? 0 : r;
 	restored->looked++;
-	r = look(host, &protection, reterr);
-	if (!r) {
-		protection_mend_short_cut(host, state, &protection);
+	r = note_device(&protection, devices);
+	if (!r)
+		r = look(host, &protection, reterr);
+	if (!r)
 		r = look_for_routes(host, &attachment, &protection, reterr);
-	}
 	return r == ARM_E_MISSING ? mend_locked(host, state, &attachment, restored) : r;
 }
 
 /** look_at_part() - Some containers: 0, REFUSED */
 static int look_at_part(struct host *host, const struct state *state, const struct part *part,
-			struct restored *restored, struct error *reterr)
+			struct offload_devices *devices, struct restored *restored, struct error *reterr)
 {
 	for (size_t i = 0; i < part->n; i++) {
 		int r;
 
 		if (host_open_netfilter(host, reterr))
 			return REFUSED;
-		r = look_at(host, state, &part->all[i], restored, reterr);
+		r = look_at(host, state, &part->all[i], devices, restored, reterr);
 		if (r)
 			return r < 0 ? lease_store_error(host->data_dir, r, reterr) : r;
 	}
 	return 0;
 }
 
+/** restore_short_cut() - See that there is the short cut for established flows, with the interfaces of all containers */
+static void restore_short_cut(struct host *host, const struct state *state, struct offload_devices *devices)
+{
+	size_t lacking = 0;
+
+	if (devices->n && protection_mend_short_cut(host, state))
+		lacking = offload_complete(host->netfilter, devices);
+	if (lacking)
+		log_line("the flows of %zu containers could not take the short cut: they can again", lacking);
+}
+
 /** restore_leases() - What leases say: 0, REFUSED */
 static int restore_leases(struct host *host, struct restored *ret_restored, struct error *reterr)
 {
+	OFFLOAD_DEVICES_CLEANUP struct offload_devices devices = {0};
+	bool short_cut = offload_expected();
 	struct ipam_part place = {.limit = LEASES_PER_PART};
 	STATE_CLEANUP struct state state = STATE_INIT;
 	int r = state_open(host->data_dir, STATE_UPDATE, &state);
@@ -279,8 +301,10 @@ static int restore_leases(struct host *host, struct restored *ret_restored, stru
 
 		r = read_part(host, &state, &place, &part, reterr);
 		if (!r)
-			r = look_at_part(host, &state, &part, ret_restored, reterr);
+			r = look_at_part(host, &state, &part, short_cut ? &devices : NULL, ret_restored, reterr);
 	}
+	if (!r)
+		restore_short_cut(host, &state, &devices);
 	return r;
 }
 

@@ -94,6 +94,7 @@ static bool is_our_table(const struct nlmsghdr *message)
 
 	_Static_assert((int)NFTA_TABLE_NAME == (int)NFTA_CHAIN_TABLE && (int)NFTA_TABLE_NAME == (int)NFTA_RULE_TABLE &&
 			       (int)NFTA_TABLE_NAME == (int)NFTA_SET_TABLE &&
+			       (int)NFTA_TABLE_NAME == (int)NFTA_FLOWTABLE_TABLE &&
 			       (int)NFTA_TABLE_NAME == (int)NFTA_SET_ELEM_LIST_TABLE,
 		       "the table's name stands in the same place");
 	return name && mnl_attr_validate(name, MNL_TYPE_NUL_STRING) >= 0 &&
@@ -108,6 +109,7 @@ static unsigned hear_nftables(const struct nlmsghdr *message)
 	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELCHAIN:
 	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELRULE:
 	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSET:
+	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELFLOWTABLE:
 		return is_our_table(message) ? MONITOR_TABLE : 0;
 	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE:
 		return is_our_table(message) ? MONITOR_PUT | MONITOR_CHANGED : 0;

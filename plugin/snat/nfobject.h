@@ -8,6 +8,7 @@
  */
 
 #include <libnftnl/chain.h>
+#include <libnftnl/flowtable.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
@@ -60,9 +61,16 @@ static inline void nf_table_cleanup(struct nftnl_table **table)
 		nftnl_table_free(*table);
 }
 
+static inline void nf_flowtable_cleanup(struct nftnl_flowtable **flowtable)
+{
+	if (*flowtable)
+		nftnl_flowtable_free(*flowtable);
+}
+
 #define NF_SET_CLEANUP CLEANUP(nf_set_cleanup)
 #define NF_CHAIN_CLEANUP CLEANUP(nf_chain_cleanup)
 #define NF_RULE_CLEANUP CLEANUP(nf_rule_cleanup)
 #define NF_TABLE_CLEANUP CLEANUP(nf_table_cleanup)
+#define NF_FLOWTABLE_CLEANUP CLEANUP(nf_flowtable_cleanup)
 
 #endif

@@ -244,6 +244,13 @@ void nf_match_groups(struct nf_rule *rule, uint32_t mask, uint32_t group)
 	compare(rule, NFT_CMP_EQ, &group, sizeof(group));
 }
 
+/** nf_match_leaving_group() - Packets that leave through an interface of a group */
+void nf_match_leaving_group(struct nf_rule *rule, uint32_t group)
+{
+	load_meta(rule, NFT_META_OIFGROUP);
+	compare(rule, NFT_CMP_EQ, &group, sizeof(group));
+}
+
 /** nf_match_other_kinds() - Packets that leave by an interface of a kind (`ip -d link`) that is none of those; a device has none */
 void nf_match_other_kinds(struct nf_rule *rule, const char (*known)[IFNAMSIZ], size_t n)
 {
@@ -361,6 +368,13 @@ void nf_match_destination_in(struct nf_rule *rule, enum family family, uint32_t 
 {
 	load_destination(rule, family);
 	look_up_name(rule, "__set%d", set_id, NO_REGISTER);
+}
+
+/** nf_match_destination_known() - Packets whose destination address is in one of the table's sets; the family has been matched */
+void nf_match_destination_known(struct nf_rule *rule, enum family family, enum nf_set set)
+{
+	load_destination(rule, family);
+	look_up(rule, set, 0, NO_REGISTER);
 }
 
 /** nf_match_destination_within() - Packets whose destination address is in a prefix; the family has been matched */

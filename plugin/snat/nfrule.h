@@ -44,6 +44,7 @@ void nf_match_mark(struct nf_rule *rule, uint32_t mark);
 void nf_match_other_marks(struct nf_rule *rule, const uint32_t *known, size_t n);
 void nf_match_group(struct nf_rule *rule, uint32_t group);
 void nf_match_groups(struct nf_rule *rule, uint32_t mask, uint32_t group);
+void nf_match_leaving_group(struct nf_rule *rule, uint32_t group);
 void nf_match_other_kinds(struct nf_rule *rule, const char (*known)[IFNAMSIZ], size_t n);
 void nf_match_new_flow(struct nf_rule *rule);
 void nf_match_source_translated(struct nf_rule *rule, bool translated);
@@ -54,6 +55,7 @@ void nf_match_source_not_in(struct nf_rule *rule, enum family family, enum nf_se
 void nf_match_protocol(struct nf_rule *rule, uint8_t protocol);
 void nf_match_header(struct nf_rule *rule, enum family family, uint8_t type);
 void nf_match_destination_in(struct nf_rule *rule, enum family family, uint32_t set_id);
+void nf_match_destination_known(struct nf_rule *rule, enum family family, enum nf_set set);
 void nf_match_destination_within(struct nf_rule *rule, const struct prefix *prefix);
 
 /* What is done then */

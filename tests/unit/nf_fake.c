@@ -14,11 +14,13 @@
 #include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/expr.h>
+#include <libnftnl/flowtable.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "nf_fake.h"
@@ -333,6 +335,73 @@ static int do_rule(const struct nlmsghdr *message)
 	return ENOENT;
 }
 
+/** find_device() - Place of a device of the flowtable, the number of all when it is not there */
+static size_t find_device(const char *name)
+{
+	size_t i = 0;
+
+	while (i < tables()->n_devices && strcmp(tables()->devices[i], name) != 0)
+		i++;
+	return i;
+}
+
+/** put_devices() - As the kernel: one that is not there, or twice in a message, is refused; one that is in it already is fine */
+static int put_devices(const char *const *names)
+{
+	size_t before = tables()->n_devices;
+
+	for (size_t i = 0; names && names[i]; i++) {
+		size_t at = find_device(names[i]);
+
+		if (!if_nametoindex(names[i]))
+			return ENOENT;
+		if (at < before)
+			continue;
+		if (at < tables()->n_devices)
+			return EEXIST;
+		assert_true(at < NF_FAKE_DEVICES);
+		(void)snprintf(tables()->devices[tables()->n_devices++], IFNAMSIZ, "%s", names[i]);
+	}
+	return 0;
+}
+
+/** do_flowtable() - Make the flowtable, or put devices into it: 0, positive errno */
+static int do_flowtable(const struct nlmsghdr *message)
+{
+	struct nftnl_flowtable *flowtable = nftnl_flowtable_alloc();
+	int r = ENOENT;
+
+	assert_int_equal(nftnl_flowtable_nlmsg_parse(message, flowtable), 0);
+	if (message->nlmsg_flags & NLM_F_CREATE)
+		tables()->flowtable = true;
+	if (tables()->flowtable)
+		r = put_devices(nftnl_flowtable_get_array(flowtable, NFTNL_FLOWTABLE_DEVICES));
+	nftnl_flowtable_free(flowtable);
+	return r;
+}
+
+/** tell_flowtable() - The flowtable with its devices */
+static void tell_flowtable(struct call *call)
+{
+	struct nftnl_flowtable *flowtable = nftnl_flowtable_alloc();
+	const char *names[NF_FAKE_DEVICES + 1] = {NULL};
+	char buffer[4096];
+	struct nlmsghdr *reply;
+
+	for (size_t i = 0; i < tables()->n_devices; i++)
+		names[i] = tables()->devices[i];
+	(void)nftnl_flowtable_set_str(flowtable, NFTNL_FLOWTABLE_TABLE, NF_TABLE);
+	(void)nftnl_flowtable_set_str(flowtable, NFTNL_FLOWTABLE_NAME, "established");
+	nftnl_flowtable_set_u32(flowtable, NFTNL_FLOWTABLE_HOOKNUM, NF_NETDEV_INGRESS);
+	nftnl_flowtable_set_u32(flowtable, NFTNL_FLOWTABLE_PRIO, 0);
+	if (tables()->n_devices)
+		(void)nftnl_flowtable_set_data(flowtable, NFTNL_FLOWTABLE_DEVICES, names, 0);
+	reply = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_NEWFLOWTABLE, NFPROTO_INET, 0, 0);
+	nftnl_flowtable_nlmsg_build_payload(reply, flowtable);
+	answer(call, reply, NFT_MSG_NEWFLOWTABLE);
+	nftnl_flowtable_free(flowtable);
+}
+
 /** tell_table() - Answer a question after the table */
 static void tell_table(struct call *call)
 {
@@ -372,6 +441,8 @@ static int carry_out(struct call *call, const struct nlmsghdr *message)
 	case NFT_MSG_NEWRULE:
 	case NFT_MSG_DELRULE:
 		return do_rule(message);
+	case NFT_MSG_NEWFLOWTABLE:
+		return do_flowtable(message);
 	case NFT_MSG_NEWSETELEM:
 	case NFT_MSG_DELSETELEM:
 	case NFT_MSG_GETSETELEM:
@@ -393,7 +464,7 @@ static int fails(struct port_failure *reterr)
 	return PORT_E_REFUSED;
 }
 
-/** wants_flowtable() - Whether messages are about a flowtable, which this kernel has not got; who sends them does without */
+/** wants_flowtable() - Whether messages are about a flowtable, which this kernel may not have; who sends them does without */
 static bool wants_flowtable(struct batch *batch)
 {
 	const struct nlmsghdr *message = (const void *)batch_data(batch);
@@ -414,7 +485,7 @@ static int send_all(struct batch *batch, port_reply_fn reply, void *userdata, st
 	int rest = (int)batch->used, r;
 	bool refused = false;
 
-	if (wants_flowtable(batch)) {
+	if (!nf_fake.flowtables && wants_flowtable(batch)) {
 		*reterr = (struct port_failure){.errnum = ENOENT};
 		return PORT_E_REFUSED;
 	}
@@ -505,7 +576,10 @@ static int exchange(struct port *port, struct batch *batch, port_reply_fn reply,
 	/* Connection tracking is asked through the same port; there is no flow. */
 	if (NFNL_SUBSYS_ID(message->nlmsg_type) == NFNL_SUBSYS_CTNETLINK)
 		return 0;
-	if ((message->nlmsg_type & 0xff) == NFT_MSG_GETSET)
+	if ((message->nlmsg_type & 0xff) == NFT_MSG_GETFLOWTABLE) {
+		if (tables()->flowtable && !nf_fake.untold)
+			tell_flowtable(&call);
+	} else if ((message->nlmsg_type & 0xff) == NFT_MSG_GETSET)
 		tell_sets(&call);
 	else if ((message->nlmsg_type & 0xff) == NFT_MSG_GETSETELEM)
 		tell_elements(&call, message);
@@ -548,6 +622,22 @@ size_t nf_fake_count(const char *set)
 	for (size_t i = 0; i < tables()->n_elements; i++)
 		n += !set || strcmp(tables()->elements[i].set, set) == 0;
 	return n;
+}
+
+/** nf_fake_has_device() - Whether the flowtable has a device */
+bool nf_fake_has_device(const char *name)
+{
+	return find_device(name) < tables()->n_devices;
+}
+
+/** nf_fake_drop_device() - Take a device out of the flowtable */
+void nf_fake_drop_device(const char *name)
+{
+	size_t at = find_device(name);
+
+	assert_true(at < tables()->n_devices);
+	memmove(tables()->devices[at], tables()->devices[at + 1],
+		(--tables()->n_devices - at) * sizeof(*tables()->devices));
 }
 
 /** nf_fake_put() - An element, whatever else there is */

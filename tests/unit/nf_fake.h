@@ -4,7 +4,7 @@
 
 /*
  * nf_tables in memory behind the netlink port's seam, as far as rangeguard's table needs it: sets with elements, chains
- * with their use, rules that jump. A batch is done as a whole or not at all. Can fail its n-th call.
+ * with their use, rules that jump, and a flowtable with its devices, where it is told to have flowtables. A batch is done as a whole or not at all. Can fail its n-th call.
  */
 
 #include <stdbool.h>
@@ -16,6 +16,7 @@
 #define NF_FAKE_ELEMENTS 256U
 #define NF_FAKE_RULES 64U
 #define NF_FAKE_HOOKS 16U
+#define NF_FAKE_DEVICES 64U
 
 /** struct nf_fake_element - An element of the set of a name */
 struct nf_fake_element {
@@ -56,6 +57,9 @@ struct nf_fake_tables {
 	size_t n_rules;
 	struct nf_fake_element elements[NF_FAKE_ELEMENTS];
 	size_t n_elements;
+	bool flowtable;
+	char devices[NF_FAKE_DEVICES][16];
+	size_t n_devices;
 	uint64_t handles;
 };
 
@@ -64,6 +68,8 @@ struct nf_fake_tables {
  * @now:		What there is
  * @calls:		Datagrams and batches so far
  * @batches:		How many of them were nfnetlink batches
+ * @flowtables:		The kernel has flowtables
+ * @untold:		There are more devices than it can tell of
  * @fail_call:		Which call fails, from 1; 0: none
  * @fail_errnum:	How: negative: the port's own failure; positive: the kernel refuses all of it
  */
@@ -71,6 +77,8 @@ struct nf_fake {
 	struct nf_fake_tables now;
 	unsigned calls;
 	unsigned batches;
+	bool flowtables;
+	bool untold;
 	unsigned fail_call;
 	int fail_errnum;
 };
@@ -82,6 +90,9 @@ struct port *nf_fake_port(void);
 /* Whether the set of that name has an element with that key, and how many elements there are. */
 bool nf_fake_has(const char *set, const void *key, size_t size);
 size_t nf_fake_count(const char *set);
+/* Whether the flowtable has a device; take it out of it. */
+bool nf_fake_has_device(const char *name);
+void nf_fake_drop_device(const char *name);
 void nf_fake_put(const char *set, const void *key, size_t size, const void *data, size_t data_size);
 /* `nft flush table`: rules go, all else stays. */
 void nf_fake_flush_rules(void);

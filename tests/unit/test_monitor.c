@@ -58,6 +58,7 @@ static void test_nftables(void **state)
 	assert_int_equal(nft(NFT_MSG_DELCHAIN, "rangeguard"), MONITOR_TABLE);
 	assert_int_equal(nft(NFT_MSG_DELRULE, "rangeguard"), MONITOR_TABLE);
 	assert_int_equal(nft(NFT_MSG_DELSET, "rangeguard"), MONITOR_TABLE);
+	assert_int_equal(nft(NFT_MSG_DELFLOWTABLE, "rangeguard"), MONITOR_TABLE);
 	assert_int_equal(nft(NFT_MSG_DELSETELEM, "rangeguard"), MONITOR_ELEMENT);
 	assert_int_equal(nft(NFT_MSG_NEWSETELEM, "rangeguard"), 0);
 	assert_int_equal(nft(NFT_MSG_NEWTABLE, "rangeguard"), MONITOR_PUT | MONITOR_CHANGED);

@@ -16,7 +16,9 @@
 #include "ipam/store/row.h"
 #include "ipam_scene.h"
 #include "nf_fake.h"
+#include "offload_fake.h"
 #include "plugin/host/protection_internal.h"
+#include "plugin/network/identity.h"
 #include "plugin/network/plan.h"
 #include "store_fake.h"
 
@@ -134,6 +136,33 @@ static bool is_pinned(const struct scene *scene, size_t i)
 	return false;
 }
 
+/** take_plain() - A lease of a container without pins */
+static void take_plain(struct scene *scene, const char *id, bool anti_spoof)
+{
+	struct ipam_request request = {
+		.lease = lease_of("net", id, "eth0", 1000),
+		.sets = &scene->set,
+		.n_sets = 1,
+		.guard = scene->guard,
+	};
+	struct ipam_refusal refusal;
+	struct ipam_grant grant;
+
+	request.lease.netns = "/run/netns/x";
+	request.lease.anti_spoof = anti_spoof;
+	assert_int_equal(ipam_take(scene->store, &request, &grant, &refusal), 0);
+}
+
+/** is_device() - Whether the flowtable has a container's interface */
+static bool is_device(const char *id)
+{
+	struct attachment attachment = {.network = "net", .container_id = id, .ifname = "eth0"};
+	char name[IFNAMSIZ];
+
+	identity_host_name(&attachment, name);
+	return nf_fake_has_device(name);
+}
+
 /** make_table() - Rebuild the table: what protection_make_table() returns */
 static int make_table(struct scene *scene)
 {
@@ -229,9 +258,27 @@ static void release_with_a_damaged_definition(void **state)
 	}
 }
 
+/* Whoever is guarded takes the short cut; of whoever is not, nothing tells whose his packets are. */
+static void a_table_has_the_devices_of_all_that_are_guarded(void **state)
+{
+	struct scene *scene = *state;
+	struct error err = {0};
+
+	take_plain(scene, "plain", true);
+	take_plain(scene, "unguarded", false);
+	nf_fake.flowtables = true;
+	offload_fake = (struct offload_fake){.on_disk = true, .all = true};
+	assert_int_equal(protection_make_table(&scene->host, scene->store, &err), 0);
+	assert_true(is_device("a") && is_device("b") && is_device("c") && is_device("plain"));
+	assert_false(is_device("unguarded"));
+	assert_int_equal(nf_fake.now.n_devices, 4);
+	offload_fake = (struct offload_fake){.on_disk = false};
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_table_has_the_devices_of_all_that_are_guarded, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_table_has_all_containers, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_definition_costs_only_its_own, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_lease_costs_only_its_own, setup, teardown),

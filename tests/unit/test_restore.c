@@ -13,10 +13,12 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
+#include "offload_fake.h"
 #include "plugin/host/guarding.h"
 #include "plugin/host/restore.h"
 #include "plugin/network/plan.h"
 #include "plugin/snat/backstop.h"
+#include "plugin/snat/offload.h"
 #include "state_fake.h"
 
 #define PIN_A 10
@@ -188,6 +190,58 @@ static void what_is_whole_is_not_touched(void **state)
 	host_scene_end(&scene);
 }
 
+/** prepare_short_cut() - Two containers with pins in a kernel with flowtables */
+static void prepare_short_cut(struct host_scene *scene)
+{
+	nf_fake.flowtables = true;
+	offload_fake = (struct offload_fake){.on_disk = true, .loaded = true, .all = true};
+	prepare(scene);
+	assert_int_equal(nf_fake.now.n_devices, 2);
+}
+
+static void prepare_without_device(struct host_scene *scene)
+{
+	prepare_short_cut(scene);
+	nf_fake_drop_device(nf_fake.now.devices[0]);
+}
+
+static void prepare_without_devices(struct host_scene *scene)
+{
+	prepare_short_cut(scene);
+	nf_fake.now.n_devices = 0;
+}
+
+static void prepare_without_chains(struct host_scene *scene)
+{
+	prepare_short_cut(scene);
+	for (size_t i = nf_fake.now.n_rules; i-- > 0;)
+		if (strcmp(nf_fake.now.rules[i].chain, OFFLOAD_CHAIN) == 0)
+			nf_fake.now.rules[i] = nf_fake.now.rules[--nf_fake.now.n_rules];
+}
+
+/** judge_short_cut() - It comes back, or stays away where a call failed: nothing depends on it, and then with the next look */
+static void judge_short_cut(struct host_scene *scene, int outcome, bool failed)
+{
+	holds(outcome == 0 || outcome == REFUSED);
+	holds(failed || (!outcome && nf_fake.now.n_devices == 2 && offload_look(nf_fake_port()) == OFFLOAD_WHOLE));
+	holds(failed || !restored.missing);
+	holds(act(scene) == 0 && !restored.failed);
+	holds(nf_fake.now.n_devices == 2 && offload_look(nf_fake_port()) == OFFLOAD_WHOLE);
+	holds(host_scene_is_pinned(PIN_A) && host_scene_is_pinned(PIN_B));
+}
+
+static void the_short_cut_comes_back(void **state)
+{
+	static const struct host_sweep sweeps[] = {{prepare_without_device, act, judge_short_cut},
+						   {prepare_without_devices, act, judge_short_cut},
+						   {prepare_without_chains, act, judge_short_cut}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sweeps) / sizeof(sweeps[0]); i++)
+		assert_true(host_scene_sweep(&sweeps[i]) > 40);
+	offload_fake = (struct offload_fake){.on_disk = false};
+}
+
 /* A verb works on it, and cares for it itself. */
 static void what_is_locked_is_left(void **state)
 {
@@ -228,7 +282,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_missing_is_put_back),	cmocka_unit_test(a_table_that_is_gone_comes_back),
 		cmocka_unit_test(what_is_whole_is_not_touched), cmocka_unit_test(what_is_locked_is_left),
-		cmocka_unit_test(a_look_that_fails_is_told),
+		cmocka_unit_test(the_short_cut_comes_back),	cmocka_unit_test(a_look_that_fails_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
