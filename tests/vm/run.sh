@@ -9,12 +9,13 @@
 # A machine's clock counts its instructions and skips the time in which it has nothing to do, so that no deadline in there
 # depends on how busy this machine is.
 #
-# Usage: [RANGEGUARD=plugin] [RANGEGUARD_PUMP=vm_pump] tests/vm/run.sh [--all | MACHINE…]; else those for each run of the suite
+# Usage: [RANGEGUARD=plugin] [RANGEGUARD_AGENT=agent] [RANGEGUARD_PUMP=vm_pump] tests/vm/run.sh [--all | MACHINE…]; else those for each run of the suite
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
 SOURCE_DIR=$PWD
 RANGEGUARD=${RANGEGUARD:-$SOURCE_DIR/build/release/rangeguard}
+AGENT=${RANGEGUARD_AGENT:-$(dirname "$RANGEGUARD")/rangeguard-agent}
 RANGEGUARD_PUMP=${RANGEGUARD_PUMP:-$SOURCE_DIR/build/dev/tests/vm/vm_pump}
 IMAGES=${RANGEGUARD_VM_IMAGES:-$SOURCE_DIR/build/vm}
 # What test scripts call
@@ -41,11 +42,21 @@ no-ipv6      each   stable     no_ipv6.sh        ipv6.disable=1
 reboot       each   stable     reboot.sh
 "
 
+# pack_agent: the agent with its libraries, of which the machines have but the C library
+pack_agent()
+{
+	install -m 0755 "$AGENT" "$scratch/add/work/rangeguard-agent"
+	mkdir "$scratch/add/work/lib"
+	ldd "$AGENT" | awk '$2 == "=>" && $3 ~ "^/" && $1 !~ "^lib(c|m|resolv)[.]so" { print $3 }' |
+		xargs -d '\n' cp -L -t "$scratch/add/work/lib"
+}
+
 # pack: what the machines are to test, as an initramfs that follows the first stage's
 pack()
 {
 	mkdir -p "$scratch/add/work"
 	install -m 0755 "$RANGEGUARD" "$scratch/add/work/rangeguard"
+	pack_agent
 	install -m 0755 "$RANGEGUARD_PUMP" "$scratch/add/work/vm_pump"
 	cp -a tests "$scratch/add/work/"
 	rm -rf "$scratch"/add/work/tests/{unit,fuzz,bench}
