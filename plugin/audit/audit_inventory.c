@@ -29,7 +29,7 @@ enum book_state {
 
 /** struct status - A status, in the words of NetBox, Nautobot, phpIPAM, Infoblox, SolarWinds; all others are in use */
 static const struct status {
-	const char *name;
+	char name[sizeof("decommissioned")];
 	enum book_state state;
 } statuses[] = {
 	{"deprecated", BOOK_OVER}, {"decommissioned", BOOK_OVER}, {"unused", BOOK_OVER},       {"available", BOOK_OVER},

@@ -29,16 +29,15 @@ struct net {
 /** is_passed() - Whether networks under a key are not taken: where to route, whom to ask, whom to let in */
 static bool is_passed(const char *key)
 {
-	static const char *const keys[] = {"name",	 "routes",    "dst",	      "gw",	      "dns",
-					   "prevResult", "policies",  "policy",	      "guard",	      "ingress",
-					   "egress",	 "ipBlock",   "nameservers",  "status",	      "args",
-					   "plugins",	 "delegates", "delegate",     "annotations",  "from",
-					   "to",	 "except",    "conditionsV4", "conditionsV6", "runtimeConfig",
-					   "reserved",	 "granted",   "snat",	      "nonMasq",      "exclude",
-					   NULL};
+	static const char keys[][sizeof("runtimeConfig")] = {
+		"name",		 "routes",   "dst",	"gw",	   "dns",	   "prevResult",
+		"policies",	 "policy",   "guard",	"ingress", "egress",	   "ipBlock",
+		"nameservers",	 "status",   "args",	"plugins", "delegates",	   "delegate",
+		"annotations",	 "from",     "to",	"except",  "conditionsV4", "conditionsV6",
+		"runtimeConfig", "reserved", "granted", "snat",	   "nonMasq",	   "exclude"};
 
-	for (const char *const *known = keys; *known; known++)
-		if (strcasecmp(key, *known) == 0)
+	for (size_t i = 0; i < ARRAY_LENGTH(keys); i++)
+		if (strcasecmp(key, keys[i]) == 0)
 			return true;
 	return false;
 }

@@ -152,9 +152,9 @@ static void check_switches(struct reader *reader, const json_t *list)
 /** check_misplaced() - Keys of rangeguard's own beside `plugins`: no runtime hands them to a plugin, so they guard nothing */
 static void check_misplaced(struct reader *reader, const json_t *list)
 {
-	static const char *const keys[] = {"guard",	  "snat",	  "ipam",	  "ipMasq",
-					   "nonMasq",	  "antiSpoof",	  "history",	  "markMask",
-					   "annotations", "capabilities", "runtimeConfig"};
+	static const char keys[][sizeof("runtimeConfig")] = {"guard",	    "snat",	    "ipam",	    "ipMasq",
+							     "nonMasq",	    "antiSpoof",    "history",	    "markMask",
+							     "annotations", "capabilities", "runtimeConfig"};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(keys); i++)
 		if (json_object_get(list, keys[i]))

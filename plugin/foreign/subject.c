@@ -62,7 +62,7 @@ static void refuse_text(const struct tour *tour, const char *text, const struct 
 /** is_of_networks() - Whether a text that can't be read speaks of what would have been checked */
 static bool is_of_networks(const char *text)
 {
-	static const char *const words[] = {"cidr", "subnet", "\"network\"", "\"ipam\""};
+	static const char words[][sizeof("\"network\"")] = {"cidr", "subnet", "\"network\"", "\"ipam\""};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
 		if (strcasestr(text, words[i]))
