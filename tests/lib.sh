@@ -127,7 +127,7 @@ note()
 # is_static: whether the plugin is static altogether, so that nothing can be preloaded into it
 is_static()
 {
-	! readelf --wide --program-headers "$RANGEGUARD" | grep -q INTERP
+	! ldd "$RANGEGUARD" | grep -q '=>'
 }
 
 # preloadable: the plugin, or the debug build's, into which something can be preloaded

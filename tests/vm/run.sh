@@ -18,6 +18,7 @@ RANGEGUARD=${RANGEGUARD:-$SOURCE_DIR/build/release/rangeguard}
 AGENT=${RANGEGUARD_AGENT:-$(dirname "$RANGEGUARD")/rangeguard-agent}
 RANGEGUARD_PUMP=${RANGEGUARD_PUMP:-$SOURCE_DIR/build/dev/tests/vm/vm_pump}
 IMAGES=${RANGEGUARD_VM_IMAGES:-$SOURCE_DIR/build/vm}
+PRELOADABLE=${RANGEGUARD_PRELOADABLE:-$SOURCE_DIR/build/dev/rangeguard}
 # What test scripts call
 TOOLS=${RANGEGUARD_TOOLS:-$SOURCE_DIR/build/dev/tests/netns}
 # How long the chosen tests go on on each kernel
@@ -42,13 +43,21 @@ no-ipv6      each   stable     no_ipv6.sh        ipv6.disable=1
 reboot       each   stable     reboot.sh
 "
 
-# pack_agent: the agent with its libraries, of which the machines have but the C library
-pack_agent()
+# pack_libraries PROGRAM: those that it loads, of which the machines have but the C library
+pack_libraries()
 {
-	install -m 0755 "$AGENT" "$scratch/add/work/rangeguard-agent"
-	mkdir "$scratch/add/work/lib"
-	ldd "$AGENT" | awk '$2 == "=>" && $3 ~ "^/" && $1 !~ "^lib(c|m|resolv)[.]so" { print $3 }' |
+	mkdir -p "$scratch/add/work/lib"
+	ldd "$1" | awk '$2 == "=>" && $3 ~ "^/" && $1 !~ "^lib(c|m|resolv)[.]so" { print $3 }' |
 		xargs -d '\n' cp -L -t "$scratch/add/work/lib"
+}
+
+# pack_preloadable: where lib.sh looks for a plugin into which something can be preloaded, when that under test is static
+pack_preloadable()
+{
+	mkdir -p "$scratch/add/work/build/dev"
+	strip -o "$scratch/add/work/lib/rangeguard" "$PRELOADABLE"
+	printf '#!/bin/sh\nexec env LD_LIBRARY_PATH=/work/lib /work/lib/rangeguard "$@"\n' >"$scratch/add/work/build/dev/rangeguard"
+	chmod +x "$scratch/add/work/build/dev/rangeguard"
 }
 
 # pack: what the machines are to test, as an initramfs that follows the first stage's
@@ -56,7 +65,10 @@ pack()
 {
 	mkdir -p "$scratch/add/work"
 	install -m 0755 "$RANGEGUARD" "$scratch/add/work/rangeguard"
-	pack_agent
+	install -m 0755 "$AGENT" "$scratch/add/work/rangeguard-agent"
+	pack_libraries "$AGENT"
+	pack_libraries "$PRELOADABLE"
+	pack_preloadable
 	install -m 0755 "$RANGEGUARD_PUMP" "$scratch/add/work/vm_pump"
 	cp -a tests "$scratch/add/work/"
 	rm -rf "$scratch"/add/work/tests/{unit,fuzz,bench}
