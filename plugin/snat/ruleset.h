@@ -22,7 +22,7 @@
  *	postrouting last - 1        check: what came from a pinned container, or has one of the two marks → sole
  *	                            sole: container and source in set sole4, sole6: it leaves without marks; all else → leaving
  *	                            leaving: destination in LIST → sentN-LIST; what a source route, or a packet around it, leads
-	                            elsewhere later → dropped; all else leaves without marks
+ *	                            elsewhere later → dropped; all else leaves without marks
  *	                            sentN-LIST: container and source in set sentN-LIST → leaves without marks; container in
  *	                            set heldN-LIST → dropped; other containers' pins go on to the next list
  *
