@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <stdlib.h>
 
 /**
  * json_text() - json_dumps(3) of all of a value, or none
@@ -20,13 +19,16 @@
  */
 static inline char *json_text(const json_t *json, size_t flags)
 {
+	json_free_t release;
 	char *text;
 
 	errno = 0;
 	text = json ? json_dumps(json, flags) : NULL;
 	if (!text || errno != ENOMEM)
 		return text;
-	free(text);
+	/* It may come from jansson's reserve (program/json_reserve.c). */
+	json_get_alloc_funcs(NULL, &release);
+	release(text);
 	return NULL;
 }
 

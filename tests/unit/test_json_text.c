@@ -9,7 +9,10 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include <errno.h>
+#include <stdalign.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plugin/report/json_text.h"
@@ -69,6 +72,58 @@ static void a_text_is_whole_or_none(void **state)
 	assert_null(json_text(NULL, 0));
 }
 
+static alignas(max_align_t) uint8_t spare[1 << 16];
+static size_t spared;
+static unsigned lent;
+
+/** spare_malloc() - malloc(3), but for whose @failing-th call something else has memory */
+static void *spare_malloc(size_t size)
+{
+	void *memory = scarce_malloc(size);
+
+	if (memory)
+		return memory;
+	memory = spare + spared;
+	spared += (size + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
+	assert_true(spared <= sizeof(spare));
+	lent++;
+	return memory;
+}
+
+static void spare_free(void *memory)
+{
+	uintptr_t at = (uintptr_t)memory, first = (uintptr_t)spare;
+
+	if (at >= first && at < first + sizeof(spare))
+		lent--;
+	else
+		free(memory);
+}
+
+static void a_text_goes_back_to_where_it_came_from(void **state)
+{
+	json_t *value = big();
+	bool failed = true;
+
+	(void)state;
+	json_set_alloc_funcs(spare_malloc, spare_free);
+	for (unsigned n = 1; failed; n++) {
+		char *text;
+
+		allocations = 0;
+		spared = 0;
+		failing = n;
+		text = json_text(value, JSON_COMPACT);
+		failed = allocations >= n;
+		failing = 0;
+		assert_true(failed == !text);
+		assert_int_equal(lent, 0);
+		free(text);
+	}
+	json_set_alloc_funcs(scarce_malloc, free);
+	json_decref(value);
+}
+
 /* Readers take errno for the reason; nothing else that they look at says it in all cases. */
 static void a_reader_without_memory_leaves_its_errno(void **state)
 {
@@ -102,6 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_text_is_whole_or_none),
+		cmocka_unit_test(a_text_goes_back_to_where_it_came_from),
 		cmocka_unit_test(a_reader_without_memory_leaves_its_errno),
 	};
 
