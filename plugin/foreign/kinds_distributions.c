@@ -31,12 +31,14 @@
 		KEY_RANGE(at "serviceNetwork/*/cidr", FORM_CIDR, USE_SERVICES),                                        \
 		KEY_RANGE(at "machineNetwork/*/cidr", FORM_CIDR, USE_MACHINES)
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): texts that fill arrays */
 /** What k3s takes where neither KEY nor KEY+ is there */
 #define K3S_USUAL(key_, use_, usual_)                                                                                  \
 	{                                                                                                              \
 		.path = key_, .forms = FORM_CIDR, .kind = DECLARED_RANGE, .use = (use_), .usual = usual_,              \
 		.unless = key_ " " key_ "+"                                                                            \
 	}
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /** KubeOne's, in either group */
 #define KUBEONE_SOURCE "kubeone 1.10, docs: clusterNetwork (\"following config values are defaults\")"
