@@ -6,6 +6,8 @@
 #include "plugin/host/clauses.h"
 #include "plugin/host/guarding.h"
 #include "plugin/host/lease_store.h"
+#include "plugin/host/mended.h"
+#include "plugin/host/protection_internal.h"
 #include "plugin/snat/arm.h"
 #include "plugin/snat/backstop.h"
 #include "plugin/snat/weed.h"
@@ -17,12 +19,12 @@ static int add_list(void *userdata, const struct egress_clause *clause)
 	return arm_table_add_list(userdata, clause);
 }
 
-/** weed_pins() - The table of pins and masquerading; one that lacks something is rebuilt by those who find that: 0, REFUSED */
+/** weed_pins() - The table of pins and masquerading; one that lacks a rule is made again: 0, REFUSED */
 static int weed_pins(struct host *host, struct store *store, bool *weeded, struct error *reterr)
 {
 	ARM_TABLE_CLEANUP struct arm_table table;
 	struct error ignored = {0};
-	bool some = false;
+	struct weeded found = {.some = false};
 	int r = arm_table_begin(&table);
 
 	if (r)
@@ -31,8 +33,14 @@ static int weed_pins(struct host *host, struct store *store, bool *weeded, struc
 		return 0;
 	r = clauses_each(host, store, add_list, &table, reterr);
 	if (!r)
-		r = weed(host->netfilter, NF_TABLE, &table.batch, &some, reterr);
-	*weeded |= some;
+		r = weed(host->netfilter, NF_TABLE, &table.batch, &found, reterr);
+	*weeded |= found.some;
+	/* In a chain that grows nobody else would notice. */
+	if (r || !found.lacking)
+		return r;
+	r = protection_make_table(host, store, reterr);
+	if (!r)
+		mended_note_table(host->recorder);
 	return r;
 }
 
@@ -44,13 +52,13 @@ static int weed_backstops(struct host *host, bool *weeded, struct error *reterr)
 
 	for (size_t i = 0; i < ARRAY_LENGTH(tables) && !r; i++) {
 		BATCH_CLEANUP struct batch wanted;
-		bool some = false;
+		struct weeded found;
 
 		batch_reset(&wanted);
 		if (backstop_make(&wanted, tables[i], i == 0))
 			return error_no_memory(reterr);
-		r = weed(host->netfilter, tables[i], &wanted, &some, reterr);
-		*weeded |= some;
+		r = weed(host->netfilter, tables[i], &wanted, &found, reterr);
+		*weeded |= found.some;
 	}
 	return r;
 }
@@ -70,7 +78,7 @@ static int weed_all(struct host *host, struct store *store, bool *weeded, struct
  * @reterr:	Codes 11, 106, 107
  *
  * The store is locked meanwhile, so that nobody puts lists into the table or takes some out. It costs the same however many
- * containers there are, but more than an ADD may. What is missing afterwards is put back by who looks next.
+ * containers there are, but more than an ADD may, unless a rule of ours is missing: then the table is made again.
  *
  * Return: 0, REFUSED
  */

@@ -117,13 +117,24 @@ static int gather(const struct nf_objects *wanted, const struct nf_objects *rule
 	return r;
 }
 
+/** lacks_some() - Whether one of the rules that there should be is not among those that there are, both sorted */
+static bool lacks_some(const struct nf_objects *wanted, const struct nf_objects *rules)
+{
+	for (size_t i = 0; i < wanted->n; i++)
+		if (wanted->all[i].kind == NF_OBJECT_RULE && !has(rules, &wanted->all[i]))
+			return true;
+	return false;
+}
+
 /** compare() - Find them, and remove them in one transaction: 0, PORT_E_REFUSED, negative errno */
-static int compare(struct nf_stage *stage, const char *table, struct nf_objects *wanted, bool *ret_weeded)
+static int compare(struct nf_stage *stage, const char *table, struct nf_objects *wanted, struct weeded *ret_weeded)
 {
 	NF_OBJECTS_CLEANUP struct nf_objects rules = {.n = 0};
 	int r = read_rules(stage, table, &rules);
 
 	nf_objects_sort(wanted);
+	nf_objects_sort(&rules);
+	ret_weeded->lacking = !r && lacks_some(wanted, &rules);
 	if (!r)
 		r = gather(wanted, &rules, &stage->batch);
 	/* It has a beginning in any case. */
@@ -132,7 +143,7 @@ static int compare(struct nf_stage *stage, const char *table, struct nf_objects 
 	r = nf_end(&stage->batch);
 	if (!r)
 		r = nf_stage_send(stage, NULL, NULL);
-	*ret_weeded = !r;
+	ret_weeded->some = !r;
 	return r;
 }
 
@@ -141,20 +152,21 @@ static int compare(struct nf_stage *stage, const char *table, struct nf_objects 
  * @netfilter:	Port
  * @table:	Table; one that is not there has none
  * @wanted:	What would make it, with all lists of which leases tell
- * @ret_weeded:	Whether there were any: something may be missing now
+ * @ret_weeded:	What was found
  * @reterr:	Codes 11, 107
  *
  * Their order is not looked at: there is none in which ours open anything.
  *
  * Return: 0, REFUSED
  */
-int weed(struct port *netfilter, const char *table, struct batch *wanted, bool *ret_weeded, struct error *reterr)
+int weed(struct port *netfilter, const char *table, struct batch *wanted, struct weeded *ret_weeded,
+	 struct error *reterr)
 {
 	NF_OBJECTS_CLEANUP struct nf_objects objects = {.n = 0};
 	NF_STAGE_CLEANUP struct nf_stage stage;
 	int r = nf_objects_add_batch(&objects, wanted);
 
-	*ret_weeded = false;
+	*ret_weeded = (struct weeded){.some = false};
 	nf_stage_begin(&stage, netfilter, false, reterr);
 	if (!r)
 		r = compare(&stage, table, &objects, ret_weeded);

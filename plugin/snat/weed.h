@@ -5,7 +5,7 @@
 /*
  * What somebody put among our rules, or in the place of one. How often a chain is used tells that something is missing, but
  * not that something else stands there, nor what is too much in a chain that grows with the lists. So all rules of a table
- * are compared with those that it is made of. What is not ours goes; what is missing then is found as ever.
+ * are compared with those that it is made of. What is not ours goes; what is missing makes the table be made again.
  */
 
 #include <stdbool.h>
@@ -13,6 +13,13 @@
 #include "plugin/network/port.h"
 #include "plugin/report/error.h"
 
-int weed(struct port *netfilter, const char *table, struct batch *wanted, bool *ret_weeded, struct error *reterr);
+/** struct weeded - What was found; @some: rules of others, which are gone; @lacking: not all of ours */
+struct weeded {
+	bool some;
+	bool lacking;
+};
+
+int weed(struct port *netfilter, const char *table, struct batch *wanted, struct weeded *ret_weeded,
+	 struct error *reterr);
 
 #endif

@@ -195,6 +195,26 @@ test_rules_in_the_place_of_ours()
 	gone
 }
 
+# A rule of ours that is deleted where the number of rules tells nothing
+test_rules_gone_from_chains_that_grow()
+{
+	local table chain handle before
+	local -a verbs=(CHECK GC)
+	local -i n total
+
+	pinned c1
+	before=$(ours)
+	total=$(rules | grep -cE ' (leaving|pins|masquerading) ')
+	((total >= 8)) || fail "hardly any rules: $(rules)"
+	for ((n = 1; n <= total; n++)); do
+		read -r table chain handle < <(rules | grep -E ' (leaving|pins|masquerading) ' | sed -n "${n}p")
+		nft delete rule inet "$table" "$chain" handle "$handle"
+		mend_by "${verbs[n % 2]}"
+		assert_equal "$before" "$(ours)" "${verbs[n % 2]}, rule $n, in $chain"
+	done
+	gone
+}
+
 # way: chain and handle of the rule that leads to what IPv4 packets to the pin's destinations must be like
 way()
 {
