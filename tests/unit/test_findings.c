@@ -64,6 +64,7 @@ static json_t *sarif_result(const struct finding *finding)
 
 static void github_escapes_what_ends_a_property_or_a_line(void **state)
 {
+	/* NOLINTBEGIN(misc-misleading-bidirectional): what reaches no terminal */
 	static const struct {
 		struct finding finding;
 		const char *text;
@@ -80,6 +81,7 @@ static void github_escapes_what_ends_a_property_or_a_line(void **state)
 		  NULL, NULL, 0},
 		 "::error file=a,title=RG001::?[31m?31m?\xe2\x82\xac\n"},
 	};
+	/* NOLINTEND(misc-misleading-bidirectional) */
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -92,6 +94,7 @@ static void github_escapes_what_ends_a_property_or_a_line(void **state)
 
 static void text_shows_no_control_characters(void **state)
 {
+	/* NOLINTBEGIN(misc-misleading-bidirectional): what reaches no terminal */
 	static const struct finding finding = {
 		.rule = RULE_NOT_JSON,
 		.file = "a\n",
@@ -99,6 +102,7 @@ static void text_shows_no_control_characters(void **state)
 		.message = "\x1b[31m \x7f \xc2\x9b"
 			   "31m \xc2\xa0 \xe2\x80\x8e \xe2\x80\x8d \xe2\x80\xa8 \xe2\x80\xae \xe2\x80\xaf "
 			   "\xe2\x81\xa5 \xe2\x81\xa6 \xe2\x81\xa9 \xe2\x80 \xc2"};
+	/* NOLINTEND(misc-misleading-bidirectional) */
 	char *text = print_one(findings_print_text, &finding);
 
 	(void)state;
