@@ -117,11 +117,24 @@ static int gather(const struct nf_objects *wanted, const struct nf_objects *rule
 	return r;
 }
 
-/** lacks_some() - Whether one of the rules that there should be is not among those that there are, both sorted */
+/** is_of_table() - Whether a rule is there with the table, and not with a list of somebody's */
+static bool is_of_table(const struct nf_object *rule)
+{
+	uint64_t list;
+
+	return nf_set_of_name(rule->name, &list) == NF_N_SETS && nf_set_of_name(rule->target, &list) == NF_N_SETS;
+}
+
+/**
+ * lacks_some() - Whether one of the rules that are there with the table is not among those that there are, both sorted
+ *
+ * A list that is lacking may be on its way: its lease is written first.
+ */
 static bool lacks_some(const struct nf_objects *wanted, const struct nf_objects *rules)
 {
 	for (size_t i = 0; i < wanted->n; i++)
-		if (wanted->all[i].kind == NF_OBJECT_RULE && !has(rules, &wanted->all[i]))
+		if (wanted->all[i].kind == NF_OBJECT_RULE && is_of_table(&wanted->all[i]) &&
+		    !has(rules, &wanted->all[i]))
 			return true;
 	return false;
 }

@@ -13,7 +13,7 @@
 #include "plugin/network/port.h"
 #include "plugin/report/error.h"
 
-/** struct weeded - What was found; @some: rules of others, which are gone; @lacking: not all of ours */
+/** struct weeded - What was found; @some: rules of others, which are gone; @lacking: not all that are there with the table */
 struct weeded {
 	bool some;
 	bool lacking;
