@@ -169,13 +169,15 @@ static void load_ct(struct nf_rule *rule, enum nft_ct_keys key, int direction, u
  * @set:	Its name
  * @id:		Its number within the batch, 0: none
  * @target:	Register for the value in a map, NO_REGISTER: it is no map
+ *
+ * Return: The expression; NULL without memory
  */
-static void look_up_name(struct nf_rule *rule, const char *set, uint32_t id, uint32_t target)
+static struct nftnl_expr *look_up_name(struct nf_rule *rule, const char *set, uint32_t id, uint32_t target)
 {
 	struct nftnl_expr *expression = add(rule, "lookup");
 
 	if (!expression)
-		return;
+		return NULL;
 	nftnl_expr_set_u32(expression, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
 	if (target != NO_REGISTER)
 		nftnl_expr_set_u32(expression, NFTNL_EXPR_LOOKUP_DREG, target);
@@ -183,14 +185,15 @@ static void look_up_name(struct nf_rule *rule, const char *set, uint32_t id, uin
 		nftnl_expr_set_u32(expression, NFTNL_EXPR_LOOKUP_SET_ID, id);
 	if (nftnl_expr_set_str(expression, NFTNL_EXPR_LOOKUP_SET, set) < 0)
 		rule->failed = true;
+	return expression;
 }
 
 /** look_up() - look_up_name() of one of the table's sets */
-static void look_up(struct nf_rule *rule, enum nf_set set, uint64_t list, uint32_t target)
+static struct nftnl_expr *look_up(struct nf_rule *rule, enum nf_set set, uint64_t list, uint32_t target)
 {
 	char name[NF_NAME_MAX];
 
-	look_up_name(rule, nf_set_name(set, list, name), 0, target);
+	return look_up_name(rule, nf_set_name(set, list, name), 0, target);
 }
 
 /** nf_match_family() - Packets of one family */
@@ -326,16 +329,11 @@ void nf_match_source_in(struct nf_rule *rule, enum family family, enum nf_set se
 void nf_match_source_not_in(struct nf_rule *rule, enum family family, enum nf_set set, uint64_t list)
 {
 	struct nftnl_expr *expression;
-	char name[NF_NAME_MAX];
 
 	load_source(rule, family, NFT_REG_1);
-	expression = add(rule, "lookup");
-	if (!expression)
-		return;
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(expression, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
-	if (nftnl_expr_set_str(expression, NFTNL_EXPR_LOOKUP_SET, nf_set_name(set, list, name)) < 0)
-		rule->failed = true;
+	expression = look_up(rule, set, list, NO_REGISTER);
+	if (expression)
+		nftnl_expr_set_u32(expression, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
 }
 
 /** nf_match_protocol() - Packets of a protocol, IPPROTO_*, behind whatever extension headers */
