@@ -65,7 +65,7 @@ struct docker {
 	uint64_t refusals[N_METHODS];
 };
 
-/** struct sent - An address in an answer on its way out */
+/** struct sent - An address or a pool in an answer on its way out */
 struct sent {
 	struct docker_ask taken;
 };
@@ -94,7 +94,7 @@ static void answer_error(struct http_answer *answer, unsigned status, const char
 	answer_json(answer, status, json_pack("{s:s, s:s}", "Err", text, "Error", text));
 }
 
-/** keep_token() - An answer that has to arrive, for it gives an address away */
+/** keep_token() - An answer that has to arrive, for it gives an address or a pool away */
 static void keep_token(struct http_answer *answer, const struct docker_call *call)
 {
 	struct sent *sent;
@@ -197,7 +197,7 @@ static void on_sent(void *userdata, void *token, bool delivered)
 	struct docker *docker = userdata;
 	struct sent *sent = token;
 
-	docker_settle_address(&docker->driver, &sent->taken, delivered);
+	docker_settle(&docker->driver, &sent->taken, delivered);
 	free(sent);
 }
 

@@ -364,38 +364,47 @@ int docker_release_address(struct docker_call *call, struct error *reterr)
 	return call->answer ? 0 : error_no_memory(reterr);
 }
 
-/** settle() - docker_settle_address() with its error: 0, REFUSED */
-static int settle(struct docker_driver *driver, const struct docker_ask *taken, bool delivered, struct error *reterr)
+/** settle_address() - docker_settle() of an address, with the store open: 0, REFUSED */
+static int settle_address(struct work *work, bool delivered, struct error *reterr)
 {
-	WORK_CLEANUP struct work work = {.store = DOCKER_STORE_INIT, .ask = *taken};
-	struct docker_call call = {.driver = driver};
-	struct span span = span_of_address(&taken->address);
-	HOST_CLEANUP struct host host = {0};
+	struct span span = span_of_address(&work->ask.address);
 	struct holder holder;
 
-	work.call = &call;
-	if (host_open(driver->config->data_dir, &host, reterr) ||
-	    docker_store_open(driver->config->data_dir, &driver->memory, host.rtnetlink, &work.store, reterr) ||
-	    docker_find_asked_pool(&work.store, taken, &work.pool, reterr))
+	if (docker_find_asked_pool(&work->store, &work->ask, &work->pool, reterr))
 		return REFUSED;
-	(void)docker_network_format(&work.pool.subnet, work.network);
+	(void)docker_network_format(&work->pool.subnet, work->network);
 	if (!delivered)
-		return docker_store_release_address(&work.store, &work.pool, &taken->address, reterr);
-	if (find_holder(&work, &span, &holder, reterr))
+		return docker_store_release_address(&work->store, &work->pool, &work->ask.address, reterr);
+	if (find_holder(work, &span, &holder, reterr))
 		return REFUSED;
 	if (!holder.held || !holder.ours || !holder.claim.pending)
 		return 0;
 	holder.claim.pending = false;
-	return note_claim(&work, &holder, &holder.claim, reterr);
+	return note_claim(work, &holder, &holder.claim, reterr);
+}
+
+/** settle() - docker_settle() with its error: 0, REFUSED */
+static int settle(struct docker_driver *driver, const struct docker_ask *taken, bool delivered, struct error *reterr)
+{
+	WORK_CLEANUP struct work work = {.store = DOCKER_STORE_INIT, .ask = *taken};
+	struct docker_call call = {.driver = driver};
+	HOST_CLEANUP struct host host = {0};
+
+	work.call = &call;
+	if (host_open(driver->config->data_dir, &host, reterr) ||
+	    docker_store_open(driver->config->data_dir, &driver->memory, host.rtnetlink, &work.store, reterr))
+		return REFUSED;
+	return taken->address.family == FAMILY_NONE ? docker_settle_pool(&work.store, taken, delivered, reterr)
+						    : settle_address(&work, delivered, reterr);
 }
 
 /**
- * docker_settle_address() - After the answer
+ * docker_settle() - After the answer
  * @driver:	Driver
- * @taken:	Address that was taken for the answer
- * @delivered:	The answer has left; otherwise Docker does not know of the address, and it is given back
+ * @taken:	Address or pool that was taken for the answer
+ * @delivered:	The answer has left; otherwise Docker does not know of it, and it is given back
  */
-void docker_settle_address(struct docker_driver *driver, const struct docker_ask *taken, bool delivered)
+void docker_settle(struct docker_driver *driver, const struct docker_ask *taken, bool delivered)
 {
 	struct error err = {0};
 

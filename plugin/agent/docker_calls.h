@@ -40,7 +40,7 @@ struct docker_driver {
 
 /**
  * struct docker_call - One call: who calls, what was said, what is answered
- * @taken:	An address that was taken just now: given back when the answer can't be delivered
+ * @taken:	An address, or (without one) a pool that was taken just now: whether it is Docker's is known when the answer left
  * @has_taken:	There is one
  */
 struct docker_call {
@@ -58,14 +58,16 @@ int docker_release_pool(struct docker_call *call, struct error *reterr);
 int docker_request_address(struct docker_call *call, struct error *reterr);
 int docker_release_address(struct docker_call *call, struct error *reterr);
 
-/* After the answer: its address was delivered, or is not Docker's. What goes wrong is logged. */
-void docker_settle_address(struct docker_driver *driver, const struct docker_ask *taken, bool delivered);
+/* After the answer: what was taken is Docker's, or (not delivered) nobody's. What goes wrong is logged. */
+void docker_settle(struct docker_driver *driver, const struct docker_ask *taken, bool delivered);
 
 void docker_sweep(struct docker_driver *driver);
 
 /* Shared by the files of these calls: the pool that a request names, by its id. 0, REFUSED */
 int docker_find_asked_pool(struct docker_store *store, const struct docker_ask *ask, struct docker_pool *ret_pool,
 			   struct error *reterr);
+int docker_settle_pool(struct docker_store *store, const struct docker_ask *taken, bool delivered,
+		       struct error *reterr);
 int docker_make_token(char ret_token[static DOCKER_TOKEN_MAX], struct error *reterr);
 
 #endif

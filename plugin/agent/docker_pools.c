@@ -41,9 +41,13 @@ static int put_and_answer(struct docker_call *call, struct docker_store *store, 
 {
 	pool->claim.docker = call->docker;
 	pool->claim.run = call->driver->run;
-	if (docker_make_token(pool->claim.token, reterr) || answer_pool(call, pool, reterr))
+	if (docker_make_token(pool->claim.token, reterr) || answer_pool(call, pool, reterr) ||
+	    docker_store_put_pool(store, pool, reterr))
 		return REFUSED;
-	return docker_store_put_pool(store, pool, reterr);
+	call->taken = (struct docker_ask){.subnet = pool->subnet};
+	memcpy(call->taken.token, pool->claim.token, sizeof(call->taken.token));
+	call->has_taken = pool->claim.pending;
+	return 0;
 }
 
 /**
@@ -55,8 +59,7 @@ static int put_and_answer(struct docker_call *call, struct docker_store *store, 
  * @reterr:	Code 106
  *
  * A Docker that has ended has left its networks to the one that runs now. The one that runs gets its own only when the
- * answer can have been lost: another agent gave it, and nothing has been asked of the pool since, which Docker does at
- * once.
+ * answer can have been lost: another agent gave it and did not see it leave, and nothing has been asked of the pool since.
  *
  * Return: 0, REFUSED
  */
@@ -70,7 +73,7 @@ static int may_ask_again(const struct docker_call *call, struct docker_store *st
 		*ret_may = !process_runs(&pool->claim.docker);
 		return 0;
 	}
-	if (pool->claim.run == call->driver->run)
+	if (!pool->claim.pending || pool->claim.run == call->driver->run)
 		return 0;
 	if (docker_store_has_address(store, &pool->subnet, &used, reterr))
 		return REFUSED;
@@ -117,6 +120,8 @@ static int claim_again(struct docker_call *call, struct docker_store *store, con
 		return r;
 	if (!may)
 		return DOCKER_STORE_E_NONE;
+	/* A network that an ended Docker left is there, whether or not this answer arrives. */
+	pool.claim.pending = pool.claim.pending && process_equal(&pool.claim.docker, &call->docker);
 	pool.range = wish->range;
 	pool.replayed = time(NULL);
 	(void)snprintf(pool.network, sizeof(pool.network), "%s", wish->network);
@@ -140,7 +145,7 @@ static int claim_new(struct docker_call *call, struct docker_store *store, struc
 		     struct docker_wish *wish, struct error *reterr)
 {
 	const struct docker_config *config = &call->driver->config->docker;
-	struct docker_pool pool = {.since = time(NULL)};
+	struct docker_pool pool = {.since = time(NULL), .claim.pending = true};
 	DOCKER_POOLS_CLEANUP struct docker_pools pools = {0};
 	struct docker_scene scene = {.config = config, .store = store, .pools = &pools, .rtnetlink = rtnetlink};
 
@@ -177,6 +182,28 @@ int docker_request_pool(struct docker_call *call, struct error *reterr)
 	if (wish.named)
 		r = claim_again(call, &store, &wish, reterr);
 	return r == DOCKER_STORE_E_NONE ? claim_new(call, &store, host.rtnetlink, &wish, reterr) : r;
+}
+
+/**
+ * docker_settle_pool() - After the answer with a pool
+ * @store:	Store
+ * @taken:	Its id
+ * @delivered:	The answer has left; otherwise a new pool is given back, and one that Docker asked for again stays in doubt
+ * @reterr:	Code 7 when there is no such pool any more; 106
+ *
+ * Not every network of Docker's has a gateway (macvlan since Docker 28): that nothing is asked of a pool tells nothing.
+ *
+ * Return: 0, REFUSED
+ */
+int docker_settle_pool(struct docker_store *store, const struct docker_ask *taken, bool delivered, struct error *reterr)
+{
+	struct docker_pool pool;
+
+	if (docker_find_asked_pool(store, taken, &pool, reterr))
+		return REFUSED;
+	if (delivered)
+		return docker_store_confirm_pool(store, &pool, reterr);
+	return pool.replayed ? 0 : docker_store_remove_pool(store, &pool, reterr);
 }
 
 /**

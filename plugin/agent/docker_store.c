@@ -174,17 +174,35 @@ static void write_mirror(const struct docker_memory *memory)
 			memory->path, strerror(-r));
 }
 
-/** docker_store_put_pool() - Write a pool, in the place of what was there: 0, REFUSED */
+/**
+ * docker_store_put_pool() - Write a pool, in the place of what was there
+ *
+ * The mirror counts when the store is lost; by then Docker has heard of the pool, or will not ask for it.
+ *
+ * Return: 0, REFUSED
+ */
 int docker_store_put_pool(struct docker_store *store, const struct docker_pool *pool, struct error *reterr)
 {
+	struct docker_pool mirrored = *pool;
 	int r = put_row(store, pool);
 
+	mirrored.claim.pending = false;
 	if (!r)
-		r = docker_pools_add(&store->memory->mirror, pool);
+		r = docker_pools_add(&store->memory->mirror, &mirrored);
 	if (r)
 		return docker_store_error(store, r, reterr);
 	write_mirror(store->memory);
 	return 0;
+}
+
+/** docker_store_confirm_pool() - Docker has heard of a pool: 0, REFUSED */
+int docker_store_confirm_pool(struct docker_store *store, struct docker_pool *pool, struct error *reterr)
+{
+	int r;
+
+	pool->claim.pending = false;
+	r = put_row(store, pool);
+	return r ? docker_store_error(store, r, reterr) : 0;
 }
 
 /**

@@ -42,6 +42,7 @@ int docker_store_pools(struct docker_store *store, struct docker_pools *ret_pool
 int docker_store_find_pool(struct docker_store *store, const struct prefix *subnet, struct docker_pool *ret_pool,
 			   struct error *reterr);
 int docker_store_put_pool(struct docker_store *store, const struct docker_pool *pool, struct error *reterr);
+int docker_store_confirm_pool(struct docker_store *store, struct docker_pool *pool, struct error *reterr);
 int docker_store_remove_pool(struct docker_store *store, const struct docker_pool *pool, struct error *reterr);
 int docker_store_release_address(struct docker_store *store, const struct docker_pool *pool,
 				 const struct address *address, struct error *reterr);

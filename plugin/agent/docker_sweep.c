@@ -95,10 +95,11 @@ static int judge_pools(struct doubts *doubts, struct docker_store *store, struct
 
 		if (doubts->now - pool->since <= doubts->settled || doubts->now - pool->replayed <= doubts->settled)
 			continue;
-		/* Docker asks for the gateway as soon as it has heard of the subnet. */
+		/* What has addresses Docker has heard of. */
 		if (docker_store_has_address(store, &pool->subnet, &used, reterr))
 			return REFUSED;
-		if (((!used && process_runs(&pool->claim.docker)) || is_left_behind(doubts, &pool->claim.docker)) &&
+		if (((!used && pool->claim.pending && process_runs(&pool->claim.docker)) ||
+		     is_left_behind(doubts, &pool->claim.docker)) &&
 		    add(doubts, pool, &(struct address){.family = FAMILY_NONE}) < 0)
 			return error_no_memory(reterr);
 	}

@@ -255,6 +255,42 @@ test_an_answer_that_is_lost()
 	assert_equal "" "$(held)" "held in the end"
 }
 
+# Docker 28 asks for no gateway of a macvlan network: nothing is asked of its pool until there is a container.
+test_a_network_without_a_gateway()
+{
+	local next=(--next -s -S -N --max-time "$(scaled 60)" --unix-socket "$SOCKET" -w '\n')
+
+	# What another Docker left, and this one does not ask for: when it is given back all were looked at.
+	pool '{"Pool": "10.99.0.0/24"}'
+	configure 1
+	read_again
+	# One process, whose second question comes when the first one's answer is old, the third after an agent was killed.
+	mkfifo second third
+	curl "${next[@]:1}" -d '{"Pool": "10.98.0.0/24"}' http://agent/IpamDriver.RequestPool \
+		"${next[@]}" -X POST -T second http://agent/IpamDriver.RequestPool \
+		"${next[@]}" -X POST -T third http://agent/IpamDriver.RequestAddress >answers &
+	client=$!
+	wait_until 20 grep -q 'subnet 10.99.0.0/24 is given back' agent.log
+	assert_empty "$(grep 'subnet 10.98.0.0/24 is given back' agent.log || true)" "the network's subnet is given back"
+	kill -KILL "$agent"
+	wait "$agent" || true
+	start_agent
+	echo '{"Pool": "10.98.0.0/24"}' >second
+	wait_until 10 grep -q "overlaps subnet 10.98.0.0/24" answers
+	jq -c '{PoolID}' answers | head -n 1 >third
+	wait "$client"
+	assert_json "$(tail -n 1 answers)" '.Address == "10.98.0.1/24"' "its first container"
+}
+
+# Docker does not hear of a subnet: the next one gets it.
+test_a_subnet_whose_answer_breaks()
+{
+	strace -f -o trace -e trace=sendmsg -e inject=sendmsg:error=EPIPE:when=1 -p "$agent" &
+	wait_until 10 grep -qE '^TracerPid:[[:space:]]+[1-9]' "/proc/$agent/status"
+	! calls RequestPool '{"Pool": "10.98.0.0/24"}' >lost 2>&1 || fail "an answer: $(<lost)"
+	assert_json "$(calls RequestPool '{"Pool": "10.98.0.0/23"}')" '.Pool == "10.98.0.0/23"' "a subnet with that in it"
+}
+
 test_a_client_that_goes_before_its_answer()
 {
 	local i
