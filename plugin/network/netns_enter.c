@@ -5,9 +5,13 @@
 #include <sched.h>
 
 #include "plugin/network/netns.h"
+#include "plugin/network/sysctl.h"
 
 /** netns_enter() - Move the calling thread into @netns, until netns_return(): 0, negative errno */
 int netns_enter(const struct netns *netns)
 {
-	return setns(netns->fd, CLONE_NEWNET) < 0 ? -errno : 0;
+	if (setns(netns->fd, CLONE_NEWNET) < 0)
+		return -errno;
+	sysctl_visit();
+	return 0;
 }

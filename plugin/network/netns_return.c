@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "plugin/network/netns.h"
+#include "plugin/network/sysctl.h"
 
 /** How often netns_return() tries */
 #define RETURN_ATTEMPTS 16
@@ -18,6 +19,7 @@
  */
 void netns_return(int own_fd)
 {
+	sysctl_return();
 	for (unsigned i = 0; i < RETURN_ATTEMPTS; i++)
 		if (setns(own_fd, CLONE_NEWNET) == 0)
 			return;

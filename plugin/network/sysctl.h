@@ -14,5 +14,8 @@ int sysctl_ensure_interface(const char *family, const char *interface, const cha
 int sysctl_has_value(const char *name, const char *value);
 /* The decimal number that @name says: 0, -ENOENT, -EBADMSG when it is not one, negative errno. */
 int sysctl_number(const char *name, uint64_t *ret_number);
+/* For who moves the calling thread into another network namespace, and back into its own. */
+void sysctl_visit(void);
+void sysctl_return(void);
 
 #endif

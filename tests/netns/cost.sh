@@ -152,6 +152,30 @@ test_system_calls()
 	done
 }
 
+# accept_ra: what the container's end says
+accept_ra()
+{
+	inside c1 cat /proc/sys/net/ipv6/conf/eth0/accept_ra
+}
+
+# On a host with many containers their sysctls are written through a procfs of the plugin's own; where it gets none, as on others.
+test_sysctls_where_many_namespaces_are()
+{
+	call ADD /usr/bin/strace -f -o few >/dev/null
+	assert_equal 0 "$(accept_ra)" "accept_ra on a host with few"
+	! grep -q '^[0-9]* *fsopen(' few || fail "a procfs on a host with few: $(grep -A9 fsopen few)"
+	call DEL
+	touch /run/netns/of-others-{1..70}
+	call ADD /usr/bin/strace -f -o many >/dev/null
+	assert_equal 0 "$(accept_ra)" "accept_ra on a host with many"
+	grep -q '^[0-9]* *openat([0-9]*, "sys/net/ipv6/conf/eth0/accept_ra"' many || fail "the common procfs on a host with many: $(<many)"
+	call DEL
+	call ADD /usr/bin/strace -f -o refused -e inject=fsopen:error=EPERM >/dev/null
+	grep -q '^[0-9]* *fsopen(.*INJECTED' refused || fail "nothing was refused: $(<refused)"
+	assert_equal 0 "$(accept_ra)" "accept_ra where a procfs is refused"
+	call DEL
+}
+
 # of_validate FILES ENTRIES: instructions of checking that many configurations against a policy of that size
 of_validate()
 {
