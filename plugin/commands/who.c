@@ -28,7 +28,8 @@ const char command_who_help[] =
 	"TIME is RFC 3339, such as 2026-11-28T14:00:00Z; less is enough: 2026-11-28, '2026-11-28 14:00'.\n"
 	"Without an offset it is UTC.\n"
 	"\n"
-	"Exit status: 0 somebody, 1 nobody that is known, 2 usage or a PATH that can't be read.\n";
+	"Exit status: 0 somebody, 1 nobody that is known, 2 usage, a PATH that can't be read\n"
+	"or a directory without files.\n";
 
 /** struct who_options - The command line */
 struct who_options {
@@ -64,6 +65,10 @@ static int read_history(const char *path, void *userdata)
 	struct who_options *options = userdata;
 	int r = archive_add(&options->archive, path);
 
+	if (r == ARCHIVE_E_EMPTY) {
+		(void)fprintf(stderr, "rangeguard who: nothing to read in %s: no file is there\n", path);
+		return EXIT_USAGE;
+	}
 	return r < 0 ? unreadable(path, r) : 0;
 }
 

@@ -56,6 +56,16 @@ static int by_name(const FTSENT **a, const FTSENT **b)
 	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
+/** is_file() - Whether an entry is a file, or a symlink to one or to nowhere, which is told when it is read */
+static bool is_file(const FTSENT *entry)
+{
+	struct stat status;
+
+	if (entry->fts_info != FTS_SL)
+		return entry->fts_info == FTS_F || entry->fts_info == FTS_SLNONE;
+	return stat(entry->fts_accpath, &status) < 0 || S_ISREG(status.st_mode);
+}
+
 /** add_tree() - Add each file below a directory: 0, negative errno */
 static int add_tree(struct archive *archive, const char *path)
 {
@@ -66,11 +76,11 @@ static int add_tree(struct archive *archive, const char *path)
 
 	if (!root)
 		return -ENOMEM;
-	tree = fts_open((char *const[]){root, NULL}, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+	tree = fts_open((char *const[]){root, NULL}, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
 	if (!tree)
 		return -errno;
 	while (!r && (entry = fts_read(tree))) {
-		if (entry->fts_info == FTS_F)
+		if (is_file(entry))
 			r = add_file(archive, entry->fts_path);
 		else if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR)
 			r = -entry->fts_errno;
@@ -124,7 +134,10 @@ static int add_successors(struct archive *archive, const char *path)
  * @archive:	Archive
  * @path:	File or directory
  *
- * Return: 0, negative errno: -ENOENT also when only renamed files of it are there no more
+ * Symlinks to directories below one are not followed.
+ *
+ * Return: 0, ARCHIVE_E_EMPTY: a directory without files; negative errno: -ENOENT also when only renamed files of it are
+ * there no more
  */
 int archive_add(struct archive *archive, const char *path)
 {
@@ -135,8 +148,10 @@ int archive_add(struct archive *archive, const char *path)
 	if (strlen(path) >= PATH_MAX)
 		return -ENAMETOOLONG;
 	if (stat(path, &status) == 0) {
-		if (S_ISDIR(status.st_mode))
-			return add_tree(archive, path);
+		if (S_ISDIR(status.st_mode)) {
+			r = add_tree(archive, path);
+			return !r && archive->n == before ? ARCHIVE_E_EMPTY : r;
+		}
 		r = add_file(archive, path);
 	} else {
 		r = errno == ENOENT ? 0 : -errno;

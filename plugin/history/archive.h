@@ -6,6 +6,13 @@
 
 #include <stddef.h>
 
+#include "rangeguard/outcome.h"
+
+/** enum archive_outcome - Results of archive_add() beside 0 and negative errno */
+enum archive_outcome {
+	ARCHIVE_E_EMPTY = OUTCOMES_ARCHIVE, /* a directory without a file below it */
+};
+
 /** struct archive - Files of one or more histories, each once; owned */
 struct archive {
 	char **paths;

@@ -4,6 +4,7 @@
 #include "plugin/history/search.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -124,11 +125,26 @@ static int search_stream(const struct search *search, struct search_stream *stre
 	return got < 0 ? -EIO : keep(file, stream->last, stream->last_size);
 }
 
+/** open_file() - Open a file, compressed or not: NULL, errno says why. A pipe without a writer is empty, as for others */
+static gzFile open_file(const char *path)
+{
+	CLEANUP_CLOSE int opened = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	gzFile gz;
+
+	if (opened < 0 || fcntl(opened, F_SETFL, 0) < 0)
+		return NULL;
+	errno = ENOMEM;
+	gz = gzdopen(opened, "rb");
+	if (gz)
+		(void)TAKE_FD(opened);
+	return gz;
+}
+
 /** search_file() - Search one file: 0, negative errno */
 static int search_file(const struct search *search, const char *path, struct search_file *file)
 {
 	CLEANUP_FREE char *buffer = malloc(BLOCK_BYTES + LINE_MAX_BYTES + 1);
-	struct search_stream stream = {.gz = buffer ? gzopen(path, "rbe") : NULL, .buffer = buffer};
+	struct search_stream stream = {.gz = buffer ? open_file(path) : NULL, .buffer = buffer};
 	int r;
 
 	if (!stream.gz)

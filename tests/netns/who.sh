@@ -150,6 +150,27 @@ test_lines_across_blocks()
 	done
 }
 
+# Of what is named nothing is passed over, least of all for what this host knows itself
+test_places_of_a_history()
+{
+	mkdir -p /var/log/rangeguard d/empty real
+	event 0 09:00:00 add here "$A" >/var/log/rangeguard/history.jsonl
+	event 0 10:00:00 add c1 "$A" >real/h
+	assert_fails "$RANGEGUARD" who --history d 10.9.0.1
+	assert_contains "$output" "nothing to read in d" "an empty directory"
+	ln -s real link
+	assert_json "$(who --history link 10.9.0.1)" '[.holdings[].container] == ["c1"]' "a symlink to a directory"
+	ln -s ../real/h d/h
+	ln -s ../real d/real
+	assert_json "$(who --history d 10.9.0.1)" '[.holdings[].container] == ["c1"]' "a symlink to a file"
+	ln -sf nowhere d/h
+	assert_fails "$RANGEGUARD" who --history d 10.9.0.1
+	assert_contains "$output" "d/h: No such file" "a symlink to nowhere"
+	mkfifo pipe
+	assert_contains "$(timeout 60 "$RANGEGUARD" who --history pipe 10.9.0.1)" "nobody that is known" "a pipe without a writer"
+	assert_json "$(who --history <(gzip -c real/h) 10.9.0.1)" '[.holdings[].container] == ["c1"]' "a pipe with one"
+}
+
 test_errors()
 {
 	local arguments
