@@ -123,22 +123,44 @@ static int nothing_in(const char *path, bool is_directory)
 	return EXIT_USAGE;
 }
 
-/** validate_path() - A file, or each file of a directory; 0, or the exit status when one can't be read */
-static int validate_path(const char *path, struct documents *documents)
+/** validate_file() - Read a file, unless it is in @seen; what is passed over may still be named. 0 or negative errno */
+static int validate_file(const char *path, bool named, struct documents *documents, struct path_set *seen,
+			 size_t *ret_n_seen)
+{
+	size_t n_before = documents->findings.files.n_paths;
+	int r;
+
+	if (path_set_has(seen, path)) {
+		++*ret_n_seen;
+		return 0;
+	}
+	r = documents_read(documents, path, named);
+	if (!r && documents->findings.files.n_paths > n_before)
+		r = path_set_add(seen, path);
+	return r;
+}
+
+/**
+ * validate_path() - A file, or each file of a directory
+ * @seen:	Files that were read
+ *
+ * Return: 0, or the exit status when one can't be read
+ */
+static int validate_path(const char *path, struct documents *documents, struct path_set *seen)
 {
 	CLEANUP(path_list_done) struct path_list files = {0};
-	size_t n_before = documents->findings.files.n_paths;
+	size_t n_before = documents->findings.files.n_paths, n_seen = 0;
 	int kind = path_list_expand(&files, path), status = 0;
 
 	if (kind < 0)
 		return complain(path, -kind);
 	for (size_t i = 0; i < files.n_paths; i++) {
-		int r = documents_read(documents, files.paths[i], kind != PATHS_E_DIRECTORY);
+		int r = validate_file(files.paths[i], kind != PATHS_E_DIRECTORY, documents, seen, &n_seen);
 
 		if (r < 0)
 			status = complain(files.paths[i], -r);
 	}
-	if (!status && documents->findings.files.n_paths == n_before)
+	if (!status && !n_seen && documents->findings.files.n_paths == n_before)
 		return nothing_in(path, kind == PATHS_E_DIRECTORY);
 	return status;
 }
@@ -146,10 +168,11 @@ static int validate_path(const char *path, struct documents *documents)
 /** validate_paths() - Each file of each path; 0, or the exit status when one can't be read */
 static int validate_paths(char **paths, size_t n_paths, struct documents *documents)
 {
+	CLEANUP(path_set_done) struct path_set seen = {0};
 	int status = 0;
 
 	for (size_t i = 0; i < n_paths; i++)
-		if (validate_path(paths[i], documents))
+		if (validate_path(paths[i], documents, &seen))
 			status = EXIT_USAGE;
 	return status;
 }
@@ -199,9 +222,10 @@ static int validate_leases(const struct path_list *leases, struct documents *doc
 	int status = 0;
 
 	for (size_t i = 0; i < leases->n_paths; i++) {
+		CLEANUP(path_set_done) struct path_set seen = {0};
 		size_t n_before = documents->survey.n_running;
 
-		status |= validate_path(leases->paths[i], documents);
+		status |= validate_path(leases->paths[i], documents, &seen);
 		if (!status && documents->survey.n_running == n_before) {
 			(void)fprintf(
 				stderr,

@@ -6,7 +6,10 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <fts.h>
+#include <limits.h>
+#include <search.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -141,6 +144,68 @@ int path_list_expand(struct path_list *list, const char *path)
 		return path_list_add(list, path);
 	r = walk(list, path);
 	return r < 0 ? r : PATHS_E_DIRECTORY;
+}
+
+/** struct path_entry - Where a file stands: it may have other names, which count as other files */
+struct path_entry {
+	dev_t device;
+	ino_t directory;
+	char name[NAME_MAX + 1];
+};
+
+/** find_entry() - Where a path leads; false: nowhere that can be told */
+static bool find_entry(const char *path, struct path_entry *ret_entry)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	CLEANUP_FREE char *directory = slash ? strndup(path, (size_t)(name - path)) : strdup(".");
+	struct stat status;
+
+	if (!directory || strlen(name) > NAME_MAX || stat(directory, &status) < 0)
+		return false;
+	*ret_entry = (struct path_entry){.device = status.st_dev, .directory = status.st_ino};
+	(void)snprintf(ret_entry->name, sizeof(ret_entry->name), "%s", name);
+	return true;
+}
+
+/** by_entry() - tsearch(3) order */
+static int by_entry(const void *a, const void *b)
+{
+	const struct path_entry *left = a, *right = b;
+	int r = (left->device > right->device) - (left->device < right->device);
+
+	if (!r)
+		r = (left->directory > right->directory) - (left->directory < right->directory);
+	return r ? r : strcmp(left->name, right->name);
+}
+
+/** path_set_has() - Whether a file was added, by whatever path: a/b.json, ./a/b.json */
+bool path_set_has(const struct path_set *set, const char *path)
+{
+	struct path_entry entry;
+
+	return find_entry(path, &entry) && tfind(&entry, &set->root, by_entry);
+}
+
+/** path_set_add() - Add a file that the set has not; one whose place can't be told is left out: 0, -ENOMEM */
+int path_set_add(struct path_set *set, const char *path)
+{
+	CLEANUP_FREE struct path_entry *entry = malloc(sizeof(*entry));
+
+	if (!entry)
+		return -ENOMEM;
+	if (!find_entry(path, entry))
+		return 0;
+	if (!tsearch(entry, &set->root, by_entry))
+		return -ENOMEM;
+	TAKE_PTR(entry);
+	return 0;
+}
+
+/** path_set_done() - Release what was added */
+void path_set_done(struct path_set *set)
+{
+	tdestroy(set->root, free);
+	set->root = NULL;
 }
 
 /** path_list_done() - Release the paths */

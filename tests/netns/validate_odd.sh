@@ -201,6 +201,22 @@ test_names_in_a_directory()
 	told 2 "nothing to check in d" d
 }
 
+# What is met again is one file, and none of it is a finding; a link is another one, for runtimes read it, too
+test_a_file_that_is_met_again()
+{
+	mkdir d
+	jq '.ipam.subnet = "10.30.0.0/24"' <<<"$CONF" >d/n.conf
+	echo '{"some": "thing"}' >d/other.json
+	ln -s d also
+	told 0 "1 file, 0 errors, 0 warnings" d/n.conf ./d/n.conf "$PWD/d/n.conf" also/n.conf
+	told 0 "1 file, " d ./d
+	told 0 "1 file, " d/n.conf d
+	told 0 "1 file, " d d/n.conf
+	told 1 "d/other.json:1:1: error RG003" d d/other.json
+	ln -s n.conf d/link.conf
+	told 1 "is taken by d/link.conf already" d
+}
+
 # What other programs have beside it fails no job
 test_other_programs_files()
 {
