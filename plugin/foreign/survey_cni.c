@@ -3,12 +3,14 @@
 
 #include <fnmatch.h>
 #include <string.h>
+#include <strings.h>
 
 #include "plugin/foreign/judge.h"
 #include "plugin/foreign/netlist.h"
 #include "plugin/foreign/order.h"
 #include "plugin/foreign/survey_internal.h"
 #include "plugin/text/json.h"
+#include "plugin/text/nearest.h"
 
 /** validate_list() - What a list says for all of its plugins; its other keys are the runtimes' */
 static void validate_list(struct survey *survey, struct reader *reader, const struct plugin_object *node)
@@ -124,6 +126,35 @@ static void validate_ours(struct survey *survey, const struct reader *reader, co
 	json_decref(object);
 }
 
+/** check_spelling() - A type that is likely meant to be ours: as another plugin's nothing of ours counts, and no ADD finds it */
+static void check_spelling(struct reader *reader, const json_t *object)
+{
+	static const char *const ours[] = {"rangeguard", NULL};
+	const char *type = json_string_value(json_object_get(object, "type"));
+
+	/* A second version beside the first one may be called rangeguard2. */
+	if (!type || strcmp(type, ours[0]) == 0 ||
+	    (strncmp(type, ours[0], strlen(ours[0])) == 0 && strchr("-_.0123456789", type[strlen(ours[0])])))
+		return;
+	if (strcasecmp(type, ours[0]) == 0 || nearest_name(type, ours))
+		reader_error(reader, "type", RULE_INVALID_VALUE, "type is \"%.64s\"; did you mean \"%s\"?", type,
+			     ours[0]);
+}
+
+/** check_spellings() - The types of a plugin's object and of its ipam; beside our type our own reader looks at that one */
+static void check_spellings(struct reader *reader, const json_t *object)
+{
+	const char *type = json_string_value(json_object_get(object, "type"));
+	size_t mark;
+
+	check_spelling(reader, object);
+	if (type && strcmp(type, "rangeguard") == 0)
+		return;
+	mark = pointer_push_key(&reader->at, "ipam");
+	check_spelling(reader, json_object_get(object, "ipam"));
+	pointer_pop(&reader->at, mark);
+}
+
 /** validate_plugin() - A plugin's object, ours or another's */
 static void validate_plugin(struct survey *survey, struct reader *reader, const struct subject *subject,
 			    struct chain *chain)
@@ -135,6 +166,7 @@ static void validate_plugin(struct survey *survey, struct reader *reader, const 
 	if (!type && !node->delegate)
 		reader_error(reader, NULL, RULE_INVALID_VALUE,
 			     node->list ? "each element of plugins must be an object with a type" : "type is missing");
+	check_spellings(reader, node->object);
 	if (!node->list && name && !node->delegate)
 		networks_add_name(&survey->networks, name, reader->file, "/name");
 	if (!node->list)

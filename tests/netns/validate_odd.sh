@@ -217,6 +217,22 @@ test_a_file_that_is_met_again()
 	told 1 "is taken by d/link.conf already" d
 }
 
+# A name that is nearly ours is another plugin's, of which nothing would be checked
+test_types_that_are_nearly_ours()
+{
+	local type
+
+	for type in rangegaurd Rangeguard range-guard rangegard rangeguards "rangeguard "; do
+		jq --arg type "$type" '.type = $type | .ipam = {type: "rangeguard", subnet: "10.30.0.0/24"}' <<<"$CONF" >n.conf
+		told 1 "type is \"$type\"; did you mean \"rangeguard\"? [/type]" n.conf
+		jq --arg type "$type" '{cniVersion, name, plugins: [{type: "bridge", ipam: {$type, subnet: "10.30.0.0/24"}}]}' \
+			<<<"$CONF" >n.conflist
+		told 1 "did you mean \"rangeguard\"? [/plugins/0/ipam/type]" n.conflist
+	done
+	jq '.type = "rangeguard2"' <<<"$CONF" | sed s/10.20/10.30/ >n.conf
+	told 0 "0 errors" n.conf
+}
+
 # What other programs have beside it fails no job
 test_other_programs_files()
 {

@@ -30,7 +30,9 @@ BEYOND = re.compile(
     r"is not an IP address|is not a network in the form|needs a dst in the form|host bits set|bits set after its prefix|must be FIRST-LAST|"
     r"must be ADDRESS/LENGTH|must be an IP address|a destination must be|an element of nonMasq must be|base must be a CIDR|day of the calendar|"
     # names beside each other, files, and who calls
-    r"names are unique|(No such file or|Not a|Is a) directory|there is none before it|can't be read|guard stands at .* already|is set, but no range is reserved|another IPAM|only one counts")
+    r"names are unique|(No such file or|Not a|Is a) directory|there is none before it|can't be read|guard stands at .* already|is set, but no range is reserved|another IPAM|only one counts|"
+    # words that are nearly another one
+    r"^type is .*; did you mean")
 
 
 
