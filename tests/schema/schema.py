@@ -246,6 +246,13 @@ def strange(document):
             yield copied
 
 
+def misplaced(document):
+    """The document with each key of a plugin's own beside the list of plugins, where no plugin gets it."""
+    for plugin in document.get("plugins", []):
+        for key in set(plugin) - {"type", "name", "cniVersion"}:
+            yield {**copy.deepcopy(document), key: copy.deepcopy(plugin[key])}
+
+
 def is_null_or_real(document):
     """null counts as absent and 5.0 as no integer: in both the schemas differ from the readers on purpose."""
     return re.search(r"\bnull\b|\b\d+\.0\b", json.dumps(document)) is not None
@@ -280,7 +287,7 @@ def fuzz(name, schema, readers):
     for number in range(ROUNDS):
         document = next(stream)
         changed = [c for c in (change(document) for _ in range(3)) if c is not None]
-        for candidate in [document] + changed + (list(strange(document)) if number < STRANGE else []):
+        for candidate in [document] + changed + (list(strange(document)) + list(misplaced(document)) if number < STRANGE else []):
             text = disagreement(validator, readers, name, candidate)
             counts["refused" if readers.errors(name, candidate) else "taken"] += 1
             if text:
