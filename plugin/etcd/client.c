@@ -150,8 +150,8 @@ int etcd_watch(struct etcd *etcd, int64_t from)
 	return start(etcd, POST_WATCH, "/v3/watch", message_watch(etcd->config->prefix, from), 0);
 }
 
-/** next_endpoint() - The one that failed is not used by what comes next */
-static void next_endpoint(struct post *post)
+/** client_next_endpoint() - The one that failed is not used by what comes next */
+void client_next_endpoint(const struct post *post)
 {
 	struct etcd *etcd = post->etcd;
 
@@ -219,6 +219,7 @@ static void answered(struct post *post)
 
 	if (r < 0) {
 		etcd_set_problem(etcd, post, "an answer that is not understood");
+		client_next_endpoint(post);
 		post_end(post);
 		tell_done(etcd, &ended, NULL);
 		return;
@@ -249,18 +250,44 @@ static void give_up(struct post *post)
 		etcd->watch_ended = true;
 }
 
+/** set_refusal() - An answer that is not 200: etcd's words, or those of whatever else answered */
+static void set_refusal(const struct post *post, long status, const struct message_error *error)
+{
+	const char *elsewhere = NULL;
+
+	(void)curl_easy_getinfo(post->easy, CURLINFO_REDIRECT_URL, &elsewhere);
+	if (elsewhere)
+		etcd_set_problem(post->etcd, post, "HTTP %ld: a redirect to %.150s: endpoints must name etcd itself",
+				 status, elsewhere);
+	else
+		etcd_set_problem(post->etcd, post, "HTTP %ld: %s", status, error->text);
+}
+
+/** set_token_refusal() - Why there is no token: etcd does not want this user, or it was not etcd that answered */
+static void set_token_refusal(const struct post *post, long status)
+{
+	struct etcd *etcd = post->etcd;
+	struct message_error error = {0};
+
+	message_error(post->answer ? post->answer : "", post->size, &error);
+	if (status == 200)
+		etcd_set_problem(etcd, post, "an answer that is not understood");
+	else if (error.code != 0 && status >= 400 && status < 500)
+		etcd_set_problem(etcd, post, "user %.64s is refused: %s", etcd->config->user, error.text);
+	else
+		set_refusal(post, status, &error);
+	client_next_endpoint(post);
+}
+
 /** token_came() - Those that waited for it go on, or end with it */
 static void token_came(struct post *post, CURLcode code, long status)
 {
 	struct etcd *etcd = post->etcd;
-	struct message_error error = {0};
 	bool good = code == CURLE_OK && status == 200 &&
 		    message_token(post->answer ? post->answer : "", post->size, &etcd->token) == 0;
 
-	if (!good && code == CURLE_OK) {
-		message_error(post->answer ? post->answer : "", post->size, &error);
-		etcd_set_problem(etcd, post, "user %.64s is refused: %s", etcd->config->user, error.text);
-	}
+	if (!good && code == CURLE_OK)
+		set_token_refusal(post, status);
 	post_end(post);
 	for (size_t i = 0; i < POSTS_MAX; i++) {
 		struct post *other = &etcd->posts[i];
@@ -289,10 +316,30 @@ static void refused(struct post *post, long status)
 			give_up(post);
 		return;
 	}
-	etcd_set_problem(etcd, post, "HTTP %ld: %s", status, error.text);
-	if (status >= 500 || status == 404)
-		next_endpoint(post);
+	set_refusal(post, status, &error);
+	/* What is no fault of this endpoint the next one refuses as well. */
+	client_next_endpoint(post);
 	give_up(post);
+}
+
+/** set_failure() - Why there is no answer, in libcurl's words where it has some about this transfer */
+static void set_failure(const struct post *post, CURLcode code)
+{
+	const char *why = *post->why ? post->why : curl_easy_strerror(code);
+	const char *ca = post->etcd->config->ca;
+
+	if (post->too_long)
+		etcd_set_problem(post->etcd, post, "an answer that is too long");
+	else if (code == CURLE_SSL_CACERT_BADFILE && ca)
+		etcd_set_problem(post->etcd, post, "tls.ca %.128s can't be used", ca);
+	else if (code == CURLE_PEER_FAILED_VERIFICATION)
+		etcd_set_problem(
+			post->etcd, post,
+			"etcd's certificate is not taken: it has expired, is for another name, or %.100s did not "
+			"sign it: %.100s",
+			ca ? ca : "the system's authorities", why);
+	else
+		etcd_set_problem(post->etcd, post, "%s", why);
 }
 
 /** failed() - No answer. What never left goes to the next endpoint at once, as long as there is time */
@@ -300,8 +347,8 @@ static void failed(struct post *post, CURLcode code)
 {
 	struct etcd *etcd = post->etcd;
 
-	etcd_set_problem(etcd, post, "%s", post->too_long ? "an answer that is too long" : curl_easy_strerror(code));
-	next_endpoint(post);
+	set_failure(post, code);
+	client_next_endpoint(post);
 	if (post->kind != POST_WATCH && post_never_left(post) && post->tries < etcd->config->n_endpoints &&
 	    now_us() < post->deadline) {
 		if (restart(post) < 0)

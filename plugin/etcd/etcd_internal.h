@@ -26,6 +26,7 @@ enum post_kind { POST_NONE, POST_REQUEST, POST_COMMAND, POST_TOKEN, POST_NEWEST,
  * @deadline:	CLOCK_MONOTONIC, microseconds; 0: none
  * @renewed:	The token was renewed for it already
  * @waiting:	For a token
+ * @why:	libcurl's own words about a transfer that failed, "" when it has none
  */
 struct post {
 	enum post_kind kind;
@@ -42,6 +43,7 @@ struct post {
 	bool renewed;
 	bool waiting;
 	bool too_long;
+	char why[CURL_ERROR_SIZE];
 	etcd_command_fn done;
 	void *userdata;
 	struct etcd *etcd;
@@ -80,6 +82,7 @@ void etcd_set_problem(struct etcd *etcd, const struct post *post, const char *fo
 
 /* client.c */
 void client_finished(struct post *post, CURLcode code);
+void client_next_endpoint(const struct post *post);
 bool client_header(struct etcd *etcd, const struct message_header *header);
 
 /* watch.c */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One POST: its libcurl handle, its bounds, its answer. */
 
+#include <ctype.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -11,6 +12,7 @@
 #include <time.h>
 
 #include "plugin/etcd/etcd_internal.h"
+#include "plugin/report/utf8.h"
 #include "rangeguard/array.h"
 
 /** now_us() - CLOCK_MONOTONIC in microseconds, which is sd-event's unit */
@@ -22,7 +24,7 @@ uint64_t now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/** etcd_set_problem() - What is wrong at the endpoint that the post was sent to, for people */
+/** etcd_set_problem() - What is wrong at the endpoint that the post was sent to, for people: a line of UTF-8, whatever answered */
 void etcd_set_problem(struct etcd *etcd, const struct post *post, const char *format, ...)
 {
 	int n = snprintf(etcd->problem, sizeof(etcd->problem), "%.100s: ", etcd->config->endpoints[post->endpoint]);
@@ -31,6 +33,12 @@ void etcd_set_problem(struct etcd *etcd, const struct post *post, const char *fo
 	va_start(args, format);
 	(void)vsnprintf(etcd->problem + n, sizeof(etcd->problem) - (size_t)n, format, args);
 	va_end(args);
+	utf8_drop_cut_character(etcd->problem);
+	utf8_mend(etcd->problem);
+	for (char *at = etcd->problem; *at; at++) {
+		if (iscntrl((unsigned char)*at))
+			*at = '?';
+	}
 }
 
 /**
@@ -198,17 +206,22 @@ static void set_security(const struct post *post)
  */
 int post_begin(struct post *post)
 {
+	const char *endpoint = post->etcd->config->endpoints[post->endpoint];
+	size_t length = strlen(endpoint);
 	char url[1024];
 
+	while (length > 0 && endpoint[length - 1] == '/')
+		length--;
 	post->waiting = false;
 	post->size = 0;
 	post->tries++;
+	post->why[0] = '\0';
 	post->easy = curl_easy_init();
 	if (!post->easy || !add_headers(post)) {
 		close_handle(post);
 		return -ENOMEM;
 	}
-	(void)snprintf(url, sizeof(url), "%.900s%s", post->etcd->config->endpoints[post->endpoint], post->path);
+	(void)snprintf(url, sizeof(url), "%.*s%s", (int)(length < 900 ? length : 900), endpoint, post->path);
 	(void)curl_easy_setopt(post->easy, CURLOPT_URL, url);
 	(void)curl_easy_setopt(post->easy, CURLOPT_HTTPHEADER, post->headers);
 	(void)curl_easy_setopt(post->easy, CURLOPT_POSTFIELDS, post->body);
@@ -217,6 +230,7 @@ int post_begin(struct post *post)
 	(void)curl_easy_setopt(post->easy, CURLOPT_WRITEDATA, post);
 	(void)curl_easy_setopt(post->easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
 	(void)curl_easy_setopt(post->easy, CURLOPT_PRIVATE, post);
+	(void)curl_easy_setopt(post->easy, CURLOPT_ERRORBUFFER, post->why);
 	set_limits(post);
 	set_security(post);
 	if (curl_multi_add_handle(post->etcd->multi, post->easy) == CURLM_OK)

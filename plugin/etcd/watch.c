@@ -44,8 +44,10 @@ static bool take_line(struct etcd *etcd, const struct post *post, const char *li
 
 	if (kind == WATCH_ENDED)
 		etcd_set_problem(etcd, post, "the watch has ended: %s", error.text);
-	if (kind == WATCH_BROKEN)
+	if (kind == WATCH_BROKEN) {
 		etcd_set_problem(etcd, post, "a line of the watch that is not understood");
+		client_next_endpoint(post);
+	}
 	if (kind == WATCH_ENDED || kind == WATCH_BROKEN)
 		return false;
 	if (!client_header(etcd, &header)) {
@@ -128,8 +130,7 @@ static int on_check(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)usec;
 	if (post && etcd->expected > etcd->watch_revision && now - etcd->expected_since > EXPECT_US) {
 		etcd_set_problem(etcd, post, "the watch does not show what has changed");
-		if (etcd->endpoint == post->endpoint)
-			etcd->endpoint = (etcd->endpoint + 1) % etcd->config->n_endpoints;
+		client_next_endpoint(post);
 		end_watch(etcd, post);
 	} else if (post && now - etcd->looked > LOOK_US) {
 		look(etcd, now);

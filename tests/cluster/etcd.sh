@@ -118,6 +118,60 @@ test_the_next_endpoint_when_one_fails()
 	talk_stop
 }
 
+# answer_always PORT STATUS BODY [HEADER]: something that is not etcd, and says the same to each request
+answer_always()
+{
+	cat >"always-$1.sh" <<-SH
+		length=0
+		while IFS= read -r line && line=\${line%\$'\r'} && [[ -n "\$line" ]]; do
+			[[ "\${line,,}" != content-length:* ]] || length=\${line##* }
+		done
+		head -c "\$length" >/dev/null
+		cat "always-$1"
+	SH
+	printf 'HTTP/1.1 %s\r\nContent-Length: %s\r\nConnection: close\r\n%s\r\n%s' "$2" "${#3}" "${4:+$4$'\r\n'}" "$3" >"always-$1"
+	socat "TCP-LISTEN:$1,reuseaddr,fork" "EXEC:bash always-$1.sh" &
+	wait_until 5 eval "ss -Htln sport = :$1 | grep -q ."
+}
+
+test_what_is_not_etcd_is_left_for_the_next_endpoint()
+{
+	local LC_ALL=C port
+
+	etcd_start a "$A"
+	etcd_wait "$A"
+	etcdctl --endpoints "$A" put /rangeguard/alive/h1 a >/dev/null
+	authentication
+	# A page in Latin-1 that would turn a terminal red
+	answer_always 7000 "503 Away" $'<b>Wartung f\xfcr \e[31mimmer'
+	answer_always 7001 "302 Found" "moved" "Location: https://login.example/"
+	answer_always 7002 "400 Bad Request" "Client sent an HTTP request to an HTTPS server."
+	answer_always 7003 "200 OK" "<h1>Welcome"
+	answer_always 7004 "401 Unauthorized" "who are you?"
+	for port in 7000 7001 7002 7003 7004; do
+		talk_heard=0
+		talk_start 1000 "http://127.0.0.1:$port" "$A" --user rg secret
+		say read alive/h1
+		hear "^unknown 1 http://127.0.0.1:$port: (HTTP [345]|an answer that is not understood)"
+		[[ "$port" != 7000 ]] || assert_contains "$line" 'HTTP 503: <b>Wartung f?r ?[31mimmer' "a page of anybody"
+		[[ "$port" != 7001 ]] || assert_contains "$line" 'HTTP 302: a redirect to https://login.example/' "a redirect"
+		say read alive/h1
+		hear '^answer 2 read alive/h1@[0-9]+=a '
+		talk_stop
+	done
+	# The same without authentication, where requests themselves meet it
+	etcdctl --endpoints "$A" --user root:root auth disable >/dev/null
+	for port in 7000 7001 7002 7003 7004; do
+		talk_heard=0
+		talk_start 1000 "http://127.0.0.1:$port" "$A/"
+		say read alive/h1
+		hear "^unknown 1 http://127.0.0.1:$port: (HTTP [345]|an answer that is not understood)"
+		say read alive/h1
+		hear '^answer 2 read alive/h1@[0-9]+=a '
+		talk_stop
+	done
+}
+
 # has_value KEY: whether etcd has it
 has_value()
 {
@@ -212,7 +266,7 @@ test_tls_both_ways()
 	talk_heard=0
 	talk_start 1000 "$url" --ca other.pem --cert client.pem --key client.key
 	say read alive/h1
-	hear '^unknown 1 .*certificate'
+	hear '^unknown 1 .*certificate is not taken: it has expired, is for another name, or other.pem did not sign it'
 	talk_stop
 	talk_heard=0
 	talk_start 1000 https://localhost:2379 --ca ca.pem --cert client.pem --key client.key
@@ -223,6 +277,11 @@ test_tls_both_ways()
 	talk_start 1000 "$url" --ca ca.pem
 	say read alive/h1
 	hear '^unknown 1 '
+	talk_stop
+	talk_heard=0
+	talk_start 1000 "$url" --ca absent.pem
+	say read alive/h1
+	hear "^unknown 1 .*tls.ca absent.pem can't be used"
 	talk_stop
 }
 
