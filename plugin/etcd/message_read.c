@@ -51,12 +51,19 @@ static bool take_header(const json_t *object, struct message_header *header)
 	       take_revision(member, "revision", &header->revision) && header->revision > 0;
 }
 
+/** take_bytes() - A member in base64; absent is "". NULL: it is none, or out of memory */
+static char *take_bytes(const json_t *object, const char *key, size_t *ret_size)
+{
+	const json_t *member = json_object_get(object, key);
+
+	return base64_decode(member ? json_string_value(member) ? json_string_value(member) : "?" : "", ret_size);
+}
+
 /** take_text() - A member in base64 that holds text without NUL; absent is "" */
 static char *take_text(const json_t *object, const char *key)
 {
-	const json_t *member = json_object_get(object, key);
 	size_t size;
-	char *text = base64_decode(member ? json_string_value(member) ? json_string_value(member) : "?" : "", &size);
+	char *text = take_bytes(object, key, &size);
 
 	if (text && strlen(text) != size) {
 		free(text);
@@ -77,17 +84,19 @@ static const char *below(const char *prefix, const char *key)
  * take_record() - A key with its value
  * @deleted:	It has none any more
  *
- * Return: 0; 1: a key that is none of the cluster's; -EBADMSG, -ENOMEM
+ * Return: 0; 1: a key that is none of the cluster's, such as one that is no text; -EBADMSG, -ENOMEM
  */
 static int take_record(const char *prefix, const json_t *kv, bool deleted, struct record *ret_record)
 {
-	CLEANUP_FREE char *key = take_text(kv, "key"), *value = take_text(kv, "value");
+	size_t size = 0;
+	CLEANUP_FREE char *key = take_bytes(kv, "key", &size), *value = take_text(kv, "value");
 	const char *rest = key ? below(prefix, key) : NULL;
 	int64_t revision;
 
 	if (!json_is_object(kv) || !key || !rest || !take_revision(kv, "mod_revision", &revision) || revision == 0)
 		return -EBADMSG;
-	if (!record_key_valid(rest))
+	/* etcd's keys are any bytes: what is behind a NUL counts, too. */
+	if (strlen(key) != size || !record_key_valid(rest))
 		return 1;
 	/* A value that is not text is one that can't be read, and must not look like an absent one. */
 	return record_read(rest, deleted ? NULL : value ? value : "?", revision, ret_record);

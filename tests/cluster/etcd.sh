@@ -172,6 +172,25 @@ test_what_is_not_etcd_is_left_for_the_next_endpoint()
 	done
 }
 
+test_a_key_of_any_bytes_is_passed_over()
+{
+	etcd_start a "$A"
+	etcd_wait "$A"
+	talk_start 500 "$A"
+	say put alive/h1 "$(alive 1)" alive/h1 0
+	hear '^answer 1 won revision'
+	say watch "${line##* }"
+	hear '^watched alive/h1@'
+	curl -sf "$A/v3/kv/put" -d "{\"key\":\"$(printf '/rangeguard/alive/h1\0' | base64)\",\"value\":\"eA==\"}" >/dev/null
+	etcdctl --endpoints "$A" put $'/rangeguard/alive/\xff' x >/dev/null
+	etcdctl --endpoints "$A" put /rangeguard/alive/h2 x >/dev/null
+	hear '^watched alive/h2@'
+	say list
+	hear '^answer 2 read alive/h1@[0-9]+=\{[^ ]* alive/h2@[0-9]+=x revision'
+	assert_equal 0 "$(grep -c '^watch-lost' talk.log)" "watches that ended"
+	talk_stop
+}
+
 # has_value KEY: whether etcd has it
 has_value()
 {
