@@ -232,7 +232,7 @@ stage_docker()
 stage_cluster()
 {
 	build dev etcd_talk cluster_claims cluster_flow
-	run_scripts release tests/cluster/etcd.sh tests/cluster/sources.sh tests/cluster/sources_use.sh tests/cluster/blocks.sh tests/cluster/commands.sh tests/cluster/scale.sh tests/cluster/moves.sh tests/cluster/guide.sh
+	run_scripts release tests/cluster/etcd.sh tests/cluster/sources.sh tests/cluster/sources_use.sh tests/cluster/blocks.sh tests/cluster/commands.sh tests/cluster/trouble.sh tests/cluster/scale.sh tests/cluster/moves.sh tests/cluster/guide.sh
 }
 
 stage_fuzz()

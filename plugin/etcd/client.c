@@ -248,6 +248,8 @@ static void give_up(struct post *post)
 		tell_done(etcd, &ended, NULL);
 	else if (ended.kind == POST_WATCH)
 		etcd->watch_ended = true;
+	else if (ended.kind == POST_NEWEST)
+		watch_not_looked(etcd);
 }
 
 /** set_refusal() - An answer that is not 200: etcd's words, or those of whatever else answered */

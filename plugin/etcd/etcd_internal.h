@@ -88,6 +88,7 @@ bool client_header(struct etcd *etcd, const struct message_header *header);
 /* watch.c */
 void watch_received(struct etcd *etcd);
 void watch_newest(struct post *post);
+void watch_not_looked(struct etcd *etcd);
 int watch_check_start(struct etcd *etcd);
 
 /* loop.c */

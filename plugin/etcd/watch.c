@@ -12,6 +12,8 @@
 #define EXPECT_US 2000000U
 /** A look at the newest record, when nothing is shown */
 #define LOOK_US 15000000U
+/** Another one, when that came to nothing */
+#define LOOK_AGAIN_US 1000000U
 /** A watch that ends at once is tried again after */
 #define SHORT_US 500000U
 
@@ -97,6 +99,7 @@ void watch_newest(struct post *post)
 	post_end(post);
 	if (r < 0 || !client_header(etcd, &header))
 		return;
+	etcd->problem[0] = '\0';
 	if (revision > etcd->watch_revision && revision > etcd->expected) {
 		if (etcd->expected <= etcd->watch_revision)
 			etcd->expected_since = now_us();
@@ -104,6 +107,12 @@ void watch_newest(struct post *post)
 	}
 	if (header.revision < etcd->watch_revision)
 		etcd->events.restored(etcd->events.userdata);
+}
+
+/** watch_not_looked() - A look came to nothing: the next one is soon, so that it is known whether etcd answers again */
+void watch_not_looked(struct etcd *etcd)
+{
+	etcd->looked = now_us() - LOOK_US + LOOK_AGAIN_US;
 }
 
 /** look() - Ask for the newest record */
