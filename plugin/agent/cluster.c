@@ -21,6 +21,8 @@
 /** An empty block is given back after */
 #define BLOCK_REST_S 600
 #define US_PER_NS 1000
+/** An etcd that does not answer is told of in the journal after */
+#define ETCD_TELL_NS (3 * MACHINE_SECOND)
 /** What the kernel refused is asked of it again after */
 #define FAILED_REST_NS (MACHINE_SECOND / 20)
 
@@ -207,6 +209,25 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
+/** etcd_tell() - The journal's lines about an etcd that does not answer, or does again; what passes at once is none */
+static void etcd_tell(struct cluster *cluster)
+{
+	const char *problem = etcd_problem(cluster->etcd);
+	int64_t now = cluster_now();
+
+	if (!*problem && cluster->etcd_told)
+		agent_log(LOG_LEVEL_INFO, "etcd answers again at %s", etcd_endpoint(cluster->etcd));
+	if (!*problem) {
+		cluster->etcd_told = false;
+		cluster->etcd_well = now;
+		return;
+	}
+	if (cluster->etcd_told || now - cluster->etcd_well < ETCD_TELL_NS)
+		return;
+	cluster->etcd_told = true;
+	agent_log(LOG_LEVEL_WARNING, "etcd does not answer: %s", problem);
+}
+
 /** on_tick() - sd_event_time_handler_t: what is looked at now and then */
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
@@ -218,6 +239,8 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	asks_tick(cluster, cluster_now());
 	sources_tick(cluster, cluster_now());
 	commands_tick(cluster);
+	policy_tick(cluster);
+	etcd_tell(cluster);
 	run(cluster);
 	(void)sd_event_source_set_time_relative(source, TICK_US);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);

@@ -11,6 +11,8 @@
 
 /** A host that was heard of within this time is not forgotten without --force */
 #define HEARD_NS (60 * MACHINE_SECOND)
+/** A published policy counts on this host within, or it is told why not; who asked waits a little longer */
+#define APPLY_NS (5 * MACHINE_SECOND)
 /** etcd takes requests of 1.5 MiB by default */
 #define POLICY_BYTES_MAX (1U << 20)
 
@@ -62,6 +64,23 @@ static bool begin(struct cluster *cluster, struct ask *ask)
 	(void)error_set(&err, ERROR_TRY_AGAIN, "another command is under way: try again");
 	ask_refuse(ask, &err);
 	return false;
+}
+
+/** refuse_unlisted() - What the records say can't be told while they are not known. Return: whether that was so */
+static bool refuse_unlisted(const struct cluster *cluster, struct ask *ask)
+{
+	const char *problem = etcd_problem(cluster->etcd);
+	struct error err = {0};
+
+	if (machine_is_listed(cluster->machine))
+		return false;
+	if (*problem)
+		(void)error_set(&err, ERROR_TRY_AGAIN, "this host does not reach its cluster: etcd: %.300s", problem);
+	else
+		(void)error_set(&err, ERROR_TRY_AGAIN, "etcd at %.128s has not answered yet: try again",
+				etcd_endpoint(cluster->etcd));
+	ask_refuse(ask, &err);
+	return true;
 }
 
 /** say_lost() - Why a command came to nothing */
@@ -148,6 +167,19 @@ static void on_published(void *userdata, const struct engine_answer *answer)
 	}
 	cluster->command->forgotten = json_integer(answer->revision);
 	cluster->published = answer->revision;
+	cluster->published_until = cluster_now() + APPLY_NS;
+}
+
+/** say_unapplied() - The policy is published, and does not count on this host: why */
+static void say_unapplied(struct cluster *cluster)
+{
+	const char *why = *cluster->problem ? cluster->problem : etcd_problem(cluster->etcd);
+	char text[ERROR_MSG_MAX];
+
+	(void)snprintf(text, sizeof(text), "published as revision %lld, but it does not count on this host yet%s%.500s",
+		       (long long)cluster->published, *why ? ": " : "", why);
+	cluster->published = 0;
+	refuse_with(cluster, ERROR_POLICY, text);
 }
 
 /** commands_tick() - The published policy counts here: what it touches can be told */
@@ -155,8 +187,13 @@ void commands_tick(struct cluster *cluster)
 {
 	json_t *answer;
 
-	if (!cluster->published || machine_policy(cluster->machine) < cluster->published)
+	if (!cluster->published)
 		return;
+	if (machine_policy(cluster->machine) < cluster->published) {
+		if (cluster_now() >= cluster->published_until)
+			say_unapplied(cluster);
+		return;
+	}
 	answer = json_pack("{s:I, s:o}", "revision", (json_int_t)cluster->published, "held",
 			   pack_held_reserved(cluster));
 	cluster->published = 0;
@@ -173,7 +210,7 @@ static void on_publish(void *userdata, const json_t *request, struct ask *ask)
 	struct engine_request swap = {0};
 	int r;
 
-	if (!begin(cluster, ask))
+	if (refuse_unlisted(cluster, ask) || !begin(cluster, ask))
 		return;
 	r = file ? source_read(file, POLICY_BYTES_MAX, &source) : -EINVAL;
 	if (r == -EFBIG)
@@ -229,8 +266,8 @@ static bool is_done(const struct cluster *cluster, const char *key)
 	return false;
 }
 
-/** forget_next() - The next block of the host that is forgotten; after the last one it is done */
-static void forget_next(struct cluster *cluster)
+/** next_block() - The first block of a host which this command has not freed yet; NULL: there is none */
+static const char *next_block(const struct cluster *cluster, const char *name)
 {
 	const struct cache *cache = machine_cache(cluster->machine);
 
@@ -238,12 +275,21 @@ static void forget_next(struct cluster *cluster)
 		const struct record *record = &cache->rows[i]->record;
 		const char *host = holder_of(record);
 
-		if (host && strcmp(host, cluster->command->host) == 0 && !is_done(cluster, record->key)) {
-			delete_record(cluster, record->key);
-			return;
-		}
+		if (host && strcmp(host, name) == 0 && !is_done(cluster, record->key))
+			return record->key;
 	}
-	answer_with(cluster, json_pack("{s:o}", "forgotten", cluster->command->forgotten));
+	return NULL;
+}
+
+/** forget_next() - The next block of the host that is forgotten; after the last one it is done */
+static void forget_next(struct cluster *cluster)
+{
+	const char *block = next_block(cluster, cluster->command->host);
+
+	if (block)
+		delete_record(cluster, block);
+	else
+		answer_with(cluster, json_pack("{s:o}", "forgotten", cluster->command->forgotten));
 }
 
 /** last_heard() - When something of a host changed last, as far as this agent has seen */
@@ -271,16 +317,20 @@ static void on_forget(void *userdata, const json_t *request, struct ask *ask)
 	const char *host = json_string_value(json_object_get(request, "host"));
 	bool force = json_is_true(json_object_get(request, "force"));
 	char key[RECORD_KEY_MAX];
+	bool registered;
 
-	if (!begin(cluster, ask))
+	if (refuse_unlisted(cluster, ask) || !begin(cluster, ask))
 		return;
 	if (!host || !record_name_valid(host)) {
 		refuse_with(cluster, ERROR_CONFIG, "that can't be a host's name");
 		return;
 	}
 	(void)snprintf(key, sizeof(key), "host/%s", host);
-	if (cache_revision(cache_find(machine_cache(cluster->machine), key)) == 0) {
-		refuse_with(cluster, ERROR_CONFIG, "no such host is registered; see `rangeguard cluster status`");
+	registered = cache_revision(cache_find(machine_cache(cluster->machine), key)) != 0;
+	/* The registration goes first: after a command that came to an end there, the blocks are left. */
+	if (!registered && !next_block(cluster, host)) {
+		refuse_with(cluster, ERROR_CONFIG,
+			    "no such host is registered, or holds a block; see `rangeguard cluster status`");
 		return;
 	}
 	if (!force && cluster_now() - last_heard(cluster, host) < HEARD_NS) {
@@ -293,7 +343,10 @@ static void on_forget(void *userdata, const json_t *request, struct ask *ask)
 	}
 	(void)snprintf(cluster->command->host, sizeof(cluster->command->host), "%s", host);
 	cluster->command->forgotten = json_array();
-	delete_record(cluster, key);
+	if (registered)
+		delete_record(cluster, key);
+	else
+		forget_next(cluster);
 }
 
 /** on_who() - ask_fn: who holds the block or the source of an address */
@@ -302,9 +355,12 @@ static void on_who(void *userdata, const json_t *request, struct ask *ask)
 	struct cluster *cluster = userdata;
 	const struct cache *cache = machine_cache(cluster->machine);
 	const char *text = json_string_value(json_object_get(request, "address"));
-	json_t *found = json_array();
 	struct address address;
+	json_t *found;
 
+	if (refuse_unlisted(cluster, ask))
+		return;
+	found = json_array();
 	for (size_t i = 0; text && address_parse(text, &address) == 0 && i < cache->n; i++) {
 		const struct record *record = &cache->rows[i]->record;
 		const char *host = holder_of(record), *what = host ? strchr(record->key, '/') + 1 : NULL;
@@ -334,7 +390,7 @@ int commands_start(struct cluster *cluster)
 	cluster->command = calloc(1, sizeof(*cluster->command));
 	if (!cluster->command)
 		return -ENOMEM;
-	cluster->started = cluster_now();
+	cluster->started = cluster->etcd_well = cluster_now();
 	r = ask_server_add(server, "cluster-publish", on_publish, cluster);
 	if (!r)
 		r = ask_server_add(server, "cluster-forget", on_forget, cluster);

@@ -50,7 +50,10 @@ struct cluster_command;
  * @pools:	In the order of the machine's indexes
  * @guards:	What networks may not have; read again after a while
  * @published:	Revision of a policy whose publisher waits until it counts here
+ * @published_until: It is told then that it does not
  * @started:	Since when this agent has listened
+ * @etcd_well:	When etcd was seen to answer last
+ * @etcd_told:	The journal has that it does not
  * @problem:	What is wrong on this host, ""
  * @used:	Addresses of the blocks held here that are leased or rest, at the last look
  * @changed:	Records have changed: routes are looked at again
@@ -77,7 +80,10 @@ struct cluster {
 	int64_t guards_at;
 	struct cluster_command *command;
 	int64_t published;
+	int64_t published_until;
 	int64_t started;
+	int64_t etcd_well;
+	bool etcd_told;
 	char problem[256];
 };
 
@@ -126,6 +132,7 @@ bool policy_reserves(struct cluster *cluster, const struct prefix *block);
 json_t *policy_touches(struct cluster *cluster, const struct prefix *block);
 json_t *policy_reserves_source(struct cluster *cluster, const char *network, const struct address *address);
 bool policy_reserves_address(struct cluster *cluster, const char *network, const struct address *address);
+void policy_tick(struct cluster *cluster);
 void policy_stop(struct cluster *cluster);
 
 /* cluster_command.c */

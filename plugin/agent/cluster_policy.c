@@ -91,6 +91,7 @@ static const struct guard *guard_of(struct cluster *cluster, const char *network
 
 	if (now - cluster->guards_at > GUARD_KEPT_NS) {
 		drop_guards(cluster);
+		cluster->problem[0] = '\0'; /* which it has, if what was wrong still is */
 		cluster->guards_at = now;
 	}
 	place = place_of(cluster, network);
@@ -189,27 +190,43 @@ json_t *policy_reserves_source(struct cluster *cluster, const char *network, con
 	return json_pack("{s:s}", "owner", entry.owner);
 }
 
+/** refuse_policy() - It can't count here: tried again each second, told when that is news */
+static enum done refuse_policy(const struct cluster *cluster, const char *before)
+{
+	if (strcmp(before, cluster->problem) != 0)
+		agent_log(LOG_LEVEL_ERROR, "nothing is claimed: %s", cluster->problem);
+	return DONE_FAILED;
+}
+
 /** policy_apply() - ACTION_POLICY: from now on it counts for each ADD on this host */
 enum done policy_apply(struct cluster *cluster, const struct action *action)
 {
 	int r = action->text ? write_file(cluster->state.dir_fd, action->text) : remove_file(cluster->state.dir_fd);
+	char before[sizeof(cluster->problem)];
 	struct guard *guard;
 
+	memcpy(before, cluster->problem, sizeof(before));
 	drop_guards(cluster);
 	if (r < 0) {
-		agent_log(LOG_LEVEL_ERROR, "the published policy can't be kept: %s", strerror(-r));
-		return DONE_FAILED;
+		(void)snprintf(cluster->problem, sizeof(cluster->problem), "the published policy can't be kept: %s",
+			       strerror(-r));
+		return refuse_policy(cluster, before);
 	}
 	cluster->problem[0] = '\0';
 	guard = read_guard(cluster, "");
-	if (!guard) {
-		agent_log(LOG_LEVEL_ERROR, "nothing is claimed: %s", cluster->problem);
-		return DONE_FAILED;
-	}
+	if (!guard)
+		return refuse_policy(cluster, before);
 	(void)guard_free(guard);
 	if (action->revision > 0)
 		agent_log(LOG_LEVEL_INFO, "policy of revision %lld counts here", (long long)action->revision);
 	return DONE_OK;
+}
+
+/** policy_tick() - What was wrong with the policies is looked at again, also when nothing is to be claimed */
+void policy_tick(struct cluster *cluster)
+{
+	if (*cluster->problem)
+		(void)guard_of(cluster, "");
 }
 
 /** policy_stop() - Release the guards; the file stays */

@@ -338,6 +338,12 @@ const struct cache *machine_cache(const struct machine *machine)
 	return &machine->cache;
 }
 
+/** machine_is_listed() - Whether the cache has all records, and is told of changes; false: what it lacks may be there */
+bool machine_is_listed(const struct machine *machine)
+{
+	return machine->listed;
+}
+
 /** machine_is_registered() - Whether this host is in the cluster; false also while another machine has its name */
 bool machine_is_registered(const struct machine *machine)
 {

@@ -183,6 +183,7 @@ void machine_block_demand(struct machine *machine, unsigned pool, bool demand);
 
 /* What there is to tell. */
 const struct cache *machine_cache(const struct machine *machine);
+bool machine_is_listed(const struct machine *machine);
 bool machine_is_registered(const struct machine *machine);
 bool machine_holds(const struct machine *machine, unsigned source);
 bool machine_claims(const struct machine *machine, unsigned source);

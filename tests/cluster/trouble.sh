@@ -72,6 +72,32 @@ members()
 	done
 }
 
+# While etcd is away nothing is known, which is not to say that nothing is there.
+test_what_is_not_known_is_not_denied()
+{
+	one_host
+	agent_down 1
+	members STOP
+	nsenter -t "$(<h1.pid)" -m --net=/run/netns/h1 -- "$AGENT" >>agent-h1.log 2>&1 &
+	echo $! >agent-h1.pid
+	wait_until 10 shows 1 '^etcd: http://192.0.2.1[123]:2379: '
+	assert_succeeds cluster 1 status
+	assert_contains "$output" "policy: none counts here yet" status
+	assert_succeeds cluster 1 status --format json
+	assert_schema cluster-status "$output" "status without etcd"
+	echo '{"reserved": []}' >policy.json
+	for arguments in "who $first" "forget h9" "publish $PWD/policy.json"; do
+		# shellcheck disable=SC2086 # several
+		assert_fails cluster 1 $arguments
+		assert_contains "$output" "this host does not reach its cluster: etcd: http://192.0.2.1" "$arguments"
+	done
+	wait_until 10 says 1 'etcd does not answer: http://192.0.2.1'
+	members CONT
+	wait_until 20 shows 1 '^this host: h1, registered'
+	wait_until 10 says 1 'etcd answers again'
+	assert_succeeds cluster 1 who "$first"
+}
+
 # A host that claims nothing asks etcd only now and then: what came to nothing then is no problem for ever.
 test_an_etcd_that_answers_again_is_no_problem()
 {
@@ -80,6 +106,61 @@ test_an_etcd_that_answers_again_is_no_problem()
 	wait_until 30 shows 1 '^etcd: http://192.0.2.1[123]:2379: '
 	members CONT
 	wait_until 30 shows_not 1 '^etcd: '
+}
+
+# The registration goes first, and a command that was cut short leaves blocks of a host that nobody knows any more.
+test_forget_ends_what_was_cut_short()
+{
+	local result
+
+	one_host
+	host_up 2
+	agent_up 2
+	must_add 2 b1 "$POOL"
+	wait_until 10 blocks_held 4
+	agent_down 2 KILL
+	etcdctl --endpoints "$ENDPOINTS" del /rangeguard/host/h2 >/dev/null
+	wait_until 5 shows_not 1 '^host h2: '
+	assert_succeeds cluster 1 forget h2 --force
+	assert_contains "$output" "removed block/10.64.0." forget
+	assert_equal 2 "$(records block/ | wc -l)" "blocks that are held"
+	assert_fails cluster 1 forget h2 --force
+	assert_contains "$output" "no such host" "forget once more"
+}
+
+# policies N TEXT: the host's own policies, which count for its agent
+policies()
+{
+	on_host "$1" mkdir -p /etc/rangeguard/reserved.d
+	on_host "$1" sh -c 'cat >/etc/rangeguard/reserved.d/own.json' <<<"$2"
+}
+
+test_a_policy_that_does_not_count_here_is_no_command_without_end()
+{
+	local n
+
+	set_up_link
+	start_members
+	for n in 1 2; do
+		host_up "$n"
+		policies "$n" '{"reserved": []}'
+		agent_up "$n"
+	done
+	wait_until 10 shows 1 '^policy: none is published'
+	policies 1 '{"reserved": [{"cidr": "nonsense"}]}'
+	echo '{"reserved": [{"cidr": "172.30.0.0/16"}]}' >policy.json
+	assert_fails cluster 1 publish "$PWD/policy.json"
+	assert_matches "$output" 'published as revision [0-9]+, but it does not count on this host yet: .*own.json' publish
+	wait_until 5 on_host 2 grep -q 172.30.0.0/16 /run/rangeguard/cluster-policy.json
+	# The next command is not told that one is under way, and the journal has it once.
+	assert_fails cluster 1 publish "$PWD/policy.json"
+	assert_matches "$output" 'does not count on this host yet' "publish once more"
+	assert_succeeds cluster 1 status
+	assert_contains "$output" "own.json" "status"
+	policies 1 '{"reserved": []}'
+	wait_until 20 shows 1 '^policy: revision [0-9]'
+	wait_until 60 shows_not 1 '^problem: '
+	assert_succeeds cluster 1 publish "$PWD/policy.json"
 }
 
 main "$@"
