@@ -85,6 +85,30 @@ static bool is_exhausted(const struct cluster *cluster, const struct waiting *wa
 	return waiting->n_pools > 0;
 }
 
+/** is_unreadable() - Whether nothing is claimed since the record of pools can't be read */
+static bool is_unreadable(const struct cluster *cluster, const struct waiting *waiting)
+{
+	struct cluster_pool ignored;
+
+	return waiting->n_pools > 0 &&
+	       machine_pool_verdict(cluster->machine, waiting->pools[0], &ignored) == POOLS_UNREADABLE;
+}
+
+/** set_exhausted() - Say which pools have no block left, and what can be done */
+static void set_exhausted(const struct cluster *cluster, const struct waiting *waiting, struct error *err)
+{
+	const struct held_pool *first = &cluster->pools[waiting->pools[0]];
+	char text[PREFIX_TEXT_MAX];
+
+	(void)error_set(
+		err, ERROR_NO_FREE_ADDRESS,
+		"each /%u of pool %s%s (network \"%.64s\") is held by a host or reserved: `rangeguard cluster "
+		"status` shows by whom; `rangeguard cluster forget HOST` frees those of a host that is gone for "
+		"good, or the network needs another range",
+		first->block_length, prefix_format(&first->prefix, text),
+		waiting->n_pools > 1 ? " and the set's other ones" : "", first->network);
+}
+
 /** explain() - Why there is no block: the pool, the registration, or etcd */
 static void explain(struct cluster *cluster, const struct waiting *waiting, struct error *err)
 {
@@ -92,10 +116,16 @@ static void explain(struct cluster *cluster, const struct waiting *waiting, stru
 
 	if (conflict(cluster, waiting, err))
 		return;
-	if (is_exhausted(cluster, waiting))
+	if (*cluster->problem)
+		(void)error_set(err, ERROR_TRY_AGAIN, "no block is claimed: %.255s", cluster->problem);
+	else if (is_unreadable(cluster, waiting))
 		(void)error_set(
-			err, ERROR_NO_FREE_ADDRESS,
-			"each block of the pool is held by a host or reserved; see `rangeguard cluster status`");
+			err, ERROR_TRY_AGAIN,
+			"no block is claimed: etcd's record %.128s/pools can't be read by this version: somebody "
+			"else wrote it, or a newer one did",
+			cluster->config.etcd.prefix);
+	else if (is_exhausted(cluster, waiting))
+		set_exhausted(cluster, waiting, err);
 	else if (machine_is_refused(cluster->machine))
 		(void)error_set(err, ERROR_TRY_AGAIN,
 				"another machine is registered as host \"%.64s\" in the cluster: give this one another "

@@ -112,6 +112,32 @@ static json_int_t count_free(struct cluster *cluster, unsigned index)
 	return n > INT64_MAX ? INT64_MAX : (json_int_t)n;
 }
 
+/** pack_other() - The cluster's pool that one of this host contradicts; NULL: it contradicts none */
+static json_t *pack_other(enum pool_standing verdict, const struct cluster_pool *other)
+{
+	char cidr[PREFIX_TEXT_MAX];
+
+	if (verdict != POOLS_CONFLICT)
+		return NULL;
+	return json_pack("{s:s, s:i, s:s}", "cidr", prefix_format(&other->prefix, cidr), "blockLength",
+			 (int)other->block_length, "network", other->network);
+}
+
+/** pack_unreadable() - Keys of records that this host can't read, and leaves alone */
+static json_t *pack_unreadable(const struct cluster *cluster)
+{
+	const struct cache *cache = machine_cache(cluster->machine);
+	json_t *keys = json_array();
+
+	for (size_t i = 0; i < cache->n; i++) {
+		const struct record *record = &cache->rows[i]->record;
+
+		if (record->text && !record->readable)
+			(void)json_array_append_new(keys, json_string(record->key));
+	}
+	return keys;
+}
+
 /** pack_pool() - A pool with its blocks */
 static json_t *pack_pool(struct cluster *cluster, unsigned index)
 {
@@ -120,6 +146,7 @@ static json_t *pack_pool(struct cluster *cluster, unsigned index)
 	static const char *const verdicts[] = {"new", "known", "conflict", "unreadable"};
 	json_t *blocks = json_array();
 	struct cluster_pool other;
+	enum pool_standing verdict = machine_pool_verdict(cluster->machine, index, &other);
 	char cidr[PREFIX_TEXT_MAX];
 
 	for (size_t i = cache_from(cache, "block/"); i < cache->n && cache->rows[i]->record.kind == RECORD_BLOCK; i++) {
@@ -130,11 +157,10 @@ static json_t *pack_pool(struct cluster *cluster, unsigned index)
 				blocks, json_pack("{s:s, s:s, s:I}", "cidr", block->key + strlen("block/"), "host",
 						  block->block.host, "since", (json_int_t)block->block.since));
 	}
-	return json_pack("{s:s, s:i, s:s, s:s, s:b, s:I, s:o}", "cidr", prefix_format(&pool->prefix, cidr),
-			 "blockLength", (int)pool->block_length, "network", pool->network, "state",
-			 verdicts[machine_pool_verdict(cluster->machine, index, &other)], "exhausted",
-			 (int)machine_pool_exhausted(cluster->machine, index), "free", count_free(cluster, index),
-			 "blocks", blocks);
+	return json_pack("{s:s, s:i, s:s, s:s, s:b, s:I, s:o, s:o*}", "cidr", prefix_format(&pool->prefix, cidr),
+			 "blockLength", (int)pool->block_length, "network", pool->network, "state", verdicts[verdict],
+			 "exhausted", (int)machine_pool_exhausted(cluster->machine, index), "free",
+			 count_free(cluster, index), "blocks", blocks, "other", pack_other(verdict, &other));
 }
 
 /** status_answer() - ask_fn: what this host knows of the cluster */
@@ -146,14 +172,15 @@ void status_answer(void *userdata, const json_t *request, struct ask *ask)
 	(void)request;
 	for (unsigned i = 0; i < cluster->n_pools; i++)
 		(void)json_array_append_new(pools, pack_pool(cluster, i));
-	ask_answer_consume(ask, json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o}", "host",
+	ask_answer_consume(ask, json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o}", "host",
 					  cluster->config.host, "endpoint", etcd_endpoint(cluster->etcd), "problem",
 					  etcd_problem(cluster->etcd), "ownProblem", cluster->problem, "registered",
 					  (int)machine_is_registered(cluster->machine), "refused",
 					  (int)machine_is_refused(cluster->machine), "revision",
 					  (json_int_t)machine_max_revision(cluster->machine), "policy",
 					  (json_int_t)machine_policy(cluster->machine), "hosts", pack_hosts(cluster),
-					  "pools", pools, "sources", sources_status(cluster)));
+					  "pools", pools, "sources", sources_status(cluster), "unreadable",
+					  pack_unreadable(cluster)));
 }
 
 /** count_own() - Blocks of a pool that this host holds */

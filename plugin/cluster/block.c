@@ -310,8 +310,12 @@ bool block_next(struct machine *machine, int64_t now, struct action *action)
 	if (opening_next(machine, action) || adopt_next(machine, now, action))
 		return true;
 	for (unsigned i = 0; i < machine->n_pools; i++) {
-		if (machine->pools[i].verdict != POOLS_KNOWN || !needs_block(machine, i))
+		if (machine->pools[i].verdict != POOLS_KNOWN)
 			continue;
+		if (!needs_block(machine, i)) {
+			machine->pools[i].exhausted = false; /* nobody looks whether it still is */
+			continue;
+		}
 		if (retake_next(machine, now, action, i))
 			return true;
 		if (now >= machine->pools[i].retry) {

@@ -14,6 +14,7 @@
 #include "plugin/netconf/netconf.h"
 #include "plugin/report/json_text.h"
 #include "plugin/text/options.h"
+#include "plugin/text/printable.h"
 #include "rangeguard/array.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/exit_status.h"
@@ -115,6 +116,24 @@ static void print_hosts(const json_t *hosts)
 	}
 }
 
+/** print_standing() - What the cluster's record of pools says against a pool */
+static void print_standing(const json_t *pool)
+{
+	const json_t *other = json_object_get(pool, "other");
+	const char *state = cluster_text(pool, "state");
+
+	if (other) {
+		printf(", conflict: the cluster has %s in blocks of /%lld (network \"", cluster_text(other, "cidr"),
+		       (long long)json_integer_value(json_object_get(other, "blockLength")));
+		(void)print_printable(cluster_text(other, "network"), stdout);
+		printf("\"): configure the same on each host");
+	} else if (strcmp(state, "unreadable") == 0) {
+		printf(", nothing is claimed: the cluster's record of pools can't be read");
+	} else if (strcmp(state, "known") != 0) {
+		printf(", %s", state);
+	}
+}
+
 /** print_pools() - A line for each pool, and one for each of its blocks */
 static void print_pools(const json_t *pools)
 {
@@ -124,14 +143,14 @@ static void print_pools(const json_t *pools)
 
 	json_array_foreach((json_t *)(uintptr_t)pools, i, pool) {
 		const json_t *blocks = json_object_get(pool, "blocks");
-		const char *state = cluster_text(pool, "state");
 
-		printf("pool %s in blocks of /%lld (network \"%s\"): %zu held, %lld free%s%s%s\n",
-		       cluster_text(pool, "cidr"), (long long)json_integer_value(json_object_get(pool, "blockLength")),
+		printf("pool %s in blocks of /%lld (network \"%s\"): %zu held, %lld free%s", cluster_text(pool, "cidr"),
+		       (long long)json_integer_value(json_object_get(pool, "blockLength")),
 		       cluster_text(pool, "network"), json_array_size(blocks),
 		       (long long)json_integer_value(json_object_get(pool, "free")),
-		       json_is_true(json_object_get(pool, "exhausted")) ? ", none is free" : "",
-		       strcmp(state, "known") ? ", " : "", strcmp(state, "known") ? state : "");
+		       json_is_true(json_object_get(pool, "exhausted")) ? ", none is free" : "");
+		print_standing(pool);
+		printf("\n");
 		json_array_foreach((json_t *)(uintptr_t)blocks, j, block) {
 			printf("  block %s: %s, since %s\n", cluster_text(block, "cidr"), cluster_text(block, "host"),
 			       since_of(block, since));
@@ -159,22 +178,44 @@ static void print_sources(const json_t *sources)
 	}
 }
 
+/** print_wrong() - What is wrong, and where; the texts may be of whatever answers at etcd's address */
+static void print_wrong(const char *where, const char *what)
+{
+	if (!*what)
+		return;
+	printf("%s: ", where);
+	(void)print_printable(what, stdout);
+	printf("\n");
+}
+
+/** print_policy() - Which one counts here */
+static void print_policy(json_int_t revision)
+{
+	if (revision > 0)
+		printf("policy: revision %lld\n", (long long)revision);
+	else
+		printf("policy: %s\n", revision < 0 ? "none counts here yet" : "none is published");
+}
+
 /** print_status() - For people */
 static void print_status(const json_t *answer)
 {
-	const char *problem = cluster_text(answer, "problem"), *own = cluster_text(answer, "ownProblem");
 	bool registered = json_is_true(json_object_get(answer, "registered"));
+	const json_t *key;
+	size_t i;
 
 	printf("this host: %s, %s, etcd at %s\n", cluster_text(answer, "host"),
 	       registered					  ? "registered"
 	       : json_is_true(json_object_get(answer, "refused")) ? "refused: another machine has this name"
 								  : "not registered yet",
 	       cluster_text(answer, "endpoint"));
-	if (*problem)
-		printf("etcd: %s\n", problem);
-	if (*own)
-		printf("problem: %s\n", own);
-	printf("policy: revision %lld\n", (long long)json_integer_value(json_object_get(answer, "policy")));
+	print_wrong("etcd", cluster_text(answer, "problem"));
+	print_wrong("problem", cluster_text(answer, "ownProblem"));
+	json_array_foreach(json_object_get(answer, "unreadable"), i, key) {
+		printf("problem: record %s in etcd can't be read: a newer version or somebody else wrote it; it is left alone\n",
+		       json_string_value(key));
+	}
+	print_policy(json_integer_value(json_object_get(answer, "policy")));
 	print_hosts(json_object_get(answer, "hosts"));
 	print_pools(json_object_get(answer, "pools"));
 	print_sources(json_object_get(answer, "sources"));

@@ -72,6 +72,59 @@ members()
 	done
 }
 
+test_records_that_nobody_can_read_are_shown()
+{
+	local result
+
+	one_host
+	put block/10.64.0.96/28 '{"host": "h9"}'
+	put host/h9 nonsense
+	wait_until 5 shows 1 '^problem: record block/10.64.0.96/28 in etcd can.t be read'
+	assert_succeeds cluster 1 status --format json
+	assert_json "$output" '.unreadable == ["block/10.64.0.96/28", "host/h9"] and .pools[0].free == 5' "unreadable records"
+	assert_schema cluster-status "$output" status
+	# Nobody else could either who waits for a block: etcd is fine, and is not blamed.
+	put pools '{"pools": 7}'
+	host_up 2
+	agent_up 2
+	result=$(add_once 2 b1 "$POOL") && fail "an address of a pool that can't be judged: $result"
+	assert_refused 11 "$result" "a record of pools that can't be read"
+	assert_contains "$result" "etcd's record /rangeguard/pools can't be read by this version" "the reason"
+	assert_succeeds cluster 2 status
+	assert_contains "$output" "nothing is claimed: the cluster's record of pools can't be read" status
+}
+
+test_a_pool_that_contradicts_the_clusters_is_shown_with_it()
+{
+	local result
+
+	one_host
+	host_up 2
+	agent_up 2
+	result=$(add_once 2 b1 "$(jq -c '.ipam.blocks.ipv4 = 27' <<<"$POOL")") && fail "another block length: $result"
+	assert_refused 7 "$result" "another block length"
+	assert_succeeds cluster 2 status
+	assert_contains "$output" 'conflict: the cluster has 10.64.0.0/25 in blocks of /28 (network "pods")' status
+	assert_succeeds cluster 2 status --format json
+	assert_json "$output" '.pools[0].other.blockLength == 28' "the other one"
+	assert_schema cluster-status "$output" status
+}
+
+test_a_pool_without_a_block_is_named()
+{
+	local result conf
+
+	one_host
+	conf=$(jq -c '.ipam.ranges = [[{"subnet": "10.65.0.0/28"}]]' <<<"$POOL")
+	must_add 1 a2 "$conf"
+	host_up 2
+	agent_up 2
+	result=$(add_once 2 b1 "$conf") && fail "h2 got an address of a pool that h1 holds whole: $result"
+	assert_refused 101 "$result" "each block is held"
+	assert_contains "$result" 'each /28 of pool 10.65.0.0/28 (network \"pods\") is held by a host or reserved' "which pool"
+	assert_contains "$result" 'rangeguard cluster forget HOST' "what to do"
+}
+
 # While etcd is away nothing is known, which is not to say that nothing is there.
 test_what_is_not_known_is_not_denied()
 {
