@@ -93,6 +93,21 @@ static u128 count_reserved(struct cluster *cluster, const struct held_pool *pool
 	return n;
 }
 
+/** part_held() - What a record says is held of a pool, which may be cut in another way there. Return: whether it is any */
+static bool part_held(const struct held_pool *pool, const struct record *record, struct prefix *ret_part)
+{
+	struct span inner, outer = prefix_span(&pool->prefix);
+	struct prefix block;
+
+	if (!record->text || prefix_parse(record->key + strlen("block/"), &block) < 0)
+		return false;
+	inner = prefix_span(&block);
+	if (!span_overlaps(&inner, &outer))
+		return false;
+	*ret_part = block.length < pool->prefix.length ? pool->prefix : block;
+	return true;
+}
+
 /** count_free() - Blocks of a pool that a host could claim: neither held nor reserved as a whole */
 static json_int_t count_free(struct cluster *cluster, unsigned index)
 {
@@ -102,12 +117,16 @@ static json_int_t count_free(struct cluster *cluster, unsigned index)
 	u128 n = whole_blocks(&span, pool->block_length) - count_reserved(cluster, pool);
 
 	for (size_t i = cache_from(cache, "block/"); i < cache->n && cache->rows[i]->record.kind == RECORD_BLOCK; i++) {
-		const struct record *record = &cache->rows[i]->record;
-		struct prefix block;
+		struct prefix part;
+		struct span held;
+		u128 taken;
 
-		if (record->text && machine_pool_of(cluster->machine, record->key) == (int)index && n > 0 &&
-		    prefix_parse(record->key + strlen("block/"), &block) == 0 && !policy_reserves(cluster, &block))
-			n--;
+		/* What is reserved as a whole is counted already. */
+		if (!part_held(pool, &cache->rows[i]->record, &part) || policy_reserves(cluster, &part))
+			continue;
+		held = prefix_span(&part);
+		taken = part.length < pool->block_length ? whole_blocks(&held, pool->block_length) : 1;
+		n -= taken < n ? taken : n;
 	}
 	return n > INT64_MAX ? INT64_MAX : (json_int_t)n;
 }
@@ -146,13 +165,14 @@ static json_t *pack_pool(struct cluster *cluster, unsigned index)
 	static const char *const verdicts[] = {"new", "known", "conflict", "unreadable"};
 	json_t *blocks = json_array();
 	struct cluster_pool other;
+	struct prefix part;
 	enum pool_standing verdict = machine_pool_verdict(cluster->machine, index, &other);
 	char cidr[PREFIX_TEXT_MAX];
 
 	for (size_t i = cache_from(cache, "block/"); i < cache->n && cache->rows[i]->record.kind == RECORD_BLOCK; i++) {
 		const struct record *block = &cache->rows[i]->record;
 
-		if (block->text && block->readable && machine_pool_of(cluster->machine, block->key) == (int)index)
+		if (block->readable && part_held(pool, block, &part))
 			(void)json_array_append_new(
 				blocks, json_pack("{s:s, s:s, s:I}", "cidr", block->key + strlen("block/"), "host",
 						  block->block.host, "since", (json_int_t)block->block.since));

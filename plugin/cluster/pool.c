@@ -102,6 +102,36 @@ bool pools_next(struct machine *machine, int64_t now, struct action *action)
 	return false;
 }
 
+/** touches_other() - Whether a block overlaps one of another length, of a pool that was cut in another way, or written by hand */
+static bool touches_other(const struct machine *machine, const struct prefix *block)
+{
+	struct span own = prefix_span(block), span;
+	char length[8];
+
+	(void)snprintf(length, sizeof(length), "/%u", block->length);
+	for (size_t i = cache_from(&machine->cache, "block/"); i < machine->cache.n; i++) {
+		const struct record *record = &machine->cache.rows[i]->record;
+		const char *slash = strrchr(record->key, '/');
+		struct prefix other;
+
+		if (record->kind != RECORD_BLOCK)
+			break;
+		if (!record->text || strcmp(slash, length) == 0 || prefix_parse(record->key + 6, &other) != 0)
+			continue;
+		span = prefix_span(&other);
+		if (span_overlaps(&span, &own))
+			return true;
+	}
+	return false;
+}
+
+/** is_claimable() - Whether nobody has a block, and it is not reserved as a whole */
+static bool is_claimable(const struct machine *machine, const struct prefix *block, const char *key)
+{
+	return cache_revision(cache_find(&machine->cache, key)) == 0 && !find_block(machine, key) &&
+	       !machine->config.is_reserved(machine->config.context, block) && !touches_other(machine, block);
+}
+
 /** walk_next() - Claim the first block of the walk that nobody has and that is not reserved as a whole */
 bool walk_next(struct machine *machine, int64_t now, struct action *action, unsigned index)
 {
@@ -113,8 +143,7 @@ bool walk_next(struct machine *machine, int64_t now, struct action *action, unsi
 		char key[RECORD_KEY_MAX];
 
 		key_of_block(&block, key);
-		if (cache_revision(cache_find(&machine->cache, key)) != 0 || find_block(machine, key) ||
-		    machine->config.is_reserved(machine->config.context, &block))
+		if (!is_claimable(machine, &block, key))
 			continue;
 		pool->exhausted = false;
 		return swap_block(machine, now, action, key, FOR_BLOCK_CLAIM, index);

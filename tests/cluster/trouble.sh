@@ -125,6 +125,34 @@ test_a_pool_without_a_block_is_named()
 	assert_contains "$result" 'rangeguard cluster forget HOST' "what to do"
 }
 
+# hand_written HOST: the value of a block's record
+hand_written()
+{
+	jq -nc --arg host "$1" '{host: $host, machine: "0123456789abcdef0123456789abcdef", since: 1700000000, nonce: "0123456789abcdef"}'
+}
+
+# As after a change of the block length, or by hand: what somebody holds is not given a second time, however it is cut.
+test_a_block_of_another_length_is_held_all_the_same()
+{
+	local result conf
+
+	one_host
+	put block/10.66.0.0/29 "$(hand_written h9)"
+	put block/10.67.0.0/26 "$(hand_written h9)"
+	wait_until 5 shows 1 '^this host: h1, registered'
+	# Of two blocks one has eight addresses that are another's.
+	conf=$(jq -c '.ipam.ranges = [[{"subnet": "10.66.0.0/27"}]]' <<<"$POOL")
+	must_add 1 a2 "$conf"
+	assert_matches "$(address_of "$result")" '^10\.66\.0\.(1[6-9]|2[0-9]|3[01])$' "an address that nobody else gives"
+	conf=$(jq -c '.ipam.ranges = [[{"subnet": "10.67.0.0/27"}]]' <<<"$POOL")
+	result=$(host_add 1 a3 "$conf") && fail "an address of what h9 holds: $result"
+	assert_refused 101 "$result" "a pool that another host holds as a whole"
+	assert_succeeds cluster 1 status
+	assert_contains "$output" 'pool 10.67.0.0/27 in blocks of /28 (network "pods"): 1 held, 0 free' "the pool"
+	assert_contains "$output" "block 10.67.0.0/26: h9, since" "who holds it"
+	assert_contains "$output" 'pool 10.66.0.0/27 in blocks of /28 (network "pods"): 2 held, 0 free' "the other pool"
+}
+
 # While etcd is away nothing is known, which is not to say that nothing is there.
 test_what_is_not_known_is_not_denied()
 {
