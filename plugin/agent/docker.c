@@ -30,6 +30,8 @@
 #define CONTENT_TYPE "application/vnd.docker.plugins.v1.2+json"
 #define SOCKET_NAME "docker"
 #define BACKLOG 256
+#define BODY_MAX (1U << 20)
+#define CONNECTIONS_MAX 512U
 #define SWEEP_INTERVAL_MIN UINT64_C(500000)
 
 /** struct method - A call of the protocol; exactly one of the two is there */
@@ -293,7 +295,11 @@ static void stop(void *self)
 /** serve() - Begin to listen: 0, REFUSED */
 static int serve(struct docker *docker, sd_event *event, int given, struct error *reterr)
 {
-	struct http_service service = {.handle = handle, .sent = on_sent, .userdata = docker};
+	struct http_service service = {.handle = handle,
+				       .sent = on_sent,
+				       .userdata = docker,
+				       .body_max = BODY_MAX,
+				       .connections_max = CONNECTIONS_MAX};
 	int fd = open_socket(docker, given);
 	int r = fd < 0 ? fd : http_start(event, fd, &service, &docker->server);
 

@@ -34,13 +34,13 @@ struct pending {
 	void *token;
 };
 
-/** keep_body() - A piece of the body; what is too large is read to its end and dropped */
-static void keep_body(struct pending *pending, const char *data, size_t size)
+/** keep_body() - A piece of the body; what is too large, or not wanted, is read to its end and dropped */
+static void keep_body(const struct http_service *service, struct pending *pending, const char *data, size_t size)
 {
 	char *body;
 
-	if (pending->too_large || size > HTTP_BODY_MAX - pending->size) {
-		pending->too_large = true;
+	if (pending->too_large || size > service->body_max - pending->size) {
+		pending->too_large = service->body_max > 0;
 		return;
 	}
 	body = realloc(pending->body, pending->size + size + 1);
@@ -97,6 +97,7 @@ static enum MHD_Result answer_request(const struct http_server *server, struct M
 static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connection, const char *path,
 				  const char *method, const char *version, const char *data, size_t *size, void **state)
 {
+	const struct http_server *server = userdata;
 	struct pending *pending = *state;
 
 	(void)version;
@@ -105,11 +106,11 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connect
 		return *state ? MHD_YES : MHD_NO;
 	}
 	if (*size) {
-		keep_body(pending, data, *size);
+		keep_body(&server->service, pending, data, *size);
 		*size = 0;
 		return MHD_YES;
 	}
-	return answer_request(userdata, connection, pending, method, path);
+	return answer_request(server, connection, pending, method, path);
 }
 
 /** on_completed() - MHD_RequestCompletedCallback: the answer left, or the connection broke */
@@ -195,7 +196,7 @@ int http_start(sd_event *event, int listen_fd, const struct http_service *servic
 		server->service = *service;
 		server->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, server,
 						  MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT,
-						  HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
+						  service->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
 						  MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,
 						  MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_END);
 		r = server->daemon ? add_to_loop(server, event) : -EIO;

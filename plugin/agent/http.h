@@ -12,11 +12,6 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
-/** A request's body, at most */
-#define HTTP_BODY_MAX (1U << 20)
-/** Connections at a time */
-#define HTTP_CONNECTIONS_MAX 1024U
-
 struct http_server;
 
 /**
@@ -54,11 +49,17 @@ typedef void (*http_fn)(void *userdata, const struct http_request *request, stru
 /** http_sent_fn - An answer with @token was handed to the kernel whole, or (not @delivered) never will be */
 typedef void (*http_sent_fn)(void *userdata, void *token, bool delivered);
 
-/** struct http_service - Who answers */
+/**
+ * struct http_service - Who answers
+ * @body_max:		A request's body, at most; what is longer is refused. 0: bodies are read past, and count as none
+ * @connections_max:	At a time; the sum of all services' stays well below the descriptors that a process has by default
+ */
 struct http_service {
 	http_fn handle;
 	http_sent_fn sent;
 	void *userdata;
+	size_t body_max;
+	unsigned connections_max;
 };
 
 int http_start(sd_event *event, int listen_fd, const struct http_service *service, struct http_server **ret_server);

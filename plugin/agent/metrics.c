@@ -23,6 +23,7 @@
 /** How often the file is written: microseconds */
 #define TEXTFILE_INTERVAL UINT64_C(15000000)
 #define BACKLOG 64
+#define CONNECTIONS_MAX 64U
 #define ADDRESS_PORT_MAX 256
 
 /** struct metrics - Where they go */
@@ -141,7 +142,7 @@ static int open_listener(const char *text)
 /** serve() - Over HTTP, if that is wanted: 0, REFUSED */
 static int serve(struct metrics *metrics, struct error *reterr)
 {
-	struct http_service service = {.handle = handle, .userdata = metrics};
+	struct http_service service = {.handle = handle, .userdata = metrics, .connections_max = CONNECTIONS_MAX};
 	const char *where = metrics->agent->config->listen;
 	int fd, r;
 

@@ -235,4 +235,53 @@ test_metrics_over_http_and_as_a_file()
 	stop_agent
 }
 
+# holds N: whether the agent has at least so many descriptors
+holds()
+{
+	[[ "$(find "/proc/$agent/fd" -type l | wc -l)" -ge "$1" ]]
+}
+
+# Who connects to metrics and says nothing takes no descriptor that a plugin's question or the lease store needs.
+test_idle_connections_to_metrics()
+{
+	local fd
+
+	ulimit -Sn 100
+	start_agent --listen 127.0.0.1:9582
+	wait_until 5 listens 9582
+	ulimit -Sn 500
+	for _ in {1..100}; do
+		exec {fd}<>/dev/tcp/127.0.0.1/9582
+	done
+	wait_until 5 holds 70
+	ask ping >/dev/null || fail "no answer: $(<agent.log)"
+	stop_agent
+}
+
+# A body that nobody wants is not kept.
+test_bodies_to_metrics()
+{
+	local fd before
+
+	start_agent --listen 127.0.0.1:9582
+	wait_until 5 listens 9582
+	head -c 900000 /dev/zero >body
+	before=$(memory)
+	for _ in {1..50}; do
+		exec {fd}<>/dev/tcp/127.0.0.1/9582
+		printf 'POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 900001\r\n\r\n' >&"$fd"
+		cat body >&"$fd"
+	done
+	printf x >&"$fd"
+	assert_contains "$(head -n 1 <&"$fd")" "405" "the last one's answer"
+	(($(memory) < before + 20000)) || fail "memory grew from $before to $(memory) kB"
+	stop_agent
+}
+
+# memory: the agent's, kB
+memory()
+{
+	awk '$1 == "VmRSS:" {print $2}' "/proc/$agent/status"
+}
+
 main "$@"
