@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/etcd/base64.h"
 #include "plugin/etcd/message.h"
+#include "plugin/text/base64.h"
 #include "rangeguard/cleanup.h"
 
 /** take_unsigned() - A number that is a string of digits; absent is 0. Return: whether it is one */

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/etcd/base64.h"
 #include "plugin/etcd/message.h"
 #include "plugin/report/json_text.h"
+#include "plugin/text/base64.h"
 #include "rangeguard/cleanup.h"
 
 /** bytes() - A JSON string of @text in base64; NULL: out of memory */

@@ -38,6 +38,7 @@ enum form {
 	FORM_TEXT = 128,     /* a document of its own, if it is one */
 	FORM_JSON = 256,     /* with FORM_TEXT: it has to be one, and JSON */
 	FORM_PODMAN = 512,   /* with FORM_FLAGS: podman's, which has shorter ones, too */
+	FORM_BASE64 = 2048,  /* with FORM_TEXT: in base64 */
 	FORM_OPTIONS = 1024, /* NAME:ip=10.0.0.1,ip6=…: of options the addresses alone */
 };
 
@@ -187,6 +188,10 @@ int kind_read(const struct kind *kind, const json_t *object, const char *file, c
 #define KEY_TEXT(path_)                                                                                                \
 	{                                                                                                              \
 		.path = path_, .forms = FORM_TEXT                                                                      \
+	}
+#define KEY_BASE64(path_)                                                                                              \
+	{                                                                                                              \
+		.path = path_, .forms = FORM_TEXT | FORM_BASE64                                                        \
 	}
 #define KEY_JSON(path_)                                                                                                \
 	{                                                                                                              \

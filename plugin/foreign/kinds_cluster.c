@@ -136,7 +136,7 @@ static const struct kind kinds[] = {
 		.name = "a ConfigMap",
 		.group = "",
 		.kind = "ConfigMap",
-		.keys = KEYS(KEY_TEXT("data/*"),
+		.keys = KEYS(KEY_TEXT("data/*"), KEY_BASE64("binaryData/*"),
 			     KEY_RANGE("data/cluster-pool-ipv[46]-cidr", FORM_CIDR | FORM_WORDS, USE_PODS),
 			     KEY_MILD("data/ipv[46]-native-routing-cidr", USE_CONTAINERS),
 			     KEY_RANGE("data/cidr-*", FORM_CIDR | FORM_WORDS, USE_LOAD_BALANCERS),

@@ -9,9 +9,11 @@
 
 #include "plugin/foreign/net.h"
 #include "plugin/foreign/path.h"
+#include "plugin/text/base64.h"
 #include "plugin/text/template.h"
 #include "plugin/text/values.h"
 #include "rangeguard/array.h"
+#include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 
 /**
@@ -110,25 +112,51 @@ static void tell_unread(const struct tour *tour, const char *text, const struct 
 			       "a document in this text is neither JSON nor YAML; it and what follows it are not read");
 }
 
-/** visit_text() - The documents in a text that a row names; what is no document is no addresses */
-static void visit_text(void *userdata, const json_t *value, struct pointer *at)
+/** visit_documents() - The documents in a text; what is no document is no addresses */
+static void visit_documents(struct tour *tour, const char *text, size_t size, const struct pointer *at)
 {
-	struct tour *tour = userdata;
 	struct text_visit text_visit = {.inner = *tour, .at = *at};
 	int r;
 
-	if (!json_is_string(value)) {
-		visit(&text_visit.inner, value, at);
-		tour->failed |= text_visit.inner.failed;
-		return;
-	}
 	text_visit.inner.depth++;
-	r = values_embedded(json_string_value(value), json_string_length(value), visit_document, &text_visit);
+	r = values_embedded(text, size, visit_document, &text_visit);
 	if (!text_visit.any && (tour->key->forms & FORM_JSON))
-		refuse_text(tour, json_string_value(value), at);
+		refuse_text(tour, text, at);
 	else if (r == VALUES_E_SYNTAX)
-		tell_unread(tour, json_string_value(value), at, text_visit.any);
+		tell_unread(tour, text, at, text_visit.any);
 	tour->failed |= text_visit.inner.failed || r < 0;
+}
+
+/** visit_encoded() - The documents in a text in base64 */
+static void visit_encoded(struct tour *tour, const char *encoded, const struct pointer *at)
+{
+	size_t size = 0;
+	CLEANUP_FREE char *text = NULL;
+
+	errno = 0;
+	text = base64_decode_lines(encoded, &size);
+	if (text)
+		visit_documents(tour, text, size, at);
+	else if (errno == ENOMEM)
+		tour->failed = true;
+	else
+		report_warning(tour->report, RULE_NOT_JSON, tour->file, at->text, "not base64, so it is not read");
+}
+
+/** visit_text() - The documents in a text that a row names, or one that stands there without being a text */
+static void visit_text(void *userdata, const json_t *value, struct pointer *at)
+{
+	struct tour *tour = userdata;
+	struct tour inner = *tour;
+
+	if (json_is_string(value) && (tour->key->forms & FORM_BASE64)) {
+		visit_encoded(tour, json_string_value(value), at);
+	} else if (json_is_string(value)) {
+		visit_documents(tour, json_string_value(value), json_string_length(value), at);
+	} else {
+		visit(&inner, value, at);
+		tour->failed |= inner.failed;
+	}
 }
 
 /** visit_texts() - Each text in which a document stands */

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#include "plugin/text/base64.h"
+#include "rangeguard/cleanup.h"
+
 /** yaml_scalar_style() - How a scalar is written */
 enum scalar_style yaml_scalar_style(const yaml_event_t *event)
 {
@@ -45,6 +48,20 @@ static json_t *number_of(const char *text, size_t size)
 	return value;
 }
 
+/** text_of_binary() - The text that a scalar with the tag !!binary holds, as a new reference; NULL: it has another tag, or
+ * holds no text */
+static json_t *text_of_binary(const yaml_event_t *event)
+{
+	const char *tag = (const char *)event->data.scalar.tag;
+	CLEANUP_FREE char *bytes = NULL;
+	size_t size;
+
+	if (!tag || strcmp(tag, "tag:yaml.org,2002:binary") != 0)
+		return NULL;
+	bytes = base64_decode_lines((const char *)event->data.scalar.value, &size);
+	return bytes ? json_stringn(bytes, size) : NULL;
+}
+
 /**
  * yaml_scalar_value() - The value of a scalar
  * @event:	Scalar event
@@ -61,8 +78,10 @@ json_t *yaml_scalar_value(const yaml_event_t *event)
 	static const char *const falses[] = {"false", "False", "FALSE", NULL};
 	const char *text = (const char *)event->data.scalar.value;
 	size_t size = event->data.scalar.length;
-	json_t *number;
+	json_t *number, *binary = text_of_binary(event);
 
+	if (binary)
+		return binary;
 	if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE || event->data.scalar.tag || strlen(text) != size)
 		return json_stringn_nocheck(text, size);
 	if (is_one_of(text, nulls))

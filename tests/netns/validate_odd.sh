@@ -217,6 +217,26 @@ test_a_file_that_is_met_again()
 	told 1 "is taken by d/link.conf already" d
 }
 
+# What kubectl create configmap made of a file with a byte of another encoding in it, and what YAML calls binary
+test_texts_in_base64()
+{
+	local encoded
+
+	encoded=$(base64 -w 40 <<<"$CONF" | sed 's/^/    /')
+	printf 'apiVersion: v1\nkind: ConfigMap\nbinaryData:\n  n.conf: |\n%s\n' "$encoded" >map.yaml
+	told 1 "map.yaml:5:5: error RG101" map.yaml
+	told 1 "[/binaryData/n.conf/ipam/subnet]" map.yaml
+	printf 'apiVersion: v1\nkind: ConfigMap\ndata:\n  n.conf: !!binary |\n%s\n' "$encoded" >map.yaml
+	told 1 "[/data/n.conf/ipam/subnet]" map.yaml
+	printf 'apiVersion: v1\nkind: ConfigMap\nbinaryData: {a: "%%%%", b: %s, c: %s}\n' \
+		"$(gzip -c <<<"$CONF" | base64 -w 0)" "$(base64 -w 0 <<<"$CONF")" >map.yaml
+	told 1 'warning RG001: not base64, so it is not read [/binaryData/a]' map.yaml
+	told 1 "[/binaryData/c/ipam/subnet]" map.yaml
+	jq -n --arg encoded "$(base64 -w 0 <<<"$CONF")" \
+		'{apiVersion: "v1", kind: "ConfigMap", binaryData: {"n.conf": $encoded}}' >map.json
+	told 1 "[/binaryData/n.conf/ipam/subnet]" map.json
+}
+
 # A name that is nearly ours is another plugin's, of which nothing would be checked
 test_types_that_are_nearly_ours()
 {

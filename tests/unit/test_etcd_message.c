@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "plugin/etcd/base64.h"
 #include "plugin/etcd/message.h"
+#include "plugin/text/base64.h"
 #include "rangeguard/array.h"
 
 #define HEADER                                                                                                         \

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "plugin/etcd/base64.h"
+#include "plugin/text/base64.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "rangeguard/cleanup.h"
 
 /** The digits, and after them what fills the last group up */
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
@@ -87,4 +89,25 @@ char *base64_decode(const char *text, size_t *ret_size)
 		*ret_size = size - padding;
 	}
 	return bytes;
+}
+
+/**
+ * base64_decode_lines() - The same of a text with blanks and line breaks in it
+ * @text:	Text
+ * @ret_size:	Number of bytes
+ *
+ * Return: for free(); NULL: the text is not base64, or out of memory
+ */
+char *base64_decode_lines(const char *text, size_t *ret_size)
+{
+	CLEANUP_FREE char *bare = malloc(strlen(text) + 1);
+	size_t n = 0;
+
+	if (!bare)
+		return NULL;
+	for (; *text; text++)
+		if (!strchr(" \t\r\n", *text))
+			bare[n++] = *text;
+	bare[n] = '\0';
+	return base64_decode(bare, ret_size);
 }
