@@ -178,12 +178,13 @@ static int refuse_cut(const struct book *book)
 /** read_file() - Feed the file: 0, REFUSED (reported), negative errno */
 static int read_file(struct book *book, struct table *table)
 {
-	CLEANUP_CLOSE int fd = open(book->audit->inventory, O_RDONLY | O_CLOEXEC);
+	/* A pipe without a writer is empty; one with a writer, such as a shell's <(…), is waited for. */
+	CLEANUP_CLOSE int fd = open(book->audit->inventory, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	char piece[PIECE_BYTES], last = '\n';
 	ssize_t size;
 	int r = 0;
 
-	if (fd < 0)
+	if (fd < 0 || fcntl(fd, F_SETFL, 0) < 0)
 		return -errno;
 	while (!r && (size = read(fd, piece, sizeof(piece))) > 0) {
 		last = piece[size - 1];

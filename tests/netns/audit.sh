@@ -155,6 +155,10 @@ test_inventory()
 	: >ips.csv
 	audit --inventory ips.csv
 	assert_equal '1 ["RG003"]' "$status $(rules)" "an export that failed"
+	mkfifo pipe
+	status=0
+	output=$(timeout 60 "$RANGEGUARD" audit --format json --inventory pipe) || status=$?
+	assert_equal '1 ["RG003"]' "$status $(rules)" "a pipe without a writer"
 	printf 'address\n10.9.0.1\n10.9.0.2' >ips.csv
 	audit --inventory ips.csv
 	assert_equal '1 ["RG003"]' "$status $(rules)" "10.9.0.2 of 10.9.0.200, perhaps"
