@@ -9,6 +9,8 @@
 #include "plugin/agent/agent.h"
 #include "plugin/agent/cluster.h"
 #include "plugin/agent/docker.h"
+#include "plugin/agent/docker_policy.h"
+#include "plugin/agent/docker_record.h"
 #include "plugin/agent/gc.h"
 #include "plugin/agent/log.h"
 #include "plugin/agent/metrics.h"
@@ -36,15 +38,29 @@ static int read_config(void *userdata, struct agent_config *ret_config, struct e
 	if (agent_config_read(options->config, ret_config, reterr))
 		return REFUSED;
 	apply(options, ret_config);
-	return cluster_check(reterr);
+	return metrics_check(ret_config->listen, reterr) ? REFUSED : cluster_check(reterr);
 }
 
-/** check() - Only say whether the configuration is right: 0, REFUSED */
+/** check_policies() - That what it names can be read; they are read again when they are needed: 0, REFUSED */
+static int check_policies(const struct agent_config *config, struct error *reterr)
+{
+	struct docker_policies *policies = NULL;
+	const struct guard *guard;
+	int r;
+
+	if (docker_policies_new(&config->policy, &policies) < 0)
+		return error_no_memory(reterr);
+	r = docker_policies_get(policies, DOCKER_NETWORK_DEFAULT, &guard, reterr);
+	docker_policies_free(policies);
+	return r;
+}
+
+/** check() - Only say whether configuration and policies are right: 0, REFUSED */
 static int check(struct agent_options *options, struct error *reterr)
 {
 	AGENT_CONFIG_CLEANUP struct agent_config config = {0};
 
-	return read_config(options, &config, reterr);
+	return read_config(options, &config, reterr) ? REFUSED : check_policies(&config, reterr);
 }
 
 /** run() - With its options: the exit status */

@@ -25,6 +25,7 @@
 #define BACKLOG 64
 #define CONNECTIONS_MAX 64U
 #define ADDRESS_PORT_MAX 256
+#define PORT_MAX 65535U
 
 /** struct metrics - Where they go */
 struct metrics {
@@ -109,6 +110,50 @@ static int split(const char *text, char buffer[static ADDRESS_PORT_MAX], const c
 	return 0;
 }
 
+/** is_port() - Whether a text is 1 to 65535; getaddrinfo(3) takes 99999 for 34463 */
+static bool is_port(const char *text)
+{
+	unsigned long port = 0;
+	const char *at = text;
+
+	for (; *at >= '0' && *at <= '9' && port <= PORT_MAX; at++)
+		port = port * 10 + (unsigned long)(*at - '0');
+	return !*at && port >= 1 && port <= PORT_MAX;
+}
+
+/** resolve() - `listen` as an address, for freeaddrinfo(): 0, -EINVAL */
+static int resolve(const char *text, struct addrinfo **ret_info)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
+	char buffer[ADDRESS_PORT_MAX];
+	const char *address, *port;
+
+	if (split(text, buffer, &address, &port) < 0 || !is_port(port) || getaddrinfo(address, port, &hints, ret_info))
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * metrics_check() - See that `listen` can be understood
+ * @listen:	NULL, or what it says
+ * @reterr:	Code 7
+ *
+ * Return: 0, REFUSED
+ */
+int metrics_check(const char *listen, struct error *reterr)
+{
+	struct addrinfo *info;
+
+	if (!listen)
+		return 0;
+	if (resolve(listen, &info) < 0)
+		return error_set(reterr, ERROR_CONFIG,
+				 "listen must be ADDRESS:PORT, such as 127.0.0.1:9582 or [::1]:9582, not \"%.128s\"",
+				 listen);
+	freeaddrinfo(info);
+	return 0;
+}
+
 /** listen_at() - A socket that listens; its descriptor, negative errno */
 static int listen_at(const struct addrinfo *info)
 {
@@ -126,14 +171,11 @@ static int listen_at(const struct addrinfo *info)
 /** open_listener() - The socket of `listen`; its descriptor, negative errno */
 static int open_listener(const char *text)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
-	char buffer[ADDRESS_PORT_MAX];
-	const char *address, *port;
 	struct addrinfo *info;
-	int fd;
+	int fd = resolve(text, &info);
 
-	if (split(text, buffer, &address, &port) < 0 || getaddrinfo(address, port, &hints, &info))
-		return -EINVAL;
+	if (fd < 0)
+		return fd;
 	fd = listen_at(info);
 	freeaddrinfo(info);
 	return fd;
@@ -149,10 +191,6 @@ static int serve(struct metrics *metrics, struct error *reterr)
 	if (!where)
 		return 0;
 	fd = open_listener(where);
-	if (fd == -EINVAL)
-		return error_set(reterr, ERROR_CONFIG,
-				 "listen must be ADDRESS:PORT, such as 127.0.0.1:9582 or [::1]:9582, not \"%.128s\"",
-				 where);
 	r = fd < 0 ? fd : http_start(metrics->agent->event, fd, &service, &metrics->server);
 	return r < 0 ? error_set_errno(reterr, ERROR_IO, r, "can't listen at %.128s", where) : 0;
 }

@@ -6,6 +6,8 @@
 
 #include "plugin/agent/agent.h"
 
+int metrics_check(const char *listen, struct error *reterr);
+
 extern const struct agent_module metrics_module;
 
 #endif

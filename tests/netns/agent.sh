@@ -73,9 +73,18 @@ test_configuration_is_checked()
 		{"docker": {"pool": []}}|"pools"
 		{"dataDir": "here"}|dataDir must be an absolute path
 		{"guard": {"policies": ["relative"]}}|absolute path
+		{"listen": "9582"}|listen must be ADDRESS:PORT
+		{"listen": "127.0.0.1:99999"}|not "127.0.0.1:99999"
+		{"listen": "127.0.0.1:0"}|listen must be ADDRESS:PORT
+		{"listen": "localhost:9582"}|listen must be ADDRESS:PORT
+		{"guard": {"policies": ["/nowhere.json"]}}|/nowhere.json
 	EOF
 	echo '{"docker": {"pools": [{"base": "172.30.0.0/16", "size": 24}]}, "listen": "127.0.0.1:9582"}' >/etc/rangeguard/agent.json
 	assert_succeeds "$AGENT" --check
+	mkdir /etc/rangeguard/reserved.d
+	echo '{"reserved": [{"cidr": "10.0.0.0/33"}]}' >/etc/rangeguard/reserved.d/dba.json
+	assert_fails "$AGENT" --check
+	assert_contains "$output" "/etc/rangeguard/reserved.d/dba.json" "a policy"
 }
 
 test_one_agent_per_host()
