@@ -14,6 +14,7 @@
 
 #include "ipam/store/state.h"
 #include "plugin/agent/log.h"
+#include "plugin/agent/write_whole.h"
 #include "plugin/host/ask.h"
 #include "plugin/report/json_text.h"
 #include "rangeguard/cleanup.h"
@@ -78,16 +79,10 @@ static void hang_up(struct ask *ask)
 static int answer_file(const char *text)
 {
 	CLEANUP_CLOSE int file = memfd_create("rangeguard-answer", MFD_CLOEXEC);
-	size_t size = strlen(text), written = 0;
 
-	while (file >= 0 && written < size) {
-		ssize_t n = write(file, text + written, size - written);
-
-		if (n < 0 && errno != EINTR)
-			return -1;
-		written += n > 0 ? (size_t)n : 0;
-	}
-	return file >= 0 && lseek(file, 0, SEEK_SET) == 0 ? TAKE_FD(file) : -1;
+	if (file < 0 || write_whole(file, text, strlen(text)) < 0)
+		return -1;
+	return lseek(file, 0, SEEK_SET) == 0 ? TAKE_FD(file) : -1;
 }
 
 /** send_file() - A packet that brings an answer in a file; a plugin that does not look for one reads why it has none */

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "plugin/agent/write_whole.h"
+#include "plugin/report/json_text.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/limits.h"
 
@@ -192,17 +194,19 @@ static json_t *pack(const char *boot_id, const struct docker_pools *pools)
 }
 
 /** write_document() - Into a file beside @path, then in its place, for good: 0, negative errno */
-static int write_document(const char *path, const json_t *root)
+static int write_document(const char *path, const char *text)
 {
 	char temporary[LIMIT_PATH + sizeof(".new")];
 	CLEANUP_CLOSE int fd = -1;
+	int r;
 
 	(void)snprintf(temporary, sizeof(temporary), "%s.new", path);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
 	if (fd < 0)
 		return -errno;
-	if (json_dumpfd(root, fd, JSON_INDENT(1)) < 0)
-		return -EIO;
+	r = write_whole(fd, text, strlen(text));
+	if (r < 0)
+		return r;
 	if (fsync(fd) < 0 || rename(temporary, path) < 0)
 		return -errno;
 	return 0;
@@ -219,6 +223,7 @@ static int write_document(const char *path, const json_t *root)
 int docker_mirror_write(const char *path, const char *boot_id, const struct docker_pools *pools)
 {
 	json_t *root = pack(boot_id, pools);
+	CLEANUP_FREE char *text = json_text(root, JSON_INDENT(1));
 	CLEANUP_FREE char *directory = strdup(path);
 	char *slash = directory ? strrchr(directory, '/') : NULL;
 	int r = -ENOMEM;
@@ -227,8 +232,8 @@ int docker_mirror_write(const char *path, const char *boot_id, const struct dock
 		*slash = '\0';
 		(void)mkdir(directory, S_IRWXU);
 	}
-	if (root && directory)
-		r = write_document(path, root);
+	if (text && directory)
+		r = write_document(path, text);
 	json_decref(root);
 	return r;
 }

@@ -15,6 +15,7 @@
 
 #include "plugin/agent/http.h"
 #include "plugin/agent/log.h"
+#include "plugin/agent/write_whole.h"
 #include "plugin/overview/host_networks.h"
 #include "plugin/overview/metrics.h"
 #include "rangeguard/cleanup.h"
@@ -195,18 +196,26 @@ static int serve(struct metrics *metrics, struct error *reterr)
 	return r < 0 ? error_set_errno(reterr, ERROR_IO, r, "can't listen at %.128s", where) : 0;
 }
 
-/** write_all() - Into a file beside the one wanted, which is then given its name: 0, negative errno */
+/**
+ * write_all() - Into a file beside the one wanted, which is then given its name
+ *
+ * The directory may be another user's: a pipe in that file's place is not waited for.
+ *
+ * Return: 0, negative errno
+ */
 static int write_all(const char *path, const char *text, size_t size)
 {
 	char temporary[LIMIT_PATH + sizeof(".new")];
 	CLEANUP_CLOSE int fd = -1;
+	int r;
 
 	(void)snprintf(temporary, sizeof(temporary), "%s.new", path);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
 	if (fd < 0)
 		return -errno;
-	if (write(fd, text, size) != (ssize_t)size)
-		return -EIO;
+	r = write_whole(fd, text, size);
+	if (r < 0)
+		return r;
 	return rename(temporary, path) < 0 ? -errno : 0;
 }
 

@@ -293,4 +293,24 @@ memory()
 	awk '$1 == "VmRSS:" {print $2}' "/proc/$agent/status"
 }
 
+# A disk that is full is called that, and a pipe in the place of a file is not waited for.
+test_files_that_cannot_be_written()
+{
+	mkdir disk
+	mount -t tmpfs -o size=64k tmpfs disk
+	head -c 1M /dev/zero >disk/full 2>/dev/null || true
+	mkdir -p /etc/rangeguard
+	echo '{"docker": {"state": "/run/test/disk/docker.json"}}' >/etc/rangeguard/agent.json
+	start_agent --textfile /run/test/disk/rangeguard.prom
+	wait_until 5 grep -q "rangeguard.prom can't be written: No space left on device" agent.log
+	assert_json "$(curl -s --unix-socket /run/docker/plugins/rangeguard.sock -d '{}' http://agent/IpamDriver.RequestPool)" .PoolID pool
+	assert_contains "$(<agent.log)" "docker.json can't be written: No space left on device" "journal"
+	stop_agent
+	mkfifo /run/test/metrics.new
+	start_agent --textfile /run/test/metrics
+	wait_until 5 grep -q "/run/test/metrics can't be written" agent.log
+	ask ping >/dev/null || fail "the agent hangs"
+	stop_agent
+}
+
 main "$@"
