@@ -121,6 +121,11 @@ static int answer(struct who_options *options)
 	status = check_files(&search);
 	if (status)
 		return status;
+	if (held.unread)
+		(void)fprintf(stderr,
+			      "rangeguard who: warning: %s: a line that counts here can't be read, so somebody may be "
+			      "missing\n",
+			      held.unread);
 	r = 0;
 	if (options->json)
 		r = who_print_json(&options->who, &held);

@@ -58,13 +58,15 @@ json_t *held_parse(const char *line, size_t size)
 	return NULL;
 }
 
-/** add_line() - Keep a line that is an event: 0, -ENOMEM */
-static int add_line(struct held *held, const char *line, size_t size)
+/** add_line() - Keep a line of @file that is an event: 0, -ENOMEM */
+static int add_line(struct held *held, const char *file, const char *line, size_t size)
 {
 	json_t *event = held_parse(line, size), **lines;
 
-	if (!event)
+	if (!event) {
+		held->unread = file;
 		return 0;
+	}
 	lines = reallocarray(held->lines, held->n_lines + 1, sizeof(json_t *));
 	if (!lines) {
 		json_decref(event);
@@ -76,7 +78,7 @@ static int add_line(struct held *held, const char *line, size_t size)
 }
 
 /** add_lines() - Keep what was found in a file: 0, -ENOMEM */
-static int add_lines(struct held *held, const struct search_file *file)
+static int add_lines(struct held *held, const char *path, const struct search_file *file)
 {
 	const char *at = file->lines, *past = at + file->size;
 	int r = 0;
@@ -85,7 +87,7 @@ static int add_lines(struct held *held, const struct search_file *file)
 		const char *newline = memchr(at, '\n', (size_t)(past - at));
 		const char *next = newline ? newline + 1 : past;
 
-		r = add_line(held, at, (size_t)(next - at));
+		r = add_line(held, path, at, (size_t)(next - at));
 		at = next;
 	}
 	return r;
@@ -269,7 +271,7 @@ int held_read(const struct search *search, const char *address, struct held *ret
 
 	*ret_held = (struct held){.n_lines = 0};
 	for (size_t i = 0; i < search->archive->n && !r; i++)
-		r = add_lines(ret_held, &search->found[i]);
+		r = add_lines(ret_held, search->archive->paths[i], &search->found[i]);
 	if (r)
 		return r;
 	if (ret_held->n_lines)

@@ -57,8 +57,12 @@ struct gap {
 	uint64_t events;
 };
 
-/** struct held - The answer; owned */
+/**
+ * struct held - The answer; owned
+ * @unread:	File with a line that would count and can't be read, NULL: none; borrowed
+ */
 struct held {
+	const char *unread;
 	json_t **lines;
 	size_t n_lines;
 	struct holding *holdings;

@@ -150,6 +150,27 @@ test_lines_across_blocks()
 	done
 }
 
+# What a full disk or a copy that was cut off leaves is no event; who asks hears of it
+test_lines_that_cannot_be_read()
+{
+	local line
+
+	for line in "{\"addresses\":[\"10.9.0.1\"" "a note about \"10.9.0.1\"" "$(event 1 10:00:00 add c2 "$A" | sed s/2026/x/)"; do
+		event 0 09:00:00 add c1 '"addresses":["10.9.0.2"]' >h
+		{ echo "$line"; event 2 11:00:00 add c3 '"addresses":["10.9.0.3"]'; } >>h
+		assert_fails "$RANGEGUARD" who --history h 10.9.0.1
+		assert_contains "$output" "warning: h: a line that counts here can't be read" "$line"
+	done
+	event 3 12:00:00 add c4 "$A" >>h
+	assert_succeeds "$RANGEGUARD" who --history h 10.9.0.1
+	assert_contains "$output" "container c4" "what can be read"
+	assert_succeeds "$RANGEGUARD" who --history h 10.9.0.3
+	[[ $output != *warning* ]] || fail "a line that has another address: $output"
+	echo "no history" >h
+	assert_fails "$RANGEGUARD" who --history h 10.9.0.1
+	assert_contains "$output" "warning: h: " "another file"
+}
+
 # Of what is named nothing is passed over, least of all for what this host knows itself
 test_places_of_a_history()
 {
