@@ -152,6 +152,29 @@ static int unknown_command(const char *name)
 	return EXIT_USAGE;
 }
 
+/** find_command() - The command of a name; NULL: there is none */
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (!strcmp(name, commands[i].name))
+			return &commands[i];
+	return NULL;
+}
+
+/** help() - The overview, or a command's help; return the exit status */
+static int help(const char *name)
+{
+	const struct command *command = name ? find_command(name) : NULL;
+
+	if (name && !command)
+		return unknown_command(name);
+	if (command)
+		(void)fputs(command->help, stdout);
+	else
+		print_help(stdout);
+	return finish("", EXIT_FINE);
+}
+
 /**
  * commands_run() - Called without CNI_COMMAND
  * @argc, @argv:	Of the process
@@ -162,19 +185,14 @@ static int unknown_command(const char *name)
  */
 int commands_run(int argc, char **argv)
 {
-	const char *name;
+	const struct command *command;
 
 	if (argc < 2) {
 		print_about(stderr);
 		return EXIT_FINE;
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-		print_help(stdout);
-		return finish("", EXIT_FINE);
-	}
-	name = strcmp(argv[1], "--version") ? argv[1] : "version";
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (!strcmp(name, commands[i].name))
-			return run_command(&commands[i], argc - 1, argv + 1);
-	return unknown_command(argv[1]);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+		return help(argv[2]);
+	command = find_command(strcmp(argv[1], "--version") ? argv[1] : "version");
+	return command ? run_command(command, argc - 1, argv + 1) : unknown_command(argv[1]);
 }

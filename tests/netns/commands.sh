@@ -71,6 +71,12 @@ test_help()
 			assert_empty "$errors" "standard error of the help of $command"
 		done
 	done
+	for option in help --help -h; do
+		assert_exits 0 rangeguard "$option" validate
+		assert_equal "$(rangeguard validate --help)" "$output" "rangeguard $option validate"
+		assert_exits 2 rangeguard "$option" vaildate
+		assert_contains "$errors" "did you mean validate?" "help of a command that is not there"
+	done
 	assert_exits 0 rangeguard validate --help
 	for option in --policy --format --strict; do
 		assert_contains "$output" "$option" "help of validate"
