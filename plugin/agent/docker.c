@@ -16,7 +16,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ipam/store/state.h"
@@ -115,7 +114,7 @@ static void note_caller(struct docker_driver *driver, const struct process *dock
 	if (process_equal(&driver->docker, docker))
 		return;
 	driver->docker = *docker;
-	driver->docker_since = time(NULL);
+	driver->docker_since = docker_uptime();
 }
 
 /** tell_history() - Who was refused what */

@@ -238,8 +238,10 @@ static void record(const struct work *work, const char *name, const struct addre
 /** is_replay() - Whether Docker has just started, and so tells what its containers have rather than what they want */
 static bool is_replay(const struct work *work)
 {
-	return work->ask.address.family != FAMILY_NONE && work->pool.replayed &&
-	       time(NULL) - work->pool.replayed < REPLAY_SECONDS;
+	int64_t since = time(NULL) - work->pool.replayed;
+
+	/* A clock that was set back makes no hour of it. */
+	return work->ask.address.family != FAMILY_NONE && work->pool.replayed && since >= 0 && since < REPLAY_SECONDS;
 }
 
 /** get_guard() - What may be given: by the policies, but for what containers have already. 0, REFUSED */

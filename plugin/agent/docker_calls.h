@@ -23,7 +23,7 @@
  * @memory:	What is known of Docker beside the store
  * @run:	This agent's process: a random number
  * @docker:	Docker's process, as of the last call
- * @docker_since:	When its first call was, seconds since the epoch
+ * @docker_since:	When its first call was, docker_uptime(): the clock may be set right while Docker starts
  * @swept:	Addresses that were given back without Docker's asking
  * @recorder:	History and counters
  */
@@ -61,6 +61,7 @@ int docker_release_address(struct docker_call *call, struct error *reterr);
 /* After the answer: what was taken is Docker's, or (not delivered) nobody's. What goes wrong is logged. */
 void docker_settle(struct docker_driver *driver, const struct docker_ask *taken, bool delivered);
 
+int64_t docker_uptime(void);
 void docker_sweep(struct docker_driver *driver);
 
 /* Shared by the files of these calls: the pool that a request names, by its id. 0, REFUSED */

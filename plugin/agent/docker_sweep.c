@@ -50,13 +50,22 @@ static int add(struct doubts *doubts, const struct docker_pool *pool, const stru
 	return 0;
 }
 
+/** docker_uptime() - Seconds since the boot, whatever becomes of the clock */
+int64_t docker_uptime(void)
+{
+	struct timespec now = {0};
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec;
+}
+
 /** is_left_behind() - Whether the Docker that held something has ended, and its successor did not ask for it */
 static bool is_left_behind(const struct doubts *doubts, const struct process *holder)
 {
 	const struct docker_driver *driver = doubts->driver;
 
 	return !process_runs(holder) && driver->docker.pid && process_runs(&driver->docker) &&
-	       doubts->now - driver->docker_since > doubts->settled;
+	       docker_uptime() - driver->docker_since > doubts->settled;
 }
 
 /** is_doubtful() - Whether perhaps nobody has an address */

@@ -161,6 +161,27 @@ test_published_policy_counts()
 	pool '{"Pool": "10.98.7.0/24"}'
 }
 
+# While Docker starts it tells what its containers have; a clock that is set back does not make each later wish such a tale.
+test_a_replay_ends_when_the_clock_is_set_back()
+{
+	local later
+
+	pool '{"Pool": "10.98.0.0/24"}'
+	pool '{"Pool": "10.98.0.0/24"}'
+	echo '{"reserved": [{"cidr": "10.98.0.7/32", "owner": "voice"}]}' >/etc/rangeguard/reserved.d/voice.json
+	assert_json "$(calls RequestAddress "{\"PoolID\": \"$pool\", \"Address\": \"10.98.0.7\"}")" .Address "a replay"
+	kill "$agent"
+	wait "$agent"
+	rm -rf /run/rangeguard
+	# The state of an agent whose clock was an hour ahead
+	later=$(($(date +%s) + 3600))
+	sed -i -E 's/(replayed\\":)[0-9]+/\1'"$later/" /var/lib/rangeguard/docker.json
+	grep -q "$later" /var/lib/rangeguard/docker.json || fail "no time in $(</var/lib/rangeguard/docker.json)"
+	start_agent
+	assert_contains "$(calls RequestAddress "{\"PoolID\": \"$pool\", \"Address\": \"10.98.0.7\"}")" \
+		"requested address 10.98.0.7 lies in reserved range" "a wish"
+}
+
 # What Docker's networks hold is audited as what CNI's do
 test_audit_knows_docker()
 {
