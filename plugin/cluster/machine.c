@@ -264,9 +264,9 @@ int machine_next(struct machine *machine, int64_t now, struct action *ret_action
 /** policy_done() - The policy counts here, or could not be understood: then nothing is claimed */
 static void policy_done(struct machine *machine, int64_t now, enum done done)
 {
-	if (done == DONE_OK)
-		machine->judged = machine->action.revision;
-	else
+	/* It has replaced the one before: that none is published any more must be done, too. */
+	machine->judged = done == DONE_OK ? machine->action.revision : -1;
+	if (done != DONE_OK)
 		machine->retry = now + RETRY_LATER;
 }
 

@@ -244,4 +244,21 @@ test_a_policy_that_does_not_count_here_is_no_command_without_end()
 	assert_succeeds cluster 1 publish "$PWD/policy.json"
 }
 
+# A policy that nobody can read, put there by hand: deleting it is enough.
+test_a_policy_that_is_deleted_counts_no_more()
+{
+	local result
+
+	one_host
+	put policy nonsense
+	wait_until 5 shows 1 '^problem: .*cluster-policy.json'
+	result=$(add_once 1 a2 "$POOL") && fail "an ADD against a policy that can't be read: $result"
+	assert_refused 102 "$result" "a policy that can't be read"
+	etcdctl --endpoints "$ENDPOINTS" del /rangeguard/policy >/dev/null
+	wait_until 5 shows 1 '^policy: none is published'
+	must_add 1 a2 "$POOL"
+	assert_succeeds cluster 1 status
+	[[ "$output" != *problem:* ]] || fail "still a problem: $output"
+}
+
 main "$@"
