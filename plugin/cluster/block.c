@@ -25,6 +25,16 @@ static bool is_own_block(const struct machine *machine, const struct seen *seen)
 	       strcmp(seen->record.block.machine, machine->config.machine_id) == 0;
 }
 
+/** is_renamed() - Whether this host gives from the block already, and its record has the name that the host had before */
+static bool is_renamed(const struct machine *machine, const struct seen *seen)
+{
+	const struct pool_block *block = find_block(machine, seen->record.key);
+
+	return block && !block->leaving && cache_revision(seen) == block->revision && seen->record.readable &&
+	       strcmp(seen->record.block.machine, machine->config.machine_id) == 0 &&
+	       strcmp(seen->record.block.host, machine->config.host) != 0;
+}
+
 /** add_block() - A row for @key */
 static struct pool_block *add_block(struct machine *machine, const char *key)
 {
@@ -153,7 +163,7 @@ static bool opening_next(const struct machine *machine, struct action *action)
 	return true;
 }
 
-/** adopt_next() - Records that name this host, of blocks that its store does not know: swapped, then used */
+/** adopt_next() - Records that name this host, of blocks that its store does not know, or that name it as before: swapped, then used */
 static bool adopt_next(struct machine *machine, int64_t now, struct action *action)
 {
 	if (!machine->adopt)
@@ -165,7 +175,8 @@ static bool adopt_next(struct machine *machine, int64_t now, struct action *acti
 		if (seen->record.kind != RECORD_BLOCK)
 			break;
 		pool = pool_of(machine, seen->record.key);
-		if (pool < 0 || !is_own_block(machine, seen) || find_block(machine, seen->record.key))
+		if (pool < 0 || !(is_renamed(machine, seen) ||
+				  (is_own_block(machine, seen) && !find_block(machine, seen->record.key))))
 			continue;
 		if (!RULE(machine, block_adopted_by_swap)) {
 			is_ours_now(machine, seen);

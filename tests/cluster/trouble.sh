@@ -244,6 +244,20 @@ test_a_policy_that_does_not_count_here_is_no_command_without_end()
 	assert_succeeds cluster 1 publish "$PWD/policy.json"
 }
 
+# What a host held under its old name goes with it to the new one, so that nobody frees it with the old one.
+test_a_host_that_is_renamed_takes_its_blocks_along()
+{
+	one_host
+	on_host 1 sed -i 's/"h1"/"h7"/' /etc/rangeguard/cluster.json
+	kill -HUP "$(<agent-h1.pid)"
+	wait_until 10 shows 1 '^host h7: 2 blocks with 1 addresses in use'
+	wait_until 5 shows 1 '^host h1: 0 blocks'
+	on_host 1 ip route show proto 82 | grep -q '^blackhole ' || fail "no route discards what nobody has"
+	assert_succeeds cluster 1 forget h1 --force
+	assert_equal "removed host/h1" "$output" forget
+	assert_equal 2 "$(records block/ | wc -l)" "blocks that are held"
+}
+
 # A policy that nobody can read, put there by hand: deleting it is enough.
 test_a_policy_that_is_deleted_counts_no_more()
 {
