@@ -235,6 +235,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)usec;
 	blocks_count(cluster, cluster_now());
+	self_tick(cluster);
 	routes_tick(cluster);
 	asks_tick(cluster, cluster_now());
 	sources_tick(cluster, cluster_now());

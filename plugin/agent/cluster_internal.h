@@ -52,6 +52,8 @@ struct cluster_command;
  * @published:	Revision of a policy whose publisher waits until it counts here
  * @published_until: It is told then that it does not
  * @started:	Since when this agent has listened
+ * @addresses:	By which others reach this host, IPv4 and IPv6
+ * @looked:	When they were looked for
  * @etcd_well:	When etcd was seen to answer last
  * @etcd_told:	The journal has that it does not
  * @problem:	What is wrong on this host, ""
@@ -82,6 +84,8 @@ struct cluster {
 	int64_t published;
 	int64_t published_until;
 	int64_t started;
+	struct address addresses[RECORD_ADDRESSES];
+	int64_t looked;
 	int64_t etcd_well;
 	bool etcd_told;
 	char problem[256];
@@ -92,6 +96,7 @@ void cluster_run_soon(struct cluster *cluster);
 
 /* cluster_self.c */
 int self_describe(struct cluster *cluster, struct machine_config *config, struct error *reterr);
+void self_tick(struct cluster *cluster);
 
 /* cluster_blocks.c */
 int blocks_start(struct cluster *cluster, struct error *reterr);

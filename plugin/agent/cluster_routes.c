@@ -24,9 +24,10 @@ struct route_row {
 	uint32_t interface;
 };
 
-/** struct hop - How a host is reached; @interface 0: not at all */
+/** struct hop - How a host is reached in a family; @interface 0: not at all; FAMILY_NONE as @address: it has published none */
 struct hop {
 	char host[RECORD_NAME_MAX];
+	enum family family;
 	struct address address;
 	uint32_t interface;
 };
@@ -186,7 +187,7 @@ static struct hop read_hop(const struct cluster *cluster, const char *host, enum
 {
 	char key[RECORD_KEY_MAX];
 	const struct seen *seen;
-	struct hop hop = {0};
+	struct hop hop = {.family = family};
 
 	(void)snprintf(hop.host, sizeof(hop.host), "%s", host);
 	(void)snprintf(key, sizeof(key), "host/%s", host);
@@ -213,15 +214,13 @@ static int find_hop(struct cluster *cluster, const char *host, enum family famil
 	int r;
 
 	for (size_t i = 0; i < routes->n_hops; i++) {
-		if (routes->hops[i].address.family == family && strcmp(routes->hops[i].host, host) == 0) {
+		if (routes->hops[i].family == family && strcmp(routes->hops[i].host, host) == 0) {
 			*ret_hop = routes->hops[i];
 			return 0;
 		}
 	}
 	*ret_hop = read_hop(cluster, host, family);
-	if (ret_hop->address.family == FAMILY_NONE)
-		return 0;
-	r = look_for_hop(cluster, ret_hop);
+	r = ret_hop->address.family == FAMILY_NONE ? 0 : look_for_hop(cluster, ret_hop);
 	return r < 0 ? r : add_hop(routes, ret_hop);
 }
 
@@ -231,8 +230,15 @@ const char *routes_problem(const struct cluster *cluster, const char *host)
 	const struct cluster_routes *routes = cluster->routes;
 
 	for (size_t i = 0; i < routes->n_hops; i++) {
-		if (strcmp(routes->hops[i].host, host) == 0 && routes->hops[i].interface == 0)
+		const struct hop *hop = &routes->hops[i];
+
+		if (strcmp(hop->host, host) != 0 || hop->interface != 0)
+			continue;
+		if (hop->address.family != FAMILY_NONE)
 			return "its address is not on-link: no routes to its blocks are made here";
+		return hop->family == FAMILY_IPV6
+			       ? "it has published no IPv6 address: no routes to its IPv6 blocks are made"
+			       : "it has published no IPv4 address: no routes to its IPv4 blocks are made";
 	}
 	return NULL;
 }

@@ -29,10 +29,14 @@ static bool read_id(const char *path, char *id)
 	return used == RECORD_ID_MAX - 1;
 }
 
-/** struct first_address - The first address of an interface that others can use */
+/** What the interfaces say is looked at again after: at boot they may have no address yet, and later another one */
+#define LOOK_NS (5 * MACHINE_SECOND)
+
+/** struct first_address - The first address of an interface that others can use; @before: it, if it is still there */
 struct first_address {
 	enum family family;
 	uint32_t interface;
+	struct address before;
 	struct address address;
 };
 
@@ -43,18 +47,19 @@ static int on_address(const struct nlmsghdr *message, void *userdata)
 	struct address_info info;
 
 	if (!message || rtmessage_read_address(message, &info) < 0 || info.interface != first->interface ||
-	    info.address.address.family != first->family || first->address.family != FAMILY_NONE)
+	    info.address.address.family != first->family)
 		return 0;
 	if (first->family == FAMILY_IPV6 && (info.address.address.value >> 118) == 0x3fa)
 		return 0; /* fe80::/10 */
-	first->address = info.address.address;
+	if (first->address.family == FAMILY_NONE || address_equal(&info.address.address, &first->before))
+		first->address = info.address.address;
 	return 0;
 }
 
 /** own_address() - An address of the interface that has the default route; FAMILY_NONE: there is none */
-static struct address own_address(struct cluster *cluster, const char *far_away)
+static struct address own_address(struct cluster *cluster, const char *far_away, const struct address *before)
 {
-	struct first_address first = {0};
+	struct first_address first = {.before = *before};
 	struct port_failure failure;
 	struct route_info match;
 	struct address to;
@@ -71,8 +76,8 @@ static struct address own_address(struct cluster *cluster, const char *far_away)
 	return first.address;
 }
 
-/** set_addresses() - The next hops for others: named, or found */
-static void set_addresses(struct cluster *cluster, struct machine_config *config)
+/** find_addresses() - The next hops for others: named, or found; what is not found any more stays what it was */
+static void find_addresses(struct cluster *cluster, char texts[RECORD_ADDRESSES][ADDRESS_TEXT_MAX])
 {
 	static const char *const far_away[RECORD_ADDRESSES] = {"203.0.113.255", "2001:db8:ffff:ffff:ffff::"};
 	size_t n = 0;
@@ -81,10 +86,24 @@ static void set_addresses(struct cluster *cluster, struct machine_config *config
 		struct address address = cluster->config.addresses[i];
 
 		if (address.family == FAMILY_NONE)
-			address = own_address(cluster, far_away[i]);
+			address = own_address(cluster, far_away[i], &cluster->addresses[i]);
 		if (address.family != FAMILY_NONE)
-			(void)address_format(&address, config->addresses[n++]);
+			cluster->addresses[i] = address;
+		if (cluster->addresses[i].family != FAMILY_NONE)
+			(void)address_format(&cluster->addresses[i], texts[n++]);
 	}
+	cluster->looked = cluster_now();
+}
+
+/** self_tick() - Whether others reach this host by other addresses now */
+void self_tick(struct cluster *cluster)
+{
+	char texts[RECORD_ADDRESSES][ADDRESS_TEXT_MAX] = {{0}};
+
+	if (cluster_now() - cluster->looked < LOOK_NS)
+		return;
+	find_addresses(cluster, texts);
+	machine_set_addresses(cluster->machine, (const char(*)[ADDRESS_TEXT_MAX])texts);
 }
 
 /** self_describe() - What the machine is born with of this host: 0, REFUSED */
@@ -100,6 +119,6 @@ int self_describe(struct cluster *cluster, struct machine_config *config, struct
 				 "/etc/machine-id has no machine id: systemd-machine-id-setup makes one");
 	if (!read_id("/proc/sys/kernel/random/boot_id", config->boot_id))
 		return error_set(reterr, ERROR_IO, "/proc/sys/kernel/random/boot_id can't be read");
-	set_addresses(cluster, config);
+	find_addresses(cluster, config->addresses);
 	return 0;
 }

@@ -154,6 +154,12 @@ void machine_found_source(struct machine *machine, unsigned source, bool open, i
 	machine->sources[source].late = address > deadline;
 }
 
+/** machine_set_addresses() - The next hops for others are these now: registered again, if they are others than before */
+void machine_set_addresses(struct machine *machine, const char addresses[RECORD_ADDRESSES][ADDRESS_TEXT_MAX])
+{
+	memcpy(machine->config.addresses, addresses, sizeof(machine->config.addresses));
+}
+
 /** machine_wanted() - How many containers want a pin now */
 void machine_wanted(struct machine *machine, unsigned pin, unsigned containers)
 {
@@ -232,8 +238,8 @@ static bool registered_next(struct machine *machine, int64_t now, struct action 
 	return fenced_next(machine, action) || alive_next(machine, now, action) || hold_next(machine, now, action) ||
 	       open_next(machine, now, action) || policy_next(machine, now, action) ||
 	       release_next(machine, now, action) || claim_next(machine, now, action) ||
-	       removal_next(machine, now, action) || pools_next(machine, now, action) ||
-	       block_next(machine, now, action);
+	       removal_next(machine, now, action) || moved_next(machine, now, action) ||
+	       pools_next(machine, now, action) || block_next(machine, now, action);
 }
 
 /**

@@ -177,6 +177,7 @@ void machine_watched(struct machine *machine, int64_t now, const struct record *
 void machine_watch_lost(struct machine *machine, int64_t now);
 void machine_restored(struct machine *machine);
 void machine_probed(struct machine *machine, int64_t now, unsigned source, const char *mac);
+void machine_set_addresses(struct machine *machine, const char addresses[RECORD_ADDRESSES][ADDRESS_TEXT_MAX]);
 void machine_wanted(struct machine *machine, unsigned pin, unsigned containers);
 void machine_block_used(struct machine *machine, int64_t now, const char *key, unsigned used);
 void machine_block_demand(struct machine *machine, unsigned pool, bool demand);

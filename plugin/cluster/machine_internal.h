@@ -213,6 +213,7 @@ int64_t wall_seconds(const struct machine *machine, int64_t now);
 
 /* session.c */
 bool session_next(struct machine *machine, int64_t now, struct action *action);
+bool moved_next(struct machine *machine, int64_t now, struct action *action);
 bool policy_next(struct machine *machine, int64_t now, struct action *action);
 void session_listed(struct machine *machine, int64_t now, enum outcome outcome);
 void session_host(struct machine *machine, int64_t now, enum outcome outcome);

@@ -152,10 +152,16 @@ void session_host(struct machine *machine, int64_t now, enum outcome outcome)
 	}
 }
 
+/** is_own_machine() - Whether the record is of this machine */
+static bool is_own_machine(const struct machine *machine, const struct record_host *host)
+{
+	return strcmp(host->machine, machine->config.machine_id) == 0;
+}
+
 /** is_own_host() - Whether the record is of this machine, with the same next hops */
 static bool is_own_host(const struct machine *machine, const struct record_host *host)
 {
-	return strcmp(host->machine, machine->config.machine_id) == 0 &&
+	return is_own_machine(machine, host) &&
 	       memcmp(host->addresses, machine->config.addresses, sizeof(host->addresses)) == 0;
 }
 
@@ -227,6 +233,21 @@ bool session_next(struct machine *machine, int64_t now, struct action *action)
 		return request_send(machine, action);
 	}
 	return !machine->registered && host_next(machine, now, action);
+}
+
+/** moved_next() - The next hops of a registered host have changed: written anew, by the swap that made the registration */
+bool moved_next(struct machine *machine, int64_t now, struct action *action)
+{
+	const struct seen *seen = own_row(machine, "host");
+
+	if (!mark_matches(&machine->host, seen) || !is_own_machine(machine, &seen->record.host) ||
+	    is_own_host(machine, &seen->record.host))
+		return false;
+	if (now < machine->retry) {
+		wait_until(action, machine->retry);
+		return false;
+	}
+	return register_host(machine, now, action);
 }
 
 /**

@@ -244,6 +244,39 @@ test_a_policy_that_does_not_count_here_is_no_command_without_end()
 	assert_succeeds cluster 1 publish "$PWD/policy.json"
 }
 
+# has_key KEY FILTER: whether a record is there and fits
+has_key()
+{
+	etcdctl --endpoints "$ENDPOINTS" get --print-value-only "/rangeguard/$1" | jq -e "$2"
+}
+
+# A host whose address comes late, or is another one after a while, is reached all the same.
+test_a_host_whose_address_comes_late_is_reached()
+{
+	local result
+
+	one_host
+	host_up 2
+	on_host 2 sh -c 'jq "del(.addresses)" /etc/rangeguard/cluster.json >/run/new && cat /run/new >/etc/rangeguard/cluster.json'
+	agent_up 2
+	must_add 2 b1 "$POOL"
+	wait_until 5 shows 1 '^host h2: [1-9].*; it has published no IPv4 address: no routes to its IPv4 blocks are made'
+	on_host 2 ip route add default via 192.0.2.1
+	wait_until 20 has_key host/h2 '.addresses == ["192.0.2.2"]'
+	wait_until 10 eval "on_host 1 ip route show proto 82 | grep 'via 192.0.2.2 dev eth0' >/dev/null"
+	assert_succeeds cluster 1 status
+	[[ "$output" != *'published no'* ]] || fail "still a problem: $output"
+	# Another one comes, the old one goes; that there is none for a moment changes nothing.
+	on_host 2 ip address add 192.0.2.102/24 dev eth0
+	on_host 2 ip address del 192.0.2.2/24 dev eth0
+	on_host 2 ip address show dev eth0 | grep -q 192.0.2.102 || on_host 2 ip address add 192.0.2.102/24 dev eth0
+	on_host 2 ip route replace default via 192.0.2.1
+	wait_until 20 has_key host/h2 '.addresses == ["192.0.2.102"]'
+	wait_until 10 eval "on_host 1 ip route show proto 82 | grep 'via 192.0.2.102 dev eth0' >/dev/null"
+	assert_succeeds cluster 2 status
+	assert_contains "$output" "this host: h2, registered" status
+}
+
 # What a host held under its old name goes with it to the new one, so that nobody frees it with the old one.
 test_a_host_that_is_renamed_takes_its_blocks_along()
 {
