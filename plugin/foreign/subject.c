@@ -135,7 +135,10 @@ static void visit_encoded(struct tour *tour, const char *encoded, const struct p
 
 	errno = 0;
 	text = base64_decode_lines(encoded, &size);
-	if (text)
+	if (text && size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
+		report_warning(tour->report, RULE_NOT_JSON, tour->file, at->text,
+			       "in UTF-16, so it is not read; save it as UTF-8");
+	else if (text)
 		visit_documents(tour, text, size, at);
 	else if (errno == ENOMEM)
 		tour->failed = true;

@@ -50,6 +50,7 @@ const char *flaw_of_json(const char *problem)
 		{"string or '}' expected near '{'",
 		 "a \"{\" where a key should stand; a template has to be rendered first"},
 		{"*u0000 is not allowed*", "a NUL character (\\u0000) in a text"},
+		{"end of file expected near end of file", "a NUL character after the end of the document"},
 		{"end of file expected near '{'", "one document ends here and another one begins; a file has one"},
 	};
 

@@ -84,7 +84,9 @@ const char *json_brief(const json_t *value, char *buffer, size_t size)
 
 	/* json_dumpb() leaves gaps where a piece did not fit. */
 	memset(buffer, 0, size);
-	length = json_dumpb(value, buffer, size - 1, JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+	/* 15 digits: with 17 of them 1.1 is 1.1000000000000001. */
+	length = json_dumpb(value, buffer, size - 1,
+			    JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
 	if (length >= size) {
 		size_t kept = strlen(buffer);
 

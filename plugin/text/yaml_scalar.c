@@ -8,6 +8,9 @@
 #include "plugin/text/base64.h"
 #include "rangeguard/cleanup.h"
 
+/** U+FFFD */
+#define NUL_MARK "\xef\xbf\xbd"
+
 /** yaml_scalar_style() - How a scalar is written */
 enum scalar_style yaml_scalar_style(const yaml_event_t *event)
 {
@@ -48,18 +51,45 @@ static json_t *number_of(const char *text, size_t size)
 	return value;
 }
 
+/** text_value() - A text as a new reference; NULL without memory. In place of NUL, at which whoever reads an address would
+ * stop, stands U+FFFD, which no address has */
+static json_t *text_value(const char *text, size_t size)
+{
+	CLEANUP_FREE char *marked = NULL;
+	size_t n = 0;
+
+	if (!memchr(text, 0, size))
+		return json_stringn_nocheck(text, size);
+	marked = reallocarray(NULL, size, sizeof(NUL_MARK));
+	if (!marked)
+		return NULL;
+	for (size_t i = 0; i < size; i++) {
+		const char *from = text[i] ? &text[i] : NUL_MARK;
+		size_t length = text[i] ? 1 : strlen(NUL_MARK);
+
+		memcpy(marked + n, from, length);
+		n += length;
+	}
+	return json_stringn_nocheck(marked, n);
+}
+
 /** text_of_binary() - The text that a scalar with the tag !!binary holds, as a new reference; NULL: it has another tag, or
  * holds no text */
 static json_t *text_of_binary(const yaml_event_t *event)
 {
 	const char *tag = (const char *)event->data.scalar.tag;
 	CLEANUP_FREE char *bytes = NULL;
+	json_t *value;
 	size_t size;
 
 	if (!tag || strcmp(tag, "tag:yaml.org,2002:binary") != 0)
 		return NULL;
 	bytes = base64_decode_lines((const char *)event->data.scalar.value, &size);
-	return bytes ? json_stringn(bytes, size) : NULL;
+	value = bytes ? json_stringn(bytes, size) : NULL;
+	if (!value || !memchr(bytes, 0, size))
+		return value;
+	json_decref(value);
+	return text_value(bytes, size);
 }
 
 /**
@@ -83,7 +113,7 @@ json_t *yaml_scalar_value(const yaml_event_t *event)
 	if (binary)
 		return binary;
 	if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE || event->data.scalar.tag || strlen(text) != size)
-		return json_stringn_nocheck(text, size);
+		return text_value(text, size);
 	if (is_one_of(text, nulls))
 		return json_null();
 	if (is_one_of(text, trues) || is_one_of(text, falses))

@@ -232,9 +232,26 @@ test_texts_in_base64()
 		"$(gzip -c <<<"$CONF" | base64 -w 0)" "$(base64 -w 0 <<<"$CONF")" >map.yaml
 	told 1 'warning RG001: not base64, so it is not read [/binaryData/a]' map.yaml
 	told 1 "[/binaryData/c/ipam/subnet]" map.yaml
+	printf 'apiVersion: v1\nkind: ConfigMap\nbinaryData: {a: %s}\n' "$(iconv -t UTF-16 <<<"$CONF" | base64 -w 0)" >map.yaml
+	told 1 "in UTF-16, so it is not read; save it as UTF-8 [/binaryData/a]" map.yaml
 	jq -n --arg encoded "$(base64 -w 0 <<<"$CONF")" \
 		'{apiVersion: "v1", kind: "ConfigMap", binaryData: {"n.conf": $encoded}}' >map.json
 	told 1 "[/binaryData/n.conf/ipam/subnet]" map.json
+}
+
+# An address ends where its text ends, not at a NUL in it; a number is told as it is written
+test_numbers_and_nuls()
+{
+	local value
+
+	for value in '"10.30.0.0/16\0,10.20.0.0/16"' '"10.30.0.0/16\x00"' '"\0"' "!!binary MTAuMzAuMC4wLzE2AA==" "!!binary AAAA"; do
+		printf '%s\n' "apiVersion: kubeadm.k8s.io/v1beta3" "kind: ClusterConfiguration" "networking: {podSubnet: $value}" >a.yaml
+		told 1 "is not a network or address that can be read [/networking/podSubnet]" a.yaml
+	done
+	jq -n '{apiVersion: "kubeadm.k8s.io/v1beta3", kind: "ClusterConfiguration", networking: {podSubnet: 10.2}}' >a.json
+	told 1 "10.2 is not a network" a.json
+	printf '%s\0' "$CONF" >a.conf
+	told 1 "a NUL character after the end of the document" a.conf
 }
 
 # A name that is nearly ours is another plugin's, of which nothing would be checked
