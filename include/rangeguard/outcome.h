@@ -5,7 +5,8 @@
 /*
  * A function returns 0, a negative errno to pass up unchanged, or a positive outcome with a name, which its direct caller
  * translates. The outcomes of each module begin at a number of its own, so that one which gets past its caller is never
- * taken for another module's. tests/unit/test_outcome.c lists all of them; the compiler refuses two that are equal.
+ * taken for another module's. tests/lint/outcomes.sh puts all of them into one switch, in which the compiler
+ * refuses two that are equal.
  */
 
 /** enum outcomes - Where the outcomes of each module begin; 1 is REFUSED (plugin/report/error.h) and the yes of callbacks */
