@@ -85,13 +85,12 @@ static bool is_exhausted(const struct cluster *cluster, const struct waiting *wa
 	return waiting->n_pools > 0;
 }
 
-/** is_unreadable() - Whether nothing is claimed since the record of pools can't be read */
-static bool is_unreadable(const struct cluster *cluster, const struct waiting *waiting)
+/** stands_as() - Whether the record of pools has this to say of the first pool that is waited for */
+static bool stands_as(const struct cluster *cluster, const struct waiting *waiting, enum pool_standing standing)
 {
 	struct cluster_pool ignored;
 
-	return waiting->n_pools > 0 &&
-	       machine_pool_verdict(cluster->machine, waiting->pools[0], &ignored) == POOLS_UNREADABLE;
+	return waiting->n_pools > 0 && machine_pool_verdict(cluster->machine, waiting->pools[0], &ignored) == standing;
 }
 
 /** set_exhausted() - Say which pools have no block left, and what can be done */
@@ -118,12 +117,18 @@ static void explain(struct cluster *cluster, const struct waiting *waiting, stru
 		return;
 	if (*cluster->problem)
 		(void)error_set(err, ERROR_TRY_AGAIN, "no block is claimed: %.255s", cluster->problem);
-	else if (is_unreadable(cluster, waiting))
+	else if (stands_as(cluster, waiting, POOLS_UNREADABLE))
 		(void)error_set(
 			err, ERROR_TRY_AGAIN,
 			"no block is claimed: etcd's record %.128s/pools can't be read by this version: somebody "
 			"else wrote it, or a newer one did",
 			cluster->config.etcd.prefix);
+	else if (stands_as(cluster, waiting, POOLS_FULL))
+		(void)error_set(
+			err, ERROR_CONFIG,
+			"the cluster has %u pools, and can't have more: take those that no network has any more out of "
+			"etcd's record %.128s/pools",
+			POOLS_MAX, cluster->config.etcd.prefix);
 	else if (is_exhausted(cluster, waiting))
 		set_exhausted(cluster, waiting, err);
 	else if (machine_is_refused(cluster->machine))

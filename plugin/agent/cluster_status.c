@@ -162,7 +162,7 @@ static json_t *pack_pool(struct cluster *cluster, unsigned index)
 {
 	const struct held_pool *pool = &cluster->pools[index];
 	const struct cache *cache = machine_cache(cluster->machine);
-	static const char *const verdicts[] = {"new", "known", "conflict", "unreadable"};
+	static const char *const verdicts[] = {"new", "known", "conflict", "unreadable", "full"};
 	json_t *blocks = json_array();
 	struct cluster_pool other;
 	struct prefix part;

@@ -76,6 +76,8 @@ enum pool_standing pools_judge(const char *text, const struct cluster_pool *pool
 			break;
 		}
 	}
+	if (verdict == POOLS_NEW && json_array_size(json_object_get(root, "pools")) >= POOLS_MAX)
+		verdict = POOLS_FULL;
 	json_decref(root);
 	return verdict;
 }

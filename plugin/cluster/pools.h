@@ -29,6 +29,7 @@ enum pool_standing {
 	POOLS_KNOWN,	/* it is one of them */
 	POOLS_CONFLICT, /* it overlaps one, or has another block length */
 	POOLS_UNREADABLE,
+	POOLS_FULL, /* none of them has an address of it, and there are as many as there can be */
 };
 
 enum pool_standing pools_judge(const char *text, const struct cluster_pool *pool, struct cluster_pool *ret_other);

@@ -129,6 +129,8 @@ static void print_standing(const json_t *pool)
 		printf("\"): configure the same on each host");
 	} else if (strcmp(state, "unreadable") == 0) {
 		printf(", nothing is claimed: the cluster's record of pools can't be read");
+	} else if (strcmp(state, "full") == 0) {
+		printf(", nothing is claimed: the cluster's record of pools has no room for it");
 	} else if (strcmp(state, "known") != 0) {
 		printf(", %s", state);
 	}

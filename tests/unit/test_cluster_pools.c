@@ -76,11 +76,37 @@ static void what_is_not_understood_is_left_alone(void **state)
 	assert_null(pools_add("{}", &asked));
 }
 
+static void one_pool_too_many_spoils_nothing(void **state)
+{
+	struct cluster_pool asked = pool("192.0.2.0/24", 26, "pods"), other;
+	char *text = NULL;
+
+	(void)state;
+	for (unsigned i = 0; i < POOLS_MAX; i++) {
+		struct cluster_pool next = pool("10.0.0.0/20", 26, "pods");
+		char *longer;
+
+		next.prefix.address.value += (u128)i << 12;
+		assert_int_equal(pools_judge(text, &next, &other), POOLS_NEW);
+		longer = pools_add(text, &next);
+		assert_non_null(longer);
+		free(text);
+		text = longer;
+	}
+	assert_int_equal(pools_judge(text, &asked, &other), POOLS_FULL);
+	asked = pool("10.0.0.0/20", 26, "pods");
+	assert_int_equal(pools_judge(text, &asked, &other), POOLS_KNOWN);
+	asked.block_length = 27;
+	assert_int_equal(pools_judge(text, &asked, &other), POOLS_CONFLICT);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pool_is_new_then_known_and_contradicted),
 		cmocka_unit_test(what_is_not_understood_is_left_alone),
+		cmocka_unit_test(one_pool_too_many_spoils_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
