@@ -73,7 +73,9 @@ int cluster_ask(const struct cluster_options *options, json_t *question, json_t 
 	json_decref(question);
 	if (!r)
 		return 0;
-	(void)fprintf(stderr, "rangeguard cluster: %s\n", err.msg);
+	(void)fprintf(stderr, "rangeguard cluster: ");
+	(void)print_printable(err.msg, stderr);
+	(void)fprintf(stderr, "%s\n", r == (int)ASK_E_NO_AGENT ? ": `systemctl status rangeguard-agent` says why" : "");
 	return r == (int)ASK_E_NO_AGENT ? EXIT_USAGE : EXIT_FINDINGS;
 }
 

@@ -68,6 +68,8 @@ test_status_and_who()
 	status=0
 	output=$(cluster 1 status 2>&1) || status=$?
 	assert_equal 2 "$status" "status without an agent"
+	# shellcheck disable=SC2016 # as it is printed
+	assert_contains "$output" 'does not run on this host: `systemctl status rangeguard-agent` says why' "what to do"
 }
 
 test_metrics_and_check()
