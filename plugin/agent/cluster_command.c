@@ -333,6 +333,13 @@ static void on_forget(void *userdata, const json_t *request, struct ask *ask)
 			    "no such host is registered, or holds a block; see `rangeguard cluster status`");
 		return;
 	}
+	if (!force && strcmp(host, cluster->config.host) == 0 && !machine_is_refused(cluster->machine)) {
+		refuse_with(
+			cluster, ERROR_TRY_AGAIN,
+			"that is this host, which runs: other hosts would give the addresses of its containers as well. "
+			"--force forgets it all the same");
+		return;
+	}
 	if (!force && cluster_now() - last_heard(cluster, host) < HEARD_NS) {
 		refuse_with(
 			cluster, ERROR_TRY_AGAIN,

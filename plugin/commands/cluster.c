@@ -22,6 +22,8 @@
 /** How long the agent may take: etcd is asked several times */
 #define WAIT_MS 10000
 #define SINCE_MAX 32
+/** A silence that people ask about, in seconds */
+#define HEARD_S 10
 
 const char command_cluster_help[] =
 	"Usage: rangeguard cluster status [--data-dir DIR] [--format text|json]\n"
@@ -98,8 +100,21 @@ static const char *since_of(const json_t *object, char buffer[static SINCE_MAX])
 	return buffer;
 }
 
+/** holds_source() - Whether a host holds a shared source, and so is heard of all the time */
+static bool holds_source(const json_t *sources, const char *host)
+{
+	const json_t *source;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)sources, i, source) {
+		if (strcmp(cluster_text(source, "host"), host) == 0)
+			return true;
+	}
+	return false;
+}
+
 /** print_hosts() - A line for each host */
-static void print_hosts(const json_t *hosts)
+static void print_hosts(const json_t *hosts, const json_t *sources)
 {
 	char since[SINCE_MAX];
 	const json_t *host;
@@ -107,14 +122,18 @@ static void print_hosts(const json_t *hosts)
 
 	json_array_foreach((json_t *)(uintptr_t)hosts, i, host) {
 		const char *problem = cluster_text(host, "problem");
+		json_int_t heard = json_integer_value(json_object_get(host, "heard"));
 
 		printf("host %s: %lld blocks", cluster_text(host, "name"),
 		       (long long)json_integer_value(json_object_get(host, "blocks")));
 		if (json_object_get(host, "used"))
 			printf(" with %lld addresses in use",
 			       (long long)json_integer_value(json_object_get(host, "used")));
-		printf(", since %s, heard of %lld s ago%s%s\n", since_of(host, since),
-		       (long long)json_integer_value(json_object_get(host, "heard")), *problem ? "; " : "", problem);
+		printf(", since %s, heard of %lld s ago%s%s%s\n", since_of(host, since), (long long)heard,
+		       heard >= HEARD_S && !holds_source(sources, cluster_text(host, "name"))
+			       ? " (without a shared source it says nothing as long as nothing changes)"
+			       : "",
+		       *problem ? "; " : "", problem);
 	}
 }
 
@@ -220,7 +239,7 @@ static void print_status(const json_t *answer)
 		       json_string_value(key));
 	}
 	print_policy(json_integer_value(json_object_get(answer, "policy")));
-	print_hosts(json_object_get(answer, "hosts"));
+	print_hosts(json_object_get(answer, "hosts"), json_object_get(answer, "sources"));
 	print_pools(json_object_get(answer, "pools"));
 	print_sources(json_object_get(answer, "sources"));
 }

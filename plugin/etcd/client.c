@@ -340,6 +340,8 @@ static void set_failure(const struct post *post, CURLcode code)
 			"etcd's certificate is not taken: it has expired, is for another name, or %.100s did not "
 			"sign it: %.100s",
 			ca ? ca : "the system's authorities", why);
+	else if (code == CURLE_OPERATION_TIMEDOUT && (post->kind == POST_REQUEST || post->kind == POST_NEWEST))
+		etcd_set_problem(post->etcd, post, "%s (a request may take a tenth of ttl)", why);
 	else
 		etcd_set_problem(post->etcd, post, "%s", why);
 }

@@ -268,6 +268,9 @@ test_a_host_that_is_gone_is_forgotten()
 	assert_equal 1 "$status" "status of forget for a host that was just heard of"
 	assert_contains "$output" "--force" "what to do"
 	assert_equal 4 "$(records block/ | wc -l)" "blocks after a refusal"
+	assert_fails cluster 1 forget h1
+	assert_contains "$output" "that is this host, which runs" "forget of oneself"
+	wait_until 20 shows 1 '^host h2: .*heard of [1-9][0-9]+ s ago \(without a shared source it says nothing'
 	assert_fails cluster 1 forget nobody
 	assert_contains "$output" "no such host" forget
 	assert_succeeds cluster 1 forget h2 --force
