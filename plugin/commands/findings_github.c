@@ -14,14 +14,10 @@
 static void print_escaped(const char *text, const char *special, FILE *stream)
 {
 	while (*text) {
-		size_t control = printable_control(text);
-
-		if (strchr(special, *text)) {
+		if (strchr(special, *text))
 			(void)fprintf(stream, "%%%02X", (unsigned)(unsigned char)*text++);
-		} else {
-			(void)fputc(control ? '?' : *text, stream);
-			text += control ? control : 1;
-		}
+		else
+			text += printable_print(text, stream);
 	}
 }
 

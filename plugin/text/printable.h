@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-size_t printable_control(const char *text);
+size_t printable_print(const char *text, FILE *stream);
 size_t print_printable(const char *text, FILE *stream);
 
 #endif

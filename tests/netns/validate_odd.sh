@@ -254,6 +254,23 @@ test_numbers_and_nuls()
 	told 1 "a NUL character after the end of the document" a.conf
 }
 
+# A file's name may be any bytes; what is printed is UTF-8, in which none of them moves a terminal's cursor
+test_names_that_are_no_text()
+{
+	local format name=$'a\xff\x9b31m\u009b\e[m.conf'
+
+	echo "$CONF" >"$name"
+	for format in text json sarif junit github; do
+		output=$(rangeguard validate --policy policy.json --format "$format" "$name") && fail "exit status 0 as $format"
+		iconv -f UTF-8 -t UTF-8 <<<"$output" >/dev/null || fail "not UTF-8 as $format"
+		[[ $output != *$'\e'* ]] || fail "an escape as $format"
+	done
+	told 1 "a??31m??[m.conf:1:" "$name"
+	echo "$CONF" >"grün…€.conf"
+	told 1 "grün…€.conf:1:" "grün…€.conf"
+	assert_contains "$(! rangeguard validate --policy policy.json --format github "grün…€.conf")" "file=grün…€.conf," "github"
+}
+
 # A name that is nearly ours is another plugin's, of which nothing would be checked
 test_types_that_are_nearly_ours()
 {
