@@ -12,6 +12,7 @@
 #include "plugin/overview/host_networks.h"
 #include "plugin/text/colour.h"
 #include "plugin/text/options.h"
+#include "plugin/text/printable.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/exit_status.h"
 
@@ -87,7 +88,7 @@ static int choose_configs(struct audit_options *options)
 		return usage("out of memory", "");
 	missing = path_list_missing(&options->configs);
 	if (missing && named) {
-		(void)fprintf(stderr, "rangeguard audit: %s: %s\n", missing, strerror(errno));
+		print_complaint("audit", missing, strerror(errno));
 		return EXIT_USAGE;
 	}
 	if (missing)

@@ -16,6 +16,7 @@
 #include "plugin/overview/lease_set.h"
 #include "plugin/text/columns.h"
 #include "plugin/text/options.h"
+#include "plugin/text/printable.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/exit_status.h"
 
@@ -270,7 +271,7 @@ static bool is_configured(const char *network)
 /** fail() - Say why there is no list; return the exit status */
 static int fail(const char *what, const char *why)
 {
-	(void)fprintf(stderr, "rangeguard list: %s: %s\n", what, why);
+	print_complaint("list", what, why);
 	return EXIT_USAGE;
 }
 

@@ -9,6 +9,7 @@
 #include "plugin/overview/host_networks.h"
 #include "plugin/overview/metrics.h"
 #include "plugin/text/options.h"
+#include "plugin/text/printable.h"
 #include "rangeguard/exit_status.h"
 
 const char command_metrics_help[] =
@@ -49,7 +50,7 @@ int command_metrics(int argc, char **argv)
 
 	/* A host on which nothing has put a network yet has no directory for them; those that are named are there. */
 	if (!status && missing) {
-		(void)fprintf(stderr, "rangeguard metrics: %s: %s\n", missing, strerror(errno));
+		print_complaint("metrics", missing, strerror(errno));
 		status = EXIT_USAGE;
 	}
 	if (!status && !source.configs.n_paths)

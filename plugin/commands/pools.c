@@ -156,7 +156,7 @@ static int print_json(const struct pools *pools)
 /** fail() - Say why there is nothing to show; return the exit status */
 static int fail(const char *what, const char *why)
 {
-	(void)fprintf(stderr, "rangeguard pools: %s: %s\n", what, why);
+	print_complaint("pools", what, why);
 	return EXIT_USAGE;
 }
 

@@ -13,6 +13,7 @@
 #include "plugin/foreign/avoid.h"
 #include "plugin/policy/policies.h"
 #include "plugin/text/options.h"
+#include "plugin/text/printable.h"
 #include "rangeguard/cleanup.h"
 
 /** Most subnets of one call */
@@ -54,7 +55,7 @@ struct suggest_options {
 /** complain() - Say why it goes no further; return the exit status */
 static int complain(const char *subject, const char *why)
 {
-	(void)fprintf(stderr, "rangeguard suggest: %s: %s\n", subject, why);
+	print_complaint("suggest", subject, why);
 	return EXIT_USAGE;
 }
 

@@ -18,6 +18,7 @@
 #include "plugin/text/colour.h"
 #include "plugin/text/options.h"
 #include "plugin/text/paths.h"
+#include "plugin/text/printable.h"
 #include "rangeguard/cleanup.h"
 
 const char command_validate_help[] =
@@ -108,7 +109,7 @@ static int read_options(int argc, char **argv, struct validate_options *options,
 /** complain() - Say that a path can't be read; return the exit status */
 static int complain(const char *path, int error)
 {
-	(void)fprintf(stderr, "rangeguard validate: %s: %s\n", path, strerror(error));
+	print_complaint("validate", path, strerror(error));
 	return EXIT_USAGE;
 }
 
@@ -185,7 +186,7 @@ static int load_routes(const char *path, struct routes *routes, struct documents
 	if (!path)
 		return 0;
 	if (routes_file_read(path, routes, &error)) {
-		(void)fprintf(stderr, "rangeguard validate: %s: %s\n", path, error.msg);
+		print_complaint("validate", path, error.msg);
 		return EXIT_USAGE;
 	}
 	documents->survey.routes = routes;

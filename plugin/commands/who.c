@@ -10,6 +10,7 @@
 #include "plugin/history/when.h"
 #include "plugin/netconf/netconf.h"
 #include "plugin/text/options.h"
+#include "plugin/text/printable.h"
 #include "rangeguard/exit_status.h"
 
 const char command_who_help[] =
@@ -47,7 +48,7 @@ static int usage(const char *what, const char *argument)
 /** unreadable() - Say what can't be read; return the exit status */
 static int unreadable(const char *path, int error)
 {
-	(void)fprintf(stderr, "rangeguard who: %s: %s\n", path, strerror(-error));
+	print_complaint("who", path, strerror(-error));
 	return EXIT_USAGE;
 }
 
@@ -122,10 +123,8 @@ static int answer(struct who_options *options)
 	if (status)
 		return status;
 	if (held.unread)
-		(void)fprintf(stderr,
-			      "rangeguard who: warning: %s: a line that counts here can't be read, so somebody may be "
-			      "missing\n",
-			      held.unread);
+		print_complaint("who: warning", held.unread,
+				"a line that counts here can't be read, so somebody may be missing");
 	r = 0;
 	if (options->json)
 		r = who_print_json(&options->who, &held);

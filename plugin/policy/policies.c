@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "plugin/policy/policy.h"
+#include "plugin/text/printable.h"
 #include "rangeguard/cleanup.h"
 #include "rangeguard/day.h"
 #include "rangeguard/exit_status.h"
@@ -25,10 +26,16 @@ static void hear(struct report *report, const struct finding *finding)
 {
 	const struct hearer *hearer = (const struct hearer *)report;
 
-	(void)fprintf(stderr, "rangeguard %s: %s%s", hearer->command,
-		      finding->severity == SEVERITY_WARNING ? "warning: " : "", finding->message);
-	if (*finding->pointer)
-		(void)fprintf(stderr, " (at %s in %s)", finding->pointer, finding->file);
+	(void)fprintf(stderr, "rangeguard %s: %s", hearer->command,
+		      finding->severity == SEVERITY_WARNING ? "warning: " : "");
+	(void)print_printable(finding->message, stderr);
+	if (*finding->pointer) {
+		(void)fputs(" (at ", stderr);
+		(void)print_printable(finding->pointer, stderr);
+		(void)fputs(" in ", stderr);
+		(void)print_printable(finding->file, stderr);
+		(void)fputc(')', stderr);
+	}
 	(void)fputc('\n', stderr);
 }
 

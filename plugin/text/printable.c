@@ -75,3 +75,18 @@ size_t print_printable(const char *text, FILE *stream)
 		n += printable_print(text + n, stream);
 	return n;
 }
+
+/**
+ * print_complaint() - Print "rangeguard COMMAND: WHAT: WHY" as one line on standard error
+ * @command:	Command
+ * @what:	Text of others: a path that a directory has may be any bytes, of which a pipeline would take a line for its own
+ * @why:	The same
+ */
+void print_complaint(const char *command, const char *what, const char *why)
+{
+	(void)fprintf(stderr, "rangeguard %s: ", command);
+	(void)print_printable(what, stderr);
+	(void)fputs(": ", stderr);
+	(void)print_printable(why, stderr);
+	(void)fputc('\n', stderr);
+}

@@ -13,5 +13,6 @@
 
 size_t printable_print(const char *text, FILE *stream);
 size_t print_printable(const char *text, FILE *stream);
+void print_complaint(const char *command, const char *what, const char *why);
 
 #endif

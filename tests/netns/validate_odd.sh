@@ -271,6 +271,25 @@ test_names_that_are_no_text()
 	assert_contains "$(! rangeguard validate --policy policy.json --format github "grün…€.conf")" "file=grün…€.conf," "github"
 }
 
+# Who sends a change must not write lines of the pipeline's by what a file or key is called
+test_complaints_are_one_line()
+{
+	local name=$'x\n::error::forged\e[2J.json'
+
+	mkdir d d/p
+	ln -s nowhere "d/$name"
+	jq -n --arg key "$name" '{($key): 1, reserved: []}' >d/p/p.json
+	output=$(rangeguard validate --policy policy.json d 2>&1) && fail "exit status 0"
+	output+=$(rangeguard suggest --policy policy.json --avoid d --within 10.0.0.0/8 --prefix-length 24 2>&1) && fail "exit status 0"
+	output+=$(rangeguard explain --policy d/p 10.0.0.1 2>&1) && fail "exit status 0"
+	rm "d/$name"
+	ln -s nowhere "d/p/$name"
+	output+=$(rangeguard explain --policy d/p 10.0.0.1 2>&1) && fail "exit status 0"
+	assert_contains "$output" "forged" "the name"
+	! grep '^::' <<<"$output" || fail "a line of the name's own"
+	[[ $output != *$'\e'* ]] || fail "an escape"
+}
+
 # A name that is nearly ours is another plugin's, of which nothing would be checked
 test_types_that_are_nearly_ours()
 {
