@@ -127,6 +127,14 @@ static void tell_history(struct docker *docker, size_t index, const struct error
 	recorder_note(&docker->driver.recorder, &event);
 }
 
+/** refuse() - Count it, and tell the journal and Docker */
+static void refuse(struct docker *docker, size_t index, unsigned status, const char *text, struct http_answer *answer)
+{
+	docker->refusals[index]++;
+	agent_log(LOG_LEVEL_INFO, "%s refused: %s", methods[index].path + 1, text);
+	answer_error(answer, status, text);
+}
+
 /** run_method() - A call that changes something, made by a process that can be told from others */
 static void run_method(struct docker *docker, size_t index, const struct http_request *http, const json_t *request,
 		       struct http_answer *answer)
@@ -149,10 +157,21 @@ static void run_method(struct docker *docker, size_t index, const struct http_re
 		return;
 	}
 	json_decref(call.answer);
-	docker->refusals[index]++;
 	tell_history(docker, index, &err);
-	agent_log(LOG_LEVEL_INFO, "%s refused: %s", methods[index].path + 1, err.msg);
-	answer_error(answer, MHD_HTTP_OK, err.msg);
+	refuse(docker, index, MHD_HTTP_OK, err.msg, answer);
+}
+
+/**
+ * why_no_object() - What is wrong with a request that is none
+ *
+ * dockerd's client repeats a call after its connection broke, but has nothing left to say then (pkg/plugins/client.go).
+ */
+static const char *why_no_object(const struct http_request *http, const json_t *request, const json_error_t *fault)
+{
+	if (!http->size)
+		return "the connection to rangeguard-agent broke, and Docker repeated the call without saying what it wants; "
+		       "nothing was done for it: try again";
+	return request ? "the request must be a JSON object" : fault->text;
 }
 
 /** call_method() - A call of the protocol */
@@ -171,7 +190,7 @@ static void call_method(struct docker *docker, size_t index, const struct http_r
 	if (json_is_object(request))
 		run_method(docker, index, http, request, answer);
 	else
-		answer_error(answer, MHD_HTTP_BAD_REQUEST, request ? "the request must be a JSON object" : fault.text);
+		refuse(docker, index, MHD_HTTP_BAD_REQUEST, why_no_object(http, request, &fault), answer);
 	json_decref(request);
 }
 

@@ -17,6 +17,8 @@
 /** Header and buffers of one connection */
 #define CONNECTION_BYTES ((size_t)32 << 10)
 #define USEC_PER_MSEC 1000U
+/** Of libmicrohttpd before it ends */
+#define LAST_RUNS 4
 
 /** struct http_server - A daemon of libmicrohttpd and its two sources in the loop */
 struct http_server {
@@ -211,13 +213,20 @@ int http_start(sd_event *event, int listen_fd, const struct http_service *servic
 	return r;
 }
 
-/** http_stop() - Close all connections and the socket; NULL is fine */
+/**
+ * http_stop() - Answer what has been asked already, then close all connections and the socket
+ * @server:	NULL is fine
+ *
+ * Who asks at this moment has connected, and is accepted, read and answered by one call of libmicrohttpd each.
+ */
 void http_stop(struct http_server *server)
 {
 	if (!server)
 		return;
 	sd_event_source_disable_unref(server->ready);
 	sd_event_source_disable_unref(server->timer);
+	for (int i = 0; server->daemon && i < LAST_RUNS; i++)
+		(void)MHD_run(server->daemon);
 	if (server->daemon)
 		MHD_stop_daemon(server->daemon);
 	free(server);

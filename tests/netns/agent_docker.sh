@@ -326,6 +326,34 @@ test_a_client_that_goes_before_its_answer()
 	assert_equal "" "$(held)" "held in the end"
 }
 
+# dockerd's client has nothing left to say when it repeats a call after its connection broke; a person sees what we say.
+test_a_call_that_is_repeated_without_its_words()
+{
+	assert_json "$(calls RequestPool '')" '.Err | contains("try again")' "what to do"
+	assert_contains "$(<agent.log)" "IpamDriver.RequestPool refused: the connection to rangeguard-agent broke" "journal"
+}
+
+# What was asked before the agent reads its configuration again is answered, since Docker could not repeat it.
+test_what_is_asked_before_a_reload()
+{
+	local i
+
+	for i in 1 2 3 4 5 6; do
+		kill -STOP "$agent"
+		wait_until 5 grep -q '^State:.T' "/proc/$agent/status"
+		curl -s -v --unix-socket "$SOCKET" -d '{}' http://agent/IpamDriver.RequestPool >"answer-$i" 2>"curl-$i" &
+		client=$!
+		# It has connected and said it: all of that waits in the socket.
+		wait_until 5 grep -q '^} ' "curl-$i"
+		: >agent.log
+		kill -HUP "$agent"
+		kill -CONT "$agent"
+		wait "$client" || fail "reload $i: the question was lost"
+		assert_json "$(<"answer-$i")" .PoolID "answer $i"
+		wait_until 5 grep -q 'configuration was read again' agent.log
+	done
+}
+
 test_systemds_socket()
 {
 	kill "$agent"
