@@ -116,7 +116,7 @@ static void explain(struct cluster *cluster, const struct waiting *waiting, stru
 	if (conflict(cluster, waiting, err))
 		return;
 	if (*cluster->problem)
-		(void)error_set(err, ERROR_TRY_AGAIN, "no block is claimed: %.255s", cluster->problem);
+		(void)error_set(err, ERROR_TRY_AGAIN, "no block is claimed: %s", cluster->problem);
 	else if (stands_as(cluster, waiting, POOLS_UNREADABLE))
 		(void)error_set(
 			err, ERROR_TRY_AGAIN,

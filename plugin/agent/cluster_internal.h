@@ -11,6 +11,8 @@
 #include "plugin/host/block_file.h"
 #include "plugin/host/host.h"
 
+/** What is wrong on this host, for people */
+#define CLUSTER_PROBLEM_MAX 384
 /** ADDs that wait for a block */
 #define WAITING_MAX 256U
 #define WAITING_POOLS_MAX 64U
@@ -88,7 +90,7 @@ struct cluster {
 	int64_t looked;
 	int64_t etcd_well;
 	bool etcd_told;
-	char problem[256];
+	char problem[CLUSTER_PROBLEM_MAX];
 };
 
 int64_t cluster_now(void);

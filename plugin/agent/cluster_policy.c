@@ -65,7 +65,11 @@ static struct guard *read_guard(struct cluster *cluster, const char *network)
 	first_error_init(&listener, &err, ERROR_POLICY);
 	if (policy_read_netconf(&netconf, day_of(time(NULL)), NULL, &guard, &listener.report) == 0)
 		return guard;
-	(void)snprintf(cluster->problem, sizeof(cluster->problem), "the policies can't be read: %.200s", err.msg);
+	(void)snprintf(
+		cluster->problem, sizeof(cluster->problem), "the policies can't be read: %.200s%s", err.msg,
+		strstr(err.msg, NETCONF_PUBLISHED)
+			? "; that file is etcd's record: `rangeguard cluster publish` puts another one in its place"
+			: "");
 	return NULL;
 }
 

@@ -301,7 +301,7 @@ static void explain(struct cluster *cluster, struct asked_pin *pin, struct error
 				"name, or, if the other one is gone for good, `rangeguard cluster forget %.64s` there",
 				cluster->config.host, cluster->config.host);
 	else if (*cluster->problem)
-		(void)error_set(err, ERROR_TRY_AGAIN, "no source of snat entry \"%.64s\" is claimed: %.255s", pin->name,
+		(void)error_set(err, ERROR_TRY_AGAIN, "no source of snat entry \"%.64s\" is claimed: %s", pin->name,
 				cluster->problem);
 	else if (*problem)
 		(void)error_set(err, ERROR_TRY_AGAIN, "no source of snat entry \"%.64s\" in time; etcd: %.300s",

@@ -299,6 +299,9 @@ test_a_policy_that_is_deleted_counts_no_more()
 	one_host
 	put policy nonsense
 	wait_until 5 shows 1 '^problem: .*cluster-policy.json'
+	assert_succeeds cluster 1 status
+	# shellcheck disable=SC2016 # as it is printed
+	assert_contains "$output" 'is etcd'"'"'s record: `rangeguard cluster publish` puts another one in its place' "what to do"
 	result=$(add_once 1 a2 "$POOL") && fail "an ADD against a policy that can't be read: $result"
 	assert_refused 102 "$result" "a policy that can't be read"
 	etcdctl --endpoints "$ENDPOINTS" del /rangeguard/policy >/dev/null
