@@ -128,11 +128,12 @@ static int run(const struct audit_options *options)
 	audit.configs = &options->configs;
 	audit.report = &findings.report;
 	r = audit_run(&audit, &err);
+	if (r && !err.code) {
+		print_complaint("audit", audit.data_dir, lease_set_outcome(r));
+		return EXIT_USAGE;
+	}
 	if (r || findings.failed) {
-		(void)fprintf(stderr, "rangeguard audit: %s\n",
-			      err.code ? err.msg
-			      : r      ? lease_set_outcome(r)
-				       : strerror(ENOMEM));
+		(void)fprintf(stderr, "rangeguard audit: %s\n", r ? err.msg : strerror(ENOMEM));
 		return EXIT_USAGE;
 	}
 	findings_finish(&findings);

@@ -194,6 +194,8 @@ test_formats_and_errors()
 	for format in --config --inventory; do
 		assert_contains "$("$RANGEGUARD" audit "$format" /no/such 2>&1)" "/no/such: No such file" "a path that is not there: $format"
 	done
+	touch file
+	assert_contains "$("$RANGEGUARD" audit --data-dir file 2>&1)" "rangeguard audit: file: Not a directory" "which one"
 	for format in "--within soon" "--format yaml" "--config /no/such" "extra" "--inventory /no/such"; do
 		status=0
 		# shellcheck disable=SC2086 # words are meant
