@@ -313,4 +313,14 @@ test_files_that_cannot_be_written()
 	stop_agent
 }
 
+# The guide's directory for node_exporter is one that the unit may write in.
+test_the_unit_knows_the_guides_directory()
+{
+	local directory
+
+	directory=$(grep -o '/var/lib/[a-z/_-]*node[_-]exporter' "$SOURCE_DIR/conf-examples/monitoring/README.md" | sort -u)
+	assert_equal /var/lib/prometheus/node-exporter "$directory" "directory of the guide"
+	assert_contains "$(grep '^ReadWritePaths=' "$SOURCE_DIR/plugin/agent/units/rangeguard-agent.service") " "-$directory " "unit"
+}
+
 main "$@"
