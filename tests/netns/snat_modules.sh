@@ -126,7 +126,7 @@ test_fence_leaves_other_bits()
 			chain pre {
 				type filter hook prerouting priority raw; policy accept;
 				iifname rg0 meta mark set meta mark | 0x4000
-				iifname rg0 meta mark 0x204000 counter
+				iifname rg0 icmp type echo-request meta mark 0x204000 counter
 			}
 		}
 	EOF
