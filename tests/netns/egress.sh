@@ -639,7 +639,7 @@ first_nfnetlink()
 	EOT
 	chmod +x traced
 	PLUGIN=./traced "$@" >/dev/null 2>&1
-	grep -n NETLINK_NETFILTER calls | head -n 1 | cut -d : -f 1
+	grep -n -m 1 NETLINK_NETFILTER calls | cut -d : -f 1
 }
 
 test_without_nftables()
