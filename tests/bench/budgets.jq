@@ -38,6 +38,9 @@ def policy($count): p50("policy"; "rangeguard \($count)"; "add") / p50("policy";
 [
 	at_most("routed ADD"; "ptp + host-local";
 		p50("routed-reference"; "rangeguard"; "add") / p50("routed-reference"; "reference"; "add"); 0.22),
+	later("the kernel calls alone, in a static program"; "ptp + host-local";
+		p50("routed"; "floor static"; "add") / p50("routed"; "rangeguard"; "add") *
+		p50("routed-reference"; "rangeguard"; "add") / p50("routed-reference"; "reference"; "add"); 0.22),
 	at_most("routed ADD"; "the floor, which loads two libraries";
 		p50("routed"; "rangeguard"; "add") / p50("routed"; "floor"; "add"); 1.25),
 	later("the same"; "the floor, static as well";

@@ -325,7 +325,7 @@ case_parallel()
 }
 
 # crowd HOST COUNT PLUGIN CONF: that many attachments on a host namespace. One namespace, HOST-crowd, holds all container
-# ends: what the host has of them is the same
+# ends: what the host has of them is the same, but for the names of their sysctls (plugin/network/sysctl.c)
 crowd()
 {
 	container "$1-crowd"
