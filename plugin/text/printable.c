@@ -19,8 +19,8 @@ static bool is_within(char byte, unsigned first, unsigned last)
  * @text:	Text, not empty
  *
  * Beside ASCII's these are C1 (U+009B is what ESC [ is), line separators (U+2028, U+2029), and marks that turn the direction
- * of what follows (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069), so that a line reads as another one. A byte that is not UTF-8 counts, too: alone 0x9b is CSI to an 8-bit terminal, and who
- * reads the output as UTF-8 (a log, GitHub) would fail.
+ * of what follows (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069), so that a line reads as another one. A byte that is
+ * not UTF-8 counts, too: alone 0x9b is CSI to an 8-bit terminal, and who reads the output as UTF-8 (a log, GitHub) would fail.
  *
  * Return: its bytes, 0: it begins with none
  */

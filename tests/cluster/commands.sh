@@ -30,21 +30,6 @@ two_hosts()
 	wait_until 10 blocks_held 4
 }
 
-# cluster N ARGUMENT…: rangeguard cluster on a host
-cluster()
-{
-	local n=$1
-
-	shift
-	on_host "$n" "$RANGEGUARD" cluster "$@"
-}
-
-# shows N REGEX: whether the status of a host has a line that matches
-shows()
-{
-	cluster "$1" status | grep -qE "$2"
-}
-
 test_status_and_who()
 {
 	two_hosts

@@ -251,3 +251,20 @@ is_free()
 {
 	are_records source/ ""
 }
+
+# cluster N ARGUMENT…: rangeguard cluster on a host
+cluster()
+{
+	local n=$1
+
+	shift
+	on_host "$n" "$RANGEGUARD" cluster "$@"
+}
+
+# shows N REGEX: whether the status of a host has a line that matches
+shows()
+{
+	local said
+
+	said=$(cluster "$1" status) && grep -qE "$2" <<<"$said"
+}

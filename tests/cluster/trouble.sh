@@ -27,21 +27,6 @@ one_host()
 	wait_until 10 blocks_held 2
 }
 
-# cluster N ARGUMENT…: rangeguard cluster on a host
-cluster()
-{
-	local n=$1
-
-	shift
-	on_host "$n" "$RANGEGUARD" cluster "$@"
-}
-
-# shows N REGEX: whether the status of a host has a line that matches
-shows()
-{
-	cluster "$1" status | grep -qE "$2"
-}
-
 # shows_not N REGEX
 shows_not()
 {

@@ -17,6 +17,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
+#include "attributes.h"
 #include "plugin/snat/backstop.h"
 #include "plugin/snat/nfrule.h"
 #include "plugin/snat/weed.h"
@@ -65,30 +66,13 @@ static void keep_rules(struct batch *batch)
 	}
 }
 
-/** struct wanted - An attribute that is looked for */
-struct wanted {
-	uint16_t type;
-	const struct nlattr *found;
-};
-
-/** take_attribute() - mnl_attr_cb_t */
-static int take_attribute(const struct nlattr *attribute, void *userdata)
-{
-	struct wanted *wanted = userdata;
-
-	if (mnl_attr_get_type(attribute) == wanted->type)
-		wanted->found = attribute;
-	return MNL_CB_OK;
-}
-
-/** attribute_of() - The attribute of a type, which must be there */
+/** attribute_of() - The attribute of a rule, which must be there */
 static const struct nlattr *attribute_of(const struct nlmsghdr *message, uint16_t type)
 {
-	struct wanted wanted = {.type = type};
+	const struct nlattr *found = attribute(message, sizeof(struct nfgenmsg), type);
 
-	(void)mnl_attr_parse(message, sizeof(struct nfgenmsg), take_attribute, &wanted);
-	assert_non_null(wanted.found);
-	return wanted.found;
+	assert_non_null(found);
+	return found;
 }
 
 /** take_out() - What a message that deletes a rule says; the handle must be one that there is */
